@@ -1,0 +1,3 @@
+"""xmppd, an XMPP server on Twisted."""
+
+__version__ = "0.1.0"

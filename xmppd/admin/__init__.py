@@ -1,0 +1,1 @@
+"""What an operator uses: control socket, xmppctl and the checks."""

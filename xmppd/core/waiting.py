@@ -1,0 +1,35 @@
+"""The one way from ``async def`` to Deferred, and the one way to let go of a Deferred that nobody awaits."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = Logger()
+
+
+def deferred(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Deferred[T]]:
+    """Expose an ``async def`` as a function that returns a Deferred of its result.
+
+    The body starts to run at once and runs synchronously up to its first real wait, so a Deferred may
+    come back already fired.
+    """
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return Deferred.fromCoroutine(method(*args, **kwargs))
+
+    return call
+
+
+def spawn(name: str, waiting: "Coroutine[Any, Any, T] | Deferred[T]") -> Deferred[T | None]:
+    """Let *waiting* run on its own; a failure is logged once under *name*. The Deferred given never fails."""
+    started = waiting if isinstance(waiting, Deferred) else Deferred.fromCoroutine(waiting)
+    return started.addErrback(
+        lambda failure: _log.failure("A task that nobody awaits has failed: {task}", failure, task=name)
+    )

@@ -1,0 +1,1 @@
+"""One file a XEP: XML on one side, services on the other, joined by hooks."""

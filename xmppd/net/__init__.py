@@ -1,0 +1,1 @@
+"""Twisted protocols, factories, TLS and listeners: the only package that knows sockets."""

@@ -1,0 +1,1 @@
+"""The domain logic of accounts, rosters, presence and messages, as Deferred-returning methods."""

@@ -1,0 +1,1 @@
+"""What travels: JIDs, stanzas, elements and error conditions, without any I/O."""

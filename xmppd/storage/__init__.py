@@ -1,0 +1,1 @@
+"""Stores that keep what must survive: interfaces and their back ends."""
