@@ -1,0 +1,1 @@
+"""Tests of xmppd; the folders mirror those of the package."""

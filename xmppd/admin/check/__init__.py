@@ -1,0 +1,1 @@
+"""What ``xmppctl check`` looks at: configuration, names, certificates, listeners and the data folder."""
