@@ -4,6 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.temporary import temporary_folder
 from xmppd.core.config.certificates import certificate_files, find_certificate
 
 # files in the folder, host, certificate, key
@@ -50,8 +51,7 @@ class FindCertificateTests(SynchronousTestCase):
     """The lookup by the host's name, file by file."""
 
     def folder_with(self, names: list[str]) -> Path:
-        folder = Path(self.mktemp())
-        folder.mkdir()
+        folder = temporary_folder(self)
         for name in names:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).touch()
@@ -70,7 +70,7 @@ class FindCertificateTests(SynchronousTestCase):
 
     def test_absent_folder(self) -> None:
         """A folder that is not there holds nothing, and is no exception."""
-        self.assertIsNone(find_certificate(Path(self.mktemp()), "a.example"))
+        self.assertIsNone(find_certificate(temporary_folder(self) / "absent", "a.example"))
 
     def test_words(self) -> None:
         """The remedy names every form that would have been taken."""
