@@ -1,0 +1,225 @@
+"""Addresses (RFC 7622): parsing, preparation and the bounded cache of those that were prepared lately.
+
+Localparts go by the PRECIS profile UsernameCaseMapped (RFC 8265 3.3) and the characters of
+RFC 7622 3.3.1, resourceparts by OpaqueString (RFC 8265 4.2), domainparts by IDNA2008 with the mapping
+of UTS 46, or they are IP literals.
+"""
+
+import re
+import stringprep
+import unicodedata
+from functools import cache
+from ipaddress import AddressValueError, IPv6Address
+from typing import Final
+
+import idna
+import precis_i18n
+
+__all__ = [
+    "JID",
+    "InvalidJID",
+    "prepare_domainpart",
+    "prepare_localpart",
+    "prepare_resourcepart",
+    "stringprep_disagrees",
+]
+
+PART_BYTES: Final = 1023  # RFC 7622 3.2, 3.3, 3.4
+LABEL_BYTES: Final = 63  # RFC 1035 2.3.4
+CACHE_SIZE: Final = 20_000
+
+_FORBIDDEN_IN_LOCALPART: Final = re.compile("[\"&'/:<>@]")  # RFC 7622 3.3.1
+_ASCII_LOCALPART: Final = re.compile(r"[!#-%(-.0-9;=?A-Z\[-~]{1,1023}")
+_ASCII_DOMAINPART: Final = re.compile(
+    r"(?!(?:.*\.)?xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
+_ASCII_RESOURCEPART: Final = re.compile(r"[ -~]{1,1023}")
+_A_LABEL: Final = "xn--"
+_NODEPREP_FORBIDDEN: Final = frozenset("\"&'/:<>@")  # RFC 3920 A.5
+_NODEPREP_TABLES: Final = (
+    stringprep.in_table_a1,
+    stringprep.in_table_c11_c12,
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
+
+
+class InvalidJID(ValueError):
+    """Text that is no address (RFC 7622); at the wire, jid-malformed."""
+
+
+class JID:
+    """An address whose parts are prepared. Immutable; equal where the full text is equal."""
+
+    __slots__ = ("bare", "domainpart", "full", "localpart", "resourcepart")
+
+    def __init__(self, local: str | None, domain: str, resource: str | None) -> None:
+        """Takes parts that are already prepared, without any check; others call `parse`."""
+        self.localpart = local
+        self.domainpart = domain
+        self.resourcepart = resource
+        self.bare = domain if local is None else f"{local}@{domain}"
+        self.full = self.bare if resource is None else f"{self.bare}/{resource}"
+
+    @staticmethod
+    def parse(text: str) -> "JID":
+        """The address that *text* means, from the cache where possible. Raises InvalidJID."""
+        jid = _CACHE.get(text)
+        if jid is None:
+            jid = _parse(text)
+            _remember(text, jid)
+        return jid
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is no resourcepart."""
+        return self.resourcepart is None
+
+    def with_resource(self, resource: str | None) -> "JID":
+        """The same account or host with a resourcepart that is already prepared, or with none."""
+        return JID(self.localpart, self.domainpart, resource)
+
+    def __eq__(self, other: object) -> bool:
+        return self.full == other.full if isinstance(other, JID) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.full)
+
+    def __str__(self) -> str:
+        return self.full
+
+    def __repr__(self) -> str:
+        return f"JID({self.full!r})"
+
+
+_CACHE: Final[dict[str, JID]] = {}
+"""Bounded by CACHE_SIZE; a memory of a pure function, the only module-level state of this package."""
+
+
+def prepare_localpart(text: str) -> str:
+    """*text* as a localpart (RFC 7622 3.3). Raises InvalidJID."""
+    if _ASCII_LOCALPART.fullmatch(text):
+        return text.lower()
+    _check_size(text, "localpart")
+    try:
+        prepared = _profile("UsernameCaseMapped").enforce(text)
+    except ValueError as error:
+        raise InvalidJID(f"localpart not allowed: {error}") from None
+    if _FORBIDDEN_IN_LOCALPART.search(prepared):
+        raise InvalidJID("localpart with a character that RFC 7622 3.3.1 forbids")
+    _check_size(prepared, "localpart")
+    return prepared
+
+
+def prepare_domainpart(text: str) -> str:
+    """*text* as a domainpart (RFC 7622 3.2): U-labels, lower case, no trailing dot. Raises InvalidJID."""
+    if len(text) <= PART_BYTES:
+        domain = text.lower().removesuffix(".")
+        if _ASCII_DOMAINPART.fullmatch(domain):
+            return domain
+    _check_size(text, "domainpart")
+    if text[0] == "[":
+        return _prepare_ipv6(text)
+    try:
+        mapped = idna.uts46_remap(text, std3_rules=True, transitional=False).removesuffix(".")
+        prepared = ".".join([_prepare_label(label) for label in mapped.split(".")])
+    except (idna.IDNAError, UnicodeError, ValueError) as error:
+        raise InvalidJID(f"domainpart not allowed: {error}") from None
+    _check_size(prepared, "domainpart")
+    return prepared
+
+
+def prepare_resourcepart(text: str) -> str:
+    """*text* as a resourcepart (RFC 7622 3.4). Raises InvalidJID."""
+    if _ASCII_RESOURCEPART.fullmatch(text):
+        return text
+    _check_size(text, "resourcepart")
+    try:
+        prepared = _profile("OpaqueString").enforce(text)
+    except ValueError as error:
+        raise InvalidJID(f"resourcepart not allowed: {error}") from None
+    _check_size(prepared, "resourcepart")
+    return prepared
+
+
+def stringprep_disagrees(localpart: str) -> bool:
+    """Whether Nodeprep (RFC 3920 A) refuses *localpart* or makes another name of it than RFC 7622 does.
+
+    Two servers of different age would not agree who bears such a name, so no account is made with it.
+    Raises InvalidJID where RFC 7622 itself refuses it.
+    """
+    return _nodeprep(localpart) != prepare_localpart(localpart)
+
+
+def _parse(text: str) -> JID:
+    """RFC 7622 3.1: the resourcepart begins at the first slash, the domainpart behind the at-sign."""
+    address, slash, resource = text.partition("/")
+    local, at, domain = address.rpartition("@")
+    if (at and not local) or (slash and not resource):
+        raise InvalidJID("an empty part before '@' or behind '/'")
+    return JID(
+        prepare_localpart(local) if at else None,
+        prepare_domainpart(domain),
+        prepare_resourcepart(resource) if slash else None,
+    )
+
+
+def _remember(text: str, jid: JID) -> None:
+    if len(_CACHE) >= CACHE_SIZE:
+        for old in list(_CACHE)[: CACHE_SIZE // 2]:
+            del _CACHE[old]
+    _CACHE[text] = jid
+
+
+@cache
+def _profile(name: str) -> precis_i18n.profile.Profile:
+    """A PRECIS profile; its tables are loaded at the first name that is not plain ASCII."""
+    return precis_i18n.get_profile(name)
+
+
+def _check_size(text: str, part: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidJID(f"{part} is not Unicode text") from None
+    if not 0 < size <= PART_BYTES:
+        raise InvalidJID(f"{part} is empty or longer than {PART_BYTES} bytes")
+
+
+def _prepare_ipv6(text: str) -> str:
+    try:
+        return f"[{IPv6Address(text[1:].removesuffix(']')).compressed}]"
+    except AddressValueError as error:
+        raise InvalidJID(f"not an IP literal: {error}") from None
+
+
+def _prepare_label(label: str) -> str:
+    u_label = idna.ulabel(label)
+    if len(idna.alabel(u_label)) > LABEL_BYTES:
+        raise InvalidJID(f"a label of the domainpart is longer than {LABEL_BYTES} bytes")
+    return u_label
+
+
+def _nodeprep(text: str) -> str | None:
+    """RFC 3920 A, or None where it refuses *text*."""
+    mapped = "".join([stringprep.map_table_b2(char) for char in text if not stringprep.in_table_b1(char)])
+    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
+    for char in prepared:
+        if char in _NODEPREP_FORBIDDEN or any(table(char) for table in _NODEPREP_TABLES):
+            return None
+    return prepared if prepared and _is_bidi_fit(prepared) else None
+
+
+def _is_bidi_fit(text: str) -> bool:
+    """RFC 3454 6: right-to-left text begins and ends so, and has no left-to-right characters."""
+    if not any(stringprep.in_table_d1(char) for char in text):
+        return True
+    if any(stringprep.in_table_d2(char) for char in text):
+        return False
+    return stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1])
