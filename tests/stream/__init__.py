@@ -1,0 +1,1 @@
+"""Tests of xmppd.stream: bytes to events, without I/O."""
