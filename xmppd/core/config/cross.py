@@ -1,0 +1,89 @@
+"""What can only be told from several options together."""
+
+from collections.abc import Iterator
+
+from xmppd.core.config.findings import Finding
+from xmppd.core.config.model import Config
+from xmppd.core.config.section import Address
+
+_LISTENERS = ("listen", "direct_tls_listen")
+
+
+def cross_check(config: Config) -> Iterator[Finding]:
+    """Give what is wrong between options that are each right."""
+    yield from _listeners(config)
+    yield from _certificates(config)
+    yield from _plain_passwords(config)
+
+
+def _all_listeners(config: Config) -> list[tuple[str, int, Address]]:
+    return [
+        (key, index, address) for key in _LISTENERS for index, address in enumerate(getattr(config.c2s, key))
+    ]
+
+
+def is_public(config: Config) -> bool:
+    """Say whether a listener is reached from other machines."""
+    return any(not address.is_loopback for _, _, address in _all_listeners(config))
+
+
+def _listeners(config: Config) -> Iterator[Finding]:
+    listeners = _all_listeners(config)
+    if not listeners:
+        place = config.source.place(("c2s", "listen"))
+        why, remedy = "nobody can connect", "give c2s.listen or c2s.direct_tls_listen an address"
+        yield Finding("config.no-listener", "warning", place, "c2s.listen = []", why, remedy)
+    for number, (key, index, address) in enumerate(listeners):
+        for other_key, other_index, other in listeners[:number]:
+            if not _collide(address, other):
+                continue
+            place = config.source.place(("c2s", key, index))
+            before = config.source.place(("c2s", other_key, other_index))
+            what = f'"{address}" in c2s.{key}'
+            why = f'c2s.{other_key} has "{other}" ({before}), and an address is listened on once only'
+            yield Finding("config.duplicate-listener", "error", place, what, why, "remove one of the two")
+            break
+
+
+def _collide(one: Address, other: Address) -> bool:
+    if one.port != other.port or one.port == 0 or one.is_ipv6 != other.is_ipv6:
+        return False
+    return one.host == other.host or one.is_wildcard or other.is_wildcard
+
+
+def _certificates(config: Config) -> Iterator[Finding]:
+    for host in config.hosts.values():
+        if host.key and not host.certificate:
+            yield Finding(
+                "config.key-without-certificate",
+                "error",
+                config.source.place(("hosts", host.name, "key")),
+                f'hosts."{host.name}".key',
+                "a key without its certificate is of no use",
+                "add certificate = the file of the certificate with its chain",
+            )
+        elif not host.certificate and not config.tls.certificates and is_public(config):
+            yield Finding(
+                "config.no-certificate",
+                "warning",
+                config.source.place(("hosts", host.name)),
+                f'host "{host.name}"',
+                "it is reached from other machines and has a self-made certificate, which clients distrust",
+                "set certificate and key of the host, or the folder tls.certificates",
+            )
+
+
+def _plain_passwords(config: Config) -> Iterator[Finding]:
+    for host in config.hosts.values():
+        if not host.c2s.allow_plain_without_tls:
+            continue
+        own = ("hosts", host.name, "c2s", "allow_plain_without_tls")
+        path = own if config.source.has(own) else own[2:]
+        place, what = config.source.place(path), f'allow_plain_without_tls for host "{host.name}"'
+        if host.c2s.require_tls:
+            why = "it has no effect, since require_tls is true"
+            yield Finding("config.no-effect", "warning", place, what, why, "remove it")
+        elif is_public(config):
+            why = "passwords cross the network readable by anyone"
+            remedy = "set require_tls = true, or listen on 127.0.0.1 and [::1] only"
+            yield Finding("config.plain-passwords", "warning", place, what, why, remedy)

@@ -1,0 +1,99 @@
+"""``[limits]``: what a peer may cost. Sizes are in bytes, times in seconds; none is off by default."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from xmppd.core.config.section import Section, ServerWide
+
+KIB = 1024
+MIB = 1024 * KIB
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+
+
+class Limits(Section):
+    """Every limit of the server. What a host cannot have for itself holds before its name is known."""
+
+    # -- one stanza of an authenticated stream
+    stanza_bytes: Annotated[int, Field(ge=10_000)] = 256 * KIB
+    """One stanza, tags and all; RFC 6120 13.12 wants 10,000 at least."""
+    stanza_depth: Count = 256
+    """Levels of elements within one stanza."""
+    stanza_elements: Count = 10_000
+    """Elements within one stanza."""
+    tag_bytes: Annotated[int, Field(ge=1_000)] = 64 * KIB
+    """One start tag with its attributes."""
+
+    # -- before authentication
+    unauthenticated_stanza_bytes: Annotated[int, Field(ge=1_000), ServerWide] = 10_000
+    """One first-level element before authentication."""
+    unauthenticated_elements: Annotated[Count, ServerWide] = 32
+    """Elements within it."""
+    unauthenticated_depth: Annotated[Count, ServerWide] = 16
+    """Levels of elements within it."""
+    unauthenticated_timeout_s: Annotated[Seconds, ServerWide] = 30.0
+    """A connection is closed when it has not authenticated after this time, whatever it sends."""
+    registration_timeout_s: Annotated[Seconds, ServerWide] = 300.0
+    """The same for one that has fetched a registration form."""
+
+    # -- authentication
+    auth_failures: Count = 5
+    """Failed attempts to authenticate that end a stream."""
+    auth_failures_per_address: Annotated[Count, ServerWide] = 20
+    """Failed attempts from one address within auth_failure_window_s that throttle it."""
+    auth_failure_window_s: Annotated[Seconds, ServerWide] = 600.0
+    """How long a failed attempt counts."""
+    auth_delay_s: Annotated[float, Field(ge=0, le=60), ServerWide] = 1.0
+    """How long an attempt from a throttled address waits at most for its answer; it is never refused."""
+
+    # -- connections and sessions
+    connections_per_address: Annotated[Count, ServerWide] = 1_000
+    """Connections from one address at the same time."""
+    resources_per_user: Count = 20
+    """Connected resources of one account."""
+    send_buffer_bytes: Annotated[int, Field(ge=64 * KIB)] = 16 * MIB
+    """What waits for a client that does not read; then it is cut off."""
+    uncommitted_stanzas: Count = 256
+    """Stanzas of one session that are not on disk yet; then its reading pauses."""
+    uncommitted_bytes: Annotated[int, Field(ge=1_000)] = 256 * KIB
+    """Bytes of one session that are not on disk yet; then its reading pauses."""
+    keepalive_s: Seconds = 300.0
+    """After this time without a byte from a client it is sent a space, so that a dead connection shows."""
+    close_timeout_s: Seconds = 5.0
+    """How long a closed stream waits for the client's end tag."""
+    shutdown_timeout_s: Annotated[Seconds, ServerWide] = 5.0
+    """How long a stopping server waits for clients that do not read."""
+    iq_timeout_s: Seconds = 60.0
+    """How long a request of the server's own waits for its answer."""
+    pending_iqs: Annotated[Count, ServerWide] = 10_000
+    """Requests of the server's own that wait at the same time."""
+    directed_presences: Count = 2_000
+    """Addresses outside its roster to which one session has sent presence."""
+    capabilities: Annotated[Count, ServerWide] = 10_000
+    """Client descriptions (XEP-0115) that are remembered."""
+
+    # -- roster
+    roster_items: Count = 20_000
+    """Contacts of one account."""
+    roster_groups: Count = 100
+    """Groups of one contact."""
+    roster_name_bytes: Count = 1_023
+    """The name of a contact, and of a group."""
+    pending_subscriptions: Count = 1_000
+    """Requests for one account's presence that wait for its answer."""
+    subscription_request_bytes: Count = 16 * KIB
+    """One of them, as it is kept."""
+    blocked_jids: Count = 10_000
+    """Addresses that one account blocks (XEP-0191)."""
+
+    # -- what is stored for an account
+    offline_messages: Count = 10_000
+    """Messages that wait for one account."""
+    offline_bytes: Annotated[int, Field(ge=64 * KIB)] = 64 * MIB
+    """All of them together."""
+    private_bytes: Annotated[int, Field(ge=1_000)] = MIB
+    """Private data of one account (XEP-0049), all together."""
+    vcard_bytes: Annotated[int, Field(ge=1_000)] = 256 * KIB
+    """The vCard of one account (XEP-0054)."""

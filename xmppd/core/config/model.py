@@ -1,0 +1,82 @@
+"""The effective configuration: what the rest of the server reads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, PrivateAttr
+
+from xmppd.core.config.findings import Finding
+from xmppd.core.config.module_options import validate_options
+from xmppd.core.config.options import Component, HostSettings, ModuleTable, ServerOptions
+from xmppd.core.config.source import DEFAULTS, Source
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+class Config(ServerOptions):
+    """Every option as it holds; made by ``read.load`` and ``read.parse`` only."""
+
+    hosts: dict[str, HostSettings]
+    """The served domains by name, each with the server's options overlaid with its own."""
+    components: dict[str, Component]
+    """The services with a domain name of their own."""
+
+    _source: Source = PrivateAttr()
+    _warnings: tuple[Finding, ...] = PrivateAttr(())
+
+    @classmethod
+    def assemble(
+        cls,
+        options: ServerOptions,
+        hosts: Mapping[str, HostSettings],
+        components: Mapping[str, Component],
+        source: Source,
+    ) -> Self:
+        """Put the checked parts together."""
+        parts: dict[str, Any] = {name: getattr(options, name) for name in ServerOptions.model_fields}
+        config = cls.model_construct(**parts, hosts=dict(hosts), components=dict(components))
+        config._source = source
+        return config
+
+    def with_warnings(self, warnings: tuple[Finding, ...]) -> Self:
+        """Note what is not wrong enough to refuse the file, for whoever shows it."""
+        self._warnings = warnings
+        return self
+
+    @property
+    def source(self) -> Source:
+        """Where the options stand."""
+        return self._source
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What was found when the configuration was read, and did not hinder it."""
+        return self._warnings
+
+    @property
+    def file(self) -> Path | None:
+        """The configuration file; None for the defaults."""
+        return None if self._source.filename == DEFAULTS else Path(self._source.filename)
+
+    @property
+    def storage_file(self) -> Path | None:
+        """The file of the SQLite storage; None for one that has no file."""
+        scheme, _, location = self.storage.url.partition(":")
+        return self.data_dir / location if scheme == "sqlite" else None
+
+    def for_host(self, name: str) -> HostSettings:
+        """Give what holds for the served domain *name*; raises KeyError for any other."""
+        return self.hosts[name]
+
+    def module_options(
+        self, name: str, model: type[Options], host: str | None = None
+    ) -> tuple[Options | None, list[Finding]]:
+        """Check the options of the module *name* by its *model*: (options, []) or (None, what is wrong).
+
+        With *host* they are the server's overlaid with that host's. A key that *model* does not have is
+        wrong whatever the model says about it.
+        """
+        tables = self.modules if host is None else self.hosts[host].modules
+        table = tables.get(name, ModuleTable())
+        return validate_options(name, model, table.model_extra or {}, self._source, host)

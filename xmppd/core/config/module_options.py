@@ -1,0 +1,59 @@
+"""The options of modules: checked by the model that a module brings, told with the places of the file."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from xmppd.core.config.findings import Finding
+from xmppd.core.config.lines import Path
+from xmppd.core.config.problems import value_finding
+from xmppd.core.config.schema import ALIKE, dotted
+from xmppd.core.config.source import Source
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+def validate_options(
+    name: str, model: type[Options], given: Mapping[str, Any], source: Source, host: str | None
+) -> tuple[Options | None, list[Finding]]:
+    """Check what is *given* to the module *name*: (options, []) or (None, findings)."""
+    known = {key: value for key, value in given.items() if key in model.model_fields}
+    findings = [
+        _unknown(_path(name, (key,), source, host), model, source) for key in given if key not in known
+    ]
+    try:
+        options = model.model_validate(known, context={"folder": source.folder})
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            path = _path(name, details["loc"], source, host)
+            field = model.model_fields.get(str(details["loc"][0])) if len(details["loc"]) == 1 else None
+            findings.append(value_finding(details, path, field, source))
+        return None, findings
+    return (None, findings) if findings else (options, [])
+
+
+def unknown_module(name: str, known: Mapping[str, object], source: Source, host: str | None) -> Finding:
+    """Word that there is no module *name*."""
+    path = _path(name, (), source, host)
+    near = get_close_matches(name, list(known), 1, ALIKE)
+    remedy = f"did you mean modules.{near[0]}?" if near else "remove it, or put the module where it is found"
+    why = "there is no module of this name"
+    return Finding("config.unknown-module", "error", source.place(path), dotted(path), why, remedy)
+
+
+def _path(name: str, below: Path, source: Source, host: str | None) -> Path:
+    """Where an option of a module stands: in the host's table if it is there, else in the server's."""
+    own: Path = ("hosts", host or "", "modules", name, *below)
+    whole: Path = ("modules", name, *below)
+    is_own = source.has(own) or (not source.has(whole) and source.has(own[:4]))
+    return own if host is not None and is_own else whole
+
+
+def _unknown(path: Path, model: type[BaseModel], source: Source) -> Finding:
+    near = get_close_matches(str(path[-1]), list(model.model_fields), 1, ALIKE)
+    remedy = f"did you mean {dotted((*path[:-1], near[0]))}?" if near else "remove it"
+    what = f"unknown option {dotted(path)}"
+    why = "the module has no such option"
+    return Finding("config.unknown-key", "error", source.place(path), what, why, remedy)

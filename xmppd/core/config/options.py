@@ -1,0 +1,165 @@
+"""Every option of the configuration file with its type, its default and what it is for.
+
+The docstring below a field is its description. ``etc/xmppd.toml`` shows all of them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, SecretStr
+
+from xmppd.core.config.limits import Limits
+from xmppd.core.config.section import (
+    Accounts,
+    Address,
+    DataPath,
+    FilePath,
+    Listeners,
+    Mistake,
+    Section,
+    ServerWide,
+)
+
+STORAGE_SCHEMES = ("sqlite", "memory")
+SCHEMES_WITHOUT_PLACE = ("memory",)
+
+
+def _storage_url(url: str) -> str:
+    scheme, colon, location = url.partition(":")
+    if not colon or scheme not in STORAGE_SCHEMES:
+        why = f"there is no storage of the kind '{scheme}'"
+        raise Mistake("config.bad-storage", why, 'write "sqlite:FILE" or "memory:"')
+    if bool(location) == (scheme in SCHEMES_WITHOUT_PLACE):
+        why = f"{scheme}: takes no file" if location else "the file is missing"
+        raise Mistake("config.bad-storage", why, 'write "sqlite:xmppd.sqlite" or "memory:"')
+    return url
+
+
+class Tls(Section):
+    """``[tls]``: certificates and what is negotiated with them."""
+
+    certificates: Annotated[FilePath | None, ServerWide] = None
+    """A folder that is searched for each host's certificate and key by the host's name."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """The oldest version of TLS that is spoken."""
+    ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    """What TLS 1.2 may use, in the words of OpenSSL; TLS 1.3 has good ones only."""
+
+
+class C2s(Section):
+    """``[c2s]``: connections from clients."""
+
+    listen: Annotated[Listeners, ServerWide] = (Address("127.0.0.1", 5222), Address("::1", 5222))
+    """Addresses for clients that begin without TLS and turn it on (STARTTLS)."""
+    direct_tls_listen: Annotated[Listeners, ServerWide] = (Address("127.0.0.1", 5223), Address("::1", 5223))
+    """Addresses for clients that begin with TLS (XEP-0368)."""
+    require_tls: bool = True
+    """Whether a client must turn on TLS before it may authenticate."""
+    allow_plain_without_tls: bool = False
+    """Whether passwords may cross the wire in the clear (SASL PLAIN without TLS)."""
+    resource_conflict: Literal["replace", "refuse", "rename"] = "replace"
+    """What a client gets that asks for a resource in use: the older session is closed, it is refused,
+    or it gets another name."""
+
+
+class Storage(Section):
+    """``[storage]``: where the data are kept, and how safely."""
+
+    url: Annotated[str, AfterValidator(_storage_url)] = "sqlite:xmppd.sqlite"
+    """``sqlite:FILE``, a relative one in the data folder, or ``memory:``, which forgets all at the end."""
+    durability: Literal["power", "process"] = "power"
+    """What acknowledged data survive: a power cut (each commit waits for the disk), or the end of the
+    process only."""
+
+
+class Log(Section):
+    """``[log]``: what is told, how, and where."""
+
+    level: Literal["debug", "info", "warn", "error"] = "info"
+    """The least important kind of line that is written."""
+    format: Literal["line", "json"] = "line"
+    """Lines for people, or a JSON object a line."""
+    file: FilePath | None = None
+    """The file that is written to; without it the terminal or what twistd was told."""
+
+
+class Net(Section):
+    """``[net]``: which code moves the bytes. The defaults are the fast ones, Twisted's own are the fallback."""
+
+    transport: Literal["xmppd", "twisted"] = "xmppd"
+    """The transport of connections."""
+    reactor: Literal["xmppd", "default"] = "xmppd"
+    """The event loop."""
+
+
+class ModuleTable(Section):
+    """``[modules.NAME]``: whether a module runs; its own options are checked by the module's model."""
+
+    model_config = ConfigDict(extra="allow")
+
+    enabled: bool | None = None
+    """Whether the module runs; without it the module's own default holds."""
+
+
+class Component(Section):
+    """``[components."NAME"]``: a service with a domain name of its own."""
+
+    module: str | None = None
+    """The module of this server that is the service."""
+    secret: SecretStr | None = None
+    """What a program from outside shows when it connects as the service."""
+
+
+class ServerOptions(Section):
+    """The top of the file: everything but the tables of hosts and components."""
+
+    data_dir: DataPath
+    """The folder of the data; by default ``$XMPPD_DATA``, else ``xmppd-data`` in the working folder."""
+    admins: Accounts = ()
+    """Accounts that may administer the server over XMPP."""
+    tls: Tls = Tls()
+    c2s: C2s = C2s()
+    storage: Storage = Storage()
+    log: Log = Log()
+    net: Net = Net()
+    limits: Limits = Limits()
+    modules: dict[str, ModuleTable] = {}
+
+
+class HostOptions(Section):
+    """``[hosts."NAME"]``: one served domain. Any section but storage, log and net may be overridden in it."""
+
+    certificate: FilePath | None = None
+    """The certificate with its chain (PEM); without it ``tls.certificates`` is searched."""
+    key: FilePath | None = None
+    """The private key (PEM); without it the certificate's file holds it."""
+    auth: Literal["internal", "anonymous"] = "internal"
+    """Who comes in: accounts of this server, or anybody without an account (SASL ANONYMOUS)."""
+    client_certificates: bool = False
+    """Whether clients are asked for certificates to authenticate with (SASL EXTERNAL)."""
+    admins: Accounts = ()
+    """Accounts that may administer this host over XMPP, instead of the server's."""
+    tls: Tls = Tls()
+    c2s: C2s = C2s()
+    limits: Limits = Limits()
+    modules: dict[str, ModuleTable] = {}
+
+    @property
+    def certificate_files(self) -> tuple[Path, Path] | None:
+        """The files (certificate, key) that the host's table names; None where it names none."""
+        if self.certificate is None:
+            return None
+        return self.certificate, self.key or self.certificate
+
+
+class HostSettings(HostOptions):
+    """What holds for one host: the server's options overlaid with the host's own."""
+
+    name: str
+
+
+class Document(ServerOptions):
+    """The file as a whole, as it is written: for looking up which keys there are."""
+
+    hosts: dict[str, HostOptions] = {}
+    components: dict[str, Component] = {}

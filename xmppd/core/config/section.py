@@ -1,0 +1,129 @@
+"""What the typed tables of the configuration have in common, and the kinds of values that TOML has not."""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from xmppd.stanza.jid import JID, InvalidJID
+
+SERVER_WIDE: dict[str, Any] = {"server_wide": True}
+"""Marks an option that a host cannot have for itself (``json_schema_extra`` of its field)."""
+
+ServerWide: Any = Field(json_schema_extra=SERVER_WIDE)
+
+MAX_PORT = 65_535
+
+
+class Section(BaseModel):
+    """One table of the file: types are exact, nothing changes after reading, no key is unknown."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Mistake(ValueError):
+    """A value that has the right type and is wrong all the same; words of our own for a finding."""
+
+    def __init__(self, id: str, why: str, remedy: str) -> None:
+        super().__init__(why)
+        self.id = id
+        self.why = why
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: an IP address and a port, 0 for one that the system chooses."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if self.is_ipv6 else f"{self.host}:{self.port}"
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Say whether it is an address of IP version 6."""
+        return ":" in self.host
+
+    @property
+    def is_loopback(self) -> bool:
+        """Say whether only programs of this machine reach it."""
+        return ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Say whether it stands for every address of the machine (of its version)."""
+        return ipaddress.ip_address(self.host).is_unspecified
+
+
+def parse_address(text: object) -> Address:
+    """Read ``"127.0.0.1:5222"`` or ``"[::1]:5222"``; raises Mistake."""
+    if isinstance(text, Address):
+        return text
+    if not isinstance(text, str):
+        raise Mistake("config.wrong-type", "text in quotes is wanted", 'write for example "127.0.0.1:5222"')
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or (":" in host and not host.startswith("[")):
+        raise _no_address("an address and a port are wanted")
+    if not (port.isascii() and port.isdigit()) or int(port) > MAX_PORT:
+        raise Mistake(
+            "config.bad-port", f"'{port}' is no port", f'write a number up to {MAX_PORT} behind "{host}:"'
+        )
+    return Address(_ip_address(host), int(port))
+
+
+def _ip_address(host: str) -> str:
+    try:
+        if host.startswith("[") and host.endswith("]"):
+            return str(ipaddress.IPv6Address(host[1:-1]))
+        return str(ipaddress.IPv4Address(host))
+    except ValueError:
+        raise _no_address(f"'{host}' is no IP address") from None
+
+
+def _no_address(why: str) -> Mistake:
+    return Mistake(
+        "config.bad-address",
+        why,
+        'write for example "127.0.0.1:5222" or "[::1]:5222", or "0.0.0.0:5222" and "[::]:5222" for all addresses',
+    )
+
+
+def _file_path(value: object, info: ValidationInfo) -> object:
+    """A path relative to the folder of the configuration file, which the reader gives as context."""
+    folder = info.context["folder"] if info.context else Path()
+    return Path(folder, _checked_path(value)) if isinstance(value, str) else value
+
+
+def _data_path(value: object) -> object:
+    """A path relative to the working folder, made absolute: a daemon changes its working folder."""
+    return Path(os.path.abspath(_checked_path(value))) if isinstance(value, str) else value
+
+
+def _checked_path(text: str) -> str:
+    if not text or "\0" in text:
+        raise Mistake("config.bad-value", "no file can have this name", "write a path, or remove the line")
+    return text
+
+
+def _account(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        jid = JID.parse(value)
+    except InvalidJID as problem:
+        raise Mistake("config.bad-jid", str(problem), 'write for example "admin@example.org"') from None
+    if not jid.is_bare or jid.localpart is None:
+        why = "an account is wanted, as NAME@HOST without a resource"
+        raise Mistake("config.bad-jid", why, 'write for example "admin@example.org"')
+    return jid.full
+
+
+FilePath = Annotated[Path, BeforeValidator(_file_path)]
+DataPath = Annotated[Path, BeforeValidator(_data_path)]
+Listeners = Annotated[tuple[Annotated[Address, BeforeValidator(parse_address)], ...], Field(strict=False)]
+Accounts = Annotated[tuple[Annotated[str, BeforeValidator(_account)], ...], Field(strict=False)]
