@@ -1,0 +1,1 @@
+"""Tests of xmppd.stream.sasl, and a SCRAM client for others."""
