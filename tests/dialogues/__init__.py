@@ -1,0 +1,1 @@
+"""Scripted conversations of named clients; each file is one rule that a client can see."""

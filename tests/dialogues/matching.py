@@ -1,0 +1,67 @@
+"""Compares what a client received with what a script expects, wildcards included."""
+
+import re
+from xml.etree.ElementTree import Element, fromstring, tostring
+
+_WRAPPED = (
+    "<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
+    " xmlns:db='jabber:server:dialback'>{}</x>"
+)
+_HOLE = re.compile(r"\{(?:(?P<name>\w+)=)?any\}")
+
+
+class Mismatch(AssertionError):
+    """What came is not what was expected."""
+
+
+def parse(text: str) -> list[Element]:
+    """Read XML as it stands in a script, in the namespaces of a client stream."""
+    return list(fromstring(_WRAPPED.format(text)))
+
+
+def show(element: Element) -> str:
+    """Write an element for a message to the reader."""
+    return tostring(element, encoding="unicode")
+
+
+def match(expected: Element, got: Element, memory: dict[str, str]) -> None:
+    """Raise `Mismatch` unless *got* is *expected*; texts that it names are put into *memory*."""
+    if expected.tag != got.tag:
+        raise Mismatch(f"<{got.tag}> instead of <{expected.tag}>")
+    if set(expected.attrib) != set(got.attrib):
+        raise Mismatch(f"<{got.tag}> has attributes {sorted(got.attrib)}, not {sorted(expected.attrib)}")
+    for name, value in expected.attrib.items():
+        _match_text(value, got.attrib[name], memory, f"{name} of <{got.tag}>")
+    _match_text((expected.text or "").strip(), (got.text or "").strip(), memory, f"text of <{got.tag}>")
+    if len(expected) == 1 and expected[0].tag.endswith("}any"):
+        return
+    if len(expected) != len(got):
+        raise Mismatch(f"<{got.tag}> has {len(got)} children, not {len(expected)}")
+    for wanted, found in zip(expected, got, strict=True):
+        match(wanted, found, memory)
+
+
+def fill(text: str, memory: dict[str, str]) -> str:
+    """Put what is remembered into *text*."""
+    for name, value in memory.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _match_text(expected: str, got: str, memory: dict[str, str], where: str) -> None:
+    expected = fill(expected, memory)
+    holes = list(_HOLE.finditer(expected))
+    if not holes:
+        if expected != got:
+            raise Mismatch(f"{where} is {got!r}, not {expected!r}")
+        return
+    pattern, last = "", 0
+    for hole in holes:
+        pattern += re.escape(expected[last : hole.start()]) + "(.*)"
+        last = hole.end()
+    found = re.fullmatch(pattern + re.escape(expected[last:]), got, re.DOTALL)
+    if found is None:
+        raise Mismatch(f"{where} is {got!r}, not like {expected!r}")
+    for hole, value in zip(holes, found.groups(), strict=True):
+        if hole["name"]:
+            memory[hole["name"]] = value

@@ -1,0 +1,122 @@
+"""Plays a dialogue against a server, in memory or over sockets."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+from xml.etree.ElementTree import Element
+
+from twisted.internet.defer import Deferred
+
+from tests.dialogues.client import NS_STREAM, Client, NothingCame
+from tests.dialogues.matching import Mismatch, fill, match, parse, show
+from tests.dialogues.script import Script, Step
+
+
+class Stage(Protocol):
+    """Where a dialogue is played."""
+
+    def add_account(self, address: str) -> Any:
+        """Make an account; may give a Deferred."""
+
+    def connect(self, client: Client) -> Any:
+        """Open a connection for *client*; may give a Deferred."""
+
+    def pass_time(self, seconds: float) -> Any:
+        """Let time pass; may give a Deferred."""
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether everything happens at once."""
+
+
+class Runner:
+    """One run of one dialogue."""
+
+    def __init__(self, script: Script, stage: Stage):
+        self.script = script
+        self.stage = stage
+        self.clients: dict[str, Client] = {}
+        self.memory: dict[str, str] = {}
+        self._verbs: dict[str, Callable[[Step], Any]] = {
+            "is": self._is,
+            "logs in": self._logs_in,
+            "connects": lambda step: self.stage.connect(self.clients[step.who]),
+            "sends": self._sends,
+            "receives": self._receives,
+            "receives nothing": self._receives_nothing,
+            "ignores": self._ignores,
+            "closes": lambda step: self.clients[step.who].send("</stream:stream>"),
+            "disconnects": self._disconnects,
+            "is disconnected": lambda step: self.clients[step.who].until_lost(),
+            "pass": lambda step: self.stage.pass_time(float(step.what)),
+        }
+
+    async def run(self) -> None:
+        """Play all steps; AssertionError names the line where it went wrong."""
+        for step in self.script.steps:
+            try:
+                answer = self._verbs[step.verb](step)
+                if answer is not None:
+                    await answer
+            except (AssertionError, NothingCame) as error:
+                raise AssertionError(f"{self.script.name}, line {step.line}: {error}") from error
+
+    def finish(self) -> None:
+        """Break all connections."""
+        for client in self.clients.values():
+            if client.is_connected and client.carrier is not None:
+                client.carrier.lose()
+
+    def _is(self, step: Step) -> Any:
+        client = Client(step.who, step.what)
+        self.clients[step.who] = client
+        self.memory[step.who] = step.what
+        self.memory[f"{step.who}.bare"] = step.what.partition("/")[0]
+        return self.stage.add_account(step.what)
+
+    async def _logs_in(self, step: Step) -> None:
+        client = self.clients[step.who]
+        answer = self.stage.connect(client)
+        if isinstance(answer, Deferred):
+            await answer
+        await client.log_in()
+
+    def _sends(self, step: Step) -> None:
+        self.clients[step.who].send(fill(step.what, self.memory))
+
+    async def _receives(self, step: Step) -> None:
+        for expected in parse(step.what.replace("</stream:stream>", f"<end xmlns='{NS_STREAM[1:-1]}'/>")):
+            got = await self.clients[step.who].receive()
+            try:
+                match(expected, got, self.memory)
+            except Mismatch as error:
+                raise AssertionError(f"{step.who} received {show(got)}: {error}") from error
+
+    async def _receives_nothing(self, step: Step) -> None:
+        await self._settle()
+        inbox = self.clients[step.who].inbox
+        if inbox:
+            raise AssertionError(f"{step.who} received {' '.join(map(show, inbox))}")
+
+    async def _ignores(self, step: Step) -> None:
+        await self._settle()
+        self.clients[step.who].inbox.clear()
+
+    async def _disconnects(self, step: Step) -> None:
+        carrier = self.clients[step.who].carrier
+        assert carrier is not None
+        carrier.lose()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Over sockets: let everything that is on its way arrive."""
+        if self.stage.is_in_memory:
+            return
+        for _ in range(2):
+            for client in self.clients.values():
+                await client.ping()
+
+
+def only(elements: list[Element]) -> Element:
+    """Give the one element of a list."""
+    assert len(elements) == 1
+    return elements[0]

@@ -1,0 +1,104 @@
+"""The language of the dialogues: one line a step, read into `Step` records.
+
+::
+
+    # What is shown, with its section. The first comment lines are the test's docstring.
+    romeo is romeo@localhost/garden          an account with a client (the account is made first)
+    romeo logs in                            header, TLS where the carrier has it, SASL, bind
+    romeo connects                           the connection alone, nothing is sent
+    romeo sends <presence/>                  one line, or an indented block of XML after "sends:"
+    juliet receives <presence from='…'/>     exactly this next; attributes and children compared, order of attributes not
+    juliet receives nothing                  and nothing more has come
+    juliet ignores                           forget what has come
+    romeo closes                             sends the end of the stream
+    romeo disconnects                        the connection is lost
+    juliet is disconnected                   the server has closed the connection
+    30 seconds pass
+    server: [c2s]                            a line of TOML for the configuration
+
+In what is received, ``{any}`` stands for any text, ``{name=any}`` for any text that is remembered, ``{name}`` for
+what was remembered, in what is sent too.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_STEPS = (
+    ("is", re.compile(r"(?P<who>\w+) is (?P<what>\S+@\S+)$")),
+    ("logs in", re.compile(r"(?P<who>\w+) logs in$")),
+    ("connects", re.compile(r"(?P<who>\w+) connects$")),
+    ("sends", re.compile(r"(?P<who>\w+) sends:?(?P<what> .+)?$", re.DOTALL)),
+    ("receives nothing", re.compile(r"(?P<who>\w+) receives nothing$")),
+    ("receives", re.compile(r"(?P<who>\w+) receives:?(?P<what> .+)?$", re.DOTALL)),
+    ("ignores", re.compile(r"(?P<who>\w+) ignores$")),
+    ("closes", re.compile(r"(?P<who>\w+) closes$")),
+    ("disconnects", re.compile(r"(?P<who>\w+) disconnects$")),
+    ("is disconnected", re.compile(r"(?P<who>\w+) is disconnected$")),
+    ("pass", re.compile(r"(?P<what>[\d.]+) seconds? pass(?:es)?$")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its verb, who does it, with what; and its line for messages."""
+
+    verb: str
+    who: str
+    what: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A dialogue as it was read."""
+
+    name: str
+    doc: str
+    options: str
+    steps: tuple[Step, ...]
+
+
+class BadScript(Exception):
+    """A line that means nothing."""
+
+
+def read_script(path: Path) -> Script:
+    """Read one dialogue; `BadScript` names the line that cannot be understood."""
+    doc: list[str] = []
+    options: list[str] = []
+    steps: list[Step] = []
+    for line, text in _logical_lines(path.read_text()):
+        if text.startswith("#"):
+            if not steps:
+                doc.append(text.lstrip("# "))
+            continue
+        if text.startswith("server: "):
+            options.append(text.removeprefix("server: "))
+            continue
+        steps.append(_step(path, line, text))
+    return Script(path.stem, " ".join(doc), "\n".join(options), tuple(steps))
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Give the lines with their numbers; indented ones belong to the line before them."""
+    pending: tuple[int, str] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line[:1].isspace() and line.strip() and pending is not None:
+            pending = (pending[0], pending[1] + " " + line.strip())
+            continue
+        if pending is not None:
+            yield pending
+        pending = (number, line.rstrip()) if line.strip() else None
+    if pending is not None:
+        yield pending
+
+
+def _step(path: Path, line: int, text: str) -> Step:
+    for verb, pattern in _STEPS:
+        match = pattern.match(text)
+        if match is not None:
+            given = match.groupdict()
+            return Step(verb, given.get("who") or "", (given.get("what") or "").strip(), line)
+    raise BadScript(f"{path.name}:{line}: {text!r} is no step")

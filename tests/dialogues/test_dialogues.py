@@ -1,0 +1,59 @@
+"""Every dialogue as a test, played in memory.
+
+With ``XMPPD_DIALOGUES=tcp`` or ``tls`` in the environment they are played over loopback sockets instead, where steps
+that let time pass are left out.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+from tests.dialogues.client import Client
+from tests.dialogues.runner import Runner
+from tests.dialogues.script import Script, read_script
+from tests.memory import MemoryServer
+
+FOLDER = Path(__file__).parent
+
+
+class MemoryStage:
+    """A dialogue's server in memory."""
+
+    is_in_memory = True
+
+    def __init__(self, options: str):
+        self.server = MemoryServer(options)
+
+    def add_account(self, address: str) -> None:
+        """Make an account, except on hosts whose users have none."""
+        if self.server.server.hosts[address.partition("/")[0].partition("@")[2]].settings.auth == "internal":
+            self.server.add_account(address)
+
+    def connect(self, client: Client) -> None:
+        """Open a connection."""
+        self.server.connect(client)
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock."""
+        self.server.clock.advance(seconds)
+
+
+class DialogueTests(TestCase):
+    """One test for each file beside this one."""
+
+
+def _test(script: Script) -> Any:
+    def test(self: DialogueTests) -> Deferred[None]:
+        runner = Runner(script, MemoryStage(script.options))
+        self.addCleanup(runner.finish)
+        return Deferred.fromCoroutine(runner.run())
+
+    test.__doc__ = script.doc
+    return test
+
+
+for _path in sorted(FOLDER.rglob("*.txt")):
+    _name = "_".join(_path.relative_to(FOLDER).with_suffix("").parts).replace("-", "_")
+    setattr(DialogueTests, f"test_{_name}", _test(read_script(_path)))

@@ -1,0 +1,182 @@
+"""A whole server in memory: its own clock, memory storage, no threads, no sockets, no real TLS."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, execute, fail
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from tests.dialogues.client import PASSWORD, Client, NothingCame
+from xmppd.core.config import parse
+from xmppd.net.c2s import C2SProtocol
+from xmppd.server import Server, World, build, load_modules
+from xmppd.stanza.jid import JID
+from xmppd.storage.memory import MemoryStorage
+
+START = 1_780_000_000.0
+
+
+class MemoryTransport:
+    """The server's end of a connection in memory; what it writes reaches the client at once."""
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.protocol: C2SProtocol | None = None
+        self.is_secure = False
+        self.is_paused = False
+        self._held: list[bytes] = []
+
+    def getPeer(self) -> IPv4Address:
+        """Give the client's address."""
+        return IPv4Address("TCP", "127.0.0.1", 40_000)
+
+    def getHost(self) -> IPv4Address:
+        """Give the server's address."""
+        return IPv4Address("TCP", "127.0.0.1", 5222)
+
+    def write(self, data: bytes) -> None:
+        """Hand *data* to the client."""
+        if self.protocol is not None:
+            self.client.received(data)
+
+    def startTLS(self, creator: Any) -> None:
+        """Pretend that TLS has begun."""
+        self.is_secure = True
+
+    def loseConnection(self) -> None:
+        """End the connection from the server's side."""
+        self._end()
+
+    abortConnection = loseConnection
+
+    def pauseProducing(self) -> None:
+        """Keep what comes."""
+        self.is_paused = True
+
+    def resumeProducing(self) -> None:
+        """Hand over what was kept."""
+        self.is_paused = False
+        held, self._held = self._held, []
+        for data in held:
+            self.deliver(data)
+
+    def deliver(self, data: bytes) -> None:
+        """Hand what the client sent to the server."""
+        if self.is_paused:
+            self._held.append(data)
+        elif self.protocol is not None:
+            self.protocol.dataReceived(data)
+
+    def _end(self) -> None:
+        protocol, self.protocol = self.protocol, None
+        if protocol is not None:
+            protocol.connectionLost(Failure(ConnectionDone()))
+            self.client.lost()
+
+
+class MemoryCarrier:
+    """The client's end of a connection in memory."""
+
+    def __init__(self, transport: MemoryTransport):
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        """Send *data*."""
+        self._transport.deliver(data)
+
+    def start_tls(self) -> None:
+        """Nothing is to be done: see `MemoryTransport.startTLS`."""
+
+    def lose(self) -> None:
+        """Break the connection."""
+        self._transport._end()
+
+    def wait(self, deferred: Deferred[None]) -> Deferred[None]:
+        """Nothing comes later in memory: fail at once."""
+        return fail(NothingCame("nothing came"))
+
+
+class FakeTLS:
+    """TLS without TLS."""
+
+    def creator_for(self, host: str) -> Any:
+        """Give anything."""
+        return host
+
+    def channel_bindings(self, transport: Any) -> Mapping[str, bytes]:
+        """There is nothing to bind to."""
+        return {}
+
+    def client_jids(self, transport: Any, host: str) -> Sequence[str]:
+        """Nobody shows a certificate."""
+        return ()
+
+
+class MemoryServer:
+    """A server to talk to in a test; time passes by `clock.advance`."""
+
+    def __init__(self, options: str = ""):
+        """*options* is TOML; without a host of its own the server serves localhost."""
+        text = options if "[hosts" in options else options + '\n[hosts."localhost"]\n'
+        config, findings = parse(text, "test.toml")
+        assert config is not None, findings
+        self.clock = Clock()
+        self.storage = MemoryStorage()
+        numbers = itertools.count(1)
+        world = World(
+            clock=self.clock,
+            now=lambda: START + self.clock.seconds(),
+            in_thread=execute,
+            random_text=lambda size: f"random-{next(numbers):08d}",
+            secret=b"a secret of the tests",
+        )
+        self.server: Server = build(config, self.storage, world)
+        load_modules(self.server)
+        self.factory = self.server.c2s_factory(FakeTLS())
+        _now(self.server.accounts.load())
+
+    def add_account(self, address: str, password: str = PASSWORD) -> None:
+        """Make an account unless it is there."""
+        jid = JID.parse(JID.parse(address).bare)
+        if not self.server.accounts.exists(jid.bare):
+            _now(self.server.accounts.create(jid, password))
+
+    def connect(self, client: Client) -> None:
+        """Open a connection for *client*."""
+        transport = MemoryTransport(client)
+        protocol = self.factory.buildProtocol(transport.getPeer())
+        assert protocol is not None
+        transport.protocol = protocol
+        client.connected(MemoryCarrier(transport))
+        protocol.makeConnection(transport)
+
+    def client(self, address: str, name: str = "") -> Client:
+        """Give a connected client with an account; it has not logged in."""
+        self.add_account(address)
+        client = Client(name or address, address)
+        self.connect(client)
+        return client
+
+    def logged_in(self, address: str) -> Client:
+        """Give a client that has bound its resource; its inbox is empty."""
+        client = self.client(address)
+        _now(Deferred.fromCoroutine(client.log_in()))
+        return client
+
+
+def _now(deferred: Deferred[Any]) -> Any:
+    """Give the result of a Deferred that has fired already."""
+    results: list[Any] = []
+    deferred.addBoth(results.append)
+    assert results, "it has not fired"
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    return results[0]
+
+
+now = _now
+Connect = Callable[[Client], None]

@@ -1,0 +1,137 @@
+"""The hooks that the core calls, and what it hands over.
+
+Hooks about one stanza are *asked*: an answer other than None ends the chain, a `StanzaError` goes to the sender.
+Hooks about a life (bound, unbound, …) are *notified*. Hooks of a service live beside the service.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from xmppd.core.hooks import Hook
+from xmppd.core.session import Session
+from xmppd.stanza.element import Element
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
+
+class Traffic:
+    """A stanza on its way: who sent it, to whom, and from which session where the sender is a local client.
+
+    Stanzas never change; a handler that must alter the content puts another stanza into `stanza`.
+    """
+
+    __slots__ = ("origin", "sender", "stanza", "target")
+
+    def __init__(self, stanza: Stanza, sender: JID, target: JID, origin: Session | None):
+        self.stanza = stanza
+        self.sender = sender
+        self.target = target
+        self.origin = origin
+
+
+class Delivery(Traffic):
+    """A message for a local account, with the sessions that get it (RFC 6121 8.5); empty where none does."""
+
+    __slots__ = ("sessions",)
+
+    def __init__(self, traffic: Traffic, sessions: Sequence[Session]):
+        super().__init__(traffic.stanza, traffic.sender, traffic.target, traffic.origin)
+        self.sessions = sessions
+
+
+class IQRequest:
+    """An IQ get or set that reached its handler (RFC 6120 8.2.3): exactly one payload, sender and target known."""
+
+    __slots__ = ("_payload", "host", "origin", "sender", "stanza", "target")
+
+    def __init__(self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, host: Any):
+        self.stanza = stanza
+        self.sender = sender
+        self.target = target
+        self.origin = origin
+        self.host = host
+        self._payload: Element | None = None
+
+    @property
+    def payload(self) -> Element:
+        """The one child element of the request, parsed when first asked for."""
+        if self._payload is None:
+            self._payload = next(self.stanza.element.elements())
+        return self._payload
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the account asked is the sender's own."""
+        return self.sender.bare == self.target.bare
+
+
+CLIENT_STANZA = Hook[Traffic](
+    "client-stanza",
+    "Asked for each message, presence and IQ that a local client sends to somebody, before it is routed, at the "
+    "sender's host. True: it has been dealt with.",
+)
+ACCOUNT_STANZA = Hook[Traffic](
+    "account-stanza",
+    "Asked for each message and IQ addressed to a local account, bare or full, before it is delivered, at the "
+    "recipient's host. True: it has been dealt with.",
+)
+CLIENT_PRESENCE = Hook[Traffic](
+    "client-presence",
+    "Asked for each presence stanza of a local client, undirected (the target is its own bare JID), directed or about "
+    "subscriptions, at the sender's host. True: it has been dealt with.",
+)
+ACCOUNT_PRESENCE = Hook[Traffic](
+    "account-presence",
+    "Asked for each presence stanza addressed to a local account, bare or full, at the recipient's host. True: it has "
+    "been dealt with.",
+)
+MESSAGE_DELIVERING = Hook[Delivery](
+    "message-delivering",
+    "Asked for each message to a local account once its sessions are chosen and before it is written to them, at the "
+    "recipient's host. True: nothing is left to do.",
+)
+MESSAGE_UNDELIVERED = Hook[Delivery](
+    "message-undelivered",
+    "Asked for each message to an existing account that no resource takes. True: somebody keeps it. Without an answer "
+    "the rules of RFC 6121 8.5 apply.",
+)
+HOST_STANZA = Hook[Traffic](
+    "host-stanza",
+    "Asked for each message and presence addressed to a served domain itself, at that host. True: it has been dealt "
+    "with.",
+)
+REMOTE_STANZA = Hook[Traffic](
+    "remote-stanza",
+    "Asked for each stanza to a domain that is not served here, at the sender's host. True: it is on its way.",
+)
+UNBOUND_STANZA = Hook[Traffic](
+    "unbound-stanza",
+    "Asked for each IQ of a client that has not bound a resource yet, addressed to its server or its own account; the "
+    "sender is the host, or the account once it is authenticated. True: it has been dealt with.",
+)
+SESSION_OPENED = Hook[Session](
+    "session-opened", "Notified when a client stream to this host is authenticated."
+)
+RESOURCE_BOUND = Hook[Session](
+    "resource-bound",
+    "Notified when a session has become a connected resource, before the bind result is sent.",
+)
+SESSION_DETACHED = Hook[Session](
+    "session-detached",
+    "Asked when the connection of a connected resource is lost without an end tag. True: the session lives on "
+    "without a connection; otherwise it is destroyed.",
+)
+RESOURCE_UNBOUND = Hook["Unbound"](
+    "resource-unbound",
+    "Notified when a connected resource has left the registry, once for each that was bound.",
+)
+
+
+class Unbound:
+    """A session that has left the registry, with the status text to tell others; its fields still stand."""
+
+    __slots__ = ("session", "status")
+
+    def __init__(self, session: Session, status: str | None):
+        self.session = session
+        self.status = status

@@ -1,0 +1,153 @@
+"""The module API: what a module is, how it says what it does, and the door through which it reaches the server.
+
+A module is a class in a file of its own in `xmppd.modules`. Its class body declares everything: the XEP it implements,
+its features, its options, what it requires, and its handlers. Disco, the README's table, option validation, loading
+and unloading follow from these declarations::
+
+    class Ping(Module):
+        name = "ping"
+        summary = "XMPP Ping"
+        xep = XEP(199, "2.0.1")
+        features = (NS,)
+
+        @iq("get", NS, "ping", to=("host", "account"))
+        def on_ping(self, request: IQRequest) -> None:
+            ...
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from xmppd.core.hooks import Hook
+from xmppd.core.host import Host, IQKey
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.router import Router
+from xmppd.core.timers import Timers
+from xmppd.storage.interface import Storage
+from xmppd.stream.features import StreamFeature
+
+P = TypeVar("P")
+S = TypeVar("S")
+H = TypeVar("H", bound=Callable[..., Any])
+
+_DECLARED = "_xmppd_declared"
+
+
+class Options(BaseModel):
+    """The options of a module without any; others derive from it. They stand under ``[modules.NAME]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class XEP:
+    """A specification that a module implements: its number and version, and what is left out of it."""
+
+    number: int
+    version: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IQHandler:
+    """A method that answers an IQ, found by its `keys`."""
+
+    keys: tuple[IQKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HookHandler:
+    """A method that joins a hook."""
+
+    hook: Hook[Any]
+    priority: int
+
+
+def iq(type: str, ns: str, name: str, to: str | tuple[str, ...] = "host") -> Callable[[H], H]:
+    """Declare that a method answers IQs of *type* with the payload ``{ns}name`` to these kinds of target.
+
+    The method takes an `IQRequest` and gives the payload of the result (an `Element`, bytes, or None for an empty
+    result), or a Deferred of it, or raises `StanzaError`. "account" handlers see requests of strangers too: ask
+    `IQRequest.is_own`; "own" ones see the account's owner only, others get forbidden.
+    """
+    kinds = (to,) if isinstance(to, str) else to
+    return _declare(IQHandler(tuple((type, ns, name, kind) for kind in kinds)))
+
+
+def on(hook: Hook[P], priority: int = 0) -> Callable[[H], H]:
+    """Declare that a method handles *hook*; higher priorities are called first."""
+    return _declare(HookHandler(hook, priority))
+
+
+def _declare(declaration: IQHandler | HookHandler) -> Callable[[H], H]:
+    def mark(method: H) -> H:
+        method.__dict__.setdefault(_DECLARED, []).append(declaration)
+        return method
+
+    return mark
+
+
+class Services:
+    """The services of this server, found by their class."""
+
+    def __init__(self, services: Iterable[object] = ()):
+        self._by_class: dict[type, object] = {type(service): service for service in services}
+
+    def add(self, service: object) -> None:
+        """Offer *service* under its class."""
+        self._by_class[type(service)] = service
+
+    def __getitem__(self, cls: type[S]) -> S:
+        """Give the service of this class; KeyError where there is none."""
+        return self._by_class[cls]  # type: ignore[return-value]  # keyed by the class itself
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAPI:
+    """What a module reaches: its host, and the parts of the server."""
+
+    host: Host
+    router: Router
+    registry: SessionRegistry
+    timers: Timers
+    storage: Storage
+    services: Services
+    now: Callable[[], float]
+    """Wall time in seconds."""
+
+
+class Module:
+    """Base of all modules: one instance for each host that has it loaded."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    xep: ClassVar[XEP | tuple[XEP, ...] | None] = None
+    features: ClassVar[tuple[str, ...]] = ()
+    account_features: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[type[Options]] = Options
+    is_default: ClassVar[bool] = True
+
+    def __init__(self, api: ModuleAPI, options: Any):
+        """*options* is an instance of the class's `options`, already validated."""
+        self.api = api
+        self.opt = options
+
+    def start(self) -> Any:
+        """Run after all handlers are in place; may give a Deferred."""
+
+    def stop(self) -> Any:
+        """Run before the handlers go; may give a Deferred."""
+
+    def stream_features(self) -> tuple[StreamFeature, ...]:
+        """Give what this module adds to stream negotiation."""
+        return ()
+
+    def handlers(self) -> Iterator[tuple[IQHandler | HookHandler, Callable[..., Any]]]:
+        """Give what this module's methods declare, each with the bound method."""
+        for attribute in dir(type(self)):
+            for declaration in getattr(getattr(type(self), attribute), _DECLARED, ()):
+                yield declaration, getattr(self, attribute)

@@ -1,0 +1,315 @@
+"""Where a stanza goes: RFC 6120 10 and RFC 6121 8 as one table.
+
+======================  =========================================================================
+target                  what happens
+======================  =========================================================================
+no ``to``               the sender's own account (RFC 6120 10.3)
+a domain not served     `REMOTE_STANZA` is asked; nobody: remote-server-not-found (10.4)
+a served domain         IQ: its handler, else service-unavailable; message: error; presence: dropped
+an account (bare JID)   IQ: its handler on behalf of the account; message: RFC 6121 8.5.2; presence: service
+a resource (full JID)   the session, else RFC 6121 8.5.3.2
+======================  =========================================================================
+
+Answers never walk back up the stack: an IQ handler gives a payload or raises `StanzaError`, and `_answer` alone turns
+that into a reply. What needs no waiting is synchronous; where a handler waits, a Deferred tells the sender's stream
+when its next stanza may come.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core import events
+from xmppd.core.delivery import Otherwise, recipients, rule_of
+from xmppd.core.events import Delivery, IQRequest, Traffic
+from xmppd.core.host import Host, Hosts
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.requests import PendingRequests
+from xmppd.core.session import Session
+from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.stanza import Stanza
+
+SUBSCRIPTION_TYPES = frozenset(("subscribe", "subscribed", "unsubscribe", "unsubscribed"))
+IQ_TYPES = frozenset(("get", "set", "result", "error"))
+Waiting = Deferred[Any] | None
+
+
+class Directory(Protocol):
+    """What the router asks of the accounts."""
+
+    def exists(self, bare_jid: str) -> bool:
+        """Whether there is such an account; answers at once."""
+
+
+class Router:
+    """Takes each stanza to its handler, its session, or back to its sender as an error."""
+
+    _log = Logger()
+
+    def __init__(
+        self, hosts: Hosts, registry: SessionRegistry, directory: Directory, requests: PendingRequests
+    ):
+        self._hosts = hosts
+        self._registry = registry
+        self._directory = directory
+        self._requests = requests
+        self._sessions = registry.by_full
+
+    # -- the two doors ----------------------------------------------------------------------------------------------
+
+    def from_client(self, session: Session, stanza: Stanza) -> Waiting:
+        """Route what a local client sent. Raises `StreamError` where its ``from`` is forged (RFC 6120 8.1.2.1)."""
+        if stanza.from_ is not None and stanza.from_ != session.full_jid:
+            _check_from(session, stanza.from_)
+        sender = session.jid
+        assert sender is not None, "only connected resources route stanzas"
+        is_about_subscription = stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES
+        stanza = stanza.replace(
+            from_=sender.bare if is_about_subscription else sender.full, lang=stanza.lang or session.lang
+        )
+        try:
+            target = self._target(stanza.to, sender)
+            return self._client_stanza(Traffic(stanza, sender, target, session))
+        except StanzaError as error:
+            self.refuse(stanza, error, session)
+            return None
+
+    def route(self, stanza: Stanza, origin: Session | None = None) -> Waiting:
+        """Route a stanza with true ``from`` and ``to``: of a service of ours, a component, or another server."""
+        try:
+            sender = JID.parse(stanza.from_ or "")
+            return self._deliver(Traffic(stanza, sender, JID.parse(stanza.to or ""), origin))
+        except InvalidJID:
+            self.refuse(stanza, StanzaError("jid-malformed"), origin)
+        except StanzaError as error:
+            self.refuse(stanza, error, origin)
+        return None
+
+    def request(self, stanza: Stanza, timeout_s: float = 30.0) -> Deferred[Stanza]:
+        """Send an IQ get or set of ours; fires with the result, fails with `StanzaError`, at the latest in time."""
+        answer = self._requests.expect(stanza, timeout_s)
+        self.route(stanza)
+        return answer
+
+    def refuse(self, stanza: Stanza, error: StanzaError, origin: Session | None = None) -> None:
+        """Send *error* back to the sender; silently nothing where an error must not be answered (RFC 6120 8.3.1)."""
+        if stanza.type == "error" or (stanza.name == "iq" and stanza.type == "result"):
+            return
+        self._reply(stanza.error_reply(error), origin)
+
+    # -- from a client ----------------------------------------------------------------------------------------------
+
+    def _target(self, to: str | None, sender: JID) -> JID:
+        if to is None:
+            return JID(sender.localpart, sender.domainpart, None)
+        known = self._sessions.get(to)
+        if known is not None and known.jid is not None:
+            return known.jid
+        try:
+            return JID.parse(to)
+        except InvalidJID as error:
+            raise StanzaError("jid-malformed", str(error)) from error
+
+    def _client_stanza(self, traffic: Traffic) -> Waiting:
+        host = self._hosts[traffic.sender.domainpart]
+        stanza = traffic.stanza
+        if stanza.to is not None and stanza.to != traffic.target.full:
+            traffic.stanza = stanza = stanza.replace(to=traffic.target.full)
+        if stanza.name == "iq":
+            _check_iq(stanza)
+        handlers = host.hooks.handlers(events.CLIENT_STANZA)
+        if handlers:
+            answer = host.hooks.ask(events.CLIENT_STANZA, traffic)
+            if isinstance(answer, Deferred):
+                return self._after(answer, traffic, self._client_routed)
+            if answer:
+                return None
+        return self._client_routed(traffic)
+
+    def _client_routed(self, traffic: Traffic) -> Waiting:
+        if traffic.stanza.name == "presence":
+            hooks = self._hosts[traffic.sender.domainpart].hooks
+            answer = hooks.ask(events.CLIENT_PRESENCE, traffic)
+            if isinstance(answer, Deferred):
+                return self._after(answer, traffic, self._deliver)
+            return None if answer else self._deliver(traffic)
+        return self._deliver(traffic)
+
+    # -- delivery ---------------------------------------------------------------------------------------------------
+
+    def _deliver(self, traffic: Traffic) -> Waiting:
+        target = traffic.target
+        host = self._hosts.get(target.domainpart)
+        if host is None:
+            return self._remote(traffic)
+        if target.localpart is None:
+            return self._to_host(host, traffic)
+        if traffic.stanza.name == "presence":
+            return self._finish(host.hooks.ask(events.ACCOUNT_PRESENCE, traffic), traffic)
+        if host.hooks.handlers(events.ACCOUNT_STANZA):
+            answer = host.hooks.ask(events.ACCOUNT_STANZA, traffic)
+            if isinstance(answer, Deferred):
+                return self._after(answer, traffic, self._to_account)
+            if answer:
+                return None
+        return self._to_account(traffic)
+
+    def _to_account(self, traffic: Traffic) -> Waiting:
+        host = self._hosts[traffic.target.domainpart]
+        if traffic.stanza.name == "message":
+            return self._message(host, traffic)
+        if traffic.target.resourcepart is None:
+            return self._iq(host, traffic, "account")
+        session = self._sessions.get(traffic.target.full)
+        is_taken = session is not None and session.send(traffic.stanza)
+        if not is_taken and traffic.stanza.type in ("get", "set"):
+            raise StanzaError("service-unavailable")
+        return None
+
+    def _message(self, host: Host, traffic: Traffic) -> Waiting:
+        session = self._sessions.get(traffic.target.full)
+        if session is not None:
+            sessions: tuple[Session, ...] = (session,)
+        else:
+            sessions = recipients(self._registry, traffic.stanza, traffic.target)
+        delivery = Delivery(traffic, sessions)
+        if host.hooks.handlers(events.MESSAGE_DELIVERING):
+            answer = host.hooks.ask(events.MESSAGE_DELIVERING, delivery)
+            if isinstance(answer, Deferred):
+                return self._after(answer, delivery, self._hand_over)
+            if answer:
+                return None
+        return self._hand_over(delivery)
+
+    def _hand_over(self, delivery: Delivery) -> Waiting:
+        is_taken = False
+        for session in delivery.sessions:
+            is_taken = session.send(delivery.stanza) or is_taken
+        if is_taken:
+            return None
+        return self._undelivered(delivery)
+
+    def _undelivered(self, delivery: Delivery) -> Waiting:
+        rule = rule_of(delivery.stanza, delivery.target)
+        if rule.otherwise is Otherwise.KEEP and self._directory.exists(delivery.target.bare):
+            hooks = self._hosts[delivery.target.domainpart].hooks
+            answer = hooks.ask(events.MESSAGE_UNDELIVERED, delivery)
+            if isinstance(answer, Deferred):
+                return self._after(answer, delivery, self._no_taker)
+            if answer:
+                return None
+        return self._no_taker(delivery)
+
+    def _no_taker(self, traffic: Traffic) -> Waiting:
+        if rule_of(traffic.stanza, traffic.target).otherwise is not Otherwise.DROP:
+            raise StanzaError("service-unavailable")
+        return None
+
+    def _to_host(self, host: Host, traffic: Traffic) -> Waiting:
+        stanza = traffic.stanza
+        if stanza.name == "iq":
+            return self._iq(host, traffic, "host")
+        answer = host.hooks.ask(events.HOST_STANZA, traffic)
+        if isinstance(answer, Deferred):
+            return self._after(answer, traffic, self._no_taker)
+        if answer or stanza.name == "presence":
+            return None
+        return self._no_taker(traffic)
+
+    def _remote(self, traffic: Traffic) -> Waiting:
+        sender_host = self._hosts.get(traffic.sender.domainpart)
+        answer = sender_host.hooks.ask(events.REMOTE_STANZA, traffic) if sender_host is not None else None
+        if isinstance(answer, Deferred):
+            return self._finish(answer, traffic)
+        if not answer:
+            raise StanzaError("remote-server-not-found")
+        return None
+
+    # -- IQ ---------------------------------------------------------------------------------------------------------
+
+    def _iq(self, host: Host, traffic: Traffic, kind: str) -> Waiting:
+        stanza = traffic.stanza
+        if stanza.type in ("result", "error"):
+            self._requests.answer(traffic.sender, stanza)
+            return None
+        namespace, name = stanza.child_names[0]
+        handler = self._iq_handler(host, (stanza.type or "", namespace, name), kind, traffic)
+        request = IQRequest(stanza, traffic.sender, traffic.target, traffic.origin, host)
+        answer = handler(request)
+        if isinstance(answer, Deferred):
+            return answer.addCallback(lambda payload: self._answer(traffic, payload)).addErrback(
+                self._failed, traffic
+            )
+        self._answer(traffic, answer)
+        return None
+
+    def _iq_handler(
+        self, host: Host, key: tuple[str, str, str], kind: str, traffic: Traffic
+    ) -> Callable[..., Any]:
+        handler = host.iq_handlers.get((*key, kind))
+        if kind == "account":
+            own = host.iq_handlers.get((*key, "own"))
+            if own is not None and traffic.sender.bare == traffic.target.bare:
+                handler = own
+            elif own is not None and handler is None:
+                raise StanzaError("forbidden")
+        if handler is None:
+            raise StanzaError("service-unavailable")
+        return handler
+
+    def _answer(self, traffic: Traffic, payload: Any) -> None:
+        reply = traffic.stanza.result(*(() if payload is None else (payload,)))
+        self._reply(reply, traffic.origin)
+
+    # -- replies and waiting ----------------------------------------------------------------------------------------
+
+    def _reply(self, reply: Stanza, origin: Session | None) -> None:
+        if origin is not None:
+            origin.send(reply if reply.to else reply.replace(to=origin.full_jid))
+        elif reply.to is not None:
+            self.route(reply)
+
+    def _after(self, answer: Deferred[Any], traffic: Any, go_on: Callable[[Any], Waiting]) -> Deferred[Any]:
+        return answer.addCallback(lambda taken: None if taken else go_on(traffic)).addErrback(
+            self._failed, traffic
+        )
+
+    def _finish(self, answer: Any, traffic: Traffic) -> Waiting:
+        return answer.addErrback(self._failed, traffic) if isinstance(answer, Deferred) else None
+
+    def _failed(self, failure: Failure, traffic: Traffic) -> None:
+        error = failure.value
+        if not isinstance(error, StanzaError):
+            if isinstance(error, StreamError):
+                failure.raiseException()
+            self._log.failure(
+                "A stanza could not be handled: {name} {type}",
+                failure,
+                name=traffic.stanza.name,
+                type=traffic.stanza.type,
+            )
+            error = StanzaError("internal-server-error")
+        self.refuse(traffic.stanza, error, traffic.origin)
+
+
+def _check_from(session: Session, from_: str) -> None:
+    try:
+        claimed = JID.parse(from_)
+    except InvalidJID:
+        raise StreamError("invalid-from") from None
+    if claimed.full not in (session.full_jid, session.bare_jid):
+        raise StreamError("invalid-from")
+
+
+def _check_iq(stanza: Stanza) -> None:
+    """RFC 6120 8.2.3: an id, a known type, and for get and set exactly one child."""
+    if stanza.type not in IQ_TYPES:
+        raise StanzaError("bad-request", "An IQ needs a type of get, set, result or error")
+    if stanza.id is None:
+        raise StanzaError("bad-request", "An IQ needs an id")
+    if stanza.type in ("get", "set") and len(stanza.child_names) != 1:
+        raise StanzaError("bad-request", "An IQ of type get or set has exactly one child element")

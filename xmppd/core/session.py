@@ -1,0 +1,242 @@
+"""A client session: the structure that this server is built around.
+
+Names and meanings are those of the seed document, a description of a session with ``conn, notopen, type,
+username, host, resource, full_jid, priority, presence, interested, roster, send(), close()``; the kinds of
+resource (connected, available, interested) are those of RFC 6121.
+
+A session survives its connection: when XEP-0198 keeps it, ``conn`` is None for a while, then the connection of the
+resuming stream takes its place. No field is ever copied from session to session.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StreamError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.stream.framing import Framing
+
+Sendable = Stanza | Element | str | bytes
+CloseReason = None | bool | str | StreamError | Stanza | Element
+OutboundFilter = Callable[["Session", Sendable], Sendable | None]
+BytesFilter = Callable[["Session", bytes], bytes]
+
+
+class Connection(Protocol):
+    """What a session writes to: a TCP or TLS transport, or an adapter that frames for WebSocket or BOSH."""
+
+    def write(self, data: bytes) -> None:
+        """Queue *data* (one top-level element, or several) for the peer; never raises, never waits."""
+
+    def loseConnection(self) -> None:
+        """Drop the connection once all that was written has left."""
+
+
+class Roster(Protocol):
+    """What the core knows of a roster: that it is there. Its meaning belongs to the roster service."""
+
+
+class Owner(Protocol):
+    """What ends a session's life in the right order: the session registry."""
+
+    def destroy(self, session: "Session", status: str | None = None) -> None:
+        """Take *session* out of every index and tell those who must know; harmless the second time."""
+
+
+class Ending(Protocol):
+    """What a session tells when it has written its end tag: the stream that owns its connection."""
+
+    def ending(self, is_peer_awaited: bool) -> None:
+        """Drop the connection, after the peer's end tag or a timeout where *is_peer_awaited*."""
+
+
+class Session:
+    """One client's session, from accept to destruction (RFC 6120, RFC 6121)."""
+
+    __slots__ = (
+        "__weakref__",
+        "_attachments",
+        "_ended",
+        "authenticated_at",
+        "bare_jid",
+        "bytes_filters",
+        "conn",
+        "directed",
+        "framing",
+        "full_jid",
+        "host",
+        "interested",
+        "is_secure",
+        "jid",
+        "lang",
+        "notopen",
+        "on_handled",
+        "opened_at",
+        "owner",
+        "peer",
+        "presence",
+        "priority",
+        "resource",
+        "roster",
+        "stanza_filters",
+        "stream",
+        "stream_id",
+        "type",
+        "username",
+    )
+
+    conn: Connection | None
+    notopen: bool
+    type: str
+    username: str | None
+    host: str | None
+    resource: str | None
+    full_jid: str | None
+    priority: int
+    presence: Stanza | None
+    interested: bool
+    roster: Roster | None
+
+    def __init__(
+        self, conn: Connection | None, framing: Framing, owner: Owner, *, peer: str = "", now: float = 0.0
+    ):
+        """*peer* is the address for logs and limits; *now* is wall time in seconds."""
+        self.conn = conn
+        self.notopen = True
+        self.type = "c2s_unauthed"
+        self.username = self.host = self.resource = self.full_jid = None
+        self.priority = 0
+        self.presence = None
+        self.interested = False
+        self.roster = None
+        self.framing = framing
+        self.owner = owner
+        self.stream: Ending | None = None
+        self.peer = peer
+        self.opened_at = now
+        self.authenticated_at = 0.0
+        self.jid: JID | None = None
+        self.bare_jid: str | None = None
+        self.stream_id = ""
+        self.lang: str | None = None
+        self.is_secure = False
+        self.directed: dict[str, None] | None = None
+        self.on_handled: Callable[[Stanza], None] | None = None
+        self.stanza_filters: tuple[OutboundFilter, ...] = ()
+        self.bytes_filters: tuple[BytesFilter, ...] = ()
+        self._attachments: dict[str, Any] | None = None
+        self._ended = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether this is a connected resource: bound, with its roster loaded (RFC 6121 1.4)."""
+        return self.full_jid is not None and self.roster is not None and self.resource is not None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether this is an available resource: connected, and initial presence was sent."""
+        return self.presence is not None and self.is_connected
+
+    @property
+    def is_interested(self) -> bool:
+        """Whether this is an interested resource: connected, and the roster was asked for."""
+        return self.interested and self.is_connected
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether `close` was called or the session was destroyed: nothing more is written."""
+        return self._ended
+
+    def attach(self, name: str, value: Any) -> None:
+        """Keep a module's own state with this session, under the module's name."""
+        if self._attachments is None:
+            self._attachments = {}
+        self._attachments[name] = value
+
+    def attached(self, name: str) -> Any:
+        """Give what `attach` kept under *name*, or None."""
+        return None if self._attachments is None else self._attachments.get(name)
+
+    def send(self, x: Sendable) -> bool:
+        """Write *x* to the connection, once and in call order; say whether the session still takes anything.
+
+        Takes a stanza, an element, text or bytes. Never raises and never waits. False after `close`, after
+        destruction, and where there is neither a connection nor a filter that keeps what it is given.
+        """
+        if self._ended:
+            return False
+        if self.stanza_filters and type(x) is not bytes:
+            for outbound in self.stanza_filters:
+                filtered = outbound(self, x)
+                if filtered is None:
+                    return True
+                x = filtered
+        conn = self.conn
+        if conn is None:
+            return False
+        data = x.to_bytes() if type(x) is Stanza else _serialise(x)
+        if self.bytes_filters:
+            for change in self.bytes_filters:
+                data = change(self, data)
+        conn.write(data)
+        return True
+
+    def close(self, x: CloseReason = None) -> None:
+        """End the stream and destroy the session; harmless the second time.
+
+        *x*: None ends normally and waits a little for the peer's end tag; False: the peer closed first; a text is
+        an RFC 6120 4.9.3 condition; a `StreamError` gives condition, text and application element; a stanza or
+        element is sent as it stands. Order on the wire: header if none was sent yet, error, end tag.
+        """
+        if self._ended:
+            return
+        is_peer_awaited = x is None and not self.notopen and self.type == "c2s"
+        if self.notopen:
+            self._write(self.framing.opening(self.stream_id, self.host, None, self.lang))
+            self.notopen = False
+        if isinstance(x, str):
+            x = StreamError(x)
+        if isinstance(x, StreamError):
+            self._write(self.framing.error(x))
+        elif x is not None and not isinstance(x, bool):
+            self._write(_serialise(x))
+        self._write(self.framing.closing())
+        self._ended = True
+        self.owner.destroy(self)
+        if self.stream is not None:
+            self.stream.ending(is_peer_awaited)
+
+    disconnect = close
+
+    def rest(self) -> None:
+        """Become a resting object: no connection, no resource, nothing more is sent. For the registry alone."""
+        self._ended = True
+        self.conn = None
+        self.full_jid = self.resource = None
+        self.presence = self.roster = None
+        self.interested = False
+        self.priority = 0
+        self.directed = None
+        self.stanza_filters = self.bytes_filters = ()
+        self.on_handled = None
+        self._attachments = None
+
+    def _write(self, data: bytes) -> None:
+        if self.conn is not None and data:
+            for change in self.bytes_filters:
+                data = change(self, data)
+            self.conn.write(data)
+
+
+def _serialise(x: Sendable) -> bytes:
+    if isinstance(x, bytes):
+        return x
+    if isinstance(x, str):
+        return x.encode()
+    if isinstance(x, Stanza):
+        return x.to_bytes()
+    return x.to_bytes(CONTENT_NAMESPACE)
+
+
+CONTENT_NAMESPACE = "jabber:client"

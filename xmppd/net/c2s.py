@@ -1,0 +1,236 @@
+"""Clients over TCP: RFC 6120, with STARTTLS and direct TLS (XEP-0368)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core.session import Session
+from xmppd.net.client_stream import ClientStream, StreamServices
+from xmppd.stream.framer import Framer
+from xmppd.stream.framing import TCPFraming
+from xmppd.stream.limits import StreamLimits
+from xmppd.stream.parser_pool import ParserPool
+
+
+class TLS(Protocol):
+    """What a client connection asks of TLS."""
+
+    def creator_for(self, host: str) -> Any:
+        """Give what `ITLSTransport.startTLS` takes, with the certificate of *host*."""
+
+    def channel_bindings(self, transport: Any) -> Mapping[str, bytes]:
+        """Give channel-binding data by type; empty without TLS."""
+
+    def client_jids(self, transport: Any, host: str) -> Sequence[str]:
+        """Give the bare JIDs of a verified client certificate."""
+
+
+class Transport(Protocol):
+    """What a client connection asks of its transport: Twisted's, ours, or one in memory."""
+
+    def getPeer(self) -> Any:
+        """Give the peer's address."""
+
+    def write(self, data: bytes) -> None:
+        """Send *data*."""
+
+    def loseConnection(self) -> None:
+        """Close once all has left."""
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+
+    def pauseProducing(self) -> None:
+        """Stop reading."""
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+
+    def startTLS(self, creator: Any) -> None:
+        """Begin TLS."""
+
+
+class C2SProtocol(TwistedProtocol):
+    """One client connection: bytes in, one stream, one session; the `Link` of its `ClientStream`."""
+
+    factory: "C2SFactory"
+    transport: Transport  # type: ignore[assignment]  # more than ITransport, less than any one class
+    session: Session
+    stream: ClientStream
+
+    def __init__(self, is_direct_tls: bool):
+        self._is_secure = is_direct_tls
+        self._is_parsing = False
+
+    # -- what Twisted tells -------------------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Begin a session; its clock runs."""
+        factory = self.factory
+        peer = getattr(self.transport.getPeer(), "host", "")
+        self.framer = Framer(factory.unauthenticated_limits(), factory.parsers)
+        self.session = Session(
+            self.transport, factory.framing, factory.server.registry, peer=peer, now=factory.server.now()
+        )
+        self.session.is_secure = self._is_secure
+        self.stream = ClientStream(self.session, self, factory.server)
+        factory.opened(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
+        framer, receive = self.framer, self.stream.receive
+        for event in framer.feed(data):
+            receive(event)
+        if framer.stepwise and not self._is_parsing:
+            self._go_on()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The connection is gone, for whatever reason."""
+        self.framer.close()
+        self.stream.connection_lost()
+        self.factory.lost(self)
+
+    # -- the Link of the stream ---------------------------------------------------------------------------------------
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is possible and has not happened."""
+        return not self._is_secure and self.factory.tls is not None
+
+    def start_tls(self, host: str) -> None:
+        """Begin TLS. What came in plaintext behind ``<starttls/>`` is thrown away, never executed (RFC 6120 5.4.3.3)."""
+        assert self.factory.tls is not None
+        self.framer.discard()
+        self._is_secure = True
+        self.transport.startTLS(self.factory.tls.creator_for(host))
+
+    def restart(self) -> None:
+        """Expect a new stream header."""
+        self.framer.restart()
+
+    def authenticated(self) -> None:
+        """Take the limits that hold after authentication."""
+        self.framer.limits = self.factory.authenticated_limits()
+        self.framer.stepwise = False
+
+    def pause(self) -> None:
+        """Stop reading."""
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on, and take what the framer holds."""
+        self.transport.resumeProducing()
+        if not self._is_parsing:
+            self._go_on()
+
+    def drop(self) -> None:
+        """Close the connection once all that was written has left."""
+        self.transport.loseConnection()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self.transport.abortConnection()
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """Give channel-binding data by type."""
+        return self.factory.tls.channel_bindings(self.transport) if self.factory.tls is not None else {}
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """Give the bare JIDs that a verified client certificate names."""
+        return self.factory.tls.client_jids(self.transport, host) if self.factory.tls is not None else ()
+
+    def _go_on(self) -> None:
+        """Take what the framer still holds, as long as nothing waits."""
+        self._is_parsing = True
+        while not self.stream.is_waiting:
+            taken = self.framer.feed(b"")
+            if not taken:
+                break
+            for event in taken:
+                self.stream.receive(event)
+        self._is_parsing = False
+
+
+class C2SFactory(Factory):
+    """Makes client connections; counts them by address."""
+
+    noisy = False
+    _log = Logger()
+
+    def __init__(self, server: StreamServices, tls: TLS | None, *, is_direct_tls: bool = False):
+        """*server.registry* is shared with whatever else accepts clients."""
+        self.server = server
+        self.tls = tls
+        self.is_direct_tls = is_direct_tls
+        self.framing = TCPFraming()
+        self.parsers = ParserPool()
+        self.connections: dict[C2SProtocol, None] = {}
+        self._by_address: dict[str, int] = {}
+        self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
+
+    @property
+    def registry(self) -> Any:
+        """The session registry."""
+        return self.server.registry
+
+    def buildProtocol(  # type: ignore[override]  # our protocol, no other
+        self, addr: IAddress | None
+    ) -> C2SProtocol | None:
+        """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
+        address = getattr(addr, "host", "")
+        limit = self.server.limits().connections_per_address
+        if self._by_address.get(address, 0) >= limit:
+            self._log.info("Too many connections from {peer}", peer=address)
+            return None
+        protocol = C2SProtocol(self.is_direct_tls)
+        protocol.factory = self
+        return protocol
+
+    def opened(self, protocol: C2SProtocol) -> None:
+        """A connection is there."""
+        self.connections[protocol] = None
+        peer = protocol.session.peer
+        self._by_address[peer] = self._by_address.get(peer, 0) + 1
+
+    def lost(self, protocol: C2SProtocol) -> None:
+        """A connection is gone."""
+        self.connections.pop(protocol, None)
+        peer = protocol.session.peer
+        left = self._by_address.get(peer, 0) - 1
+        if left > 0:
+            self._by_address[peer] = left
+        else:
+            self._by_address.pop(peer, None)
+        ended = self._waiting_for_end.pop(protocol, None)
+        if ended is not None:
+            ended.callback(None)
+
+    def shutdown(self) -> Deferred[Any]:
+        """End every stream with system-shutdown; fires when the last connection is gone."""
+        for protocol in list(self.connections):
+            self._waiting_for_end[protocol] = Deferred()
+            protocol.stream.session.close("system-shutdown")
+        return DeferredList(list(self._waiting_for_end.values()))
+
+    def unauthenticated_limits(self) -> StreamLimits:
+        """Give what holds before authentication."""
+        limits = self.server.limits()
+        return StreamLimits(
+            limits.unauthenticated_stanza_bytes,
+            limits.unauthenticated_depth,
+            limits.unauthenticated_elements,
+            limits.unauthenticated_stanza_bytes,
+        )
+
+    def authenticated_limits(self) -> StreamLimits:
+        """Give what holds after it."""
+        limits = self.server.limits()
+        return StreamLimits(
+            limits.stanza_bytes, limits.stanza_depth, limits.stanza_elements, limits.tag_bytes
+        )

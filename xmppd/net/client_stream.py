@@ -1,0 +1,401 @@
+"""A client's stream from its header to its end (RFC 6120 4), whatever carries it.
+
+What TCP, WebSocket and BOSH have in common: the header checks, the features of each state, one stanza at a time, the
+closing handshake and the deadlines. No bytes and no sockets: events come in by `ClientStream.receive`, the carrier is
+reached through its `Link`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core import events
+from xmppd.core.config import Limits
+from xmppd.core.events import Traffic
+from xmppd.core.host import Host, Hosts
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.router import Router
+from xmppd.core.session import Session
+from xmppd.core.timers import Timer, Timers
+from xmppd.services.authentication import Authentication
+from xmppd.services.binding import Binding
+from xmppd.stanza import ns
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.stanza import Stanza
+from xmppd.stream.events import StreamClosed, StreamOpened
+from xmppd.stream.features import StreamFeature, StreamState, handler_of, offered
+
+QUEUE_BEFORE_PAUSE = 64
+"""Stanzas that may wait behind one that is being handled before the client's connection is no longer read."""
+ABORT_AFTER_S = 10.0
+"""How long a peer that does not read may keep us from ending its connection."""
+
+
+class Link(Protocol):
+    """What a stream asks of what carries it."""
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is possible and has not happened."""
+
+    def start_tls(self, host: str) -> None:
+        """Begin TLS with the certificate of *host*; a new header is expected."""
+
+    def restart(self) -> None:
+        """Expect a new stream header on the same connection."""
+
+    def authenticated(self) -> None:
+        """Take the limits that hold after authentication."""
+
+    def pause(self) -> None:
+        """Stop reading."""
+
+    def resume(self) -> None:
+        """Read on, and take what is buffered."""
+
+    def drop(self) -> None:
+        """Close the connection once all that was written has left."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """Give channel-binding data by type (RFC 5929, RFC 9266)."""
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """Give the bare JIDs that a verified client certificate names (XEP-0178)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamServices:
+    """The parts of the server that a client stream works with."""
+
+    hosts: Hosts
+    registry: SessionRegistry
+    router: Router
+    authentication: Authentication
+    binding: Binding
+    timers: Timers
+    now: Callable[[], float]
+    """Wall time in seconds since 1970."""
+    limits: Callable[[], Limits]
+    new_stream_id: Callable[[], str]
+    features: tuple[StreamFeature, ...]
+    """The features of every client stream; modules add theirs by host."""
+
+
+class ClientStream:
+    """One client's stream; owns its order, its negotiation and its end."""
+
+    __slots__ = (
+        "_deadline",
+        "_is_draining",
+        "_is_paused",
+        "_queue",
+        "_waiting",
+        "auth_failures",
+        "exchange",
+        "host",
+        "link",
+        "server",
+        "session",
+        "state",
+    )
+    _log = Logger()
+
+    def __init__(self, session: Session, link: Link, server: StreamServices):
+        """Start the deadline for authentication (RFC 6120 gives none; the limit unauthenticated_timeout_s does)."""
+        self.session = session
+        self.link = link
+        self.server = server
+        self.state = StreamState.SECURE if session.is_secure else StreamState.NONE
+        self.host: Host | None = None
+        self.exchange: Any = None
+        self.auth_failures = 0
+        self._queue: deque[Any] | None = None
+        self._waiting = False
+        self._is_draining = False
+        self._is_paused = False
+        self._deadline: Timer | None = None
+        session.stream = self
+        self.set_deadline(server.limits().unauthenticated_timeout_s)
+
+    # -- what the carrier tells ---------------------------------------------------------------------------------------
+
+    def receive(self, event: Any) -> None:
+        """Take the next event of the stream: handled now, or after those before it."""
+        if self._waiting:
+            if self._queue is None:
+                self._queue = deque()
+            self._queue.append(event)
+            if len(self._queue) >= QUEUE_BEFORE_PAUSE and not self._is_paused:
+                self._is_paused = True
+                self.link.pause()
+            return
+        self._process(event)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an event is still being handled, so that the next must wait."""
+        return self._waiting
+
+    def connection_lost(self) -> None:
+        """The connection is gone: keep the session where a module wants it, else destroy it."""
+        self.set_deadline(None)
+        session, host = self.session, self.host
+        self._queue = None
+        if session.stream is not self:
+            return
+        session.stream = None
+        session.conn = None
+        if session.is_ended:
+            return
+        if session.is_connected and host is not None and host.hooks.ask(events.SESSION_DETACHED, session):
+            return
+        self.server.registry.destroy(session)
+
+    # -- what the session and the features tell -----------------------------------------------------------------------
+
+    def ending(self, is_peer_awaited: bool) -> None:
+        """The end tag is written: drop the connection, after the peer's own end tag or a timeout if it is awaited."""
+        limit = self.server.limits().close_timeout_s
+        self.set_deadline(limit if is_peer_awaited else ABORT_AFTER_S)
+        if not is_peer_awaited:
+            self.link.drop()
+
+    def fail(self, error: StreamError) -> None:
+        """End the stream with *error* (RFC 6120 4.9)."""
+        self._log.info(
+            "Stream ended: {condition}",
+            condition=error.condition,
+            stream=self.session.stream_id,
+            peer=self.session.peer,
+        )
+        self.session.close(error)
+
+    def send_features(self) -> None:
+        """Offer what this state has to offer (RFC 6120 4.3.2)."""
+        host_features = self.host.stream_features if self.host is not None else ()
+        elements = offered((*self.server.features, *host_features), self.state, self)
+        content = b"".join(element.to_bytes(ns.CLIENT) for element in elements)
+        self.session.send(self.session.framing.features(content))
+
+    def authenticated(self, username: str) -> None:
+        """The client has shown who it is."""
+        session = self.session
+        session.type = "c2s"
+        session.username = username
+        self.state |= StreamState.AUTHENTICATED
+        self.exchange = None
+        self.link.authenticated()
+        self._log.info(
+            "Authenticated", stream=session.stream_id, peer=session.peer, user=username, host=session.host
+        )
+        if self.host is not None:
+            self.host.hooks.notify(events.SESSION_OPENED, session)
+
+    def restart(self) -> None:
+        """Expect a new header after TLS or SASL (RFC 6120 4.3.3)."""
+        self.session.notopen = True
+        self.link.restart()
+
+    def bound(self) -> None:
+        """The session is a connected resource now: stanzas are routed."""
+        self.state |= StreamState.BOUND
+        self.set_deadline(None)
+        self._log.info(
+            "Bound", stream=self.session.stream_id, peer=self.session.peer, jid=self.session.full_jid
+        )
+
+    def set_deadline(self, seconds: float | None) -> None:
+        """Give the stream so long for what comes next; None takes the deadline away."""
+        if self._deadline is not None:
+            self.server.timers.stop(self._deadline)
+        self._deadline = None if seconds is None else self.server.timers.add(seconds, self._too_late)
+
+    def _too_late(self, now: float, timer: Timer, param: None) -> None:
+        self._deadline = None
+        if self.session.is_ended:
+            self.link.abort()
+            return
+        self.fail(StreamError("connection-timeout", "Authentication took too long"))
+
+    # -- one event at a time ------------------------------------------------------------------------------------------
+
+    def _process(self, event: Any) -> None:
+        try:
+            answer = self._handle(event)
+        except Exception:  # noqa: BLE001 - the net of the session queue
+            self._failed(Failure(), event)
+            return
+        if answer is not None:
+            self._waiting = True
+            answer.addErrback(self._failed, event).addCallback(self._handled, event)
+        elif type(event) is Stanza and self.session.on_handled is not None:
+            self.session.on_handled(event)
+
+    def _handled(self, _: Any, event: Any) -> None:
+        self._waiting = False
+        if type(event) is Stanza and self.session.on_handled is not None:
+            self.session.on_handled(event)
+        if self._is_draining:
+            return
+        self._is_draining = True
+        while self._queue and not self._waiting:
+            self._process(self._queue.popleft())
+        self._is_draining = False
+        if self._waiting:
+            return
+        if self._is_paused:
+            self._is_paused = False
+        self.link.resume()
+
+    def _handle(self, event: Any) -> Deferred[Any] | None:
+        kind = type(event)
+        if self.session.is_ended:
+            if kind is StreamClosed:
+                self.link.drop()
+            return None
+        if kind is Stanza:
+            if self.state & StreamState.BOUND:
+                return self.server.router.from_client(self.session, event)
+            return self._unbound_stanza(event)
+        if kind is Element:
+            return self._element(event)
+        if kind is StreamOpened:
+            self._opened(event)
+        elif kind is StreamClosed:
+            self.session.close(False)
+        else:
+            raise event
+        return None
+
+    def _failed(self, failure: Failure, event: Any) -> None:
+        error = failure.value
+        if isinstance(error, StreamError):
+            self.fail(error)
+            return
+        self._log.failure(
+            "What a client sent could not be handled",
+            failure,
+            stream=self.session.stream_id,
+            peer=self.session.peer,
+        )
+        if type(event) is Stanza:
+            self.server.router.refuse(event, StanzaError("internal-server-error"), self.session)
+        else:
+            self.fail(StreamError("internal-server-error"))
+
+    # -- negotiation --------------------------------------------------------------------------------------------------
+
+    def _opened(self, header: StreamOpened) -> None:
+        session = self.session
+        session.stream_id = self.server.new_stream_id()
+        session.lang = header.attrs.get("xml:lang")
+        host = self._host_of(header)
+        self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
+        to = header.attrs.get("from")
+        session.notopen = False
+        session.send(
+            session.framing.opening(session.stream_id, host.name, to if _is_jid(to) else None, session.lang)
+        )
+        self.host = host
+        self.send_features()
+
+    def _host_of(self, header: StreamOpened) -> Host:
+        """Check the header (RFC 6120 4.7, 4.8) and give the host it names."""
+        if header.default_ns != ns.CLIENT:
+            raise StreamError("invalid-namespace")
+        if not _is_version_1(header.attrs.get("version")):
+            raise StreamError("unsupported-version")
+        to = header.attrs.get("to")
+        if not to:
+            raise StreamError("improper-addressing", "The stream header needs a 'to'")
+        try:
+            jid = JID.parse(to)
+        except InvalidJID:
+            raise StreamError("host-unknown") from None
+        host = self.server.hosts.get(jid.full)
+        if host is None:
+            raise StreamError("host-unknown")
+        if self.host is not None and host is not self.host:
+            raise StreamError("not-authorized", "The host of a stream cannot change")
+        self.session.host = host.name
+        return host
+
+    def _element(self, element: Element) -> Deferred[Any] | None:
+        features = (*self.server.features, *(self.host.stream_features if self.host is not None else ()))
+        handler = handler_of(features, self.state, element.ns, element.name)
+        if handler is not None:
+            answer = handler(self, element)
+            return answer if isinstance(answer, Deferred) else None
+        if not self.state & StreamState.AUTHENTICATED:
+            raise StreamError("not-authorized")
+        raise StreamError("unsupported-stanza-type")
+
+    def _unbound_stanza(self, stanza: Stanza) -> Deferred[Any] | None:
+        """RFC 6120 7.1: before binding, only the server and one's own account may be spoken to, by IQ."""
+        session = self.session
+        host = self.host
+        assert host is not None, "no stanza comes before a header"
+        is_authenticated = bool(self.state & StreamState.AUTHENTICATED)
+        own = JID(session.username, host.name, None)
+        if stanza.name != "iq" or stanza.to not in (None, host.name, own.full):
+            raise StreamError("not-authorized")
+        if is_authenticated and stanza.type == "set" and stanza.has("bind", ns.BIND):
+            return Deferred.fromCoroutine(self._bind(stanza))
+        answer = host.hooks.ask(events.UNBOUND_STANZA, Traffic(stanza, own, own, session))
+        if isinstance(answer, Deferred):
+            return answer.addCallback(
+                lambda taken: None if taken else self._unbound_refused(stanza)
+            ).addErrback(lambda failure: self._answer_error(failure, stanza))
+        if not answer:
+            self._unbound_refused(stanza)
+        return None
+
+    def _unbound_refused(self, stanza: Stanza) -> None:
+        if not self.state & StreamState.AUTHENTICATED:
+            raise StreamError("not-authorized")
+        self.server.router.refuse(stanza, StanzaError("not-authorized"), self.session)
+
+    def _answer_error(self, failure: Failure, stanza: Stanza) -> None:
+        error = failure.value
+        if not isinstance(error, StanzaError):
+            failure.raiseException()
+        self.server.router.refuse(stanza, error, self.session)
+
+    async def _bind(self, stanza: Stanza) -> None:
+        request = stanza.child("bind", ns.BIND)
+        wanted = request.child_text("resource") if request is not None else None
+        try:
+            jid = await self.server.binding.bind(self.session, wanted)
+        except StanzaError as error:
+            self.server.router.refuse(stanza, error, self.session)
+            return
+        self.bound()
+        self.session.send(
+            stanza.result(Element("bind", ns.BIND, children=[Element("jid", ns.BIND, children=[jid.full])]))
+        )
+
+
+def _is_version_1(version: str | None) -> bool:
+    """RFC 6120 4.7.5: a missing version is 0.9; a higher one than ours is answered with ours."""
+    major, _, minor = (version or "").partition(".")
+    return major.isdigit() and minor.isdigit() and int(major) >= 1
+
+
+def _is_jid(text: str | None) -> bool:
+    if not text:
+        return False
+    try:
+        JID.parse(text)
+    except InvalidJID:
+        return False
+    return True

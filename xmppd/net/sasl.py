@@ -1,0 +1,129 @@
+"""SASL on a client stream: RFC 6120 6, with the channel bindings announced by XEP-0440."""
+
+from base64 import b64encode
+
+from twisted.internet.defer import Deferred
+
+from xmppd.net.client_stream import ClientStream
+from xmppd.net.negotiation import is_tls_required
+from xmppd.services.authentication import Circumstances
+from xmppd.stanza import ns
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StreamError
+from xmppd.stream.features import StreamFeature, StreamState
+from xmppd.stream.sasl.steps import SaslError, Success, decode_initial, decode_payload
+
+NS_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"
+
+
+def circumstances(stream: ClientStream) -> Circumstances:
+    """Give what the offer of mechanisms depends on; nothing is offered where TLS is required and missing."""
+    host = stream.host
+    assert host is not None, "SASL comes after the header"
+    is_secure = bool(stream.state & StreamState.SECURE)
+    return Circumstances(
+        host=host,
+        peer=stream.session.peer,
+        is_secure=is_secure,
+        is_refused=not is_secure and is_tls_required(stream),
+        channel_bindings=stream.link.channel_bindings() if is_secure else {},
+        client_jids=tuple(stream.link.client_jids(host.name)) if is_secure else (),
+    )
+
+
+def _offer(stream: ClientStream) -> Element | None:
+    names = stream.server.authentication.offer(circumstances(stream))
+    if not names:
+        return None
+    return Element(
+        "mechanisms", ns.SASL, children=[Element("mechanism", ns.SASL, children=[name]) for name in names]
+    )
+
+
+def _offer_channel_bindings(stream: ClientStream) -> Element | None:
+    types = circumstances(stream).channel_bindings
+    if not types:
+        return None
+    children = [Element("channel-binding", NS_CHANNEL_BINDING, {"type": type}) for type in types]
+    return Element("sasl-channel-binding", NS_CHANNEL_BINDING, children=children)
+
+
+def _on_auth(stream: ClientStream, element: Element) -> Deferred[None]:
+    async def begin() -> None:
+        try:
+            stream.exchange = None
+            exchange = stream.server.authentication.begin(
+                element.get("mechanism") or "", circumstances(stream)
+            )
+            stream.exchange = exchange
+            _advance(stream, await exchange.start(decode_initial(element.text)))
+        except SaslError as error:
+            _fail(stream, error)
+
+    return Deferred.fromCoroutine(begin())
+
+
+def _on_response(stream: ClientStream, element: Element) -> Deferred[None]:
+    async def go_on() -> None:
+        try:
+            if stream.exchange is None:
+                raise SaslError("malformed-request", "No authentication has begun")
+            _advance(stream, await stream.exchange.respond(decode_payload(element.text)))
+        except SaslError as error:
+            _fail(stream, error)
+
+    return Deferred.fromCoroutine(go_on())
+
+
+def _on_abort(stream: ClientStream, element: Element) -> None:
+    _fail(stream, SaslError("aborted"))
+
+
+def _advance(stream: ClientStream, step: Success | bytes) -> None:
+    """Send the next challenge, or the success, after which a new stream begins (RFC 6120 6.4.6)."""
+    if stream.session.is_ended:
+        return
+    if isinstance(step, bytes):
+        stream.session.send(Element("challenge", ns.SASL, children=[_encoded(step)]))
+        return
+    assert step.username is not None, "the authentication service names everyone"
+    stream.session.send(
+        Element("success", ns.SASL, children=[] if step.data is None else [_encoded(step.data)])
+    )
+    stream.authenticated(step.username)
+    stream.restart()
+
+
+def _fail(stream: ClientStream, error: SaslError) -> None:
+    stream.exchange = None
+    if stream.session.is_ended:
+        return
+    children = [Element(error.condition, ns.SASL)]
+    if error.text:
+        children.append(Element("text", ns.SASL, {"xml:lang": "en"}, [error.text]))
+    stream.session.send(Element("failure", ns.SASL, children=children))
+    stream.auth_failures += 1
+    if stream.auth_failures >= stream.server.limits().auth_failures:
+        stream.fail(StreamError("policy-violation", "Too many failed attempts to authenticate"))
+
+
+def _encoded(data: bytes) -> str:
+    return b64encode(data).decode() or "="
+
+
+_NOT_YET = StreamState.AUTHENTICATED | StreamState.BOUND
+SASL = StreamFeature(
+    name="sasl",
+    forbids=_NOT_YET,
+    sets=StreamState.AUTHENTICATED,
+    offer=_offer,
+    handles={
+        (ns.SASL, "auth"): _on_auth,
+        (ns.SASL, "response"): _on_response,
+        (ns.SASL, "abort"): _on_abort,
+    },
+    priority=90,
+)
+CHANNEL_BINDING = StreamFeature(
+    name="sasl-channel-binding", forbids=_NOT_YET, offer=_offer_channel_bindings, priority=89
+)

@@ -1,0 +1,168 @@
+"""Puts a server together: every part is made here, once, and handed what it uses.
+
+`tap` wraps a server into a process; tests build one in memory, with their own clock, storage and randomness. Nothing
+else imports this file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+import xmppd.modules
+from xmppd.core import events
+from xmppd.core.config import Config
+from xmppd.core.host import Host, Hosts
+from xmppd.core.loader import Loader, find_modules
+from xmppd.core.module import Module, ModuleAPI, Services
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.requests import PendingRequests
+from xmppd.core.router import Router
+from xmppd.core.session import Session
+from xmppd.core.timers import Timers
+from xmppd.net.c2s import TLS, C2SFactory
+from xmppd.net.client_stream import StreamServices
+from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
+from xmppd.net.sasl import CHANNEL_BINDING, SASL
+from xmppd.services.accounts import Accounts
+from xmppd.services.authentication import Authentication
+from xmppd.services.binding import Binding
+from xmppd.services.roster import Rosters
+from xmppd.services.throttle import Throttle
+from xmppd.storage.interface import Storage
+
+STREAM_ID_BYTES = 12
+"""96 bits: stream ids are unpredictable (RFC 6120 4.7.3)."""
+CLIENT_FEATURES = (STARTTLS, SASL, CHANNEL_BINDING, BIND, LEGACY_SESSION)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a server takes from outside: time, threads, randomness."""
+
+    clock: IReactorTime
+    now: Callable[[], float]
+    """Wall time in seconds since 1970."""
+    in_thread: Callable[..., Deferred[Any]]
+    """Calls a function with arguments in a thread, as `twisted.internet.threads.deferToThread` does."""
+    random_text: Callable[[int], str]
+    """Gives so many unguessable bytes as URL-safe text."""
+    secret: bytes
+    """Made once for a data folder; stable decoys come from it."""
+
+
+@dataclass(slots=True)
+class Server:
+    """The parts of a running server, for those who wrap one."""
+
+    config: Config
+    hosts: Hosts
+    registry: SessionRegistry
+    router: Router
+    loader: Loader
+    accounts: Accounts
+    rosters: Rosters
+    services: Services
+    storage: Storage
+    timers: Timers
+    streams: StreamServices
+
+    def c2s_factory(self, tls: TLS | None, *, is_direct_tls: bool = False) -> C2SFactory:
+        """Give a factory for client connections; all of them share the registry."""
+        return C2SFactory(self.streams, tls, is_direct_tls=is_direct_tls)
+
+
+def build(config: Config, storage: Storage, world: World) -> Server:
+    """Put a server together; nothing runs yet, no module is loaded (`load_modules`), nothing is read."""
+    timers = Timers(world.clock)
+    hosts = Hosts()
+    for name in config.hosts:
+        hosts.add(Host(name, config.for_host(name)))
+    registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
+    accounts = Accounts(storage, world.in_thread, now=world.now)
+    rosters = Rosters(storage)
+    requests = PendingRequests(timers, config.limits.pending_iqs)
+    router = Router(hosts, registry, accounts, requests)
+    services = Services((accounts, rosters))
+    loader = Loader(
+        find_modules(xmppd.modules),
+        lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
+        lambda host, cls: _options(config, host, cls),
+    )
+    return Server(
+        config=config,
+        hosts=hosts,
+        registry=registry,
+        router=router,
+        loader=loader,
+        accounts=accounts,
+        rosters=rosters,
+        services=services,
+        storage=storage,
+        timers=timers,
+        streams=_stream_services(config, hosts, registry, router, timers, accounts, rosters, world),
+    )
+
+
+def load_modules(server: Server) -> None:
+    """Load into every host what its configuration and the modules' own defaults want; `ModuleError`."""
+    for host in server.hosts:
+        tables = host.settings.modules
+        wanted = [
+            name
+            for name, cls in server.loader.known.items()
+            if _is_enabled(cls, tables[name].enabled if name in tables else None)
+        ]
+        server.loader.load_all(host, sorted(wanted))
+
+
+def _is_enabled(cls: type[Module], wish: bool | None) -> bool:
+    return cls.is_default if wish is None else wish
+
+
+def _options(config: Config, host: Host, cls: type[Module]) -> Any:
+    table = host.settings.modules.get(cls.name)
+    given = {} if table is None else {key: value for key, value in table if key != "enabled"}
+    return cls.options.model_validate(given)
+
+
+def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:
+    host = hosts.get(session.host)
+    if host is not None:
+        host.hooks.notify(events.RESOURCE_UNBOUND, events.Unbound(session, status))
+
+
+def _stream_services(
+    config: Config,
+    hosts: Hosts,
+    registry: SessionRegistry,
+    router: Router,
+    timers: Timers,
+    accounts: Accounts,
+    rosters: Rosters,
+    world: World,
+) -> StreamServices:
+    limits = config.limits
+    throttle = Throttle(
+        world.clock.seconds, lambda: limits.auth_failures_per_address, lambda: limits.auth_failure_window_s
+    )
+
+    def delay(seconds: float) -> Deferred[None]:
+        waited: Deferred[None] = Deferred()
+        timers.add(seconds, lambda now, timer, param: waited.callback(None))
+        return waited
+
+    return StreamServices(
+        hosts=hosts,
+        registry=registry,
+        router=router,
+        authentication=Authentication(accounts, throttle, delay, world.secret, world.random_text),
+        binding=Binding(hosts, registry, rosters, world.random_text),
+        timers=timers,
+        now=world.now,
+        limits=lambda: config.limits,
+        new_stream_id=lambda: world.random_text(STREAM_ID_BYTES),
+        features=CLIENT_FEATURES,
+    )

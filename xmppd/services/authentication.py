@@ -1,0 +1,158 @@
+"""Who a client is: drives a SASL mechanism with the accounts' credentials (RFC 4422, RFC 6120 6). No XML."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from xmppd.core.host import Host
+from xmppd.core.waiting import deferred
+from xmppd.services.accounts import Accounts
+from xmppd.services.throttle import Throttle
+from xmppd.stanza.jid import JID
+from xmppd.stream.sasl.mechanisms import SaslContext, make, offer
+from xmppd.stream.sasl.steps import Challenge, CheckPassword, Mechanism, NeedKeys, SaslError, Step, Success
+
+ANONYMOUS_BYTES = 16
+"""Randomness in the name of an anonymous user (XEP-0175)."""
+
+
+GUESSES = frozenset(("not-authorized", "account-disabled"))
+"""Failures that count against an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the offer of mechanisms depends on."""
+
+    host: Host
+    peer: str
+    is_secure: bool
+    is_refused: bool
+    """Whether nothing may be offered because TLS is required first."""
+    channel_bindings: Mapping[str, bytes]
+    client_jids: tuple[str, ...]
+
+
+class Delay(Protocol):
+    """How to wait."""
+
+    def __call__(self, seconds: float) -> Deferred[None]:
+        """Fire after so many seconds."""
+
+
+class Authentication:
+    """Offers mechanisms and runs exchanges; failed attempts are throttled by address."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        throttle: Throttle,
+        delay: Delay,
+        secret: bytes,
+        random_text: Callable[[int], str],
+    ):
+        """*secret* makes the stable decoys for unknown users; it should outlive a restart."""
+        self.accounts = accounts
+        self.throttle = throttle
+        self.delay = delay
+        self.secret = secret
+        self.random_text = random_text
+
+    def offer(self, given: Circumstances) -> list[str]:
+        """Give the names of the mechanisms to offer, the strongest first; empty where TLS is missing."""
+        return [] if given.is_refused else offer(self._context(given))
+
+    def begin(self, name: str, given: Circumstances) -> "Exchange":
+        """Begin an exchange with a mechanism; `SaslError` where it is not offered."""
+        if given.is_refused:
+            raise SaslError("encryption-required")
+        return Exchange(self, make(name, self._context(given)), given)
+
+    def _context(self, given: Circumstances) -> SaslContext:
+        settings = given.host.settings
+        return SaslContext(
+            host=given.host.name,
+            prepare=_prepare,
+            decoy_secret=self.secret,
+            is_tls=given.is_secure,
+            allow_plain_without_tls=settings.c2s.allow_plain_without_tls,
+            is_anonymous=settings.auth == "anonymous",
+            channel_bindings=given.channel_bindings,
+            certified=given.client_jids,
+        )
+
+
+class Exchange:
+    """One authentication exchange, from the mechanism's name to success or failure."""
+
+    _log = Logger()
+
+    def __init__(self, service: Authentication, mechanism: Mechanism, given: Circumstances):
+        self._service = service
+        self._mechanism = mechanism
+        self._given = given
+
+    @deferred
+    async def start(self, initial: bytes | None) -> bytes | Success:
+        """Take the client's initial response, None where there is none; give a challenge or the success.
+
+        Waits for stored keys. Raises `SaslError`; a failure of credentials is counted and may be delayed.
+        """
+        return await self._run(lambda: self._mechanism.start(initial))
+
+    @deferred
+    async def respond(self, data: bytes) -> bytes | Success:
+        """Take the client's next response; as `start`."""
+        return await self._run(lambda: self._mechanism.respond(data))
+
+    async def _run(self, first: Callable[[], Step]) -> bytes | Success:
+        try:
+            step = first()
+            while not isinstance(step, Challenge | Success):
+                step = await self._help(step)
+            if isinstance(step, Challenge):
+                return step.data
+            success = await self._admit(step)
+        except SaslError as error:
+            await self._refused(error)
+            raise
+        await self._wait(self._service.throttle.succeeded(self._given.peer))
+        return success
+
+    async def _help(self, step: NeedKeys | CheckPassword) -> Step:
+        """Fetch what the mechanism asks for; an unknown user looks like a known one with another password."""
+        accounts, jid = self._service.accounts, self._jid(step.username)
+        if isinstance(step, CheckPassword):
+            return self._mechanism.checked(await accounts.check(jid, step.password))
+        credentials = await accounts.credentials(jid)
+        return self._mechanism.keys(None if credentials is None else credentials.get(step.hash_name))
+
+    async def _admit(self, success: Success) -> Success:
+        """Name an anonymous user (XEP-0175); refuse who has gone or is disabled, though all was right."""
+        if success.username is None:
+            return Success(self._service.random_text(ANONYMOUS_BYTES).lower(), success.data)
+        bare_jid = self._jid(success.username).bare
+        if not self._service.accounts.exists(bare_jid):
+            raise SaslError("not-authorized")
+        if self._service.accounts.is_disabled(bare_jid):
+            raise SaslError("account-disabled")
+        return success
+
+    async def _refused(self, error: SaslError) -> None:
+        self._log.info("Authentication failed: {condition}", condition=error.condition, peer=self._given.peer)
+        if error.condition in GUESSES:
+            await self._wait(self._service.throttle.failed(self._given.peer))
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds:
+            await self._service.delay(seconds)
+
+    def _jid(self, username: str) -> JID:
+        return JID(username, self._given.host.name, None)
+
+
+def _prepare(text: str) -> str:
+    return JID.parse(text).full

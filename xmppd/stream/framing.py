@@ -1,0 +1,49 @@
+"""How a stream's opening and end look on the wire: RFC 6120 4.2 over TCP."""
+
+from typing import Protocol
+
+from xmppd.stanza import ns
+from xmppd.stanza.element import escape_attr
+from xmppd.stanza.errors import StreamError
+
+
+class Framing(Protocol):
+    """The bytes around the stanzas of one kind of stream."""
+
+    def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
+        """Give the response stream header."""
+
+    def features(self, content: bytes) -> bytes:
+        """Give the stream features around *content*."""
+
+    def error(self, error: StreamError) -> bytes:
+        """Give a stream error."""
+
+    def closing(self) -> bytes:
+        """Give the end of the stream."""
+
+
+class TCPFraming:
+    """RFC 6120: one long XML document each way."""
+
+    def __init__(self, content_ns: str = ns.CLIENT):
+        namespaces = f"xmlns='{content_ns}' xmlns:stream='{ns.STREAMS}'"
+        self._start = f"<?xml version='1.0'?><stream:stream {namespaces} version='1.0'"
+
+    def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
+        """Give the response stream header (RFC 6120 4.7)."""
+        given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", lang))
+        attributes = "".join(f" {name}='{escape_attr(value)}'" for name, value in given if value)
+        return f"{self._start}{attributes}>".encode()
+
+    def features(self, content: bytes) -> bytes:
+        """Give the stream features (RFC 6120 4.3.2)."""
+        return b"<stream:features>" + content + b"</stream:features>"
+
+    def error(self, error: StreamError) -> bytes:
+        """Give a stream error (RFC 6120 4.9.1)."""
+        return error.to_bytes()
+
+    def closing(self) -> bytes:
+        """Give the stream's end tag (RFC 6120 4.4)."""
+        return b"</stream:stream>"
