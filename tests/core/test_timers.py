@@ -261,7 +261,7 @@ class RowTests(TimersCase):
             self.clock.advance(1)
             for timer in timers:
                 self.timers.reschedule(timer, 60)
-        self.assertLess(len(self.timers._heap), 300)
+        self.assertEqual(len(self.timers._heap), 100)
         for number in range(10_000):
             self.timers.reschedule(timers[number % 100], 50 - number / 1000)
         self.assertLess(len(self.timers._heap), 300)

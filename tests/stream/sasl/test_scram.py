@@ -299,6 +299,19 @@ class TamperingTests(SynchronousTestCase):
             with self.subTest(name):
                 self.assert_refused(condition, log_in, scram(), client, KEYS, on_text(change))
 
+    def test_texts(self) -> None:
+        """RFC 5802 7: the server-error-values that tell nothing about the user are told."""
+        texts = (
+            (replaced("r", "abc"), "other-error"),
+            (replaced("c", "eSws"), "channel-bindings-dont-match"),
+            (replaced("p", "abc"), "invalid-encoding"),
+            (appended("m=1"), "extensions-not-supported"),
+        )
+        for change, text in texts:
+            client = ScramClient("SCRAM-SHA-1", "alice", PASSWORD)
+            error: SaslError = self.assertRaises(SaslError, log_in, scram(), client, KEYS, on_text(change))
+            self.assertEqual(error.text, text)
+
     def test_client_final_not_utf_8(self) -> None:
         """RFC 5802 5.1: messages are UTF-8."""
         client = ScramClient("SCRAM-SHA-1", "alice", PASSWORD)
