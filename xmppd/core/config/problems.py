@@ -30,6 +30,8 @@ MAX_SHOWN = 40
 NAMED_TABLES = ("hosts", "components")
 """The sections whose tables have domain names."""
 
+UNQUOTED_NAME = "config.unquoted-name"
+
 _SECRET_KEYS = ("secret", "password")
 
 _WANTED = {
@@ -62,7 +64,8 @@ def problems_of(error: ValidationError, above: Sequence[str | int], source: Sour
     for details in error.errors(include_url=False):
         path = (*above, *details["loc"])
         if details["type"] == "extra_forbidden":
-            problems.append((path, _unknown_key(path, details["input"], source)))
+            finding = _unknown_key(path, details["input"], source)
+            problems.append((path[:2] if finding.id == UNQUOTED_NAME else path, finding))
         else:
             problems.append((path, value_finding(details, path, option_at(path), source)))
     return problems
@@ -120,7 +123,7 @@ def _unknown_key(path: Path, value: object, source: Source) -> Finding:
     if path[0] in NAMED_TABLES and len(path) == 3 and isinstance(value, dict) and not nearest_beside(path):
         remedy = f"write [{path[0]}.{quoted(unquoted_name(path, value))}]"
         why = "a dot in a table's name begins a table below it unless the name is in quotes"
-        return Finding("config.unquoted-name", "error", place, what, why, remedy)
+        return Finding(UNQUOTED_NAME, "error", place, what, why, remedy)
     near = nearest_key(path)
     remedy = f"did you mean {near}?" if near else "remove it; the example file lists all options"
     return Finding("config.unknown-key", "error", place, what, "there is no such option", remedy)

@@ -1,0 +1,104 @@
+"""``etc/``: the example file is valid, complete and true, and the systemd unit keeps its promises."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.core.config.options import Component, HostOptions, ServerOptions
+from xmppd.core.config.read import load, parse
+
+ETC = Path(__file__).parents[3] / "etc"
+TEXT = (ETC / "xmppd.toml").read_text(encoding="utf-8")
+COMMENTED = re.compile(r'^#(?=[a-z"\[])', re.MULTILINE)
+"""A ``#`` that an option stands behind without a space."""
+
+# what the example shows with another value than the default, or that has no default
+NOT_DEFAULTS = {
+    ("data_dir",),
+    ("admins",),
+    ("tls", "certificates"),
+    ("log", "file"),
+}
+
+
+def uncommented() -> str:
+    """The example with every option in force."""
+    return COMMENTED.sub("", TEXT)
+
+
+def options_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every option of a section and of the sections in it, by path."""
+    for key, field in model.model_fields.items():
+        kind: Any = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from options_of(kind, (*above, key))
+        else:
+            yield (*above, key)
+
+
+def at(table: Any, path: tuple[str, ...]) -> Any:
+    """Look up *path*; raises KeyError."""
+    for key in path:
+        table = table[key] if isinstance(table, dict) else getattr(table, key)
+    return table
+
+
+class ExampleTests(SynchronousTestCase):
+    """``etc/xmppd.toml``."""
+
+    def test_as_shipped(self) -> None:
+        """The file as it is shipped is valid without a warning, and is the defaults."""
+        config = load(ETC / "xmppd.toml", {})
+        self.assertEqual(config.warnings, ())
+        self.assertEqual(config.model_dump(), load(None, {}).model_dump())
+
+    def test_all_options_in_force(self) -> None:
+        """With every option un-commented the file is valid too."""
+        config, findings = parse(uncommented(), "xmppd.toml")
+        self.assertEqual(findings, [])
+        assert config is not None
+        self.assertEqual(config.for_host("example.org").limits.resources_per_user, 5)
+        self.assertEqual(set(config.components), {"gateway.example.org"})
+
+    def test_no_option_is_missing(self) -> None:
+        """Every option that there is stands in the file."""
+        raw = tomllib.loads(uncommented())
+        for path in options_of(ServerOptions):
+            at(raw, path)
+        own = [key for key in HostOptions.model_fields if key not in ServerOptions.model_fields]
+        for key in (*own, "admins", "tls", "c2s", "limits", "modules"):
+            at(raw, ("hosts", "example.org", key))
+        for path in options_of(Component):
+            at(raw, ("components", "gateway.example.org", *path))
+
+    def test_shows_the_defaults(self) -> None:
+        """An option that is commented out shows the value that holds without it."""
+        config, _ = parse(uncommented(), "xmppd.toml")
+        defaults = load(None, {})
+        for path in options_of(ServerOptions):
+            if path not in NOT_DEFAULTS and path[0] != "modules":
+                self.assertEqual(at(config, path), at(defaults, path), path)
+
+
+class UnitTests(SynchronousTestCase):
+    """``etc/xmppd.service``."""
+
+    def test_unit(self) -> None:
+        """It runs as a user of its own, reloads on SIGHUP, and gives a stop the time that is promised."""
+        unit = ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]  # the documented way to keep case
+        unit.read(ETC / "xmppd.service")
+        service = unit["Service"]
+        self.assertEqual((service["Type"], service["User"]), ("exec", "xmppd"))
+        self.assertIn("-HUP", service["ExecReload"])
+        self.assertGreaterEqual(int(service["TimeoutStopSec"]), 10)
+        self.assertEqual(service["StateDirectoryMode"], "0700")
+        self.assertIn("XMPPD_DATA=/var/lib/xmppd", service["Environment"])
+        for key in ("NoNewPrivileges", "PrivateTmp", "ProtectHome", "RestrictSUIDSGID"):
+            self.assertEqual(service[key], "true", key)
