@@ -1,0 +1,116 @@
+"""Creating, upgrading and refusing data files."""
+
+import sqlite3
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.storage.contract import ALICE, archive
+from tests.temporary import temporary_folder
+from xmppd.storage.interface import Put, StorageFailed, StorageTooNew
+from xmppd.storage.sqlite import transaction
+from xmppd.storage.sqlite.boxes import Boxes
+from xmppd.storage.sqlite.connection import open_writer
+from xmppd.storage.sqlite.schema import STEPS, bring_up
+
+NEXT = (*STEPS, "CREATE TABLE extra (a TEXT); INSERT INTO extra SELECT value FROM kv;")
+
+
+def ask(path: Path, question: str) -> list[tuple[object, ...]]:
+    """The rows that *question* gives."""
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(question).fetchall()
+    finally:
+        connection.close()
+
+
+class SchemaTests(SynchronousTestCase):
+    """`bring_up`."""
+
+    def setUp(self) -> None:
+        """A file of the first version with a value in it."""
+        self.folder = temporary_folder(self)
+        self.path = self.folder / "data"
+        bring_up(self.path, STEPS[:1])
+        connection = open_writer(self.path, "process")
+        changes = transaction.Transaction(connection, Boxes(connection))
+        changes.apply([Put("s", ALICE, "", b"v"), *archive(1)])
+        changes.flush()
+        connection.close()
+
+    def files(self) -> list[str]:
+        """What lies in the folder."""
+        return sorted(file.name for file in self.folder.iterdir())
+
+    def test_a_file_that_is_up_to_date_is_left_alone(self) -> None:
+        """Bringing up twice changes nothing and makes no copy."""
+        bring_up(self.path, STEPS[:1])
+        self.assertEqual(self.files(), ["data"])
+        self.assertEqual(ask(self.path, "SELECT value FROM kv"), [(b"v",)])
+
+    def test_an_older_file_is_copied_and_upgraded(self) -> None:
+        """The copy is the old file whole, private as the file.
+
+        The upgraded one has old data and new tables.
+        """
+        bring_up(self.path, NEXT)
+        self.assertEqual(ask(self.path, "SELECT a FROM extra"), [(b"v",)])
+        self.assertEqual(ask(self.path, "PRAGMA user_version"), [(len(NEXT),)])
+        copy = self.folder / "data.version-1"
+        self.assertEqual(self.files(), ["data", copy.name])
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(ask(copy, "SELECT id FROM entry"), [("id1",)])
+        self.assertEqual(ask(copy, "PRAGMA user_version"), [(1,)])
+
+    def test_a_step_that_fails_changes_nothing(self) -> None:
+        """The steps are one transaction: if the last one fails the file is as it was."""
+        with self.assertRaises(StorageFailed):
+            bring_up(self.path, (*NEXT, "CREATE TABLE kv (a TEXT);"))
+        self.assertEqual(ask(self.path, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(ask(self.path, "SELECT name FROM sqlite_master WHERE name = 'extra'"), [])
+        bring_up(self.path, NEXT)
+        self.assertEqual(ask(self.path, "SELECT a FROM extra"), [(b"v",)])
+
+    def test_a_newer_file_is_refused(self) -> None:
+        """A file of a newer program is refused in one line, and not touched."""
+        bring_up(self.path, NEXT)
+        before = self.path.read_bytes()
+        with self.assertRaises(StorageTooNew) as raised:
+            bring_up(self.path, STEPS[:1])
+        self.assertNotIn("\n", str(raised.exception))
+        self.assertIn("data has version 2", str(raised.exception))
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_files_that_are_not_ours_are_refused(self) -> None:
+        """Another program's database, no database at all, or a place that cannot be written.
+
+        One line each.
+        """
+        other = self.folder / "other"
+        connection = sqlite3.connect(other)
+        connection.execute("CREATE TABLE t (a)")
+        connection.close()
+        text = self.folder / "text"
+        text.write_text("no database " * 100)
+        for path in (other, text, self.folder, self.folder / "missing" / "data"):
+            with self.assertRaises(StorageFailed) as raised:
+                bring_up(path)
+            self.assertNotIn("\n", str(raised.exception))
+            self.assertIn(str(path), str(raised.exception))
+
+    def test_no_statement_searches_a_whole_table(self) -> None:
+        """However large a table is, each deletion finds its rows by an index."""
+        connection = sqlite3.connect(self.path)
+        self.addCleanup(connection.close)
+        statements = [
+            (transaction._DELETE[2], 6),
+            (transaction._DELETE_SEQS[2], 3),
+            (transaction._DELETE_IDS[2], 3),
+            (transaction._DELETE_OWNER, 1),
+        ]
+        for statement, marks in statements:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", [""] * marks).fetchall()
+            for step in plan:
+                self.assertNotIn("SCAN kv", step[3])
+                self.assertNotIn("SCAN entry", step[3])

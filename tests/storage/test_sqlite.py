@@ -1,0 +1,262 @@
+"""The storage contract on `SQLiteStorage`, and what only a file and threads can get wrong."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from tests.storage import contract
+from tests.storage.contract import ALICE, BOB, archive, entry
+from tests.temporary import temporary_folder
+from xmppd.storage.interface import (
+    Append,
+    DeleteEntries,
+    DeleteOwner,
+    InvalidChange,
+    Put,
+    StorageFailed,
+    StorageFull,
+)
+from xmppd.storage.sqlite import boxes as boxes_module
+from xmppd.storage.sqlite import store
+from xmppd.storage.sqlite.boxes import Boxes
+from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
+from xmppd.storage.sqlite.schema import bring_up
+from xmppd.storage.sqlite.store import SQLiteStorage
+from xmppd.storage.sqlite.transaction import Transaction
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+from xmppd.storage.interface import Append, NewEntry, Put
+from xmppd.storage.sqlite.store import SQLiteStorage
+
+storage = SQLiteStorage(Path(sys.argv[1]), reactor, sys.argv[2])
+storage.prepare()
+storage.start()
+commits = [
+    storage.commit(
+        Append("archive", "alice@localhost", NewEntry(str(n), n, "", b"<m/>")),
+        Put("s", "alice@localhost", "", b"%d" % n),
+    )
+    for n in range(300)
+]
+commits[-1].addCallback(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+reactor.run()
+"""
+
+REACTOR = cast(IReactorFromThreads, reactor)
+
+
+def new_storage(test: TestCase, path: Path | None = None, start: bool = True) -> SQLiteStorage:
+    """A storage over *path*, or a file of this test's own; stopped at the test's end."""
+    storage = SQLiteStorage(path or temporary_folder(test) / "data", REACTOR, "process")
+    storage.prepare()
+    if start:
+        storage.start()
+    test.addCleanup(storage.stop)
+    return storage
+
+
+class SQLiteStorageTests(contract.WholeContract):
+    """The contract."""
+
+    def setUp(self) -> None:
+        """A storage over a new file."""
+        self.storage = new_storage(self)
+
+
+class WriterTests(TestCase):
+    """Groups, faults and the end."""
+
+    async def test_what_waits_is_one_group(self) -> None:
+        """Commits that queued up are written in groups of at most 500 rows, in order."""
+        storage = new_storage(self, start=False)
+        commits = [storage.commit(Put("s", ALICE, str(n), b"v")) for n in range(1_100)]
+        commits.append(storage.commit(*[Put("s", BOB, str(n), b"v") for n in range(450)]))
+        storage.start()
+        await gatherResults(commits)
+        self.assertEqual(storage.groups, 4)  # 500, 500, 100, 450: a commit is never torn apart
+        self.assertEqual(storage.backlog, 0)
+
+    async def test_a_bad_member_is_alone_in_its_fate(self) -> None:
+        """If a group fails, each member is tried alone: only the bad ones fail, order is kept."""
+        storage = new_storage(self, start=False)
+        commits = []
+        for number in range(60):
+            bad = [Append("archive", ALICE, entry(number - 1))] if number % 20 == 19 else []
+            commits.append(storage.commit(Append("archive", ALICE, entry(number)), *bad))
+        storage.start()
+        for number, commit in enumerate(commits):
+            if number % 20 == 19:
+                await self.assertFailure(commit, InvalidChange)
+            else:
+                await commit
+        page = await storage.read("archive", ALICE, limit=100)
+        self.assertEqual([one.id for one in page], [f"id{n}" for n in range(60) if n % 20 != 19])
+
+    async def test_a_full_disk(self) -> None:
+        """A full disk fails what does not fit, keeps what is old, and serves on once there is room."""
+        connections: list[sqlite3.Connection] = []
+
+        def limited(path: Path, durability: Durability) -> sqlite3.Connection:
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA max_page_count = 60")
+            connections.append(connection)
+            return connection
+
+        self.patch(store, "open_writer", limited)
+        storage = new_storage(self)
+        await storage.commit(Put("s", ALICE, "old", b"1"), *archive(1))
+        large = storage.commit(Put("s", ALICE, "old", bytes(1_000_000)))
+        small = storage.commit(Put("s", ALICE, "small", b"2"), *archive(2))
+        await self.assertFailure(large, StorageFull)
+        await small
+        self.assertEqual(await storage.get_all("s", ALICE), {"old": b"1", "small": b"2"})
+        connections[0].execute("PRAGMA max_page_count = 1000000")
+        await storage.commit(Put("s", ALICE, "old", bytes(1_000_000)))
+        self.assertEqual(await storage.count("archive", ALICE), 2)
+
+    async def test_a_writer_that_cannot_start(self) -> None:
+        """Without a connection every commit fails, now and later; the log says why, stopping works."""
+
+        def refuse(path: Path, durability: Durability) -> sqlite3.Connection:
+            raise sqlite3.OperationalError("refused")
+
+        self.patch(store, "open_writer", refuse)
+        storage = new_storage(self)
+        first = storage.commit(Put("s", ALICE, "", b"v"))
+        await self.assertFailure(first, StorageFailed)
+        await self.assertFailure(storage.commit(Put("s", ALICE, "", b"v")), StorageFailed)
+        self.assertEqual(storage.backlog, 0)
+        await storage.stop()
+        self.assertEqual(len(self.flushLoggedErrors(sqlite3.OperationalError)), 1)
+
+    async def test_a_reader_that_fails(self) -> None:
+        """A read that the file does not allow fails with StorageFailed, and the next one is tried anew."""
+        path = temporary_folder(self) / "data"
+        storage = new_storage(self, path)
+        await storage.commit(Put("s", ALICE, "", b"v"))
+        storage.path.rename(path.with_suffix(".away"))
+        await self.assertFailure(storage.get("s", ALICE), StorageFailed)
+        path.with_suffix(".away").rename(path)
+        self.assertEqual(await storage.get("s", ALICE), b"v")
+
+    async def test_stop_before_start(self) -> None:
+        """A storage that never started fails what was asked of it, and stops."""
+        storage = new_storage(self, start=False)
+        commit, read = storage.commit(Put("s", ALICE, "", b"v")), storage.get("s", ALICE)
+        await storage.stop()
+        await self.assertFailure(commit, StorageFailed)
+        await self.assertFailure(read, StorageFailed)
+        await self.assertFailure(storage.get("s", ALICE), StorageFailed)
+
+    async def test_a_cancelled_read_is_not_made(self) -> None:
+        """A read that nobody waits for any more is skipped."""
+        storage = new_storage(self, start=False)
+        read = storage.get("s", ALICE)
+        read.addErrback(lambda _: None).cancel()
+        storage.start()
+        self.assertIsNone(await storage.get("s", ALICE))
+
+
+class DurabilityTests(TestCase):
+    """What was told to be durable is there afterwards."""
+
+    async def test_all_is_there_after_a_restart(self) -> None:
+        """Values, entries, their order and the growth of seq survive; the stopped file is one file."""
+        path = temporary_folder(self) / "data"
+        first = new_storage(self, path)
+        await first.commit(Put("s", ALICE, "k", b"v"), *archive(1, 2))
+        (_, last) = await first.read("archive", ALICE)
+        await first.commit(DeleteEntries("archive", ALICE, seqs=[last.seq]))
+        await first.stop()
+        self.assertEqual([file.name for file in path.parent.iterdir()], ["data"])
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        second = new_storage(self, path)
+        self.assertEqual(await second.get("s", ALICE, "k"), b"v")
+        await second.commit(*archive(3))
+        one, three = await second.read("archive", ALICE)
+        self.assertEqual((one.id, three.id), ("id1", "id3"))
+        self.assertGreater(three.seq, last.seq)
+
+    async def _kill(self, durability: Durability) -> None:
+        path = temporary_folder(self) / "data"
+        ended = subprocess.run([sys.executable, "-c", KILLED, str(path), durability], timeout=30, check=False)
+        self.assertEqual(ended.returncode, -signal.SIGKILL)
+        storage = new_storage(self, path)
+        self.assertEqual(await storage.count("archive", ALICE), 300)
+        self.assertEqual(await storage.get("s", ALICE), b"299")
+
+    async def test_a_kill_right_after_the_answer_with_power(self) -> None:
+        """SIGKILL in the turn in which the Deferred fired loses nothing, with durability "power"."""
+        await self._kill("power")
+
+    async def test_a_kill_right_after_the_answer_with_process(self) -> None:
+        """SIGKILL in the turn in which the Deferred fired loses nothing, with durability "process"."""
+        await self._kill("process")
+
+    def test_the_modes_sync_as_they_say(self) -> None:
+        """ "power" syncs at each commit (FULL = 2), "process" at checkpoints only (NORMAL = 1).
+
+        Both use WAL.
+        """
+        path = temporary_folder(self) / "data"
+        bring_up(path)
+        for durability, synchronous in (("power", 2), ("process", 1)):
+            connection = open_writer(path, cast(Durability, durability))
+            self.addCleanup(connection.close)
+            self.assertEqual(connection.execute("PRAGMA synchronous").fetchone(), (synchronous,))
+            self.assertEqual(connection.execute("PRAGMA journal_mode").fetchone(), ("wal",))
+
+    def test_readers_cannot_write(self) -> None:
+        """A reader's connection refuses to write."""
+        path = temporary_folder(self) / "data"
+        bring_up(path)
+        connection = open_reader(path)
+        self.addCleanup(connection.close)
+        with self.assertRaises(sqlite3.OperationalError):
+            connection.execute("DELETE FROM kv")
+
+
+class DropTests(SynchronousTestCase):
+    """Archives that are deleted as a whole."""
+
+    def test_dropped_rows_are_swept_in_slices(self) -> None:
+        """A drop takes a box out of sight; its rows go later, so many at a time, and nobody else's."""
+        path = temporary_folder(self) / "data"
+        bring_up(path)
+        connection = open_writer(path, "process")
+        self.addCleanup(connection.close)
+        boxes = Boxes(connection)
+        transaction = Transaction(connection, boxes)
+        transaction.apply([*archive(*range(10)), Append("archive", BOB, entry(1)), DeleteOwner(ALICE)])
+        transaction.flush()
+        rows = []
+        while boxes.has_dropped:
+            boxes.sweep(4)
+            rows += connection.execute("SELECT count(*) FROM entry").fetchone()
+        self.assertEqual(rows, [7, 3, 1, 1])
+        self.assertEqual(connection.execute("SELECT count(*) FROM dead_box").fetchone(), (0,))
+
+    def test_what_is_remembered_of_boxes_is_bounded(self) -> None:
+        """However many owners there are, only the latest so many are remembered between groups."""
+        self.patch(boxes_module, "REMEMBERED", 3)
+        path = temporary_folder(self) / "data"
+        bring_up(path)
+        connection = open_writer(path, "process")
+        self.addCleanup(connection.close)
+        boxes = Boxes(connection)
+        for number in range(9):
+            boxes.for_append("s", str(number), entry(1))
+        boxes.trim()
+        self.assertEqual(len(boxes), 3)

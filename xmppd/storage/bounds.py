@@ -1,0 +1,116 @@
+"""Bounds of a single change, and of all that waits for a commit."""
+
+from collections.abc import Iterable
+
+from twisted.internet.defer import Deferred, succeed
+
+from xmppd.storage.interface import MAX_PAGE, Append, Change, InvalidChange, Put, Replace
+
+MAX_NAME_CHARS = 16_384
+"""The most that store, owner, key, id and JID of a change have together.
+
+A full JID has at most 3,071 bytes.
+"""
+
+MAX_VALUE_BYTES = 16 * 1024 * 1024
+"""The largest value or stanza."""
+
+PAUSE_CHANGES = 2_000
+PAUSE_BYTES = 8 * 1024 * 1024
+"""From here on `is_full` asks producers to pause."""
+
+REFUSE_CHANGES = 200_000
+REFUSE_BYTES = 128 * 1024 * 1024
+"""From here on a commit fails at once: somebody does not heed `is_full`, or the disk stands still."""
+
+_TIME_BOUND_S = 1e11
+
+_OVERHEAD_BYTES = 200
+"""What a change costs in memory beside its bytes, roughly."""
+
+
+def weigh(changes: Iterable[Change]) -> int:
+    """The size of *changes* in memory, in bytes, roughly.
+
+    Raises `InvalidChange` for one that is out of bounds.
+    """
+    total = 0
+    for change in changes:
+        size = 0
+        if isinstance(change, Append):
+            store, owner, entry = change
+            size = len(entry.stanza) + len(entry.extra)
+            chars = len(store) + len(owner) + len(entry.id) + len(entry.with_jid) + len(entry.with_resource)
+        elif isinstance(change, Put):
+            size = len(change.value)
+            chars = len(change.store) + len(change.owner) + len(change.key)
+        elif isinstance(change, Replace):
+            size = len(change.stanza) + len(change.extra)
+            chars = len(change.store) + len(change.owner) + len(change.id)
+        else:
+            chars = len(change.owner)
+        if size > MAX_VALUE_BYTES:
+            raise InvalidChange(f"a value of {size} bytes is too large; {MAX_VALUE_BYTES} are allowed")
+        if chars > MAX_NAME_CHARS:
+            raise InvalidChange(f"names of {chars} characters are too long; {MAX_NAME_CHARS} are allowed")
+        total += size + chars + _OVERHEAD_BYTES
+    return total
+
+
+def check_limit(limit: int) -> None:
+    """Raises ValueError for a page size outside 1 … `MAX_PAGE`."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise ValueError(f"a page has 1 to {MAX_PAGE} entries, not {limit}")
+
+
+def check_time(sent_at: float) -> None:
+    """Raises `InvalidChange` for what is no time at all, as NaN or infinity."""
+    if not -_TIME_BOUND_S < sent_at < _TIME_BOUND_S:
+        raise InvalidChange(f"{sent_at} is no time")
+
+
+class Backlog:
+    """Counts what waits for its commit, and wakes those who wait for room."""
+
+    __slots__ = ("_roomy", "changes", "size_bytes")
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.size_bytes = 0
+        self._roomy: list[Deferred[None]] = []
+
+    @property
+    def is_full(self) -> bool:
+        """True when producers must pause."""
+        return self.changes >= PAUSE_CHANGES or self.size_bytes >= PAUSE_BYTES
+
+    @property
+    def is_beyond_bounds(self) -> bool:
+        """True when nothing more is taken in."""
+        return self.changes >= REFUSE_CHANGES or self.size_bytes >= REFUSE_BYTES
+
+    def add(self, changes: int, size_bytes: int) -> None:
+        """So much more waits."""
+        self.changes += changes
+        self.size_bytes += size_bytes
+
+    def remove(self, changes: int, size_bytes: int) -> None:
+        """So much is decided; those who waited for room go on when half of the bound is free."""
+        self.changes -= changes
+        self.size_bytes -= size_bytes
+        if self._roomy and self.changes <= PAUSE_CHANGES // 2 and self.size_bytes <= PAUSE_BYTES // 2:
+            woken, self._roomy = self._roomy, []
+            for waiting in woken:
+                waiting.callback(None)
+
+    def when_roomy(self) -> Deferred[None]:
+        """A Deferred that fires when there is room again; at once if there is."""
+        if not self.is_full:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(self._forget)
+        self._roomy.append(waiting)
+        return waiting
+
+    def _forget(self, waiting: Deferred[None]) -> None:
+        if waiting in self._roomy:
+            self._roomy.remove(waiting)

@@ -1,0 +1,274 @@
+"""What every store can do: values by key, and archives of entries in order; all writes are changes, as data.
+
+A change is a small tuple (a frozen dataclass takes twice as long to make, and several are made for each
+message). Whatever is handed to one `Storage.commit` happens in one transaction or not at all.
+
+Words: a *store* is a plain name (``"roster"``, ``"archive"``), an *owner* is a bare JID or a host, *seq* is
+the number that the storage gives to an entry; it only ever grows, so that it is the order of an archive.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+
+MAX_PAGE = 1_000
+"""The most entries that one `Storage.read` gives."""
+
+
+class StorageError(Exception):
+    """A read or a commit did not happen; nothing of it was kept."""
+
+
+class StorageFailed(StorageError):
+    """The back end failed, or is stopped (at the wire: resource-constraint, wait)."""
+
+
+class StorageFull(StorageFailed):
+    """No room.
+
+    The disk or quota is full, or far too many changes wait (at the wire: resource-constraint, wait).
+    """
+
+
+class StorageTooNew(StorageError):
+    """The data were written by a newer program; the text is one line for the administrator."""
+
+
+class InvalidChange(StorageError, ValueError):
+    """The change itself cannot be stored.
+
+    A text that is no Unicode, a size beyond bounds, an id used twice.
+    """
+
+
+class UnknownEntry(StorageError, LookupError):
+    """There is no entry with this id in this archive. The id is `entry_id`."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"no entry has the id {entry_id!r}")
+        self.entry_id = entry_id
+
+
+class NewEntry(NamedTuple):
+    """An entry to append.
+
+    `id` is chosen by the caller, unique within (store, owner), and known before the commit; an entry with
+    ``""`` can be found by its place alone, which makes queues cheaper. `sent_at` is in seconds since 1970,
+    UTC. `with_jid` is the bare JID of the other side ("" = none) and `with_resource` the rest of it. `extra`
+    is small, for the owner.
+    """
+
+    id: str
+    sent_at: float
+    with_jid: str
+    stanza: bytes
+    extra: bytes = b""
+    with_resource: str = ""
+
+
+class Entry(NamedTuple):
+    """An entry as it is stored: `NewEntry` with its `seq`."""
+
+    seq: int
+    id: str
+    sent_at: float
+    with_jid: str
+    stanza: bytes
+    extra: bytes
+    with_resource: str
+
+
+class Put(NamedTuple):
+    """Store *value* under *key*, in place of what was there."""
+
+    store: str
+    owner: str
+    key: str
+    value: bytes
+
+
+class Delete(NamedTuple):
+    """Forget *key*; nothing happens if it is not there."""
+
+    store: str
+    owner: str
+    key: str = ""
+
+
+class DeleteAll(NamedTuple):
+    """Forget all keys and entries of *owner* in *store*. Quick, however many entries there are."""
+
+    store: str
+    owner: str
+
+
+class DeleteOwner(NamedTuple):
+    """Forget all keys and entries of *owner* in every store. Quick, however many entries there are."""
+
+    owner: str
+
+
+class Append(NamedTuple):
+    """Add *entry* at the end; `InvalidChange` if its id is taken."""
+
+    store: str
+    owner: str
+    entry: NewEntry
+
+
+class Replace(NamedTuple):
+    """Put another stanza into the entry with *id*, which keeps its place.
+
+    Nothing happens if it is not there.
+    """
+
+    store: str
+    owner: str
+    id: str
+    stanza: bytes
+    extra: bytes = b""
+
+
+class DeleteEntries(NamedTuple):
+    """Forget the entries that ANY of the selectors names.
+
+    `up_to`: this seq and all below; `seqs`, `ids`: these; `older_than`: sent before this time; `keep`: all
+    but the newest so many. `limit` bounds how many each of `up_to`, `older_than` and `keep` takes, oldest
+    first, so that retention can go in batches.
+    """
+
+    store: str
+    owner: str
+    up_to: int | None = None
+    seqs: Sequence[int] = ()
+    ids: Sequence[str] = ()
+    older_than: float | None = None
+    keep: int | None = None
+    limit: int | None = None
+
+
+Change = Put | Delete | DeleteAll | DeleteOwner | Append | Replace | DeleteEntries
+
+
+class Selection(NamedTuple):
+    """Which entries of an archive are meant.
+
+    The parameters of `Storage.read` and `Storage.count` as one value.
+    """
+
+    after: int = 0
+    before: int | None = None
+    after_id: str | None = None
+    before_id: str | None = None
+    with_jid: str | None = None
+    with_resource: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+
+class Storage(Protocol):
+    """An opened storage. All methods are called on the reactor's thread, and Deferreds fire there.
+
+    Reads fail with `StorageFailed` when the back end does. A read that starts after a commit's Deferred has
+    fired sees it; one that starts earlier may not: wait for an empty `commit()` first where that matters.
+    """
+
+    @property
+    def backlog(self) -> int:
+        """How many changes wait for their commit."""
+
+    @property
+    def is_full(self) -> bool:
+        """True while so much waits that producers must pause (see `when_roomy`)."""
+
+    def prepare(self) -> None:
+        """Create or upgrade the data; waits. Called before the fork, so that the shell sees the error.
+
+        Raises `StorageTooNew` or `StorageFailed` with a one-line text. Leaves no thread and no connection
+        behind.
+        """
+
+    def start(self) -> None:
+        """Start threads and connections. After the fork."""
+
+    def stop(self) -> Deferred[None]:
+        """Fires when all that was committed before is decided and everything is closed.
+
+        Later commits fail.
+        """
+
+    def commit(self, *changes: Change) -> Deferred[None]:
+        """Make all *changes* in order in one transaction; fires when they are durable.
+
+        Fails with `StorageFull`, `StorageFailed` or `InvalidChange`, and then none of them happened. Commits
+        are decided in the order of the calls; one without changes fires when all those before it are decided.
+        To cancel the Deferred does not undo the commit.
+        """
+
+    def when_roomy(self) -> Deferred[None]:
+        """Fires at once unless `is_full`; otherwise when about half of the backlog is gone."""
+
+    def get(self, store: str, owner: str, key: str = "") -> Deferred[bytes | None]:
+        """The value of *key*, or None."""
+
+    def get_all(self, store: str, owner: str) -> Deferred[dict[str, bytes]]:
+        """All values of *owner* in *store* by key, sorted by key."""
+
+    def keys(self, store: str, owner: str) -> Deferred[list[str]]:
+        """The keys alone, sorted."""
+
+    def load(self, owner: str, stores: Sequence[str]) -> Deferred[dict[str, dict[str, bytes]]]:
+        """The values of several stores in one read; each of *stores* is in the answer, be it empty."""
+
+    def owners(self, store: str) -> Deferred[list[str]]:
+        """Who has a key or an entry in *store*, sorted."""
+
+    def read(
+        self,
+        store: str,
+        owner: str,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        after_id: str | None = None,
+        before_id: str | None = None,
+        with_jid: str | None = None,
+        with_resource: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        limit: int = 50,
+        reverse: bool = False,
+    ) -> Deferred[list[Entry]]:
+        """At most *limit* entries in order of seq, from the oldest, or with *reverse* from the newest
+        backwards.
+
+        All conditions must hold. *after*, *before* and their ids exclude the entry itself; *start* and *end*
+        (`sent_at`) include it; *with_resource* counts beside *with_jid* only. Fails with `UnknownEntry` if an
+        id is not there; raises ValueError at once for a *limit* outside 1 … `MAX_PAGE`.
+        """
+
+    def read_ids(self, store: str, owner: str, ids: Sequence[str]) -> Deferred[list[Entry]]:
+        """The entries with these ids (at most `MAX_PAGE`), in order of seq.
+
+        Fails with `UnknownEntry` if one is not there.
+        """
+
+    def count(
+        self,
+        store: str,
+        owner: str,
+        *,
+        after: int = 0,
+        with_jid: str | None = None,
+        with_resource: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        limit: int | None = None,
+    ) -> Deferred[int]:
+        """How many entries these conditions select; counts no further than *limit*."""
+
+
+def by_store(stores: Iterable[str], found: Mapping[str, dict[str, bytes]]) -> dict[str, dict[str, bytes]]:
+    """The shape of `Storage.load`'s answer: each of *stores*, with what was *found* of it."""
+    return {store: found.get(store, {}) for store in stores}

@@ -1,0 +1,212 @@
+"""What the reading threads execute: plain functions of a connection. All of them wait."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from xmppd.storage.interface import Entry, Selection, UnknownEntry, by_store
+
+_COLUMNS = (
+    "seq, coalesce(id, ''), sent_at, coalesce(with_jid, ''), stanza, extra, coalesce(with_resource, '')"
+)
+
+_OWNERS = """
+WITH RECURSIVE owners (owner) AS (
+    SELECT min(owner) FROM kv WHERE store = :store
+    UNION ALL
+    SELECT (SELECT min(kv.owner) FROM kv WHERE kv.store = :store AND kv.owner > owners.owner)
+    FROM owners WHERE owner IS NOT NULL
+)
+SELECT owner FROM owners WHERE owner IS NOT NULL
+UNION
+SELECT owner FROM box WHERE store = :store AND EXISTS (SELECT 1 FROM entry WHERE entry.box = box.box)
+ORDER BY owner
+"""
+
+_IN_TIME = "FROM entry INDEXED BY entry_time WHERE box = ? AND id IS NOT NULL AND"
+
+_ROUNDING_S = 0.001
+_IDS_A_STATEMENT = 100
+
+
+class _Box(NamedTuple):
+    number: int
+    skew: float | None
+
+
+class _Condition(NamedTuple):
+    """The tail of a query, from FROM on, and its parameters."""
+
+    text: str
+    parameters: list[object]
+
+
+def get(connection: sqlite3.Connection, store: str, owner: str, key: str) -> bytes | None:
+    """The value of *key*, or None."""
+    row = connection.execute(
+        "SELECT value FROM kv WHERE store = ? AND owner = ? AND key = ?", (store, owner, key)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def get_all(connection: sqlite3.Connection, store: str, owner: str) -> dict[str, bytes]:
+    """All values by key, sorted."""
+    return dict(
+        connection.execute(
+            "SELECT key, value FROM kv WHERE store = ? AND owner = ? ORDER BY key", (store, owner)
+        )
+    )
+
+
+def keys(connection: sqlite3.Connection, store: str, owner: str) -> list[str]:
+    """All keys, sorted."""
+    rows = connection.execute("SELECT key FROM kv WHERE store = ? AND owner = ? ORDER BY key", (store, owner))
+    return [key for (key,) in rows]
+
+
+def load(connection: sqlite3.Connection, owner: str, stores: Sequence[str]) -> dict[str, dict[str, bytes]]:
+    """The values of several stores, by store and key."""
+    marks = ", ".join("?" * len(stores))
+    rows = connection.execute(
+        f"SELECT store, key, value FROM kv WHERE store IN ({marks}) AND owner = ? ORDER BY store, key",
+        (*stores, owner),
+    )
+    found: dict[str, dict[str, bytes]] = {}
+    for store, key, value in rows:
+        found.setdefault(store, {})[key] = value
+    return by_store(stores, found)
+
+
+def owners(connection: sqlite3.Connection, store: str) -> list[str]:
+    """Who has anything in *store*, sorted."""
+    return [owner for (owner,) in connection.execute(_OWNERS, {"store": store})]
+
+
+def read(
+    connection: sqlite3.Connection, store: str, owner: str, selection: Selection, limit: int, reverse: bool
+) -> list[Entry]:
+    """A page of an archive."""
+    condition = _condition(connection, store, owner, selection)
+    if condition is None:
+        return []
+    order = "DESC" if reverse else "ASC"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} {condition.text} ORDER BY seq {order} LIMIT ?", [*condition.parameters, limit]
+    )
+    return [Entry._make(row) for row in rows]
+
+
+def read_ids(connection: sqlite3.Connection, store: str, owner: str, ids: Sequence[str]) -> list[Entry]:
+    """The entries with these ids; raises `UnknownEntry` if one is missing."""
+    box = _box(connection, store, owner)
+    wanted = list(dict.fromkeys(ids))
+    found: list[Entry] = []
+    for start in range(0, len(wanted) if box else 0, _IDS_A_STATEMENT):
+        part = wanted[start : start + _IDS_A_STATEMENT]
+        marks = ", ".join("?" * len(part))
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM entry INDEXED BY entry_id WHERE box = ? AND id IN ({marks})",
+            (box.number if box else 0, *part),
+        )
+        found += [Entry._make(row) for row in rows]
+    missing = set(wanted) - {entry.id for entry in found}
+    if missing:
+        raise UnknownEntry(min(missing))
+    return sorted(found)
+
+
+def count(
+    connection: sqlite3.Connection, store: str, owner: str, selection: Selection, limit: int | None
+) -> int:
+    """How many entries there are, counting no further than *limit*."""
+    condition = _condition(connection, store, owner, selection)
+    if condition is None:
+        return 0
+    (number,) = connection.execute(
+        f"SELECT count(*) FROM (SELECT 1 {condition.text} LIMIT ?)",
+        [*condition.parameters, -1 if limit is None else limit],
+    ).fetchone()
+    return int(number)
+
+
+def _condition(
+    connection: sqlite3.Connection, store: str, owner: str, selection: Selection
+) -> _Condition | None:
+    """What *selection* means as a range of seq and filters on it; None if nothing can be in it."""
+    box = _box(connection, store, owner)
+    after = max(selection.after, _seq_of(connection, box, selection.after_id, 0))
+    before = selection.before
+    if selection.before_id is not None:
+        found = _seq_of(connection, box, selection.before_id, 0)
+        before = found if before is None else min(before, found)
+    if box is None:
+        return None
+    first, last = _seqs_in_time(connection, box, selection)
+    if first is None or last is None:
+        return None
+    index = "entry_box" if selection.with_jid is None else "entry_with"
+    terms: list[tuple[str, object]] = [("box = ?", box.number)]
+    if selection.with_jid is not None:
+        terms.append(("with_jid = ?", selection.with_jid))
+        if selection.with_resource is not None:
+            terms.append(("coalesce(with_resource, '') = ?", selection.with_resource))
+    terms.append(("seq > ?", max(after, first - 1)))
+    if before is not None:
+        terms.append(("seq < ?", before))
+    if last:
+        terms.append(("seq <= ?", last))
+    if box.skew != 0 and selection.start is not None:
+        terms.append(("sent_at >= ?", selection.start))
+    if box.skew != 0 and selection.end is not None:
+        terms.append(("sent_at <= ?", selection.end))
+    text = " AND ".join(term for term, _ in terms)
+    return _Condition(f"FROM entry INDEXED BY {index} WHERE {text}", [value for _, value in terms])
+
+
+def _box(connection: sqlite3.Connection, store: str, owner: str) -> _Box | None:
+    row = connection.execute(
+        "SELECT box, skew FROM box WHERE store = ? AND owner = ?", (store, owner)
+    ).fetchone()
+    return _Box._make(row) if row else None
+
+
+def _seq_of(connection: sqlite3.Connection, box: _Box | None, entry_id: str | None, default: int) -> int:
+    if entry_id is None:
+        return default
+    row = None
+    if box is not None:
+        row = connection.execute(
+            "SELECT seq FROM entry INDEXED BY entry_id WHERE box = ? AND id = ?", (box.number, entry_id)
+        ).fetchone()
+    if row is None:
+        raise UnknownEntry(entry_id)
+    return int(row[0])
+
+
+def _seqs_in_time(
+    connection: sqlite3.Connection, box: _Box, selection: Selection
+) -> tuple[int | None, int | None]:
+    """The first and last seq that can lie between start and end; 0 = no bound, None = there is none.
+
+    The first entry by seq at or after *start* was sent at most *skew* later than the first one by time.
+    """
+    if box.skew is None:
+        return 0, 0
+    slack = box.skew + _ROUNDING_S if box.skew else 0.0
+    first: int | None = 0
+    last: int | None = 0
+    if selection.start is not None:
+        (at,) = connection.execute(
+            f"SELECT min(sent_at) {_IN_TIME} sent_at >= ?", (box.number, selection.start)
+        ).fetchone()
+        (first,) = connection.execute(
+            f"SELECT min(seq) {_IN_TIME} sent_at BETWEEN ? AND ?", (box.number, at, at and at + slack)
+        ).fetchone()
+    if selection.end is not None:
+        (at,) = connection.execute(
+            f"SELECT max(sent_at) {_IN_TIME} sent_at <= ?", (box.number, selection.end)
+        ).fetchone()
+        (last,) = connection.execute(
+            f"SELECT max(seq) {_IN_TIME} sent_at BETWEEN ? AND ?", (box.number, at and at - slack, at)
+        ).fetchone()
+    return first, last

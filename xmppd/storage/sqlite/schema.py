@@ -1,0 +1,119 @@
+"""The tables, as numbered steps; an older file is copied beside itself, then brought up in one transaction.
+
+`kv` holds the values. `entry` holds all archives and queues; a *box* is the small number of one (store,
+owner). Queue rows (no id) are in none of the partial indexes. A box that was deleted as a whole stands in
+`dead_box` until the writer has swept its rows, so that no deletion holds up the others.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from xmppd.storage.interface import StorageFailed, StorageTooNew
+
+APPLICATION_ID = 0x786D7070
+"""Tells our files from other SQLite files ("xmpp" in ASCII)."""
+
+STEP_001 = """
+CREATE TABLE kv (
+    store TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (store, owner, key)
+) WITHOUT ROWID;
+
+CREATE TABLE box (
+    box INTEGER PRIMARY KEY AUTOINCREMENT,
+    store TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    skew REAL,
+    UNIQUE (store, owner)
+);
+CREATE INDEX box_owner ON box (owner);
+
+CREATE TABLE dead_box (box INTEGER PRIMARY KEY);
+
+CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    box INTEGER NOT NULL,
+    id TEXT,
+    sent_at REAL NOT NULL,
+    with_jid TEXT,
+    with_resource TEXT,
+    extra BLOB NOT NULL,
+    stanza BLOB NOT NULL
+);
+CREATE INDEX entry_box ON entry (box);
+CREATE UNIQUE INDEX entry_id ON entry (box, id) WHERE id IS NOT NULL;
+CREATE INDEX entry_time ON entry (box, sent_at) WHERE id IS NOT NULL;
+CREATE INDEX entry_with ON entry (box, with_jid) WHERE with_jid IS NOT NULL;
+"""
+
+STEPS: tuple[str, ...] = (STEP_001,)
+"""Step n brings a file from version n to n + 1. Add steps, never change one."""
+
+
+def bring_up(path: Path, steps: Sequence[str] = STEPS) -> None:
+    """Create the file, or bring an older one to the newest version; waits.
+
+    Before an older file is changed, a copy is left beside it (``FILE.version-N``). Raises `StorageTooNew` for
+    a file of a newer program, `StorageFailed` for one that is not ours or cannot be opened; the text is one
+    line.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            _bring_up(connection, path, steps)
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        raise StorageFailed(f"the data file {path} cannot be used: {error}") from error
+
+
+def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
+    version = _version(connection, path)
+    if version > len(steps):
+        raise StorageTooNew(
+            f"the data file {path} has version {version}, this program knows {len(steps)}: use a newer xmppd"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    if version == len(steps):
+        return
+    if version:
+        _copy(connection, Path(f"{path}.version-{version}"))
+    script = [
+        "BEGIN IMMEDIATE;",
+        *steps[version:],
+        f"PRAGMA application_id = {APPLICATION_ID};",
+        f"PRAGMA user_version = {len(steps)};",
+        "COMMIT;",
+    ]
+    connection.executescript("\n".join(script))
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The file's version, 0 for an empty one."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application_id != APPLICATION_ID:
+        raise StorageFailed(
+            f"{path} is not a data file of xmppd: move it away, or name another file in [storage] url"
+        )
+    return int(version)
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    """Copy the whole file to *target*, which is there only when it is complete."""
+    partial = Path(f"{target}.partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    copy = sqlite3.connect(partial)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    partial.replace(target)

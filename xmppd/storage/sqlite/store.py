@@ -1,0 +1,173 @@
+"""`SQLiteStorage`: the storage interface over one SQLite file (WAL).
+
+``durability = "power"`` syncs the disk at each group commit; ``"process"`` leaves that to the system, so that
+what was committed survives the end of the process by whatever signal, but not a power cut.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorFromThreads
+
+from xmppd.storage.bounds import Backlog, check_limit, weigh
+from xmppd.storage.interface import (
+    Change,
+    Entry,
+    InvalidChange,
+    Selection,
+    StorageFailed,
+    StorageFull,
+)
+from xmppd.storage.sqlite import reads
+from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
+from xmppd.storage.sqlite.schema import bring_up
+from xmppd.storage.sqlite.threads import Commit, Outcome, Readers, Writer
+
+T = TypeVar("T")
+
+READERS = 2
+
+
+class SQLiteStorage:
+    """See `xmppd.storage.interface.Storage`. Commits and reads made before `start` wait for it."""
+
+    def __init__(self, path: Path, reactor: IReactorFromThreads, durability: Durability = "power") -> None:
+        self.path = path
+        self._backlog = Backlog()
+        self._writer = Writer(reactor, partial(open_writer, path, durability), self._settle)
+        self._readers = Readers(reactor, partial(open_reader, path), READERS)
+        self._is_stopped = False
+
+    @property
+    def backlog(self) -> int:
+        """How many changes wait for their commit."""
+        return self._backlog.changes
+
+    @property
+    def is_full(self) -> bool:
+        """True while producers must pause."""
+        return self._backlog.is_full
+
+    @property
+    def groups(self) -> int:
+        """How many groups were committed since the start."""
+        return self._writer.groups
+
+    def prepare(self) -> None:
+        """Create the file or bring it up; waits. Raises `StorageTooNew` or `StorageFailed`."""
+        bring_up(self.path)
+
+    def start(self) -> None:
+        """Start the threads; after the fork."""
+        self._writer.start()
+        self._readers.start()
+
+    async def _stop(self) -> None:
+        await self._readers.stop()
+        await self._writer.stop()  # the last to close tidies the file
+
+    def stop(self) -> Deferred[None]:
+        """Fires when the queue is written, the reads are answered and the connections are closed.
+
+        Without a `start` before, what is queued fails.
+        """
+        self._is_stopped = True
+        return Deferred.fromCoroutine(self._stop())
+
+    def commit(self, *changes: Change) -> Deferred[None]:
+        """Queue *changes* as one transaction; fires when it is durable."""
+        fault = self._writer.fault
+        if self._is_stopped or fault is not None:
+            return fail(fault or StorageFailed("the storage is stopped"))
+        if self._backlog.is_beyond_bounds:
+            return fail(StorageFull("too many changes wait for the disk"))
+        try:
+            size_bytes = weigh(changes)
+        except InvalidChange as error:
+            return fail(error)
+        done: Deferred[None] = Deferred()
+        self._backlog.add(len(changes), size_bytes)
+        self._writer.put(Commit(changes, size_bytes, done))
+        return done
+
+    def when_roomy(self) -> Deferred[None]:
+        """Fires when producers may go on."""
+        return self._backlog.when_roomy()
+
+    def get(self, store: str, owner: str, key: str = "") -> Deferred[bytes | None]:
+        """The value of *key*, or None."""
+        return self._read(reads.get, store, owner, key)
+
+    def get_all(self, store: str, owner: str) -> Deferred[dict[str, bytes]]:
+        """All values by key."""
+        return self._read(reads.get_all, store, owner)
+
+    def keys(self, store: str, owner: str) -> Deferred[list[str]]:
+        """All keys."""
+        return self._read(reads.keys, store, owner)
+
+    def load(self, owner: str, stores: Sequence[str]) -> Deferred[dict[str, dict[str, bytes]]]:
+        """The values of several stores."""
+        return self._read(reads.load, owner, tuple(stores))
+
+    def owners(self, store: str) -> Deferred[list[str]]:
+        """Who has anything in *store*."""
+        return self._read(reads.owners, store)
+
+    def read(
+        self,
+        store: str,
+        owner: str,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        after_id: str | None = None,
+        before_id: str | None = None,
+        with_jid: str | None = None,
+        with_resource: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        limit: int = 50,
+        reverse: bool = False,
+    ) -> Deferred[list[Entry]]:
+        """A page of an archive."""
+        check_limit(limit)
+        selection = Selection(after, before, after_id, before_id, with_jid, with_resource, start, end)
+        return self._read(reads.read, store, owner, selection, limit, reverse)
+
+    def read_ids(self, store: str, owner: str, ids: Sequence[str]) -> Deferred[list[Entry]]:
+        """The entries with these ids."""
+        check_limit(max(1, len(ids)))
+        return self._read(reads.read_ids, store, owner, tuple(ids))
+
+    def count(
+        self,
+        store: str,
+        owner: str,
+        *,
+        after: int = 0,
+        with_jid: str | None = None,
+        with_resource: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        limit: int | None = None,
+    ) -> Deferred[int]:
+        """How many entries there are."""
+        selection = Selection(after, None, None, None, with_jid, with_resource, start, end)
+        return self._read(reads.count, store, owner, selection, limit)
+
+    def _read(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+        if self._is_stopped:
+            return fail(StorageFailed("the storage is stopped"))
+        return self._readers.run(work, *arguments)
+
+    def _settle(self, outcomes: list[Outcome]) -> None:
+        for (changes, size_bytes, done), error in outcomes:
+            self._backlog.remove(len(changes), size_bytes)
+            if error is None:
+                done.callback(None)
+            else:
+                done.errback(error)
