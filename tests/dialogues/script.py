@@ -7,7 +7,7 @@
     romeo logs in                            header, TLS where the carrier has it, SASL, bind
     romeo connects                           the connection alone, nothing is sent
     romeo sends <presence/>                  one line, or an indented block of XML after "sends:"
-    juliet receives <presence from='…'/>     exactly this next; attributes and children compared, order of attributes not
+    juliet receives <presence from='…'/>     exactly this next, in whatever order of attributes
     juliet receives nothing                  and nothing more has come
     juliet ignores                           forget what has come
     romeo closes                             sends the end of the stream

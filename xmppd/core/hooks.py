@@ -83,8 +83,13 @@ class Hooks:
                 continue
             if isinstance(answer, Deferred):
                 heard: Deferred[None] = answer.addErrback(self._failed, hook)
-                return heard.addCallback(lambda _: self._notify(hook, handlers, position + 1, payload))
+                return heard.addCallback(self._tell_on, hook, handlers, position + 1, payload)
         return None
+
+    def _tell_on(
+        self, _: None, hook: Hook[P], handlers: tuple[Handler, ...], index: int, payload: P
+    ) -> Deferred[None] | None:
+        return self._notify(hook, handlers, index, payload)
 
     def _failed(self, failure: Failure, hook: Hook[Any]) -> None:
         self._log.failure("A handler of hook {hook} has failed", failure, hook=hook.name)

@@ -104,7 +104,7 @@ class C2SProtocol(TwistedProtocol):
         return not self._is_secure and self.factory.tls is not None
 
     def start_tls(self, host: str) -> None:
-        """Begin TLS. What came in plaintext behind ``<starttls/>`` is thrown away, never executed (RFC 6120 5.4.3.3)."""
+        """Begin TLS; what came in plaintext behind ``<starttls/>`` is never executed (RFC 6120 5.4.3.3)."""
         assert self.factory.tls is not None
         self.framer.discard()
         self._is_secure = True

@@ -16,18 +16,18 @@ from twisted.python.failure import Failure
 
 from xmppd.core import events
 from xmppd.core.config import Limits
-from xmppd.core.events import Traffic
 from xmppd.core.host import Host, Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
+from xmppd.net.stream_header import host_of
+from xmppd.net.unbound import unbound_stanza
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
-from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import StreamClosed, StreamOpened
 from xmppd.stream.features import StreamFeature, StreamState, handler_of, offered
@@ -126,6 +126,16 @@ class ClientStream:
         self._deadline: Timer | None = None
         session.stream = self
         self.set_deadline(server.limits().unauthenticated_timeout_s)
+
+    @property
+    def router(self) -> Router:
+        """The server's router."""
+        return self.server.router
+
+    @property
+    def binding(self) -> Binding:
+        """What binds resources."""
+        return self.server.binding
 
     # -- what the carrier tells ---------------------------------------------------------------------------------------
 
@@ -266,7 +276,7 @@ class ClientStream:
         if kind is Stanza:
             if self.state & StreamState.BOUND:
                 return self.server.router.from_client(self.session, event)
-            return self._unbound_stanza(event)
+            return unbound_stanza(self, event)
         if kind is Element:
             return self._element(event)
         if kind is StreamOpened:
@@ -299,36 +309,15 @@ class ClientStream:
         session = self.session
         session.stream_id = self.server.new_stream_id()
         session.lang = header.attrs.get("xml:lang")
-        host = self._host_of(header)
-        self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
-        to = header.attrs.get("from")
-        session.notopen = False
-        session.send(
-            session.framing.opening(session.stream_id, host.name, to if _is_jid(to) else None, session.lang)
-        )
-        self.host = host
-        self.send_features()
-
-    def _host_of(self, header: StreamOpened) -> Host:
-        """Check the header (RFC 6120 4.7, 4.8) and give the host it names."""
-        if header.default_ns != ns.CLIENT:
-            raise StreamError("invalid-namespace")
-        if not _is_version_1(header.attrs.get("version")):
-            raise StreamError("unsupported-version")
-        to = header.attrs.get("to")
-        if not to:
-            raise StreamError("improper-addressing", "The stream header needs a 'to'")
-        try:
-            jid = JID.parse(to)
-        except InvalidJID:
-            raise StreamError("host-unknown") from None
-        host = self.server.hosts.get(jid.full)
-        if host is None:
-            raise StreamError("host-unknown")
+        host = host_of(header, self.server.hosts)
         if self.host is not None and host is not self.host:
             raise StreamError("not-authorized", "The host of a stream cannot change")
-        self.session.host = host.name
-        return host
+        session.host = host.name
+        self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
+        session.notopen = False
+        session.send(session.framing.opening(session.stream_id, host.name, peer_of(header), session.lang))
+        self.host = host
+        self.send_features()
 
     def _element(self, element: Element) -> Deferred[Any] | None:
         features = (*self.server.features, *(self.host.stream_features if self.host is not None else ()))
@@ -339,63 +328,3 @@ class ClientStream:
         if not self.state & StreamState.AUTHENTICATED:
             raise StreamError("not-authorized")
         raise StreamError("unsupported-stanza-type")
-
-    def _unbound_stanza(self, stanza: Stanza) -> Deferred[Any] | None:
-        """RFC 6120 7.1: before binding, only the server and one's own account may be spoken to, by IQ."""
-        session = self.session
-        host = self.host
-        assert host is not None, "no stanza comes before a header"
-        is_authenticated = bool(self.state & StreamState.AUTHENTICATED)
-        own = JID(session.username, host.name, None)
-        if stanza.name != "iq" or stanza.to not in (None, host.name, own.full):
-            raise StreamError("not-authorized")
-        if is_authenticated and stanza.type == "set" and stanza.has("bind", ns.BIND):
-            return Deferred.fromCoroutine(self._bind(stanza))
-        answer = host.hooks.ask(events.UNBOUND_STANZA, Traffic(stanza, own, own, session))
-        if isinstance(answer, Deferred):
-            return answer.addCallback(
-                lambda taken: None if taken else self._unbound_refused(stanza)
-            ).addErrback(lambda failure: self._answer_error(failure, stanza))
-        if not answer:
-            self._unbound_refused(stanza)
-        return None
-
-    def _unbound_refused(self, stanza: Stanza) -> None:
-        if not self.state & StreamState.AUTHENTICATED:
-            raise StreamError("not-authorized")
-        self.server.router.refuse(stanza, StanzaError("not-authorized"), self.session)
-
-    def _answer_error(self, failure: Failure, stanza: Stanza) -> None:
-        error = failure.value
-        if not isinstance(error, StanzaError):
-            failure.raiseException()
-        self.server.router.refuse(stanza, error, self.session)
-
-    async def _bind(self, stanza: Stanza) -> None:
-        request = stanza.child("bind", ns.BIND)
-        wanted = request.child_text("resource") if request is not None else None
-        try:
-            jid = await self.server.binding.bind(self.session, wanted)
-        except StanzaError as error:
-            self.server.router.refuse(stanza, error, self.session)
-            return
-        self.bound()
-        self.session.send(
-            stanza.result(Element("bind", ns.BIND, children=[Element("jid", ns.BIND, children=[jid.full])]))
-        )
-
-
-def _is_version_1(version: str | None) -> bool:
-    """RFC 6120 4.7.5: a missing version is 0.9; a higher one than ours is answered with ours."""
-    major, _, minor = (version or "").partition(".")
-    return major.isdigit() and minor.isdigit() and int(major) >= 1
-
-
-def _is_jid(text: str | None) -> bool:
-    if not text:
-        return False
-    try:
-        JID.parse(text)
-    except InvalidJID:
-        return False
-    return True

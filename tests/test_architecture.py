@@ -1,0 +1,125 @@
+"""The import rule of docs/architecture.rst: downward, never sideways, never in a circle, without escapes."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import xmppd
+
+ROOT = Path(xmppd.__file__).parent
+MAY_IMPORT = {
+    "stanza": set(),
+    "stream": {"stanza"},
+    "storage": {"stanza"},
+    "core": {"stanza", "stream", "storage"},
+    "services": {"stanza", "stream", "storage", "core"},
+    "modules": {"stanza", "stream", "storage", "core", "services"},
+    "net": {"stanza", "stream", "storage", "core", "services"},
+    "admin": {"stanza", "stream", "storage", "core", "services", "modules", "net"},
+    "server": {"stanza", "stream", "storage", "core", "services", "modules", "net"},
+    "tap": {"stanza", "stream", "storage", "core", "services", "modules", "net", "admin", "server"},
+}
+"""Row by row: a package and the packages of ours that it may import besides itself."""
+NO_TWISTED = {"stanza", "stream"}
+FORBIDDEN_BELOW_NET = {"socket", "ssl", "OpenSSL"}
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 40
+
+
+def _sources() -> Iterator[tuple[Path, str, ast.Module]]:
+    """Give each file with the name of its room and its tree."""
+    for path in sorted(ROOT.rglob("*.py")):
+        if path == ROOT / "__init__.py":
+            continue
+        yield path, path.relative_to(ROOT).parts[0].removesuffix(".py"), ast.parse(path.read_text())
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """Give the dotted names that a file imports; for ``from a import b``, ``a.b``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+class ArchitectureTests(SynchronousTestCase):
+    """Held over every file of the package."""
+
+    def test_every_room_is_known(self) -> None:
+        """A new package or top-level file needs a row in the table above, and in the documentation."""
+        self.assertEqual({room for _, room, _ in _sources()} - MAY_IMPORT.keys(), set())
+
+    def test_imports_go_down(self) -> None:
+        """A package imports only what stands below it."""
+        wrong = [
+            f"{path.relative_to(ROOT)} imports {name}"
+            for path, room, tree in _sources()
+            for name in _imports(tree)
+            if name.startswith("xmppd.")
+            and name.split(".")[1] not in {room, "__version__"}
+            and name.split(".")[1] not in MAY_IMPORT[room]
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_modules_do_not_import_each_other(self) -> None:
+        """A module says what it requires and talks by hooks or services."""
+        wrong = []
+        for path, room, tree in _sources():
+            parts = path.relative_to(ROOT / "modules").parts if room == "modules" else ()
+            for name in _imports(tree):
+                if parts and name.startswith("xmppd.modules.") and name.split(".")[2] != parts[0]:
+                    wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+        self.assertEqual(wrong, [])
+
+    def test_no_escape_from_the_rule(self) -> None:
+        """Neither TYPE_CHECKING nor an import inside a function, except where a program must start fast."""
+        wrong = []
+        for path, room, tree in _sources():
+            text = path.read_text()
+            if "TYPE_CHECKING" in text:
+                wrong.append(f"{path.relative_to(ROOT)}: TYPE_CHECKING")
+            if room in ("admin", "tap"):
+                continue
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+                    wrong += [
+                        f"{path.relative_to(ROOT)}:{n.lineno}: an import inside a function" for n in inner
+                    ]
+        self.assertEqual(wrong, [])
+
+    def test_lower_rooms_know_no_network(self) -> None:
+        """`stanza` and `stream` know no Twisted; sockets and TLS are for `net` and above."""
+        wrong = []
+        for path, room, tree in _sources():
+            tops = {name.split(".")[0] for name in _imports(tree)}
+            if room in NO_TWISTED and tops & {"twisted", "zope"}:
+                wrong.append(f"{path.relative_to(ROOT)} imports twisted")
+            if room not in ("net", "admin", "server", "tap") and tops & FORBIDDEN_BELOW_NET:
+                wrong.append(f"{path.relative_to(ROOT)} imports {sorted(tops & FORBIDDEN_BELOW_NET)}")
+        self.assertEqual(wrong, [])
+
+    def test_importing_the_plugin_target_loads_no_reactor(self) -> None:
+        """twistd chooses the reactor after it has imported `xmppd.tap`."""
+        program = "import sys, xmppd.tap; sys.exit('twisted.internet.reactor' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_files_and_functions_keep_their_size(self) -> None:
+        """A file past its size becomes a folder, a function past its size two functions."""
+        wrong = []
+        for path, _, tree in _sources():
+            lines = len(path.read_text().splitlines())
+            if lines > MAX_FILE_LINES:
+                wrong.append(f"{path.relative_to(ROOT)}: {lines} lines")
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    body = node.body[1:] if ast.get_docstring(node) else node.body
+                    length = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+                    if length > MAX_FUNCTION_LINES:
+                        wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length} lines")
+        self.assertEqual(wrong, [])

@@ -1,0 +1,41 @@
+"""The checks of a client's stream header: RFC 6120 4.7 and 4.8."""
+
+from xmppd.core.host import Host, Hosts
+from xmppd.stanza import ns
+from xmppd.stanza.errors import StreamError
+from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stream.events import StreamOpened
+
+
+def host_of(header: StreamOpened, hosts: Hosts) -> Host:
+    """Give the served host that a header names; `StreamError` for a header that is not a client's to us."""
+    if header.default_ns != ns.CLIENT:
+        raise StreamError("invalid-namespace")
+    if not _is_version_1(header.attrs.get("version")):
+        raise StreamError("unsupported-version")
+    to = _jid(header.attrs.get("to"))
+    if to is None and not header.attrs.get("to"):
+        raise StreamError("improper-addressing", "The stream header needs a 'to'")
+    host = hosts.get(to.full) if to is not None else None
+    if host is None:
+        raise StreamError("host-unknown")
+    return host
+
+
+def peer_of(header: StreamOpened) -> str | None:
+    """Give the ``from`` of a header where it is an address, to be answered as ``to`` (RFC 6120 4.7.2)."""
+    peer = _jid(header.attrs.get("from"))
+    return peer.full if peer is not None else None
+
+
+def _is_version_1(version: str | None) -> bool:
+    """RFC 6120 4.7.5: a missing version is 0.9; a higher one than ours is answered with ours."""
+    major, _, minor = (version or "").partition(".")
+    return major.isdigit() and minor.isdigit() and int(major) >= 1
+
+
+def _jid(text: str | None) -> JID | None:
+    try:
+        return JID.parse(text) if text else None
+    except InvalidJID:
+        return None
