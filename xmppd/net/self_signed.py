@@ -1,0 +1,96 @@
+"""A certificate that a host signs itself, for the time until it has a better one."""
+
+import ipaddress
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import idna
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+SELF_MADE_DAYS = 825
+"""How long it lasts: the most that Apple's libraries take from any server."""
+
+_COMMON_NAME_MAX = 64  # X.520: ub-common-name
+_BACKDATED = timedelta(hours=1)  # for clients whose clock is a little late
+
+PrivateKey = (
+    dsa.DSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | rsa.RSAPrivateKey
+)
+
+
+def make_self_signed(
+    host: str, certificate: Path, key: Path, now: datetime, private: PrivateKey | None = None
+) -> None:
+    """Write a P-256 key (mode 0600) and a certificate for *host*; *private* is the key to keep, if any.
+
+    The names are the host's and, for ``localhost``, the loopback addresses. Folders are made (mode 0700),
+    each file is replaced in one step. Raises OSError.
+    """
+    signer = ec.generate_private_key(ec.SECP256R1()) if private is None else private
+    pem = serialization.Encoding.PEM
+    secret = signer.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    _replace(key, secret, 0o600)
+    _replace(certificate, _sign(host, signer, now).public_bytes(pem), 0o644)
+
+
+def to_ascii(name: str) -> str:
+    """Give a DNS name in lower case with A-labels; what is none comes back in lower case."""
+    lowered = name.lower().rstrip(".")
+    if lowered.isascii():
+        return lowered
+    try:
+        return idna.encode(lowered, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return lowered
+
+
+def _sign(host: str, key: PrivateKey, now: datetime) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, to_ascii(host)[:_COMMON_NAME_MAX])])
+    public = key.public_key()
+    starts_at = now - _BACKDATED
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(starts_at)
+        .not_valid_after(starts_at + timedelta(days=SELF_MADE_DAYS))
+        .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    )
+    is_edwards = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    return builder.sign(key, None if is_edwards else hashes.SHA256())
+
+
+def _names(host: str) -> list[x509.GeneralName]:
+    try:
+        return [x509.IPAddress(ipaddress.ip_address(host.strip("[]")))]
+    except ValueError:
+        pass
+    names: list[x509.GeneralName] = [x509.DNSName(to_ascii(host))]
+    if host == "localhost":
+        names += [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]
+    return names
+
+
+def _replace(file: Path, content: bytes, mode: int) -> None:
+    """Write beside and rename, so that nobody reads half a file and others can never read a key."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
