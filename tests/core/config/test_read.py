@@ -93,6 +93,13 @@ MISTAKES = [
         "remove one",
     ),
     ('[hosts."a.example"]\nkey = "k"\n', "config.key-without-certificate", 2, "no use", "certificate ="),
+    (
+        '[hosts."a.example"]\nclient_certificates = true\n',
+        "config.missing-key",
+        2,
+        "issuer",
+        "client_ca =",
+    ),
     ('[hosts."bad_host name"]\n', "name.characters", 1, "underscore and a space", '[hosts."bad-host-name"]'),
     ('[hosts."xn--bcher-kva.example"]\n', "name.a-label", 1, "Unicode", '[hosts."bücher.example"]'),
     (

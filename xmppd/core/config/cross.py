@@ -13,6 +13,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
     """Give what is wrong between options that are each right."""
     yield from _listeners(config)
     yield from _certificates(config)
+    yield from _client_certificates(config)
     yield from _plain_passwords(config)
 
 
@@ -70,6 +71,19 @@ def _certificates(config: Config) -> Iterator[Finding]:
                 f'host "{host.name}"',
                 "it is reached from other machines and has a self-made certificate, which clients distrust",
                 "set certificate and key of the host, or the folder tls.certificates",
+            )
+
+
+def _client_certificates(config: Config) -> Iterator[Finding]:
+    for host in config.hosts.values():
+        if host.client_certificates and not host.client_ca:
+            yield Finding(
+                "config.missing-key",
+                "error",
+                config.source.place(("hosts", host.name, "client_certificates")),
+                f'client_certificates for host "{host.name}"',
+                "nobody could come in, since no issuer of client certificates is named",
+                "add client_ca = the file of their issuers, or remove client_certificates",
             )
 
 

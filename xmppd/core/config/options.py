@@ -137,6 +137,8 @@ class HostOptions(Section):
     """Who comes in: accounts of this server, or anybody without an account (SASL ANONYMOUS)."""
     client_certificates: bool = False
     """Whether clients are asked for certificates to authenticate with (SASL EXTERNAL)."""
+    client_ca: FilePath | None = None
+    """The issuers of such certificates (PEM); one signed by any other lets nobody in."""
     admins: Accounts = ()
     """Accounts that may administer this host over XMPP, instead of the server's."""
     tls: Tls = Tls()
