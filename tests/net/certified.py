@@ -84,7 +84,8 @@ def private_pem(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None
 def xmpp_addr(jid: str) -> x509.OtherName:
     """Give the name that XEP-0178 puts into a client's certificate."""
     text = jid.encode()
-    return x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5"), bytes([0x0C, len(text)]) + text)
+    length = bytes([len(text)]) if len(text) < 0x80 else bytes([0x82]) + len(text).to_bytes(2, "big")
+    return x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5"), b"\x0c" + length + text)
 
 
 def client_context(
