@@ -13,9 +13,9 @@ from twisted.internet.interfaces import IReactorTime
 
 import xmppd.modules
 from xmppd.core import events
-from xmppd.core.config import Config
+from xmppd.core.config.model import Config
 from xmppd.core.host import Host, Hosts
-from xmppd.core.loader import Loader, find_modules
+from xmppd.core.loader import Loader, ModuleError, find_modules
 from xmppd.core.module import Module, ModuleAPI, Services
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
@@ -123,9 +123,10 @@ def _is_enabled(cls: type[Module], wish: bool | None) -> bool:
 
 
 def _options(config: Config, host: Host, cls: type[Module]) -> Any:
-    table = host.settings.modules.get(cls.name)
-    given = {} if table is None else {key: value for key, value in table if key != "enabled"}
-    return cls.options.model_validate(given)
+    options, findings = config.module_options(cls.name, cls.options, host.name)
+    if options is None:
+        raise ModuleError("; ".join(str(finding) for finding in findings))
+    return options
 
 
 def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:

@@ -15,13 +15,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core import events
-from xmppd.core.config import Limits
+from xmppd.core.config.limits import Limits
 from xmppd.core.host import Host, Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
-from xmppd.net.stream_header import host_of
+from xmppd.net.stream_header import host_of, peer_of
 from xmppd.net.unbound import unbound_stanza
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
@@ -314,8 +314,9 @@ class ClientStream:
             raise StreamError("not-authorized", "The host of a stream cannot change")
         session.host = host.name
         self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
+        opening = session.framing.opening(session.stream_id, host.name, peer_of(header), session.lang)
         session.notopen = False
-        session.send(session.framing.opening(session.stream_id, host.name, peer_of(header), session.lang))
+        session.send(opening)
         self.host = host
         self.send_features()
 
