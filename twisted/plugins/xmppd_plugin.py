@@ -1,5 +1,9 @@
-"""Makes ``twistd xmppd`` known to twistd."""
+"""Makes ``twistd xmppd`` and ``--reactor xmppd`` known to Twisted."""
 
+from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 
 xmppd = ServiceMaker("xmppd", "xmppd.tap", "An XMPP server", "xmppd")
+reactor = Reactor(
+    "xmppd", "xmppd.net.reactor", "xmppd's own epoll loop; the default reactor where there is no epoll."
+)

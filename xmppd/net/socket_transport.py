@@ -131,8 +131,8 @@ class SocketTransport(Output):
         """Our end's address."""
         return twisted_address(self._host)
 
-    def getHandle(self) -> socket.socket | None:
-        """The socket, None at the end."""
+    def getHandle(self) -> object:
+        """The socket, None at the end; under TLS the TLS connection."""
         return self._socket
 
     def getTcpNoDelay(self) -> bool:

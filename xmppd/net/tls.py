@@ -212,6 +212,10 @@ class ConnectionCreator:
         """Make a connection on memory buffers."""
         return self._tls.make_connection(self._host, alpn=self._alpn)
 
+    def make_connection(self, sock: socket) -> ServerConnection:
+        """Make a connection on *sock*: what our own transport asks for."""
+        return self._tls.make_connection(self._host, sock, alpn=self._alpn)
+
 
 def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
     """Give the channel-binding data by type, after the handshake.

@@ -61,6 +61,10 @@ class TLSTransport(SocketTransport):
         connection = self.tls_connection
         return None if connection is None else connection.get_peer_certificate()
 
+    def getHandle(self) -> object:
+        """The TLS connection, as Twisted's transport gives it; None at the end."""
+        return self.tls_connection
+
     def startTLS(self, context: object, normal: bool = True) -> None:
         """Refused: there is one layer of TLS."""
         raise RuntimeError("TLS has been started already")
