@@ -1,0 +1,143 @@
+"""The client's side of the control socket: blocking, and without Twisted, so that a command is quick."""
+
+import os
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from xmppd.admin.control.path import foreign_folder, socket_path
+from xmppd.admin.control.wire import (
+    MAX_ANSWER_BYTES,
+    ControlError,
+    Progress,
+    decode_answer,
+    encode_request,
+    error_of,
+)
+
+ANSWER_TIMEOUT_S = 60.0
+_CHUNK_BYTES = 65_536
+
+
+def _ignore(content: Any) -> None:
+    return None
+
+
+class ServerNotRunning(Exception):
+    """Nobody listens on the control socket."""
+
+
+class Connection(Protocol):
+    """Where commands are done: a running server, or the store itself."""
+
+    def call(self, command: str, args: dict[str, Any], on_progress: Progress = _ignore) -> Any:
+        """Do a command and give its result; raises `ControlError`."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class ControlClient:
+    """A connection to a running server; also a context manager."""
+
+    def __init__(self, sock: socket.socket):
+        self._socket = sock
+        self._buffer = b""
+
+    @classmethod
+    def connect(cls, data_dir: Path) -> Self:
+        """Reach the server of a data folder. `ServerNotRunning` where there is none, `ControlError` where it may be."""
+        path = socket_path(data_dir)
+        why = foreign_folder(path, data_dir)
+        if why is not None:
+            raise ControlError("not-private", f"the control socket {path} is not to be trusted: {why}")
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(ANSWER_TIMEOUT_S)
+        try:
+            sock.connect(os.fsencode(path))
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
+            sock.close()
+            raise ServerNotRunning(str(path)) from error
+        except OSError as error:
+            sock.close()
+            raise _unreachable(path, error) from error
+        return cls(sock)
+
+    def call(self, command: str, args: dict[str, Any], on_progress: Progress = _ignore) -> Any:
+        """Send a command and wait for its result; raises `ControlError`."""
+        self._send(encode_request(command, args))
+        while True:
+            kind, content = decode_answer(self._line())
+            if kind == "ok":
+                return content
+            if kind == "error":
+                raise error_of(content)
+            on_progress(content)
+
+    def wait_for_end(self, timeout_s: float) -> bool:
+        """Wait until the server has ended; say whether it did in time."""
+        self._socket.settimeout(timeout_s)
+        try:
+            while self._socket.recv(_CHUNK_BYTES):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Hang up; harmless the second time."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise _hung_up() from error
+
+    def _line(self) -> bytes:
+        received = [self._buffer]
+        size = len(self._buffer)
+        while b"\n" not in received[-1]:
+            chunk = self._chunk()
+            received.append(chunk)
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise ControlError("bad-answer", "the server's answer is too long to be one")
+        line, _, self._buffer = b"".join(received).partition(b"\n")
+        return line
+
+    def _chunk(self) -> bytes:
+        try:
+            chunk = self._socket.recv(_CHUNK_BYTES)
+        except TimeoutError as error:
+            raise ControlError(
+                "no-answer", f"the server has not answered for {ANSWER_TIMEOUT_S:.0f} s; its log may say why"
+            ) from error
+        except OSError as error:
+            raise _hung_up() from error
+        if not chunk:
+            raise _hung_up()
+        return chunk
+
+
+def _hung_up() -> ControlError:
+    return ControlError("hung-up", "the server has closed the connection; its log may say why")
+
+
+def _unreachable(path: Path, error: OSError) -> ControlError:
+    if isinstance(error, PermissionError):
+        return ControlError(
+            "not-allowed", f"{path} belongs to another user; run xmppctl as the user that runs the server"
+        )
+    return ControlError("unreachable", f"{path} cannot be reached: {error.strerror or error}")

@@ -1,0 +1,89 @@
+r"""What goes over the control socket: JSON texts, each on a line of its own. No I/O, and nothing of Twisted.
+
+A request is ``{"command": "user.add", "args": {…}}``. Its answer is any number of ``{"progress": …}`` lines, then one
+``{"ok": result}`` or ``{"error": {"id": "account-exists", "message": "…"}}``. Requests on one connection are answered
+in order, one at a time.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+MAX_REQUEST_BYTES = 1_048_576
+"""The longest line that the server takes."""
+MAX_ANSWER_BYTES = 268_435_456
+"""The longest line that the client takes: a list of a few million accounts."""
+
+Progress = Callable[[Any], None]
+"""How a command says how far it is: called with JSON-able content for one progress line."""
+
+
+class ControlError(Exception):
+    """A command that was not done: a stable *id* for machines, and one line for people with what to do about it."""
+
+    def __init__(self, id: str, message: str):
+        super().__init__(message)
+        self.id = id
+        self.message = message
+
+
+class Request(NamedTuple):
+    """A command with its arguments, which nobody has checked yet."""
+
+    command: str
+    args: dict[str, Any]
+
+
+def encode(kind: str, content: Any) -> bytes:
+    """Give one answer line: *kind* is ``progress``, ``ok`` or ``error``."""
+    return _line({kind: content})
+
+
+def encode_error(error: ControlError) -> bytes:
+    """Give the line that ends an answer without success."""
+    return _line({"error": {"id": error.id, "message": error.message}})
+
+
+def encode_request(command: str, args: dict[str, Any]) -> bytes:
+    """Give the line of a request."""
+    return _line({"command": command, "args": args})
+
+
+def decode_request(line: bytes) -> Request:
+    """Read a request; `ControlError` ``bad-request`` where it is none."""
+    request = _decode(line)
+    if not isinstance(request, dict):
+        raise ControlError("bad-request", "a request is a JSON object on one line")
+    command, args = request.get("command"), request.get("args", {})
+    if not isinstance(command, str) or not isinstance(args, dict):
+        raise ControlError("bad-request", 'a request is {"command": TEXT, "args": OBJECT}')
+    return Request(command, args)
+
+
+def decode_answer(line: bytes) -> tuple[str, Any]:
+    """Read an answer line as (kind, content); `ControlError` ``bad-answer`` where it is none."""
+    answer = _decode(line)
+    if isinstance(answer, dict):
+        for kind in ("progress", "ok", "error"):
+            if kind in answer:
+                return kind, answer[kind]
+    raise ControlError("bad-answer", "the server gave an answer that cannot be read; is it another version?")
+
+
+def error_of(content: Any) -> ControlError:
+    """Give the error that the content of an ``error`` line describes."""
+    content = content if isinstance(content, dict) else {}
+    return ControlError(
+        str(content.get("id", "error")), str(content.get("message", "the command has failed"))
+    )
+
+
+def _line(content: Any) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+
+
+def _decode(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
