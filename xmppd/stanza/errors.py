@@ -1,7 +1,5 @@
 """Stanza errors (RFC 6120 8.3) and stream errors (RFC 6120 4.9): one table of conditions for each."""
 
-# ruff: noqa: A002 - a stanza error has a type, and is made with it
-
 from typing import Final
 
 from xmppd.stanza import ns

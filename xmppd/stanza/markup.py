@@ -28,6 +28,9 @@ _REFERENCES: Final = {
     "\n": "&#10;",
     "\r": "&#13;",
 }
+find_unsafe: Final = _IN_ATTR.search
+"""Finds what cannot stand in an attribute value as it is; None if there is nothing."""
+
 _TAG: Final = re.compile(rb"""<[^>'"]*+(?:(?:'[^']*+'|"[^"]*+")[^>'"]*+)*+>""")
 _XML_PREFIX: Final = "xml:"
 

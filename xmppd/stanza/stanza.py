@@ -6,16 +6,15 @@ written anew, the inner bytes stay as they came. They belong to a scope where th
 server streams alike; in `child_names` and `element` the content namespace is always ``jabber:client``.
 """
 
-# ruff: noqa: A002 - a stanza has an id and a type, and is made with them
-
 from collections.abc import Callable
+from enum import Enum
 from typing import Final
 
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.layout import ChildName, read_children, read_top
-from xmppd.stanza.markup import escape_attr, write_attrs
+from xmppd.stanza.markup import escape_attr, find_unsafe, write_attrs
 
 __all__ = ["Stanza"]
 
@@ -24,13 +23,13 @@ _END_TAGS: Final = {name: f"</{name}>".encode() for name in STANZA_NAMES}
 _NO_REPLY: Final = frozenset({"error", "result"})
 
 
-class Unchanged:
-    """The type of the mark for an attribute that `Stanza.replace` leaves as it is."""
+class Unchanged(Enum):
+    """The mark for an attribute that `Stanza.replace` leaves as it is."""
 
-    __slots__ = ()
+    SAME = "same"
 
 
-_SAME: Final = Unchanged()
+_SAME: Final = Unchanged.SAME
 
 
 class Stanza:
@@ -118,20 +117,14 @@ class Stanza:
 
     def head(self) -> str:
         """The start tag."""
-        parts = [f"<{self.name}"]
-        if self.to is not None:
-            parts.append(f" to='{escape_attr(self.to)}'")
-        if self.from_ is not None:
-            parts.append(f" from='{escape_attr(self.from_)}'")
-        if self.id is not None:
-            parts.append(f" id='{escape_attr(self.id)}'")
-        if self.type is not None:
-            parts.append(f" type='{escape_attr(self.type)}'")
-        if self.lang is not None:
-            parts.append(f" xml:lang='{escape_attr(self.lang)}'")
-        parts.append(self.extra)
-        parts.append(">")
-        return "".join(parts)
+        to, from_, id_, type_, lang = self.to, self.from_, self.id, self.type, self.lang
+        if to is not None and from_ is not None and id_ is not None and type_ is not None:  # as nearly always
+            rest = self.extra if lang is None else f" xml:lang='{escape_attr(lang)}'{self.extra}"
+            if find_unsafe(f"{to}{from_}{id_}{type_}") is None:
+                return f"<{self.name} to='{to}' from='{from_}' id='{id_}' type='{type_}'{rest}>"
+        named = (("to", to), ("from", from_), ("id", id_), ("type", type_), ("xml:lang", lang))
+        written = "".join([f" {name}='{escape_attr(value)}'" for name, value in named if value is not None])
+        return f"<{self.name}{written}{self.extra}>"
 
     @property
     def element(self) -> Element:
@@ -161,11 +154,11 @@ class Stanza:
         """The same content under another top tag; None takes an attribute away."""
         return Stanza(
             self.name,
-            self.to if isinstance(to, Unchanged) else to,
-            self.from_ if isinstance(from_, Unchanged) else from_,
-            self.id if isinstance(id, Unchanged) else id,
-            self.type if isinstance(type, Unchanged) else type,
-            self.lang if isinstance(lang, Unchanged) else lang,
+            self.to if to is _SAME else to,
+            self.from_ if from_ is _SAME else from_,
+            self.id if id is _SAME else id,
+            self.type if type is _SAME else type,
+            self.lang if lang is _SAME else lang,
             self.extra,
             self.inner,
             self.child_names,

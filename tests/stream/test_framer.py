@@ -1,0 +1,404 @@
+"""The framer: bytes of a stream to events (RFC 6120 4)."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.stanza import ns
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StreamError
+from xmppd.stanza.stanza import Stanza
+from xmppd.stream.events import Event, StreamClosed, StreamOpened
+from xmppd.stream.framer import BACKLOG_BYTES, TIRED_BYTES, Framer
+from xmppd.stream.limits import PRE_AUTH, StreamLimits
+from xmppd.stream.parser_pool import WORN_BYTES, ParserPool
+
+HEADER = (
+    b"<?xml version='1.0'?><stream:stream to='localhost' version='1.0' xml:lang='en' "
+    b"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+)
+BODY = (ns.CLIENT, "body")
+
+
+def opened(
+    pool: ParserPool | None = None,
+    *,
+    header: bytes = HEADER,
+    limits: StreamLimits | None = None,
+    content_ns: str = ns.CLIENT,
+) -> Framer:
+    """A framer behind its header that takes all it gets at once."""
+    framer = Framer(limits or StreamLimits(), pool, content_ns)
+    [event] = framer.feed(header)
+    assert isinstance(event, StreamOpened), event
+    framer.stepwise = False
+    return framer
+
+
+def one(framer: Framer, data: bytes) -> Event:
+    """The only event that *data* gives."""
+    [event] = framer.feed(data)
+    return event
+
+
+def stanza(framer: Framer, data: bytes) -> Stanza:
+    """The only event that *data* gives, which is a stanza."""
+    event = one(framer, data)
+    assert isinstance(event, Stanza), event
+    return event
+
+
+class HeaderTests(SynchronousTestCase):
+    """RFC 6120 4.7, 4.8."""
+
+    def test_header_is_reported(self) -> None:
+        """The attributes and namespaces of a header are for the caller to judge (RFC 6120 4.7)."""
+        framer = Framer(PRE_AUTH)
+        event = one(framer, HEADER)
+        self.assertEqual(
+            event,
+            StreamOpened(
+                {"to": "localhost", "version": "1.0", "xml:lang": "en"}, ns.CLIENT, ns.STREAMS, "stream"
+            ),
+        )
+        self.assertEqual(framer.lang, "en")
+
+    def test_other_default_namespace_is_reported(self) -> None:
+        """Whether the content namespace is acceptable is for the caller to judge (RFC 6120 4.8.2)."""
+        event = one(Framer(PRE_AUTH), HEADER.replace(b"jabber:client", b"urn:other"))
+        assert isinstance(event, StreamOpened)
+        self.assertEqual(event.default_ns, "urn:other")
+
+    def test_white_space_before_header(self) -> None:
+        """White space left over from before a restart does not spoil the next header."""
+        framer = Framer(PRE_AUTH)
+        self.assertEqual(framer.feed(b"\r\n "), [])
+        self.assertIsInstance(one(framer, b"\n" + HEADER), StreamOpened)
+
+    def test_root_in_another_namespace(self) -> None:
+        """RFC 6120 4.9.3.10: a root outside the streams namespace is invalid-namespace."""
+        for header in (b"<stream xmlns='jabber:client'>", b"<a>", HEADER.replace(b"etherx", b"ethery")):
+            self.assertEqual(condition(Framer(PRE_AUTH).feed(header)), "invalid-namespace")
+
+    def test_root_with_another_name(self) -> None:
+        """RFC 6120 4.8.1: the root is named stream."""
+        self.assertEqual(
+            condition(Framer(PRE_AUTH).feed(HEADER.replace(b"stream:stream", b"stream:river"))), "bad-format"
+        )
+
+    def test_header_too_long(self) -> None:
+        """A header that never ends is refused while it comes."""
+        framer = Framer(StreamLimits())
+        events = [event for _ in range(200) for event in framer.feed(b"<stream a='" + b"x" * 100)]
+        self.assertIn(condition(events), ("policy-violation", "not-well-formed"))
+
+    def test_header_byte_by_byte(self) -> None:
+        """The pieces in which a header comes make no difference."""
+        framer = Framer(PRE_AUTH)
+        events = [event for byte in HEADER for event in framer.feed(bytes([byte]))]
+        self.assertEqual(events, Framer(PRE_AUTH).feed(HEADER))
+
+    def test_empty_stream(self) -> None:
+        """A header that is an empty element opens and closes the stream."""
+        framer = Framer(PRE_AUTH)
+        self.assertEqual(
+            [type(event) for event in framer.feed(HEADER[:-1] + b"/>")], [StreamOpened, StreamClosed]
+        )
+        self.assertEqual(framer.feed(b"<a/>"), [])
+
+
+def condition(events: list[Event]) -> str | None:
+    """The condition of the error that ends *events*."""
+    return events[-1].condition if events and isinstance(events[-1], StreamError) else None
+
+
+class StanzaTests(SynchronousTestCase):
+    """What becomes of first-level elements."""
+
+    def test_raw_message(self) -> None:
+        """A plain message keeps its inner bytes (RFC 6120 8)."""
+        event = stanza(opened(), b"<message to='b@x' id=\"1\" type='chat'><body>a &amp; b</body> </message>")
+        self.assertEqual((event.to, event.from_, event.id, event.type), ("b@x", None, "1", "chat"))
+        self.assertEqual(event.inner, b"<body>a &amp; b</body> ")
+        self.assertEqual(event.child_names, (BODY,))
+
+    def test_language_of_the_stream(self) -> None:
+        """RFC 6120 4.7.4: a stanza without xml:lang has that of the stream."""
+        framer = opened()
+        self.assertEqual(stanza(framer, b"<message/>").lang, "en")
+        self.assertEqual(stanza(framer, b"<message xml:lang='de'/>").lang, "de")
+        self.assertEqual(stanza(framer, b"<message a='b'/>").lang, "en")
+
+    def test_greater_than_in_attributes(self) -> None:
+        """The top tag ends where XML says, not at the first '>'."""
+        event = stanza(opened(), b"<message id='a>b' to='/>'><body>x</body></message>")
+        self.assertEqual((event.id, event.inner), ("a>b", b"<body>x</body>"))
+        event = stanza(opened(), b"<message id='a/&gt;'/>")
+        self.assertEqual((event.id, event.inner), ("a/>", b""))
+        event = stanza(opened(), b"<message xmlns:a='x>y' id='1'>t</message>")
+        self.assertEqual((event.id, event.inner), ("1", b"t"))
+
+    def test_several_in_one_piece(self) -> None:
+        """White space between stanzas means nothing (RFC 6120 4.6.1)."""
+        events = opened().feed(b" <presence/>\n<iq type='get'/><message  >x</message  >\t")
+        self.assertEqual(
+            [event.name for event in events if isinstance(event, Stanza)], ["presence", "iq", "message"]
+        )
+
+    def test_other_elements_are_trees(self) -> None:
+        """What is not a stanza comes as an element with its namespace."""
+        framer = opened()
+        self.assertEqual(one(framer, b"<r xmlns='urn:sm'/>"), Element("r", "urn:sm"))
+        self.assertEqual(
+            one(framer, b"<a xmlns='urn:sm' h='1' xml:lang='x'>t<b/></a>"),
+            Element("a", "urn:sm", {"h": "1", "xml:lang": "x"}, ("t", Element("b", "urn:sm"))),
+        )
+        self.assertEqual(one(framer, b"<message xmlns='urn:sm'/>"), Element("message", "urn:sm"))
+        self.assertEqual(one(framer, b"<foo/>"), Element("foo", ns.CLIENT))
+        self.assertEqual(one(framer, b"<stream:error><a/></stream:error>").__class__, Element)
+
+    def test_cdata_is_not_markup(self) -> None:
+        """What stands in a CDATA section is no element and no end."""
+        inner = b"<body><![CDATA[</body></message><x xmlns='a'>]]></body>"
+        event = stanza(opened(), b"<message>" + inner + b"</message>")
+        self.assertEqual((event.inner, event.child_names), (inner, (BODY,)))
+
+    def test_closed(self) -> None:
+        """The end tag ends all; what follows is not looked at (RFC 6120 4.4)."""
+        framer = opened()
+        self.assertEqual(
+            framer.feed(b"<presence/> </stream:stream>\x00<a"),
+            [Stanza.make("presence", lang="en"), StreamClosed()],
+        )
+        self.assertEqual(framer.feed(b"<presence/>"), [])
+
+    def test_text_between_stanzas(self) -> None:
+        """Text at the first level is bad-format, in whatever pieces it comes."""
+        for text in (
+            b"x",
+            b"&lt;",
+            b"<![CDATA[ ]]>",
+            b"\xc3\xa4",
+            b"\xef\xbb\xbf",
+            b"x\xff",
+            b"&#32;",
+            b"]]>",
+        ):
+            whole = opened().feed(b"<presence/>" + text + b"<presence/></stream:stream>")
+            framer = opened()
+            pieces = [event for byte in b"<presence/>" + text for event in framer.feed(bytes([byte]))]
+            self.assertEqual((condition(whole), condition(pieces)), ("bad-format", "bad-format"), text)
+            self.assertEqual(len(whole), 2)
+
+    def test_text_before_the_end_tag(self) -> None:
+        """The same holds in front of the stream's end tag."""
+        self.assertEqual(condition(opened().feed(b"x</stream:stream>")), "bad-format")
+
+    def test_dead_after_an_error(self) -> None:
+        """After an error nothing more comes."""
+        framer = opened()
+        self.assertEqual(condition(framer.feed(b"<a></b>")), "not-well-formed")
+        self.assertEqual(framer.feed(b"<presence/>"), [])
+        self.assertIsNone(framer._parser)
+
+
+class RewritingTests(SynchronousTestCase):
+    """What cannot be passed on as raw bytes is parsed and written again."""
+
+    def test_prefixes_are_resolved(self) -> None:
+        """A prefix that the recipient's stream does not have is written out."""
+        event = stanza(opened(), b"<message xmlns:f='urn:f' id='1'><f:x f:a='1'/><body/></message>")
+        self.assertEqual(event.child_names, (("urn:f", "x"), BODY))
+        self.assertEqual(event.inner, b"<x xmlns='urn:f' xmlns:ns0='urn:f' ns0:a='1'/><body/>")
+
+    def test_stream_prefix_inside(self) -> None:
+        """Use of the header's own prefixes inside a stanza is resolved, text that looks like it survives."""
+        event = stanza(opened(), b"<message><stream:x/></message>")
+        self.assertEqual(event.inner, f"<x xmlns='{ns.STREAMS}'/>".encode())
+        event = stanza(opened(), b"<message><body>my stream: db:x</body></message>")
+        self.assertEqual(event.inner, b"<body>my stream: db:x</body>")
+
+    def test_redeclared_content_namespace(self) -> None:
+        """A child that declares the content namespace anew is an ordinary child."""
+        for child in (b"<body xmlns='jabber:client'>x</body>", b"<c:body xmlns:c='jabber:client'>x</c:body>"):
+            event = stanza(opened(), b"<message>" + child + b"</message>")
+            self.assertEqual((event.inner, event.child_names), (b"<body>x</body>", (BODY,)))
+
+    def test_redeclared_default_at_the_top(self) -> None:
+        """The content namespace as the top tag's own declaration changes nothing."""
+        event = stanza(opened(), b"<message xmlns='jabber:client' id='>'><body/></message>")
+        self.assertEqual((event.inner, event.extra), (b"<body/>", ""))
+
+    def test_extra_attributes(self) -> None:
+        """Other attributes of the top tag survive, those in namespaces with their declarations."""
+        event = stanza(opened(), b"<message xmlns:f='urn:f' f:a='&apos;' b='&#10;'>x</message>")
+        self.assertEqual(event.element.attrs, {"{urn:f}a": "'", "b": "\n", "xml:lang": "en"})
+
+    def test_prefixed_stanza(self) -> None:
+        """A stanza is one by its namespace, whatever its prefix."""
+        event = stanza(opened(), b"<c:message xmlns:c='jabber:client' to='a'><c:body/></c:message>")
+        self.assertEqual((event.to, event.inner), ("a", b"<body/>"))
+
+    def test_header_with_more_prefixes(self) -> None:
+        """Behind a header that declares more, every stanza is written again (RFC 6120 4.8.5)."""
+        header = HEADER.replace(b"xmlns:stream=", b"xmlns:f='urn:f' xmlns:stream=")
+        event = stanza(opened(header=header), b"<message><f:x/></message>")
+        self.assertEqual(event.inner, b"<x xmlns='urn:f'/>")
+
+    def test_header_with_a_misleading_prefix(self) -> None:
+        """The usual prefixes count as usual only with their usual namespaces."""
+        header = HEADER.replace(b"xmlns:stream=", b"xmlns:db='jabber:client' xmlns:stream=")
+        event = stanza(opened(header=header), b"<db:message><db:body/></db:message>")
+        self.assertEqual(event.inner, b"<body/>")
+
+    def test_streams_namespace_as_default(self) -> None:
+        """RFC 6120 4.8.2: the content namespace may be bound to a prefix and the streams one be default."""
+        header = f"<stream xmlns='{ns.STREAMS}' xmlns:c='{ns.CLIENT}'>".encode()
+        framer = opened(header=header)
+        event = stanza(framer, b"<c:message to='a'><c:body/><error/></c:message>")
+        self.assertEqual(event.inner, f"<body/><error xmlns='{ns.STREAMS}'/>".encode())
+        self.assertEqual(framer.feed(b"</stream>"), [StreamClosed()])
+
+    def test_server_streams(self) -> None:
+        """On a server stream the content namespace is jabber:server, and a stanza looks the same to us."""
+        header = HEADER.replace(b"jabber:client", b"jabber:server")
+        framer = opened(header=header, content_ns=ns.SERVER)
+        for child in (b"<body/>", b"<body xmlns='jabber:server'/>", b"<body xmlns='jabber:client'/>"):
+            event = stanza(framer, b"<message>" + child + b"</message>")
+            self.assertEqual((event.inner, event.child_names), (b"<body/>", (BODY,)))
+            self.assertIsNotNone(event.child("body", ns.CLIENT))
+        event = stanza(framer, b"<message a=''><x xmlns='urn:x'><y xmlns='jabber:server'/></x></message>")
+        self.assertEqual(event.inner, b"<x xmlns='urn:x'><y xmlns='jabber:server'/></x>")
+
+
+class StepwiseTests(SynchronousTestCase):
+    """One element at a time, so that the caller can change the rules."""
+
+    def test_rest_waits(self) -> None:
+        """After the header and after each element the rest waits, unread (RFC 6120 5.4.3.3)."""
+        framer = Framer(PRE_AUTH)
+        self.assertIsInstance(one(framer, HEADER + b"<a/> <b><c/></b>\x00"), StreamOpened)
+        self.assertEqual(one(framer, b""), Element("a", ns.CLIENT))
+        self.assertEqual(one(framer, b""), Element("b", ns.CLIENT, None, (Element("c", ns.CLIENT),)))
+        self.assertEqual(condition(framer.feed(b"")), "not-well-formed")
+
+    def test_restart_keeps_what_waits(self) -> None:
+        """RFC 6120 4.3.3: after success the client may have sent its new header already."""
+        framer = Framer(PRE_AUTH)
+        framer.feed(HEADER + b"<auth/>" + HEADER.replace(b"'en'", b"'de'") + b"<iq/>")
+        self.assertEqual(one(framer, b""), Element("auth", ns.CLIENT))
+        framer.restart()
+        framer.limits = StreamLimits()
+        self.assertIsInstance(one(framer, b""), StreamOpened)
+        framer.stepwise = False
+        self.assertEqual(stanza(framer, b"").lang, "de")
+
+    def test_discard(self) -> None:
+        """RFC 6120 5.4.3.3: bytes buffered behind starttls are never read."""
+        framer = Framer(PRE_AUTH)
+        framer.feed(HEADER + b"<starttls/><auth/>")
+        framer.feed(b"")
+        framer.discard()
+        framer.restart()
+        self.assertEqual(framer.feed(b""), [])
+        self.assertIsInstance(one(framer, HEADER), StreamOpened)
+
+    def test_half_an_element_waits(self) -> None:
+        """An element may come in pieces, and what follows it waits."""
+        framer = Framer(PRE_AUTH)
+        framer.feed(HEADER)
+        self.assertEqual(framer.feed(b"<a><b"), [])
+        self.assertEqual(framer.feed(b"/>"), [])
+        self.assertEqual(one(framer, b"</a><x>"), Element("a", ns.CLIENT, None, (Element("b", ns.CLIENT),)))
+        self.assertEqual(one(framer, b"</x>"), Element("x", ns.CLIENT))
+
+    def test_too_much_sent_ahead(self) -> None:
+        """What waits is bounded."""
+        framer = Framer(PRE_AUTH)
+        framer.feed(HEADER)
+        events = framer.feed(b"<a/>" + b"<b/>" * (BACKLOG_BYTES // 4 + 1))
+        self.assertEqual([type(event) for event in events], [Element, StreamError])
+        self.assertEqual(condition(events), "policy-violation")
+        self.assertEqual(framer.feed(b""), [])
+
+
+class MemoryTests(SynchronousTestCase):
+    """A parser is held only while an element is half received."""
+
+    def test_idle_framer_holds_nothing(self) -> None:
+        """Between stanzas there is no parser and there are no bytes."""
+        pool = ParserPool()
+        framer = opened(pool)
+        for data in (b"<presence/>", b"\n", b" <presence/> ", b"<message><body>x</body></message>"):
+            framer.feed(data)
+            self.assertIsNone(framer._parser)
+            self.assertEqual(framer._backlog, b"")
+        self.assertEqual(len(pool), 1)
+
+    def test_parser_is_shared(self) -> None:
+        """Streams with the same declarations use the same parser in turn."""
+        pool = ParserPool()
+        first, second = opened(pool), opened(pool, header=HEADER.replace(b"localhost", b"example.org"))
+        for framer in (first, second, first):
+            framer.feed(b"<presence/>")
+        self.assertEqual(len(pool), 1)
+        first.feed(b"<message>")
+        second.feed(b"<message>")
+        self.assertEqual(len(pool), 0)
+        first.feed(b"</message>")
+        second.feed(b"</message>")
+        self.assertEqual(len(pool), 2)
+
+    def test_never_pooled_after_an_error(self) -> None:
+        """A parser that saw an error serves nobody else."""
+        pool = ParserPool()
+        for data in (b"<a></b>", b"x", b"</stream:stream>", b"<a", b"<!DOCTYPE a>"):
+            framer = opened(pool)
+            framer.feed(data)
+            framer.close()
+        self.assertEqual(len(pool), 0)
+
+    def test_pool_is_bounded(self) -> None:
+        """A burst of half-received stanzas leaves only so many parsers."""
+        pool = ParserPool(2)
+        framers = [opened(pool) for _ in range(5)]
+        for data in (b"<message>", b"</message>"):
+            for framer in framers:
+                framer.feed(data)
+        self.assertEqual(len(pool), 2)
+
+    def test_kinds_of_headers_are_bounded(self) -> None:
+        """Odd headers do not grow the pool."""
+        pool = ParserPool()
+        for number in range(50):
+            tag = f"s{number}:stream xmlns:s{number}=".encode()
+            framer = opened(
+                pool, header=HEADER.replace(b"stream:stream", tag + b"'http://etherx.jabber.org/streams'")
+            )
+            self.assertEqual(stanza(framer, b"<presence/>").name, "presence")
+        self.assertEqual(len(pool), 0)
+        self.assertLessEqual(len(pool._shelves), 8)
+
+    def test_worn_parser_is_thrown_away(self) -> None:
+        """Expat's tables only grow, so a parser that has read much is not kept."""
+        pool = ParserPool()
+        opened(pool).feed(b"<message>" + b"x" * WORN_BYTES + b"</message>")
+        self.assertEqual(len(pool), 0)
+
+    def test_tired_parser_is_replaced(self) -> None:
+        """A stream that is never between two stanzas at the end of a piece gets a new parser all the same."""
+        framer = opened()
+        framer.feed(b"<message><body>")
+        fed = 0
+        for number in range(2 * TIRED_BYTES // 1000):
+            event = stanza(framer, b"%d</body>" % number + b"<x/>" * 250 + b"</message><message><body>")
+            self.assertEqual(event.element.child_text("body"), str(number))
+            assert framer._parser is not None
+            fed = max(fed, framer._parser.fed)
+        self.assertLess(fed, TIRED_BYTES + 5000)
+
+    def test_close_gives_everything_back(self) -> None:
+        """A closed framer is dead and holds nothing."""
+        framer = opened(ParserPool())
+        framer.feed(b"<message>")
+        framer.close()
+        self.assertIsNone(framer._parser)
+        self.assertEqual(framer.feed(b"</message>"), [])

@@ -1,0 +1,172 @@
+"""Bytes of a stream to events (RFC 6120 4), within limits, without I/O.
+
+Covered: the header, first-level elements, the end tag, restricted XML, restarts. What the addresses and
+versions in a header are worth is for the caller to judge. Not covered: the framing of RFC 7395.
+"""
+
+from typing import Final
+
+from xmppd.stanza import ns
+from xmppd.stanza.errors import StreamError
+from xmppd.stream.events import Event, StreamClosed, StreamOpened
+from xmppd.stream.header import HeaderReader
+from xmppd.stream.limits import StreamLimits
+from xmppd.stream.parser import StreamParser
+from xmppd.stream.parser_pool import ParserPool, Shelf
+from xmppd.stream.xml_rules import WHITE_SPACE
+
+__all__ = ["Event", "Framer", "StreamClosed", "StreamOpened"]
+
+BACKLOG_BYTES: Final = 65_536
+"""How much a peer may send ahead of the steps of a negotiation."""
+
+TIRED_BYTES: Final = 262_144
+"""When a parser that is never idle is replaced, since its tables only grow."""
+
+
+class Framer:
+    """The reading side of one stream.
+
+    `feed` gives the events that the new bytes complete, in order; a `StreamError` or a `StreamClosed` is
+    the last there ever is. With `stepwise` it stops after the first element or header and keeps the rest
+    unread for the next call, so that the caller may change the rules in between (STARTTLS, SASL).
+    Between elements it holds neither a parser nor bytes.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_content_ns",
+        "_header",
+        "_is_over",
+        "_parser",
+        "_pool",
+        "_shelf",
+        "lang",
+        "limits",
+        "stepwise",
+    )
+
+    def __init__(
+        self, limits: StreamLimits, pool: ParserPool | None = None, content_ns: str = ns.CLIENT
+    ) -> None:
+        self.limits = limits
+        """Holds from the next element on."""
+        self.stepwise = True
+        self.lang: str | None = None
+        """The xml:lang of the stream header (RFC 6120 4.7.4)."""
+        self._pool = ParserPool(0) if pool is None else pool
+        self._content_ns = content_ns
+        self._backlog = b""
+        self._header: HeaderReader | None = None
+        self._shelf: Shelf | None = None
+        self._parser: StreamParser | None = None
+        self._is_over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that *data* completes, together with what was kept back. Never raises."""
+        if self.stepwise or self._backlog or self._shelf is None:
+            return self._feed_slowly(data)
+        return self._read(data, self._shelf)
+
+    def restart(self) -> None:
+        """Expect a new header (RFC 6120 4.3.3); bytes that wait are part of the new stream."""
+        self._drop_parser()
+        self._shelf = None
+        self.lang = None
+
+    def discard(self) -> None:
+        """Forget all bytes that wait: they came before TLS did (RFC 6120 5.4.3.3)."""
+        self._backlog = b""
+        self._drop_parser()
+
+    def close(self) -> None:
+        """Give everything back; nothing more comes out of this framer."""
+        self._is_over = True
+        self._backlog = b""
+        self._shelf = None
+        self._drop_parser()
+
+    def _feed_slowly(self, data: bytes) -> list[Event]:
+        """The header, step by step, or with a backlog."""
+        if self._is_over:
+            return []
+        data = self._backlog + data
+        self._backlog = b""
+        events: list[Event] = []
+        place = 0
+        while place < len(data) and not self._is_over and not (events and self.stepwise):
+            if self._shelf is None:
+                place += self._read_header(data[place:] if place else data, events)
+                continue
+            end = data.find(b">", place) + 1 if self.stepwise else 0
+            piece = data[place : end or len(data)]
+            place += len(piece)
+            events += self._read(piece, self._shelf)
+        if not self._is_over:
+            self._backlog = data[place:]
+            if len(self._backlog) > BACKLOG_BYTES:
+                self.close()
+                events.append(StreamError("policy-violation", "too much sent ahead"))
+        return events
+
+    def _read(self, piece: bytes, shelf: Shelf) -> list[Event]:
+        parser = self._parser
+        if parser is None:
+            if not piece.strip(WHITE_SPACE):  # a keepalive (RFC 6120 4.6.1)
+                return []
+            parser = shelf.take(self.limits, self.lang)
+        events = parser.feed(piece)
+        if parser.is_idle:
+            self._parser = None
+            shelf.give(parser)
+        else:
+            self._hold(parser, len(piece))
+        return events
+
+    def _read_header(self, data: bytes, events: list[Event]) -> int:
+        """Read on in the header; gives how many bytes of *data* it took."""
+        header = self._header
+        if header is None:
+            header = self._header = HeaderReader(self.limits)
+        try:
+            taken = header.feed(data)
+        except StreamError as error:
+            error.__traceback__ = error.__context__ = None
+            events.append(error)
+            self.close()
+            return len(data)
+        if header.opened is None:
+            return taken
+        self._header = None
+        self._shelf = self._pool.shelf(header.tag, header.default_ns, header.prefixes, self._content_ns)
+        self.lang = header.opened.attrs.get("xml:lang")
+        events.append(header.opened)
+        if header.is_closed:
+            events.append(StreamClosed())
+            self.close()
+        return taken
+
+    def _hold(self, parser: StreamParser, size: int) -> None:
+        """Keep *parser* for the rest of a half-received element, or end if it is over."""
+        if parser.is_over:
+            self.close()
+            parser.close()
+            return
+        self._parser = parser
+        if parser.fed > TIRED_BYTES:
+            begun = parser.half_received()
+            if len(begun) <= size:  # so that no byte is read more than twice
+                fresh = StreamParser(parser.scope)
+                fresh.limits = parser.limits
+                fresh.lang = parser.lang
+                fresh.feed(begun)
+                parser.close()
+                self._parser = fresh
+
+    def _drop_parser(self) -> None:
+        if self._header is not None:
+            self._header.close()
+            self._header = None
+        if self._parser is not None:
+            self._parser.close()
+            self._parser = None
