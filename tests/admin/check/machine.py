@@ -1,0 +1,39 @@
+"""A machine on which all is well, for tests that spoil one thing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xmppd.admin.check.run import run_checks
+from xmppd.admin.check.subject import Machine
+from xmppd.core.config.findings import Finding
+from xmppd.core.config.section import Address
+
+NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
+PLENTY = 10**12
+
+
+def _bind(address: Address) -> None:
+    """Every port is free."""
+
+
+def quiet_machine(**answers: Any) -> Machine:
+    """A machine with every port free, no server and room on its disk; *answers* change that."""
+    usual: dict[str, Any] = {
+        "now": lambda: NOW,
+        "is_running": lambda data_dir: False,
+        "try_to_bind": _bind,
+        "free_bytes": lambda folder: PLENTY,
+    }
+    return Machine(**{**usual, **answers})
+
+
+def check_text(
+    folder: Path, text: str, env: Mapping[str, str] | None = None, *only: str, **answers: Any
+) -> list[Finding]:
+    """Run the checks over *text*, written as ``xmppd.toml`` into *folder*; data are in ``data`` there."""
+    file = folder / "xmppd.toml"
+    file.write_text(text, encoding="utf-8")
+    environment = {"XMPPD_DATA": str(folder / "data")} if env is None else env
+    return run_checks(file, environment, only=only, machine=quiet_machine(**answers))

@@ -1,0 +1,212 @@
+"""``certificate.*``: whether each host's certificate can be read, is in force, fits its key and has its name.
+
+Hosts for which the configuration names none have a certificate that the server makes itself: nothing to look at.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from xmppd.admin.check.certificate_names import covers, names_of
+from xmppd.admin.check.subject import Subject
+from xmppd.core.config.certificates import certificate_files, find_certificate
+from xmppd.core.config.findings import Finding, Severity
+from xmppd.core.config.options import HostSettings
+
+_SOON: tuple[tuple[timedelta, str, Severity, str], ...] = (
+    (timedelta(days=1), "certificate.expires-within-a-day", "error", "within a day"),
+    (timedelta(days=7), "certificate.expires-within-a-week", "warning", "within a week"),
+    (timedelta(days=30), "certificate.expires-within-a-month", "warning", "within a month"),
+)
+
+_Report = Callable[[str, Severity, str, str], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The files of one host, with where the configuration names them."""
+
+    host: str
+    certificate: Path
+    key: Path
+    certificate_place: str
+    key_place: str
+
+    def of_certificate(self, identifier: str, severity: Severity, why: str, remedy: str) -> Finding:
+        what = f'certificate of "{self.host}" ({self.certificate})'
+        return Finding(identifier, severity, self.certificate_place, what, why, remedy)
+
+    def of_key(self, identifier: str, severity: Severity, why: str, remedy: str) -> Finding:
+        what = f'key of "{self.host}" ({self.key})'
+        return Finding(identifier, severity, self.key_place, what, why, remedy)
+
+
+def check_certificates(subject: Subject) -> Iterator[Finding]:
+    """Look at the certificate of each host, and at the issuers of its clients' certificates."""
+    yield from _search_folder(subject)
+    for host in subject.config.hosts.values():
+        pair = _pair_of(subject, host)
+        if isinstance(pair, Finding):
+            yield pair
+        elif pair:
+            yield from _look_at(pair, subject.machine.now())
+        if host.client_ca:
+            yield from _client_issuers(subject, host, host.client_ca)
+
+
+def _search_folder(subject: Subject) -> Iterator[Finding]:
+    folder = subject.config.tls.certificates
+    if folder is None:
+        return
+    place = subject.config.source.place(("tls", "certificates"))
+    what = f"the folder of certificates {folder}"
+    if not folder.is_dir():
+        why, remedy = "there is no such folder", "make it, or remove the line"
+        yield Finding("certificate.no-folder", "error", place, what, why, remedy)
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        why, remedy = "we may not look into it", "let the server's user read it"
+        yield Finding("certificate.no-folder", "error", place, what, why, remedy)
+
+
+def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
+    config = subject.config
+    source, table = config.source, ("hosts", host.name)
+    if host.certificate_files:
+        certificate, key = host.certificate_files
+        key_path = (*table, "key" if host.key else "certificate")
+        return _Pair(
+            host.name, certificate, key, source.place((*table, "certificate")), source.place(key_path)
+        )
+    folder = config.tls.certificates
+    if folder is None:
+        return None
+    place = source.place(("tls", "certificates"))
+    found = find_certificate(folder, host.name)
+    if found:
+        return _Pair(host.name, *found, place, place)
+    why = f"there is none in the folder {folder}"
+    remedy = f"put it there as {certificate_files(folder, host.name)}"
+    return Finding("certificate.missing", "error", place, f'certificate of "{host.name}"', why, remedy)
+
+
+def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
+    chain = _read_chain(pair.certificate, pair.of_certificate)
+    key = _read_key(pair)
+    yield from (problem for problem in (chain, key) if isinstance(problem, Finding))
+    yield from _mode(pair)
+    if isinstance(chain, Finding):
+        return
+    if isinstance(key, bytes):
+        yield from _fit(pair, chain, key)
+    yield from _dates(chain[0], now, pair.of_certificate)
+    if not covers(chain[0], pair.host):
+        names = ", ".join(names_of(chain[0])) or "no name at all"
+        why = f"it is for {names} and not for {pair.host}"
+        remedy = f"get one that has {pair.host} among its alternative names"
+        yield pair.of_certificate("certificate.name-not-covered", "error", why, remedy)
+
+
+def _read_chain(file: Path, report: _Report) -> list[x509.Certificate] | Finding:
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except OSError as problem:
+        remedy = "name the right file, and let the server's user read it"
+        return report("certificate.unreadable", "error", _reason(problem), remedy)
+    except ValueError:
+        why, remedy = (
+            "there is no certificate in PEM form in it",
+            "put the certificate and its chain there as PEM",
+        )
+        return report("certificate.not-pem", "error", why, remedy)
+
+
+def _read_key(pair: _Pair) -> bytes | Finding:
+    """Give the public half of the private key, as DER."""
+    try:
+        key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    except OSError as problem:
+        remedy = "name the right file, and let the server's user read it"
+        return pair.of_key("certificate.key-unreadable", "error", _reason(problem), remedy)
+    except TypeError:
+        why, remedy = "it needs a password", f"write it without one: openssl pkey -in {pair.key} -out FILE"
+        return pair.of_key("certificate.key-encrypted", "error", why, remedy)
+    except ValueError:
+        why, remedy = "there is no private key in PEM form in it", "set key to the file that has it"
+        return pair.of_key("certificate.no-key", "error", why, remedy)
+    return key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _fit(pair: _Pair, chain: list[x509.Certificate], key: bytes) -> Iterator[Finding]:
+    fits = [_public_key(certificate) == key for certificate in chain]
+    if fits[0]:
+        return
+    if any(fits):
+        why, remedy = "the host's own certificate is not the first in the file", "put it before its issuers"
+        yield pair.of_certificate("certificate.order", "error", why, remedy)
+    else:
+        why = f"it does not belong to the certificate {pair.certificate}"
+        remedy = "name the key that the certificate was requested with"
+        yield pair.of_key("certificate.key-mismatch", "error", why, remedy)
+
+
+def _public_key(certificate: x509.Certificate) -> bytes:
+    return certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _dates(certificate: x509.Certificate, now: datetime, report: _Report) -> Iterator[Finding]:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now < begins:
+        why = f"it is valid from {begins:%Y-%m-%d %H:%M} UTC only"
+        remedy = "wait until then, or set the clock right"
+        yield report("certificate.not-yet-valid", "error", why, remedy)
+    elif now >= ends:
+        why = f"it was valid until {ends:%Y-%m-%d %H:%M} UTC"
+        yield report("certificate.expired", "error", why, "renew it, then xmppctl reload")
+    else:
+        for span, identifier, severity, words in _SOON:
+            if ends - now < span:
+                why = f"it expires {words}, on {ends:%Y-%m-%d at %H:%M} UTC"
+                yield report(identifier, severity, why, "renew it, then xmppctl reload")
+                return
+
+
+def _mode(pair: _Pair) -> Iterator[Finding]:
+    try:
+        mode = pair.key.stat().st_mode
+    except OSError:
+        return  # told already when it was read
+    if mode & stat.S_IRWXO:
+        why = f"everybody on this machine can read it (mode {stat.S_IMODE(mode):04o})"
+        if not mode & stat.S_IROTH:
+            why = f"everybody on this machine can change it (mode {stat.S_IMODE(mode):04o})"
+        yield pair.of_key("certificate.key-exposed", "error", why, f"chmod o= {pair.key}")
+
+
+def _client_issuers(subject: Subject, host: HostSettings, file: Path) -> Iterator[Finding]:
+    place = subject.config.source.place(("hosts", host.name, "client_ca"))
+
+    def report(identifier: str, severity: Severity, why: str, remedy: str) -> Finding:
+        what = f'issuers of client certificates of "{host.name}" ({file})'
+        return Finding(identifier, severity, place, what, why, remedy)
+
+    chain = _read_chain(file, report)
+    if isinstance(chain, Finding):
+        yield chain
+        return
+    for certificate in chain:
+        yield from _dates(certificate, subject.machine.now(), report)
+
+
+def _reason(problem: OSError) -> str:
+    why = problem.strerror or str(problem)
+    return why[:1].lower() + why[1:]

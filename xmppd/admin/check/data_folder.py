@@ -1,0 +1,105 @@
+"""``data.*``: whether the data folder is there or can be made, is ours alone, and has room."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from xmppd.admin.check.subject import Subject
+from xmppd.core.config.findings import Finding, Severity
+
+MB = 1_000_000
+LOW_BYTES = 100 * MB
+OUT_BYTES = 10 * MB
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+ROOT = 0
+
+_Report = Callable[[str, Severity, str, str], Finding]
+
+
+def check_data_folder(subject: Subject) -> Iterator[Finding]:
+    """Look at the folder, its owner, mode, files and disk, and at a database that lies elsewhere."""
+    config = subject.config
+    yield from _folder(subject, config.data_dir, ("data_dir",), "the data folder")
+    file = config.storage_file
+    if file is not None and file.parent != config.data_dir:
+        yield from _folder(subject, file.parent, ("storage", "url"), "the folder of the database")
+
+
+def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) -> Iterator[Finding]:
+    source = subject.config.source
+    place = source.place(path) if source.has(path) else str(folder)
+
+    def report(identifier: str, severity: Severity, why: str, remedy: str) -> Finding:
+        return Finding(identifier, severity, place, f"{called} {folder}", why, remedy)
+
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        yield from _absent(subject, folder, report)
+        return
+    except OSError as problem:
+        yield _unreachable(problem, report)
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        why, remedy = "it is a file and no folder", "move the file away, or set another data_dir"
+        yield report("data.not-a-folder", "error", why, remedy)
+        return
+    yield from _owner(subject, folder, found, report)
+    if path == ("data_dir",) and found.st_mode & OTHERS:
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        why = f"others can look into it (mode {mode}), and it holds passwords and messages"
+        yield report("data.mode", "error", why, f"chmod 700 {folder}")
+    if not subject.machine.may_write(folder):
+        why, remedy = "we may not write in it", f"give it to the server's user: chown -R USER {folder}"
+        yield report("data.not-writable", "error", why, remedy)
+    yield from _space(subject, folder, report)
+
+
+def _absent(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]:
+    """It will be made at the first start, where that can be done."""
+    parent = next((above for above in folder.parents if os.path.lexists(above)), Path("/"))
+    if not parent.is_dir():
+        why, remedy = f"it cannot be made, since {parent} is no folder", "set another data_dir"
+        yield report("data.cannot-create", "error", why, remedy)
+    elif not subject.machine.may_write(parent):
+        why = f"it is not there and cannot be made, since we may not write in {parent}"
+        remedy = f"make it for the server's user: install -d -m 700 -o USER {folder}"
+        yield report("data.cannot-create", "error", why, remedy)
+    else:
+        yield from _space(subject, parent, report)
+
+
+def _unreachable(problem: OSError, report: _Report) -> Finding:
+    why = problem.strerror or str(problem)
+    return report("data.unreachable", "error", why[:1].lower() + why[1:], "set another data_dir, or mend it")
+
+
+def _owner(subject: Subject, folder: Path, found: os.stat_result, report: _Report) -> Iterator[Finding]:
+    """The folder is ours, and what is in it is its owner's; root looks at it for its owner."""
+    uid = subject.machine.uid
+    if uid not in (ROOT, found.st_uid):
+        why = f"it belongs to the user {found.st_uid} and we are {uid}"
+        yield report("data.owner", "error", why, f"run as that user, or chown -R {uid} {folder}")
+        return
+    try:
+        foreign = sorted(each.name for each in folder.iterdir() if each.lstat().st_uid != found.st_uid)
+    except OSError as problem:
+        yield _unreachable(problem, report)
+        return
+    if foreign:
+        why = f"{foreign[0]} in it belongs to another user (was the server run as root once?)"
+        yield report("data.foreign-file", "error", why, f"chown -R {found.st_uid} {folder}")
+
+
+def _space(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]:
+    try:
+        free = subject.machine.free_bytes(folder)
+    except OSError as problem:
+        yield _unreachable(problem, report)
+        return
+    why, remedy = f"{free / MB:.1f} MB are free on its disk", "make room, or move the folder"
+    if free < OUT_BYTES:
+        yield report("data.no-space", "error", why, remedy)
+    elif free < LOW_BYTES:
+        yield report("data.low-space", "warning", why, remedy)

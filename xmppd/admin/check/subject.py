@@ -1,0 +1,78 @@
+"""What the checks look at: the configuration as it was read, and the machine around it."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from xmppd.admin.control.path import socket_path
+from xmppd.core.config import Config
+from xmppd.core.config.read import Reading
+from xmppd.core.config.section import Address
+
+ASK_TIMEOUT_S = 1.0
+
+
+def utc_now() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Say whether a server works with this data folder: one that does answers on its control socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(ASK_TIMEOUT_S)
+        try:
+            asking.connect(os.fspath(socket_path(data_dir)))
+        except OSError:
+            return False
+        return True
+
+
+def try_to_bind(address: Address) -> None:
+    """Bind *address* for a moment; raises OSError where a server could not."""
+    family = socket.AF_INET6 if address.is_ipv6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.is_ipv6:
+            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        trial.bind((address.host, address.port))
+
+
+def free_bytes(folder: Path) -> int:
+    """Give how much the user may still write on the disk of *folder*; raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+def may_write(folder: Path) -> bool:
+    """Say whether we may read, write and enter *folder*."""
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is asked of the machine; a test brings its own answers."""
+
+    now: Callable[[], datetime] = utc_now
+    uid: int = field(default_factory=os.geteuid)
+    is_running: Callable[[Path], bool] = is_running
+    try_to_bind: Callable[[Address], None] = try_to_bind
+    free_bytes: Callable[[Path], int] = free_bytes
+    may_write: Callable[[Path], bool] = may_write
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one run of the checks is about."""
+
+    reading: Reading
+    config: Config
+    """Made of what is right in the file, wrong options left out."""
+    machine: Machine
+    modules: Mapping[str, type[BaseModel] | None] | None
+    """The models of the options of all modules that there are; None where that is not known."""
