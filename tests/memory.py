@@ -152,7 +152,7 @@ class MemoryServer:
         assert protocol is not None
         transport.protocol = protocol
         client.connected(MemoryCarrier(transport))
-        protocol.makeConnection(transport)
+        protocol.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's own
 
     def client(self, address: str, name: str = "") -> Client:
         """Give a connected client with an account; it has not logged in."""

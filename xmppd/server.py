@@ -29,6 +29,7 @@ from xmppd.net.sasl import CHANNEL_BINDING, SASL
 from xmppd.services.accounts import Accounts
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
+from xmppd.services.presence import Presence
 from xmppd.services.roster import Rosters
 from xmppd.services.throttle import Throttle
 from xmppd.storage.interface import Storage
@@ -85,7 +86,8 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     rosters = Rosters(storage)
     requests = PendingRequests(timers, config.limits.pending_iqs)
     router = Router(hosts, registry, accounts, requests)
-    services = Services((accounts, rosters))
+    presence = Presence(hosts, registry, rosters, router, timers, world.now)
+    services = Services((accounts, rosters, presence))
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),

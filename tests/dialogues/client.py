@@ -6,7 +6,7 @@ It parses with the standard library, not with the parser under test. What carrie
 
 from base64 import b64encode
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 from xml.etree.ElementTree import Element, XMLPullParser
 
 from twisted.internet.defer import Deferred
@@ -51,7 +51,7 @@ class Client:
         self._depth = 0
         self._root: Element | None = None
         self._awaited: Deferred[None] | None = None
-        self._parser = XMLPullParser(("start", "end"))
+        self._parser: Any = XMLPullParser(("start", "end"))
 
     # -- what the carrier tells ---------------------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ class Session:
         "owner",
         "peer",
         "presence",
+        "presence_at",
+        "presence_shown",
         "priority",
         "resource",
         "roster",
@@ -121,6 +123,8 @@ class Session:
         self.stream_id = ""
         self.lang: str | None = None
         self.is_secure = False
+        self.presence_at = 0.0
+        self.presence_shown: Stanza | None = None
         self.directed: dict[str, None] | None = None
         self.on_handled: Callable[[Stanza], None] | None = None
         self.stanza_filters: tuple[OutboundFilter, ...] = ()
@@ -214,7 +218,7 @@ class Session:
         self._ended = True
         self.conn = None
         self.full_jid = self.resource = None
-        self.presence = self.roster = None
+        self.presence = self.presence_shown = self.roster = None
         self.interested = False
         self.priority = 0
         self.directed = None

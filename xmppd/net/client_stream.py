@@ -103,6 +103,7 @@ class ClientStream:
         "auth_failures",
         "exchange",
         "host",
+        "is_bound",
         "link",
         "server",
         "session",
@@ -116,6 +117,8 @@ class ClientStream:
         self.link = link
         self.server = server
         self.state = StreamState.SECURE if session.is_secure else StreamState.NONE
+        self.is_bound = False
+        """The same as in `state`, without the cost of a flag on the way of every stanza."""
         self.host: Host | None = None
         self.exchange: Any = None
         self.auth_failures = 0
@@ -219,6 +222,7 @@ class ClientStream:
     def bound(self) -> None:
         """The session is a connected resource now: stanzas are routed."""
         self.state |= StreamState.BOUND
+        self.is_bound = True
         self.set_deadline(None)
         self._log.info(
             "Bound", stream=self.session.stream_id, peer=self.session.peer, jid=self.session.full_jid
@@ -274,7 +278,7 @@ class ClientStream:
                 self.link.drop()
             return None
         if kind is Stanza:
-            if self.state & StreamState.BOUND:
+            if self.is_bound:
                 return self.server.router.from_client(self.session, event)
             return unbound_stanza(self, event)
         if kind is Element:

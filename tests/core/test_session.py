@@ -1,0 +1,454 @@
+"""The seed, row by row: each property, method and predicate of a session, and what a test must observe of it."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.defer import fail
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.dialogues.client import Client
+from tests.helpers import FakeConnection, bound_session, new_session
+from tests.memory import MemoryServer
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.session import Session
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StreamError
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import StorageFailed
+
+HEADER = "<stream:stream to='{}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+AUTH = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AEFsaWNlAG9wZW4gc2VzYW1l</auth>"
+"""Alice, with a capital letter, and the password of the tests."""
+BIND = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>{}</bind></iq>"
+ROSTER_GET = "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>"
+
+STEPS = ["<presence/>", "<presence type='unavailable'/>", ROSTER_GET, "close"]
+
+
+class SessionCase(SynchronousTestCase):
+    """A server in memory with the account alice@localhost, and a client that is connected to it."""
+
+    def setUp(self) -> None:
+        """Connect; the session is the one that the server made for the connection."""
+        self.memory = MemoryServer()
+        self.client = self.memory.client("alice@localhost/desk")
+        self.session = self.session_of(self.client)
+
+    def session_of(self, client: Client) -> Session:
+        """Give the server's session of a client that has just connected."""
+        return list(self.memory.factory.connections)[-1].session
+
+    def say(self, *texts: str) -> list[Element]:
+        """Let the client send; what the server answers is thrown away."""
+        for text in texts:
+            self.client.send(text)
+        self.client.inbox.clear()
+        return []
+
+    def authenticate(self) -> None:
+        """Header, TLS, header, SASL, header."""
+        self.say(HEADER.format("localhost"), STARTTLS)
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"), AUTH)
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"))
+
+    def bind(self, resource: str = "desk") -> None:
+        """Authenticate and bind."""
+        self.authenticate()
+        self.say(BIND.format(f"<resource>{resource}</resource>"))
+
+
+class PropertyTests(SessionCase):
+    """4a: properties."""
+
+    def test_conn_is_the_transport_until_the_end(self) -> None:
+        """conn: the transport from accept on, None after the connection is lost; `send` does not raise then."""
+        self.bind()
+        self.assertIs(self.session.conn, next(iter(self.memory.factory.connections)).transport)
+        assert self.client.carrier is not None
+        self.client.carrier.lose()
+        self.assertIsNone(self.session.conn)
+        self.assertFalse(self.session.send(b"<x/>"))
+
+    def test_conn_is_none_after_destruction(self) -> None:
+        """conn: None after `destroy` too."""
+        self.bind()
+        self.memory.server.registry.destroy(self.session)
+        self.assertIsNone(self.session.conn)
+
+    def test_notopen_until_each_header(self) -> None:
+        """notopen: true from accept to the first header, and again at each restart until the new header."""
+        seen = [self.session.notopen]
+        for text in (HEADER.format("localhost"), STARTTLS, HEADER.format("localhost"), AUTH):
+            if text.startswith("<stream"):
+                self.client.expect_header()
+            self.say(text)
+            seen.append(self.session.notopen)
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"))
+        seen.append(self.session.notopen)
+        self.assertEqual(seen, [True, False, True, False, True, False])
+
+    def test_notopen_close_sends_a_header_first(self) -> None:
+        """notopen: `close` while true sends header, error, end tag."""
+        session = new_session(self.memory.server.registry)
+        connection = session.conn
+        assert isinstance(connection, FakeConnection)
+        session.close("host-unknown")
+        data = connection.data
+        places = [data.index(part) for part in (b"<stream:stream", b"<host-unknown", b"</stream:stream>")]
+        self.assertEqual(places, sorted(places))
+
+    def test_notopen_unknown_host_ends_with_header_and_error(self) -> None:
+        """notopen: a header that names an unknown host is answered with header, host-unknown, end."""
+        self.client.send(HEADER.format("nowhere.example"))
+        error, end = self.client.inbox
+        self.assertTrue(error.tag.endswith("}error"), error.tag)
+        self.assertTrue(error[0].tag.endswith("}host-unknown"), error[0].tag)
+        self.assertTrue(end.tag.endswith("}end"), end.tag)
+
+    def test_type_at_the_four_points(self) -> None:
+        """type: c2s_unauthed at accept, header and TLS, c2s from SASL success on."""
+        seen = [self.session.type]
+        self.say(HEADER.format("localhost"))
+        seen.append(self.session.type)
+        self.say(STARTTLS)
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"))
+        seen.append(self.session.type)
+        self.say(AUTH)
+        seen.append(self.session.type)
+        self.assertEqual(seen, ["c2s_unauthed", "c2s_unauthed", "c2s_unauthed", "c2s"])
+
+    def test_type_only_connected_sessions_route(self) -> None:
+        """type: c2s without a resource may not route stanzas."""
+        self.authenticate()
+        self.client.send("<message to='bob@localhost'><body>hi</body></message>")
+        self.assertTrue(self.client.inbox[0][0].tag.endswith("}not-authorized"))
+        self.assertFalse(self.client.is_connected)
+
+    def test_username_prepared_after_sasl(self) -> None:
+        """username: None before SASL success, then the prepared localpart (Alice becomes alice)."""
+        self.assertIsNone(self.session.username)
+        self.authenticate()
+        self.assertEqual(self.session.username, "alice")
+
+    def test_host_from_the_header(self) -> None:
+        """host: None before the header, then its prepared ``to``."""
+        self.assertIsNone(self.session.host)
+        self.say(HEADER.format("LocalHost"))
+        self.assertEqual(self.session.host, "localhost")
+
+    def test_host_missing(self) -> None:
+        """host: a header without ``to`` ends with improper-addressing."""
+        self.client.send(HEADER.format("").replace("to='' ", ""))
+        self.assertTrue(self.client.inbox[0][0].tag.endswith("}improper-addressing"))
+
+    def test_host_never_changes(self) -> None:
+        """host: another ``to`` after a restart ends with not-authorized."""
+        memory = self.memory = MemoryServer('[hosts."localhost"]\n[hosts."other.example"]\n')
+        self.client = memory.client("alice@localhost/desk")
+        self.say(HEADER.format("localhost"), STARTTLS)
+        self.client.expect_header()
+        self.client.send(HEADER.format("other.example"))
+        self.assertTrue(self.client.inbox[0][0].tag.endswith("}not-authorized"))
+
+    def test_resource_of_the_client(self) -> None:
+        """resource: None before bind, then what the client asked for."""
+        self.authenticate()
+        self.assertIsNone(self.session.resource)
+        self.say(BIND.format("<resource>desk</resource>"))
+        self.assertEqual(self.session.resource, "desk")
+
+    def test_resource_made_by_the_server(self) -> None:
+        """resource: an empty wish gets a name that the server makes, another each time."""
+        names = set()
+        for _ in range(2):
+            self.client = self.memory.client("alice@localhost/desk")
+            session = self.session_of(self.client)
+            self.authenticate()
+            self.say(BIND.format(""))
+            names.add(session.resource)
+        self.assertEqual(len(names - {None}), 2)
+
+    def test_resource_that_cannot_be_prepared(self) -> None:
+        """resource: too long or invalid is bad-request, and the session stays unbound."""
+        self.authenticate()
+        for wish in ("x" * 1024, "a&#x9;b"):
+            self.client.send(BIND.format(f"<resource>{wish}</resource>"))
+            answer = self.client.inbox.popleft()
+            self.assertTrue(answer[0][0].tag.endswith("}bad-request"), wish)
+            self.assertIsNone(self.session.full_jid)
+
+    def test_full_jid(self) -> None:
+        """full_jid: None before bind, then the jid of the answer, under which the registry finds the session."""
+        self.authenticate()
+        self.assertIsNone(self.session.full_jid)
+        self.client.send(BIND.format("<resource>desk</resource>"))
+        told = self.client.inbox.popleft()[0][0].text
+        self.assertEqual((self.session.full_jid, told), ("alice@localhost/desk", "alice@localhost/desk"))
+        self.assertIs(self.memory.server.registry.get("alice@localhost/desk"), self.session)
+        self.memory.server.registry.destroy(self.session)
+        self.assertIsNone(self.memory.server.registry.get("alice@localhost/desk"))
+
+    def test_priority(self) -> None:
+        """priority: 0 at first, then the presence's, clamped to a byte, and 0 again on unavailable."""
+        self.bind()
+        seen = [self.session.priority]
+        for text in ("5", "-7", "999", "-999"):
+            self.say(f"<presence><priority>{text}</priority></presence>")
+            seen.append(self.session.priority)
+        self.say("<presence type='unavailable'/>")
+        self.assertEqual([*seen, self.session.priority], [0, 5, -7, 127, -128, 0])
+
+    def test_priority_that_is_no_number(self) -> None:
+        """priority: text that is no integer is bad-request, and nothing changes."""
+        self.bind()
+        self.client.send("<presence id='p'><priority>abc</priority></presence>")
+        answer = self.client.inbox.popleft()
+        self.assertEqual((answer.get("type"), answer.get("id")), ("error", "p"))
+        self.assertTrue(answer[0][0].tag.endswith("}bad-request"))
+        self.assertIsNone(self.session.presence)
+
+    def test_presence(self) -> None:
+        """presence: the last undirected one without a type; directed ones and probes do not change it."""
+        self.bind()
+        self.assertIsNone(self.session.presence)
+        self.say("<presence><show>away</show></presence>")
+        first = self.session.presence
+        assert first is not None
+        self.say("<presence to='bob@localhost'><show>dnd</show></presence>")
+        self.say(
+            "<presence type='probe' to='bob@localhost'/>", "<presence type='subscribe' to='bob@localhost'/>"
+        )
+        self.assertIs(self.session.presence, first)
+        self.say("<presence type='unavailable'/>")
+        self.assertIsNone(self.session.presence)
+
+    def test_interested(self) -> None:
+        """interested: false at bind, true after a roster get, and it stays so after unavailable presence."""
+        self.bind()
+        self.assertFalse(self.session.interested)
+        self.say(
+            "<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='bob@localhost'/></query></iq>"
+        )
+        self.assertFalse(self.session.interested)
+        self.say(ROSTER_GET, "<presence/>", "<presence type='unavailable'/>")
+        self.assertTrue(self.session.interested)
+
+    def test_roster_loaded_at_bind_and_shared(self) -> None:
+        """roster: None before bind, then the same object for all resources of the account."""
+        self.authenticate()
+        self.assertIsNone(self.session.roster)
+        self.say(BIND.format("<resource>desk</resource>"))
+        first = self.session
+        self.client = self.memory.client("alice@localhost/phone")
+        second = self.session_of(self.client)
+        self.bind("phone")
+        self.assertIsNotNone(first.roster)
+        self.assertIs(second.roster, first.roster)
+
+    def test_roster_that_cannot_be_loaded(self) -> None:
+        """roster: where it cannot be loaded, bind is internal-server-error and the session is not connected."""
+        self.authenticate()
+        self.patch(self.memory.server.rosters, "load", lambda bare_jid: fail(StorageFailed("no disk")))
+        self.client.send(BIND.format("<resource>desk</resource>"))
+        self.assertTrue(self.client.inbox[0][0][0].tag.endswith("}internal-server-error"))
+        self.assertFalse(self.session.is_connected)
+
+
+class MethodTests(SynchronousTestCase):
+    """4b: methods."""
+
+    def setUp(self) -> None:
+        """Bind a session on a connection that keeps what is written."""
+        self.left: list[str | None] = []
+        self.registry = SessionRegistry(lambda session, status: self.left.append(session.full_jid))
+        self.session = bound_session(self.registry, "alice@localhost/desk", 0)
+        assert isinstance(self.session.conn, FakeConnection)
+        self.connection = self.session.conn
+
+    def test_send_takes_stanza_element_text_and_bytes(self) -> None:
+        """send: each is written once, in call order, and the answer is true."""
+        things = (Stanza.make("message", id="1"), Element("a", "urn:x"), "<b/>", b"<c/>")
+        self.assertEqual([self.session.send(thing) for thing in things], [True] * 4)
+        expected = [b"<message id='1'></message>", b"<a xmlns='urn:x'/>", b"<b/>", b"<c/>"]
+        self.assertEqual(self.connection.written, expected)
+
+    def test_send_after_close_writes_nothing(self) -> None:
+        """send: false after close and after destruction, and nothing more is written."""
+        self.session.close()
+        ended = self.connection.data
+        self.assertFalse(self.session.send(b"<late/>"))
+        self.registry.destroy(self.session)
+        self.assertFalse(self.session.send("<later/>"))
+        self.assertEqual(self.connection.data, ended)
+
+    def test_send_without_connection_is_kept_by_a_filter(self) -> None:
+        """send: a hibernating session's filter keeps the stanza, and the answer is true."""
+        kept: list[object] = []
+        self.session.stanza_filters = (lambda session, x: kept.append(x),)
+        self.session.conn = None
+        stanza = Stanza.make("message")
+        self.assertTrue(self.session.send(stanza))
+        self.assertEqual(kept, [stanza])
+
+    def test_send_filters(self) -> None:
+        """send: stanza filters see what is no bytes, byte filters see all."""
+        stanzas: list[object] = []
+        sizes: list[int] = []
+
+        def see(session: Session, x: object) -> object:
+            stanzas.append(x)
+            return x
+
+        def measure(session: Session, data: bytes) -> bytes:
+            sizes.append(len(data))
+            return data
+
+        self.session.stanza_filters = (see,)  # type: ignore[assignment]  # gives what it took
+        self.session.bytes_filters = (measure,)
+        stanza = Stanza.make("message")
+        self.session.send(stanza)
+        self.session.send(b"<raw/>")
+        self.assertEqual((stanzas, len(sizes)), ([stanza], 2))
+
+    def test_close_without_reason(self) -> None:
+        """close: None writes the end tag alone."""
+        self.session.close()
+        self.assertEqual(self.connection.data, b"</stream:stream>")
+
+    def test_close_with_a_condition(self) -> None:
+        """close: a text is an RFC 6120 4.9.3 condition; error first, end tag after it."""
+        self.session.close("conflict")
+        self.assertRegex(
+            self.connection.data, rb"^<stream:error><conflict [^>]*/></stream:error></stream:stream>$"
+        )
+
+    def test_close_with_condition_text_and_extra(self) -> None:
+        """close: a stream error brings condition, text and application element."""
+        self.session.close(
+            StreamError("policy-violation", "Too big", extra=Element("stanza-too-big", "urn:xmpp:errors"))
+        )
+        for part in (b"<policy-violation", b">Too big</text>", b"<stanza-too-big"):
+            self.assertIn(part, self.connection.data)
+
+    def test_close_with_a_stanza(self) -> None:
+        """close: a stanza is sent as it stands."""
+        self.session.close(Stanza.make("message", id="bye"))
+        self.assertEqual(self.connection.data, b"<message id='bye'></message></stream:stream>")
+
+    def test_close_twice_is_harmless(self) -> None:
+        """close: the second time writes nothing, and those who must know are told once."""
+        self.session.close()
+        data = self.connection.data
+        self.session.close("conflict")
+        self.assertEqual((self.connection.data, self.left), (data, ["alice@localhost/desk"]))
+
+    def test_close_frees_the_resource_at_once(self) -> None:
+        """close: the registry's entry is gone and the name can be bound again."""
+        self.session.close()
+        again = bound_session(self.registry, "alice@localhost/desk")
+        self.assertIs(self.registry.get("alice@localhost/desk"), again)
+
+    def test_disconnect_is_close(self) -> None:
+        """disconnect: the older name of close."""
+        self.assertIs(Session.disconnect, Session.close)
+
+    def test_destroy_leaves_a_resting_object(self) -> None:
+        """destroy_session: out of both indexes, told once, and send gives false."""
+        self.registry.destroy(self.session, "bye")
+        self.registry.destroy(self.session)
+        self.assertEqual((len(self.registry), self.left), (0, ["alice@localhost/desk"]))
+        self.assertFalse(self.session.send(b"<x/>"))
+        self.assertEqual(self.connection.data, b"")
+
+
+class ClosingHandshakeTests(SessionCase):
+    """4b, close: who waits for whom."""
+
+    def test_close_waits_for_the_peer(self) -> None:
+        """close: after our end tag the connection is dropped when the peer's comes."""
+        self.bind()
+        self.session.close()
+        self.assertTrue(self.client.is_connected)
+        self.client.send("</stream:stream>")
+        self.assertFalse(self.client.is_connected)
+
+    def test_close_waits_five_seconds_at_most(self) -> None:
+        """close: a peer that does not answer is dropped after the limit."""
+        self.bind()
+        self.session.close()
+        self.memory.clock.advance(4.9)
+        self.assertTrue(self.client.is_connected)
+        self.memory.clock.advance(0.2)
+        self.assertFalse(self.client.is_connected)
+
+    def test_close_by_the_peer(self) -> None:
+        """close: the peer's end tag is answered with ours, and the connection is dropped."""
+        self.bind()
+        self.client.send("</stream:stream>")
+        self.assertTrue(self.client.inbox[-1].tag.endswith("}end"))
+        self.assertFalse(self.client.is_connected)
+
+    def test_close_before_authentication_drops_at_once(self) -> None:
+        """close: nobody waits for a peer that has not authenticated."""
+        self.say(HEADER.format("localhost"))
+        self.session.close()
+        self.assertFalse(self.client.is_connected)
+
+
+class PredicateTests(SessionCase):
+    """4c: connected, available, interested."""
+
+    def truth(self) -> str:
+        """Give the three predicates as letters."""
+        session = self.session
+        return "".join("FT"[p] for p in (session.is_connected, session.is_available, session.is_interested))
+
+    def test_truth_table(self) -> None:
+        """The table of the seed, driven in order on one session."""
+        seen = [self.truth()]
+        self.say(HEADER.format("localhost"), STARTTLS)
+        seen.append(self.truth())
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"), AUTH)
+        seen.append(self.truth())
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"), BIND.format("<resource>desk</resource>"))
+        seen.append(self.truth())
+        for text in (ROSTER_GET, "<presence/>", "<presence type='unavailable'/>", "</stream:stream>"):
+            self.say(text)
+            seen.append(self.truth())
+        self.assertEqual(seen, ["FFF", "FFF", "FFF", "TFF", "TFT", "TTT", "TFT", "FFF"])
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from(["<presence/>", "<presence type='unavailable'/>", ROSTER_GET, "close"]),
+            max_size=8,
+        )
+    )
+    def test_invariants(self, steps: list[str]) -> None:
+        """Available and interested imply connected; connected means that the registry has the full JID."""
+        self.setUp()
+        self.bind()
+        for step in steps:
+            if step == "close":
+                self.memory.server.registry.destroy(self.session)
+            elif self.client.is_connected and not self.session.is_ended:
+                self.say(step)
+            session = self.session
+            self.assertTrue(session.is_connected or not (session.is_available or session.is_interested))
+            known = self.memory.server.registry.get("alice@localhost/desk")
+            self.assertEqual(session.is_connected, known is session)
+
+    def test_connected_but_not_available(self) -> None:
+        """A connected resource gets full-JID messages before it is available; bare-JID chat does not reach it."""
+        self.bind()
+        bob = self.memory.logged_in("bob@localhost/b")
+        bob.send("<message type='chat' to='alice@localhost/desk'><body>full</body></message>")
+        bob.send("<message type='chat' to='alice@localhost'><body>bare</body></message>")
+        bodies = [element.findtext("{jabber:client}body") for element in self.client.inbox]
+        self.assertEqual(bodies, ["full"])

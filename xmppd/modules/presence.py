@@ -1,0 +1,84 @@
+"""Presence on the wire: RFC 6121 4; subscriptions have a module of their own."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from xmppd.core import events
+from xmppd.core.events import Traffic, Unbound
+from xmppd.core.module import Module, on
+from xmppd.core.waiting import spawn
+from xmppd.services.presence import Presence
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
+
+AVAILABILITY = frozenset((None, "unavailable"))
+TYPES = AVAILABILITY | {"probe", "error", "subscribe", "subscribed", "unsubscribe", "unsubscribed"}
+
+
+class PresenceModule(Module):
+    """Takes presence stanzas to the presence service."""
+
+    name = "presence"
+    summary = "Presence"
+
+    def start(self) -> None:
+        """Find the service."""
+        self._presence = self.api.services[Presence]
+
+    @on(events.CLIENT_PRESENCE)
+    def on_client_presence(self, traffic: Traffic) -> Any:
+        """Presence of a local client: undirected (4.2, 4.4, 4.5), directed (4.6), or a probe, which is not its own."""
+        stanza, session = traffic.stanza, traffic.origin
+        if session is None:
+            return None
+        if stanza.type not in TYPES:
+            raise StanzaError("bad-request", "There is no presence of this type")
+        if stanza.type not in AVAILABILITY:
+            return True if stanza.type == "probe" and stanza.to is None else None
+        if stanza.to is not None:
+            self._presence.directed(session, stanza, traffic.target)
+            return None
+        if stanza.type is None:
+            told = self._presence.available(session, stanza, _priority(stanza))
+        else:
+            told = self._presence.unavailable(session, stanza)
+        return True if told is None else told.addCallback(lambda _: True)
+
+    @on(events.ACCOUNT_PRESENCE)
+    def on_account_presence(self, traffic: Traffic) -> Any:
+        """Presence for a local account (8.5), or a probe of it (4.3.2)."""
+        stanza = traffic.stanza
+        if stanza.type == "probe":
+            answered = Deferred.fromCoroutine(self._presence.probed(traffic.sender, traffic.target))
+            return answered.addCallback(lambda _: True)
+        if stanza.type in AVAILABILITY or stanza.type == "error":
+            self._presence.deliver(stanza, traffic.target)
+            return True
+        return None
+
+    @on(events.RESOURCE_UNBOUND)
+    def on_unbound(self, unbound: Unbound) -> None:
+        """A connection that is gone sends unavailable presence in its client's name (4.5.3)."""
+        session = unbound.session
+        if session.presence is None and not session.directed:
+            return
+        content = (
+            [] if unbound.status is None else [Element("status", "jabber:client", children=[unbound.status])]
+        )
+        gone = Stanza.make("presence", *content, from_=session.full_jid, type="unavailable")
+        told = self._presence.unavailable(session, gone)
+        if told is not None:
+            spawn("unavailable presence", told)
+
+
+def _priority(stanza: Stanza) -> int:
+    """RFC 6121 4.7.2.3; an element that is missing or empty is 0."""
+    if not stanza.has("priority", "jabber:client"):
+        return 0
+    text = (stanza.element.child_text("priority") or "0").strip()
+    try:
+        return int(text)
+    except ValueError:
+        raise StanzaError("bad-request", "The priority is no integer") from None
