@@ -10,7 +10,20 @@ from typing import Any
 from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.config.options import Component, HostOptions, ServerOptions
+from xmppd.core.config.limits import Limits
+from xmppd.core.config.options import (
+    C2s,
+    Component,
+    Document,
+    HostOptions,
+    HostSettings,
+    Log,
+    ModuleTable,
+    Net,
+    ServerOptions,
+    Storage,
+    Tls,
+)
 from xmppd.core.config.read import load, parse
 
 ETC = Path(__file__).parents[3] / "etc"
@@ -76,6 +89,24 @@ class ExampleTests(SynchronousTestCase):
             at(raw, ("hosts", "example.org", key))
         for path in options_of(Component):
             at(raw, ("components", "gateway.example.org", *path))
+
+    def test_every_option_is_described(self) -> None:
+        """Every option and section says what it is for."""
+        sections: list[type[BaseModel]] = [
+            Tls,
+            C2s,
+            Storage,
+            Log,
+            Net,
+            Limits,
+            ModuleTable,
+            Component,
+            HostSettings,
+            Document,
+        ]
+        for section in sections:
+            for key, field in section.model_fields.items():
+                self.assertTrue(field.description, f"{section.__name__}.{key}")
 
     def test_shows_the_defaults(self) -> None:
         """An option that is commented out shows the value that holds without it."""

@@ -118,12 +118,19 @@ class ServerOptions(Section):
     admins: Accounts = ()
     """Accounts that may administer the server over XMPP."""
     tls: Tls = Tls()
+    """Certificates and TLS."""
     c2s: C2s = C2s()
+    """Connections from clients."""
     storage: Storage = Storage()
+    """Where the data are kept."""
     log: Log = Log()
+    """What is told, how, and where."""
     net: Net = Net()
+    """Which code moves the bytes."""
     limits: Limits = Limits()
+    """What a peer may cost."""
     modules: dict[str, ModuleTable] = {}
+    """The modules that are turned on or off, or have options."""
 
 
 class HostOptions(Section):
@@ -142,9 +149,13 @@ class HostOptions(Section):
     admins: Accounts = ()
     """Accounts that may administer this host over XMPP, instead of the server's."""
     tls: Tls = Tls()
+    """Certificates and TLS."""
     c2s: C2s = C2s()
+    """Connections from clients."""
     limits: Limits = Limits()
+    """What a peer may cost."""
     modules: dict[str, ModuleTable] = {}
+    """The modules that are turned on or off, or have options."""
 
     @property
     def certificate_files(self) -> tuple[Path, Path] | None:
@@ -158,10 +169,13 @@ class HostSettings(HostOptions):
     """What holds for one host: the server's options overlaid with the host's own."""
 
     name: str
+    """The domain, prepared."""
 
 
 class Document(ServerOptions):
     """The file as a whole, as it is written: for looking up which keys there are."""
 
     hosts: dict[str, HostOptions] = {}
+    """The served domains by name."""
     components: dict[str, Component] = {}
+    """The services with a domain name of their own."""
