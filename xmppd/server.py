@@ -85,7 +85,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     accounts = Accounts(storage, world.in_thread, now=world.now)
     rosters = Rosters(storage)
     requests = PendingRequests(timers, config.limits.pending_iqs)
-    router = Router(hosts, registry, accounts, requests)
+    router = Router(hosts, registry, accounts, requests, storage)
     presence = Presence(hosts, registry, rosters, router, timers, world.now)
     services = Services((accounts, rosters, presence))
     loader = Loader(

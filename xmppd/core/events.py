@@ -12,17 +12,21 @@ from xmppd.core.session import Session
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change
 
 
 class Traffic:
     """A stanza on its way: who sent it, to whom, and from which session where the sender is a local client.
 
-    Stanzas never change; a handler that must alter the content puts another stanza into `stanza`.
+    Stanzas never change; a handler that must alter the content puts another stanza into `stanza`. What must outlive
+    the server because of this stanza (archive, offline store, queues) is put into `changes`: all of it is committed in
+    one transaction once the stanza is routed, and only then is the stanza acknowledged. Routing does not wait for it.
     """
 
-    __slots__ = ("origin", "sender", "stanza", "target")
+    __slots__ = ("changes", "origin", "sender", "stanza", "target")
 
     def __init__(self, stanza: Stanza, sender: JID, target: JID, origin: Session | None):
+        self.changes: list[Change] = []
         self.stanza = stanza
         self.sender = sender
         self.target = target
@@ -36,6 +40,7 @@ class Delivery(Traffic):
 
     def __init__(self, traffic: Traffic, sessions: Sequence[Session]):
         super().__init__(traffic.stanza, traffic.sender, traffic.target, traffic.origin)
+        self.changes = traffic.changes
         self.sessions = sessions
 
 

@@ -32,6 +32,7 @@ from xmppd.core.session import Session
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Storage, StorageError
 
 SUBSCRIPTION_TYPES = frozenset(("subscribe", "subscribed", "unsubscribe", "unsubscribed"))
 IQ_TYPES = frozenset(("get", "set", "result", "error"))
@@ -51,12 +52,18 @@ class Router:
     _log = Logger()
 
     def __init__(
-        self, hosts: Hosts, registry: SessionRegistry, directory: Directory, requests: PendingRequests
+        self,
+        hosts: Hosts,
+        registry: SessionRegistry,
+        directory: Directory,
+        requests: PendingRequests,
+        storage: Storage,
     ):
         self._hosts = hosts
         self._registry = registry
         self._directory = directory
         self._requests = requests
+        self._storage = storage
         self._sessions = registry.by_full
 
     # -- the two doors ----------------------------------------------------------------------------------------------
@@ -72,17 +79,18 @@ class Router:
             from_=sender.bare if is_about_subscription else sender.full, lang=stanza.lang or session.lang
         )
         try:
-            target = self._target(stanza.to, sender)
-            return self._client_stanza(Traffic(stanza, sender, target, session))
+            traffic = Traffic(stanza, sender, self._target(stanza.to, sender), session)
+            waiting = self._client_stanza(traffic)
         except StanzaError as error:
             self.refuse(stanza, error, session)
             return None
+        return self._settle(traffic, waiting)
 
     def route(self, stanza: Stanza, origin: Session | None = None) -> Waiting:
         """Route a stanza with true ``from`` and ``to``: of a service of ours, a component, or another server."""
         try:
-            sender = JID.parse(stanza.from_ or "")
-            return self._deliver(Traffic(stanza, sender, JID.parse(stanza.to or ""), origin))
+            traffic = Traffic(stanza, JID.parse(stanza.from_ or ""), JID.parse(stanza.to or ""), origin)
+            return self._settle(traffic, self._deliver(traffic))
         except InvalidJID:
             self.refuse(stanza, StanzaError("jid-malformed"), origin)
         except StanzaError as error:
@@ -100,6 +108,33 @@ class Router:
         if stanza.type == "error" or (stanza.name == "iq" and stanza.type == "result"):
             return
         self._reply(stanza.error_reply(error), origin)
+
+    def _settle(self, traffic: Traffic, waiting: Waiting) -> Waiting:
+        """See that what a stanza changed is committed: now, or when its handlers are done."""
+        if waiting is not None:
+            return waiting.addCallback(lambda _: self._commit(traffic))
+        if traffic.changes or (traffic.origin is not None and traffic.origin.ledger is not None):
+            self._commit(traffic)
+        return None
+
+    def _commit(self, traffic: Traffic) -> None:
+        origin = traffic.origin
+        if origin is not None and origin.ledger is not None:
+            origin.ledger.entering(traffic.changes)
+        if not traffic.changes:
+            return
+        commit = self._storage.commit(*traffic.changes)
+        commit.addErrback(self._not_kept, traffic)
+        if origin is not None:
+            origin.commit = commit
+
+    def _not_kept(self, failure: Failure, traffic: Traffic) -> Failure:
+        """The sender hears that its stanza could not be kept; whoever counts sees the failure too."""
+        if failure.check(StorageError) is None:
+            self._log.failure("A stanza could not be kept", failure)
+        error = StanzaError("resource-constraint", "The server cannot store this now", type="wait")
+        self.refuse(traffic.stanza, error, traffic.origin)
+        return failure
 
     # -- from a client ----------------------------------------------------------------------------------------------
 

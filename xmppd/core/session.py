@@ -11,10 +11,13 @@ resuming stream takes its place. No field is ever copied from session to session
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change
 from xmppd.stream.framing import Framing
 
 Sendable = Stanza | Element | str | bytes
@@ -44,6 +47,16 @@ class Owner(Protocol):
         """Take *session* out of every index and tell those who must know; harmless the second time."""
 
 
+class Ledger(Protocol):
+    """What counts a session's stanzas and acknowledges them (XEP-0198); the core only tells it."""
+
+    def entering(self, changes: list[Change]) -> None:
+        """A stanza is routed; add what is to be committed in one transaction with *changes*, its own."""
+
+    def entered(self, commit: Deferred[None] | None) -> None:
+        """A stanza is dealt with; what it changed is durable when *commit* fires, at once where that is None."""
+
+
 class Ending(Protocol):
     """What a session tells when it has written its end tag: the stream that owns its connection."""
 
@@ -61,6 +74,7 @@ class Session:
         "authenticated_at",
         "bare_jid",
         "bytes_filters",
+        "commit",
         "conn",
         "directed",
         "framing",
@@ -70,8 +84,8 @@ class Session:
         "is_secure",
         "jid",
         "lang",
+        "ledger",
         "notopen",
-        "on_handled",
         "opened_at",
         "owner",
         "peer",
@@ -126,7 +140,9 @@ class Session:
         self.presence_at = 0.0
         self.presence_shown: Stanza | None = None
         self.directed: dict[str, None] | None = None
-        self.on_handled: Callable[[Stanza], None] | None = None
+        self.ledger: Ledger | None = None
+        self.commit: Deferred[None] | None = None
+        """The commit that the stanza just routed has set off; taken by the stream as soon as it is dealt with."""
         self.stanza_filters: tuple[OutboundFilter, ...] = ()
         self.bytes_filters: tuple[BytesFilter, ...] = ()
         self._attachments: dict[str, Any] | None = None
@@ -223,7 +239,7 @@ class Session:
         self.priority = 0
         self.directed = None
         self.stanza_filters = self.bytes_filters = ()
-        self.on_handled = None
+        self.ledger = None
         self._attachments = None
 
     def _write(self, data: bytes) -> None:

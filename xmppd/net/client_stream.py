@@ -252,13 +252,13 @@ class ClientStream:
         if answer is not None:
             self._waiting = True
             answer.addErrback(self._failed, event).addCallback(self._handled, event)
-        elif type(event) is Stanza and self.session.on_handled is not None:
-            self.session.on_handled(event)
+        elif type(event) is Stanza:
+            self._dealt_with()
 
     def _handled(self, _: Any, event: Any) -> None:
         self._waiting = False
-        if type(event) is Stanza and self.session.on_handled is not None:
-            self.session.on_handled(event)
+        if type(event) is Stanza:
+            self._dealt_with()
         if self._is_draining:
             return
         self._is_draining = True
@@ -270,6 +270,15 @@ class ClientStream:
         if self._is_paused:
             self._is_paused = False
         self.link.resume()
+
+    def _dealt_with(self) -> None:
+        """A stanza has been routed: tell who counts it, and see that a failed commit ends nowhere else."""
+        session = self.session
+        commit, session.commit = session.commit, None
+        if session.ledger is not None:
+            session.ledger.entered(commit)
+        elif commit is not None:
+            commit.addErrback(_told)
 
     def _handle(self, event: Any) -> Deferred[Any] | None:
         kind = type(event)
@@ -333,3 +342,7 @@ class ClientStream:
         if not self.state & StreamState.AUTHENTICATED:
             raise StreamError("not-authorized")
         raise StreamError("unsupported-stanza-type")
+
+
+def _told(failure: Failure) -> None:
+    """The sender has been told by the router, and nobody counts: this is the end of it."""
