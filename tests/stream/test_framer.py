@@ -265,6 +265,8 @@ class RewritingTests(SynchronousTestCase):
             event = stanza(framer, b"<message>" + child + b"</message>")
             self.assertEqual((event.inner, event.child_names), (b"<body/>", (BODY,)))
             self.assertIsNotNone(event.child("body", ns.CLIENT))
+        event = stanza(framer, b"<message a=''><xml:a><body/></xml:a></message>")
+        self.assertEqual(event.inner, b"<xml:a><body/></xml:a>")
         event = stanza(framer, b"<message a=''><x xmlns='urn:x'><y xmlns='jabber:server'/></x></message>")
         self.assertEqual(event.inner, b"<x xmlns='urn:x'><y xmlns='jabber:server'/></x>")
 

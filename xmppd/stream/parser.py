@@ -365,5 +365,7 @@ def _as_client(element: Element) -> Element:
         item = todo.pop()
         if item.ns == ns.SERVER:
             item.ns = ns.CLIENT
-            todo.extend(item.elements())
+        elif item.ns != ns.XML:  # that one leaves the default namespace as it is
+            continue
+        todo.extend(item.elements())
     return element
