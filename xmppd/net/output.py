@@ -148,6 +148,8 @@ class Output:
 
     def doWrite(self) -> None:
         """Send what there is, and when all has left do what waited for it."""
+        if not self.connected:  # a read in the same event found the end
+            return
         if self._out and not self._send_some():
             return
         if self._is_blocked:

@@ -96,6 +96,8 @@ class TLSTransport(SocketTransport):
 
     def doRead(self) -> None:
         """Something has come: for the handshake, for the protocol, or at the close."""
+        if not self.connected:
+            return
         tls = self._tls
         if tls.phase == OPEN:
             self._read_open(tls)
@@ -106,6 +108,8 @@ class TLSTransport(SocketTransport):
 
     def doWrite(self) -> None:
         """There is room: go on with what waited for it."""
+        if not self.connected:  # a read in the same event found the end
+            return
         tls = self._tls
         if tls.phase == OPEN:
             if tls.read_wants_write:

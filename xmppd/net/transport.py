@@ -42,6 +42,8 @@ class Transport(SocketTransport):
 
     def doRead(self) -> None:
         """Read once, and hand it over."""
+        if not self.connected:
+            return
         try:
             data = self._socket.recv(READ_BYTES)  # type: ignore[union-attr]  # there is one while connected
         except BlockingIOError:
