@@ -55,10 +55,17 @@ class World:
 
 
 @dataclass(slots=True)
+class InForce:
+    """The configuration that holds now: a reload puts another in its place."""
+
+    config: Config
+
+
+@dataclass(slots=True)
 class Server:
     """The parts of a running server, for those who wrap one."""
 
-    config: Config
+    in_force: InForce
     hosts: Hosts
     registry: SessionRegistry
     router: Router
@@ -70,6 +77,18 @@ class Server:
     timers: Timers
     streams: StreamServices
 
+    @property
+    def config(self) -> Config:
+        """The configuration that holds now."""
+        return self.in_force.config
+
+    def take(self, config: Config) -> None:
+        """Have the limits of *config* hold from now on, of the server and of each host that is served."""
+        self.in_force.config = config
+        for host in self.hosts:
+            if host.name in config.hosts:
+                host.settings = config.for_host(host.name)
+
     def c2s_factory(self, tls: TLS | None, *, is_direct_tls: bool = False) -> C2SFactory:
         """Give a factory for client connections; all of them share the registry."""
         return C2SFactory(self.streams, tls, is_direct_tls=is_direct_tls)
@@ -77,6 +96,7 @@ class Server:
 
 def build(config: Config, storage: Storage, world: World) -> Server:
     """Put a server together; nothing runs yet, no module is loaded (`load_modules`), nothing is read."""
+    in_force = InForce(config)
     timers = Timers(world.clock)
     hosts = Hosts()
     for name in config.hosts:
@@ -91,10 +111,10 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
-        lambda host, cls: _options(config, host, cls),
+        lambda host, cls: _options(in_force.config, host, cls),
     )
     return Server(
-        config=config,
+        in_force=in_force,
         hosts=hosts,
         registry=registry,
         router=router,
@@ -104,7 +124,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         services=services,
         storage=storage,
         timers=timers,
-        streams=_stream_services(config, hosts, registry, router, timers, accounts, rosters, world),
+        streams=_stream_services(in_force, hosts, registry, router, timers, accounts, rosters, world),
     )
 
 
@@ -138,7 +158,7 @@ def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:
 
 
 def _stream_services(
-    config: Config,
+    in_force: InForce,
     hosts: Hosts,
     registry: SessionRegistry,
     router: Router,
@@ -147,9 +167,10 @@ def _stream_services(
     rosters: Rosters,
     world: World,
 ) -> StreamServices:
-    limits = config.limits
     throttle = Throttle(
-        world.clock.seconds, lambda: limits.auth_failures_per_address, lambda: limits.auth_failure_window_s
+        world.clock.seconds,
+        lambda: in_force.config.limits.auth_failures_per_address,
+        lambda: in_force.config.limits.auth_failure_window_s,
     )
 
     def delay(seconds: float) -> Deferred[None]:
@@ -165,7 +186,7 @@ def _stream_services(
         binding=Binding(hosts, registry, rosters, world.random_text),
         timers=timers,
         now=world.now,
-        limits=lambda: config.limits,
+        limits=lambda: in_force.config.limits,
         new_stream_id=lambda: world.random_text(STREAM_ID_BYTES),
         features=CLIENT_FEATURES,
     )
