@@ -193,8 +193,10 @@ def _check_size(text: str, part: str) -> None:
 
 
 def _prepare_ipv6(text: str) -> str:
+    if text[-1] != "]" or "%" in text:  # a zone means something on one machine only
+        raise InvalidJID("not an IP literal")
     try:
-        return f"[{IPv6Address(text[1:].removesuffix(']')).compressed}]"
+        return f"[{IPv6Address(text[1:-1]).compressed}]"
     except AddressValueError as error:
         raise InvalidJID(f"not an IP literal: {error}") from None
 

@@ -20,6 +20,7 @@ __all__ = ["Stanza"]
 
 STANZA_NAMES: Final = frozenset({"message", "presence", "iq"})
 _END_TAGS: Final = {name: f"</{name}>".encode() for name in STANZA_NAMES}
+_DECLARES: Final = b"xmlns:"
 _NO_REPLY: Final = frozenset({"error", "result"})
 
 
@@ -95,15 +96,22 @@ class Stanza:
 
     @staticmethod
     def parse(data: bytes) -> "Stanza":
-        """The stanza that `to_bytes` wrote as *data*, for example from storage. Raises ValueError."""
+        """The stanza that `to_bytes` wrote as *data*, for example from storage. Raises ValueError.
+
+        Whatever else means one stanza in ``jabber:client`` is understood too.
+        """
         top = read_top(data)
         if top.name not in STANZA_NAMES:
             raise ValueError(f"not a stanza: {top.name!r}")
+        if _DECLARES in data[: top.inner_start]:  # a prefix may be in use inside
+            return Stanza.from_element(parse_element(data, ns.CLIENT))
         return from_parts(top.name, top.attrs, data[top.inner_start : top.inner_end], top.child_names)
 
     @staticmethod
     def from_element(element: Element) -> "Stanza":
-        """The stanza that *element* (in the content namespace ``jabber:client``) describes."""
+        """The stanza that *element* (in ``jabber:client``) describes. Raises ValueError if it is none."""
+        if element.name not in STANZA_NAMES or element.ns != ns.CLIENT:
+            raise ValueError(f"not a stanza: {element.name!r} in {element.ns!r}")
         inner = Element("x", ns.CLIENT, None, element.children).to_bytes(ns.CLIENT)
         names = tuple((child.ns, child.name) for child in element.elements())
         return from_parts(element.name, element.attrs, inner[len(b"<x>") : -len(b"</x>")], names)

@@ -1,0 +1,200 @@
+"""Addresses (RFC 7622)."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.stanza import jid as jid_module
+from xmppd.stanza.jid import (
+    CACHE_SIZE,
+    JID,
+    InvalidJID,
+    prepare_domainpart,
+    prepare_localpart,
+    prepare_resourcepart,
+    stringprep_disagrees,
+)
+
+PREPARED = (  # text, localpart, domainpart, resourcepart
+    ("juliet@example.com", "juliet", "example.com", None),
+    ("juliet@example.com/foo", "juliet", "example.com", "foo"),
+    ("juliet@example.com/foo bar", "juliet", "example.com", "foo bar"),
+    ("juliet@example.com/foo@bar", "juliet", "example.com", "foo@bar"),
+    ("example.com/a/b@c", None, "example.com", "a/b@c"),
+    ("foo\\20bar@example.com", "foo\\20bar", "example.com", None),
+    ("fußball@example.com", "fußball", "example.com", None),
+    ("π@example.com", "π", "example.com", None),
+    ("Σ@example.com/foo", "σ", "example.com", "foo"),
+    ("king@example.com/♚", "king", "example.com", "♚"),
+    ("example.com", None, "example.com", None),
+    ("Alice@LOCALHOST./Home", "alice", "localhost", "Home"),
+    ("Ａlice@example.com", "alice", "example.com", None),
+    ("a@BÜCHER.example", "a", "bücher.example", None),
+    ("a@xn--bcher-kva.Example", "a", "bücher.example", None),
+    ("a@XN--BCHER-KVA.example.", "a", "bücher.example", None),
+    ("a@bücher。example", "a", "bücher.example", None),
+    ("a@127.0.0.1/x", "a", "127.0.0.1", "x"),
+    ("a@[2001:DB8:0::1]/x", "a", "[2001:db8::1]", "x"),
+    ("a@example.com/\u00a0x", "a", "example.com", " x"),
+    ("a@example.com/e\u0301", "a", "example.com", "é"),
+)
+
+INVALID = (
+    "",
+    "@",
+    "/",
+    "@example.com",
+    "a@",
+    "a@/x",
+    "/x",
+    "a@example.com/",
+    "a@b@example.com",
+    '"juliet"@example.com',
+    "foo bar@example.com",
+    "a&b@example.com",
+    "a'b@example.com",
+    "a:b@example.com",
+    "a<b@example.com",
+    "a>b@example.com",
+    "henryⅣ@example.com",
+    "♚@example.com",
+    "a\u0000@example.com",
+    "a\ud800@example.com",
+    "＠@example.com",
+    "a@bad host",
+    "a@bad_host",
+    "a@-bad",
+    "a@bad-",
+    "a@a..b",
+    "a@.a",
+    "a@a..",
+    "a@xn--zz",
+    "a@[::1",
+    "a@[:]",
+    "a@[1.2.3.4]",
+    "a@[::1%eth0]",
+    "a@" + "x" * 64,
+    "a@" + "ü" * 60,
+    "a@ex<ample",
+    "a@example.com/\u0007",
+    "a@example.com/\ufffe",
+    "a@example.com/\ud800",
+    "x" * 1024 + "@example.com",
+    "ü" * 512 + "@example.com",
+    "a@example.com/" + "x" * 1024,
+    "a@example.com/" + "♚" * 342,
+    "a@" + "x." * 512 + "x",
+)
+
+
+class JIDTests(SynchronousTestCase):
+    """What text is an address, and which."""
+
+    def test_prepared(self) -> None:
+        """Each part goes by its profile (RFC 7622 3.2, 3.3, 3.4)."""
+        for text, local, domain, resource in PREPARED:
+            jid = JID.parse(text)
+            self.assertEqual((jid.localpart, jid.domainpart, jid.resourcepart), (local, domain, resource))
+            self.assertEqual(JID.parse(jid.full), jid)
+
+    def test_invalid(self) -> None:
+        """What RFC 7622 forbids is no address."""
+        for text in INVALID:
+            self.assertRaises(InvalidJID, JID.parse, text)
+
+    def test_longest_parts(self) -> None:
+        """Each part may have 1023 bytes (RFC 7622 3.2 to 3.4)."""
+        for text in (
+            "x" * 1023 + "@a/" + "y" * 1023,
+            "ü" * 511 + "@a/" + "♚" * 341,
+            ("x" * 50 + ".") * 20 + "x",
+        ):
+            self.assertEqual(JID.parse(text).full, text)
+
+    def test_texts(self) -> None:
+        """The full and the bare text, and the way from one to the other."""
+        jid = JID.parse("alice@example.com/home")
+        self.assertEqual(
+            (str(jid), jid.full, jid.bare), ("alice@example.com/home",) * 2 + ("alice@example.com",)
+        )
+        self.assertFalse(jid.is_bare)
+        bare = jid.with_resource(None)
+        self.assertTrue(bare.is_bare)
+        self.assertEqual(bare.full, bare.bare)
+        self.assertEqual(bare.with_resource("home"), jid)
+        self.assertEqual(JID(None, "example.com", "x").full, "example.com/x")
+
+    def test_equality(self) -> None:
+        """Addresses are equal where their full texts are."""
+        self.assertEqual(JID.parse("A@b/c"), JID("a", "b", "c"))
+        self.assertEqual(hash(JID.parse("A@b/c")), hash(JID("a", "b", "c")))
+        self.assertNotEqual(JID.parse("a@b/c"), JID.parse("a@b/C"))
+        self.assertNotEqual(JID.parse("a@b"), "a@b")
+
+    def test_cache_is_bounded(self) -> None:
+        """A peer that makes up addresses does not grow the cache."""
+        self.addCleanup(jid_module._CACHE.clear)
+        for number in range(CACHE_SIZE + 10):
+            JID.parse(f"user{number}@example.com")
+        self.assertLessEqual(len(jid_module._CACHE), CACHE_SIZE)
+        self.assertGreater(len(jid_module._CACHE), CACHE_SIZE // 4)
+        self.assertIs(JID.parse(f"user{CACHE_SIZE}@example.com"), JID.parse(f"user{CACHE_SIZE}@example.com"))
+
+    def test_only_addresses_are_cached(self) -> None:
+        """What is no address leaves nothing behind."""
+        before = len(jid_module._CACHE)
+        self.assertRaises(InvalidJID, JID.parse, "a@@b")
+        self.assertEqual(len(jid_module._CACHE), before)
+
+    @settings(max_examples=150, deadline=None, database=None)
+    @given(st.text(max_size=12), st.text("aA.-ü[]:xn1", max_size=12), st.text(max_size=8))
+    def test_idempotent(self, local: str, domain: str, resource: str) -> None:
+        """Whatever the text, it is refused or prepared, and what is prepared stays as it is."""
+        for prepare, text in (
+            (prepare_localpart, local),
+            (prepare_domainpart, domain),
+            (prepare_resourcepart, resource),
+        ):
+            try:
+                prepared = prepare(text)
+            except InvalidJID:
+                continue
+            self.assertEqual(prepare(prepared), prepared)
+
+    def test_ascii_shortcut_agrees(self) -> None:
+        """The shortcut for ASCII takes what the profiles take, and makes the same of it."""
+        for code in range(128):
+            char = chr(code)
+            for prepare, profile in (
+                (prepare_localpart, "UsernameCaseMapped"),
+                (prepare_resourcepart, "OpaqueString"),
+            ):
+                try:
+                    expected: str | None = jid_module._profile(profile).enforce(f"x{char}y")
+                except ValueError:
+                    expected = None
+                if prepare is prepare_localpart and char in "\"&'/:<>@":
+                    expected = None
+                try:
+                    found: str | None = prepare(f"x{char}y")
+                except InvalidJID:
+                    found = None
+                self.assertEqual(found, expected, (profile, char))
+
+
+class StringprepTests(SynchronousTestCase):
+    """Names on which servers of different age do not agree."""
+
+    def test_agreement(self) -> None:
+        """Ordinary names are the same by RFC 3920 A and by RFC 7622."""
+        for name in ("alice", "Alice", "é", "müller", "имя", "אבג", "ａlice"):
+            self.assertFalse(stringprep_disagrees(name), name)
+
+    def test_disagreement(self) -> None:
+        """Nodeprep folds these, drops parts of them, or does not know them yet."""
+        for name in ("fußball", "ς", "\u1e9e", "\u0523"):
+            self.assertTrue(stringprep_disagrees(name), name)
+
+    def test_not_a_localpart(self) -> None:
+        """What RFC 7622 itself refuses stays refused."""
+        self.assertRaises(InvalidJID, stringprep_disagrees, "a b")
