@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from xmppd.core.session import Session
 from xmppd.net.client_stream import ClientStream, StreamServices
+from xmppd.net.keepalive import Keepalive
 from xmppd.stream.framer import Framer
 from xmppd.stream.framing import TCPFraming
 from xmppd.stream.limits import StreamLimits
@@ -67,6 +68,8 @@ class C2SProtocol(TwistedProtocol):
     def __init__(self, is_direct_tls: bool):
         self._is_secure = is_direct_tls
         self._is_parsing = False
+        self._held = b""
+        self.is_heard = True
 
     # -- what Twisted tells -------------------------------------------------------------------------------------------
 
@@ -84,17 +87,24 @@ class C2SProtocol(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
+        self.is_heard = True
         framer, receive = self.framer, self.stream.receive
+        if framer.stepwise:
+            self._step(data)
+            return
         for event in framer.feed(data):
             receive(event)
-        if framer.stepwise and not self._is_parsing:
-            self._go_on()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
         self.framer.close()
         self.stream.connection_lost()
         self.factory.lost(self)
+
+    def keep_alive(self) -> None:
+        """Send a space where a stream is open (RFC 6120 4.6.1)."""
+        if self.session.is_connected:
+            self.session.send(b" ")
 
     # -- the Link of the stream ---------------------------------------------------------------------------------------
 
@@ -124,10 +134,17 @@ class C2SProtocol(TwistedProtocol):
         self.transport.pauseProducing()
 
     def resume(self) -> None:
-        """Read on, and take what the framer holds."""
+        """Read on."""
         self.transport.resumeProducing()
-        if not self._is_parsing:
-            self._go_on()
+
+    def go_on(self) -> None:
+        """Take what had to wait while an element of the negotiation was dealt with."""
+        if self._is_parsing:
+            return
+        held, self._held = self._held, b""
+        if held:
+            self.transport.resumeProducing()
+        self._step(held)
 
     def drop(self) -> None:
         """Close the connection once all that was written has left."""
@@ -145,15 +162,21 @@ class C2SProtocol(TwistedProtocol):
         """Give the bare JIDs that a verified client certificate names."""
         return self.factory.tls.client_jids(self.transport, host) if self.factory.tls is not None else ()
 
-    def _go_on(self) -> None:
-        """Take what the framer still holds, as long as nothing waits."""
+    def _step(self, data: bytes) -> None:
+        """Parse element by element; what follows one that is still being dealt with stays unread."""
+        stream = self.stream
+        if stream.is_waiting:
+            self._held += data
+            self.transport.pauseProducing()
+            return
         self._is_parsing = True
-        while not self.stream.is_waiting:
-            taken = self.framer.feed(b"")
+        while not stream.is_waiting:
+            taken = self.framer.feed(data)
+            data = b""
             if not taken:
                 break
             for event in taken:
-                self.stream.receive(event)
+                stream.receive(event)
         self._is_parsing = False
 
 
@@ -173,6 +196,7 @@ class C2SFactory(Factory):
         self.connections: dict[C2SProtocol, None] = {}
         self._by_address: dict[str, int] = {}
         self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
+        self._keepalive = Keepalive(server.timers, self.connections, server.limits().keepalive_s)
 
     @property
     def registry(self) -> Any:
@@ -213,6 +237,7 @@ class C2SFactory(Factory):
 
     def shutdown(self) -> Deferred[Any]:
         """End every stream with system-shutdown; fires when the last connection is gone."""
+        self._keepalive.stop()
         for protocol in list(self.connections):
             self._waiting_for_end[protocol] = Deferred()
             protocol.stream.session.close("system-shutdown")

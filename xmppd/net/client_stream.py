@@ -58,7 +58,10 @@ class Link(Protocol):
         """Stop reading."""
 
     def resume(self) -> None:
-        """Read on, and take what is buffered."""
+        """Read on."""
+
+    def go_on(self) -> None:
+        """Hand over what had to wait until the last event was dealt with."""
 
     def drop(self) -> None:
         """Close the connection once all that was written has left."""
@@ -71,6 +74,31 @@ class Link(Protocol):
 
     def client_jids(self, host: str) -> Sequence[str]:
         """Give the bare JIDs that a verified client certificate names (XEP-0178)."""
+
+
+class _Gone:
+    """The link of a stream whose connection is lost: a late answer reaches nobody, and nothing keeps the old link."""
+
+    can_start_tls = False
+
+    def start_tls(self, host: str) -> None:
+        """Too late."""
+
+    def restart(self) -> None:
+        """Too late."""
+
+    authenticated = pause = resume = go_on = drop = abort = restart
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """There is no channel."""
+        return {}
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """There is no certificate."""
+        return ()
+
+
+GONE = _Gone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +142,7 @@ class ClientStream:
     def __init__(self, session: Session, link: Link, server: StreamServices):
         """Start the deadline for authentication (RFC 6120 gives none; the limit unauthenticated_timeout_s does)."""
         self.session = session
-        self.link = link
+        self.link: Link = link
         self.server = server
         self.state = StreamState.SECURE if session.is_secure else StreamState.NONE
         self.is_bound = False
@@ -163,6 +191,7 @@ class ClientStream:
         """The connection is gone: keep the session where a module wants it, else destroy it."""
         self.set_deadline(None)
         session, host = self.session, self.host
+        self.link = GONE
         self._queue = None
         if session.stream is not self:
             return
@@ -269,7 +298,8 @@ class ClientStream:
             return
         if self._is_paused:
             self._is_paused = False
-        self.link.resume()
+            self.link.resume()
+        self.link.go_on()
 
     def _dealt_with(self) -> None:
         """A stanza has been routed: tell who counts it, and see that a failed commit ends nowhere else."""
