@@ -1,0 +1,1 @@
+"""A load generator and scenarios that measure XMPP servers side by side."""

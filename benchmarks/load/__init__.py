@@ -1,0 +1,1 @@
+"""The load generator: raw sockets, prepared bytes, no XML parser on the hot path."""

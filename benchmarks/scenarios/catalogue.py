@@ -1,0 +1,74 @@
+"""The list of scenarios, in the order of the table, in full and in quick size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.scenarios.archive import Paging
+from benchmarks.scenarios.base import Scenario, Window
+from benchmarks.scenarios.chat import Chat, GrowingChat, PacedChat, ShippedChat
+from benchmarks.scenarios.devices import Devices
+from benchmarks.scenarios.ping import Ping
+from benchmarks.scenarios.presence import GrowingPresence, Presence
+from benchmarks.scenarios.room import Room
+from benchmarks.scenarios.sessions import Idle, Login, Start
+from benchmarks.servers.base import Profile
+
+GROWING_SESSIONS = (100, 1_000, 10_000)
+GROWING_CONTACTS = (10, 100, 1_000, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How long and how much; the loads themselves are the same in the quick form."""
+
+    window: Window
+    paced: Window
+    growth: Window
+    logins: int
+    idle: int
+    entries: int
+    pages: int
+    most: int
+    """The greatest number of sessions or contacts in the growth runs."""
+
+
+FULL = Sizes(Window(1.0, 4.0), Window(1.0, 10.0), Window(2.0, 6.0), 500, 5_000, 1_000_000, 100, 10_000)
+QUICK = Sizes(Window(0.5, 1.5), Window(0.5, 3.0), Window(1.0, 2.0), 200, 1_000, 20_000, 30, 1_000)
+
+
+def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
+    """Make every scenario in the table's order, growth last."""
+    yield from _chats(sizes)
+    yield Login("S3-tls", True, sizes.logins, "≤ 1.8")
+    yield Login("S3-plain", False, sizes.logins, "≤ 0.8")
+    yield Idle("S4-tls", True, sizes.idle, "≤ 30")
+    yield Idle("S4-plain", False, sizes.idle, "≤ 8")
+    yield Presence("S5-plain", False, 500, sizes.window, "≤ 8")
+    yield Presence("S5-tls", True, 500, sizes.window, "≤ 12")
+    yield Room("S6-plain", False, 200, sizes.window, "≤ 8")
+    yield Room("S6-tls", True, 200, sizes.window, "≤ 12")
+    yield Ping("S7-plain", False, 50, sizes.window, "≤ 20")
+    yield Ping("S7-tls", True, 50, sizes.window, "≤ 25")
+    yield Start("S8")
+    yield Paging("S9", sizes.entries, sizes.pages)
+    yield from _growth(sizes)
+
+
+def _chats(sizes: Sizes) -> Iterator[Scenario]:
+    yield Chat("S1-plain", False, 100, sizes.window, "≤ 20")
+    yield Chat("S1-tls", True, 100, sizes.window, "≤ 25")
+    yield PacedChat("S1-paced", True, 100, sizes.paced, "≤ 250")
+    yield ShippedChat("S1d", True, 100, sizes.window, "≤ 60")
+    yield Devices("S2", 50, sizes.window, Profile.DURABLE, "≤ 100")
+    yield Devices("S2-files", 50, sizes.window, Profile.DURABLE_FILES, "–")
+
+
+def _growth(sizes: Sizes) -> Iterator[Scenario]:
+    for sessions in GROWING_SESSIONS:
+        if sessions <= sizes.most:
+            yield GrowingChat(
+                f"S1-growth-{sessions}", False, sessions // 2, sizes.growth, "≤ 1.5 × S1 at 100"
+            )
+    for contacts in GROWING_CONTACTS:
+        if contacts <= sizes.most:
+            yield GrowingPresence(f"S5-growth-{contacts}", False, contacts, sizes.growth, "a + b·n ± 25 %")

@@ -1,0 +1,99 @@
+"""xmppd itself: configuration, accounts and rosters; the one file that knows its option names."""
+
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from benchmarks.load.login import PASSWORD, user_name
+from benchmarks.servers.base import Profile, Server, Unsupported
+
+IMPORT_LIMIT_S = 600.0
+DEVICES = ("mam", "carbons", "sm", "csi")
+"""The modules that the lean profile turns off, those of them that exist."""
+CONFIGURATION = """\
+data_dir = "{folder}/data"
+[hosts."localhost"]
+certificate = "{chain}"
+key = "{key}"
+[c2s]
+listen = ["127.0.0.1:{port}"]
+direct_tls_listen = []
+require_tls = false
+allow_plain_without_tls = true
+[storage]
+url = "sqlite:xmppd.sqlite"
+[log]
+level = "warn"
+[limits]
+connections_per_address = 100_000
+"""
+ROOMS = '[components."rooms.localhost"]\nmodule = "muc"\n'
+
+
+class Xmppd(Server):
+    """xmppd as it ships, its caps for one address raised, since all clients come from one."""
+
+    name = "xmppd"
+    durability = 'durability = "power" (WAL, fsync at each group commit)'
+    seeds_rosters = False
+
+    @classmethod
+    def missing(cls) -> str:
+        """Say why xmppd cannot be run here."""
+        return "" if importlib.util.find_spec("xmppd") else "xmppd is not installed for this Python"
+
+    @classmethod
+    def version(cls) -> str:
+        """Give the version of the installed package."""
+        return importlib.metadata.version("xmppd")
+
+    def command(self) -> Sequence[str]:
+        """Run under twistd with the reactor it chooses itself."""
+        return [
+            *(sys.executable, "-c", "from twisted.scripts.twistd import run; run()"),
+            *("-n", "--pidfile=", "xmppd", "--config", f"{self.folder}/xmppd.toml"),
+        ]
+
+    def prepare(self) -> None:
+        """Write the configuration and make the accounts."""
+        profile = self.needs.profile
+        if profile is Profile.DURABLE and not _has_module("mam"):
+            raise Unsupported("it has no archive yet")
+        if profile is Profile.DURABLE_FILES:
+            raise Unsupported("SQLite is its only durable storage")
+        if self.needs.rooms and not _has_module("muc"):
+            raise Unsupported("it has no rooms yet")
+        if self.needs.archived:
+            raise Unsupported("its archive cannot be seeded yet")
+        text = CONFIGURATION.format(
+            folder=self.folder, chain=self.certificate.chain, key=self.certificate.key, port=self.port
+        )
+        text += "".join(f"[modules.{name}]\nenabled = false\n" for name in self._off())
+        (self.folder / "xmppd.toml").write_text(text + (ROOMS if self.needs.rooms else ""))
+        self._import_accounts()
+
+    def _off(self) -> Sequence[str]:
+        if self.needs.profile is not Profile.LEAN:
+            return ()
+        return [name for name in (*DEVICES, *(() if self.needs.pep else ("pep",))) if _has_module(name)]
+
+    def _import_accounts(self) -> None:
+        lines = [f"{user_name(number)}@localhost\t{PASSWORD}\n" for number in range(self.needs.accounts)]
+        accounts = self.folder / "accounts.tsv"
+        accounts.write_text("".join(lines))
+        command = [sys.executable, "-m", "xmppd.admin.xmppctl", "--config", f"{self.folder}/xmppd.toml"]
+        done = subprocess.run(
+            [*command, "user", "import", str(accounts)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=IMPORT_LIMIT_S,
+        )
+        if done.returncode:
+            raise Unsupported(f"accounts cannot be imported: {(done.stderr or done.stdout)[-300:].strip()}")
+
+
+def _has_module(name: str) -> bool:
+    return importlib.util.find_spec(f"xmppd.modules.{name}") is not None
