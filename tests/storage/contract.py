@@ -40,6 +40,10 @@ def archive(*numbers: int) -> list[Change]:
     return [Append("archive", ALICE, entry(number)) for number in numbers]
 
 
+BAD = Append("archive", ALICE, NewEntry("bad", 1.0, "\ud800", b""))
+"""A change that cannot be made: a lone surrogate is no text."""
+
+
 class StorageContract(TestCase):
     """Run by subclasses, which make the storage; without one there is nothing to run."""
 
@@ -184,7 +188,8 @@ class CommitContract(StorageContract):
             DeleteAll("s", ALICE),
             *archive(2, 4),
             DeleteOwner(ALICE),
-            *archive(5, 5),
+            *archive(5),
+            BAD,
         ]
         await self.assertFailure(self.storage.commit(*changes), InvalidChange)
         self.assertEqual(await self.storage.get_all("s", ALICE), {"old": b"1"})
@@ -195,7 +200,7 @@ class CommitContract(StorageContract):
         """Commits that are made in the same turn fail or succeed each for itself."""
         commits = [
             self.storage.commit(Put("s", ALICE, "a", b"1"), *archive(1)),
-            self.storage.commit(Put("s", ALICE, "a", b"2"), *archive(1)),
+            self.storage.commit(Put("s", ALICE, "a", b"2"), BAD, *archive(3)),
             self.storage.commit(Put("s", ALICE, "b", b"3"), *archive(2)),
         ]
         await commits[0]
@@ -432,6 +437,18 @@ class ArchiveContract(StorageContract):
         self.assertEqual(await self.seqs(), [2, 3, 4])
         await self.storage.commit(DeleteEntries("archive", ALICE, older_than=1003.0))
         self.assertEqual(await self.seqs(), [3, 4])
+
+    async def test_an_id_that_is_there_twice(self) -> None:
+        """By its id the first of such entries is found; none is lost."""
+        await self.storage.commit(*archive(1, 2, 1, 3))
+        self.assertEqual(await self.seqs(), [1, 2, 1, 3])
+        self.assertEqual(await self.seqs(after_id="id1"), [2, 1, 3])
+        (one,) = await self.storage.read_ids("archive", ALICE, ["id1"])
+        self.assertEqual(one, (await self.storage.read("archive", ALICE))[0])
+        await self.storage.commit(Replace("archive", ALICE, "id1", b"<m>8</m>"))
+        self.assertEqual(await self.seqs(), [8, 2, 8, 3])
+        await self.storage.commit(DeleteEntries("archive", ALICE, ids=["id1"]))
+        self.assertEqual(await self.seqs(), [2, 3])
 
     async def test_count(self) -> None:
         """All that match are counted, or no more than the limit."""

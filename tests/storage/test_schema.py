@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.storage.contract import ALICE, archive
 from tests.temporary import temporary_folder
 from xmppd.storage.interface import Put, StorageFailed, StorageTooNew
-from xmppd.storage.sqlite import transaction
+from xmppd.storage.sqlite import deletion, transaction
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import open_writer
 from xmppd.storage.sqlite.schema import STEPS, bring_up
@@ -60,7 +60,7 @@ class SchemaTests(SynchronousTestCase):
         copy = self.folder / "data.version-1"
         self.assertEqual(self.files(), ["data", copy.name])
         self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(ask(copy, "SELECT id FROM entry"), [("id1",)])
+        self.assertEqual(ask(copy, "SELECT id FROM fresh"), [("id1",)])
         self.assertEqual(ask(copy, "PRAGMA user_version"), [(1,)])
 
     def test_a_step_that_fails_changes_nothing(self) -> None:
@@ -105,8 +105,7 @@ class SchemaTests(SynchronousTestCase):
         self.addCleanup(connection.close)
         statements = [
             (transaction._DELETE[2], 6),
-            (transaction._DELETE_SEQS[2], 3),
-            (transaction._DELETE_IDS[2], 3),
+            *((texts[2], 3) for texts in (*deletion._SEQS.values(), *deletion._IDS.values())),
             (transaction._DELETE_OWNER, 1),
         ]
         for statement, marks in statements:
@@ -114,3 +113,4 @@ class SchemaTests(SynchronousTestCase):
             for step in plan:
                 self.assertNotIn("SCAN kv", step[3])
                 self.assertNotIn("SCAN entry", step[3])
+                self.assertNotIn("SCAN fresh", step[3])

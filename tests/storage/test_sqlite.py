@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import cast
+from unittest import mock
 
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
@@ -25,7 +26,7 @@ from xmppd.storage.interface import (
     StorageFull,
 )
 from xmppd.storage.sqlite import boxes as boxes_module
-from xmppd.storage.sqlite import store
+from xmppd.storage.sqlite import store, threads
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
 from xmppd.storage.sqlite.schema import bring_up
@@ -75,6 +76,24 @@ class SQLiteStorageTests(contract.WholeContract):
         self.storage = new_storage(self)
 
 
+class MergingSQLiteStorageTests(contract.AtOnceContract):
+    """The contract, with entries that leave the fresh ones after each group."""
+
+    def setUp(self) -> None:
+        """A storage that merges all the time."""
+        self.patch(threads, "MERGE_ROWS", 1)
+        self.storage = new_storage(self)
+
+
+class HalfMergedSQLiteStorageTests(contract.ArchiveContract):
+    """The contract for archives, some of whose entries are fresh and some are not."""
+
+    def setUp(self) -> None:
+        """A storage that merges after every third row."""
+        self.patch(threads, "MERGE_ROWS", 3)
+        self.storage = new_storage(self)
+
+
 class WriterTests(TestCase):
     """Groups, faults and the end."""
 
@@ -93,7 +112,7 @@ class WriterTests(TestCase):
         storage = new_storage(self, start=False)
         commits = []
         for number in range(60):
-            bad = [Append("archive", ALICE, entry(number - 1))] if number % 20 == 19 else []
+            bad = [contract.BAD] if number % 20 == 19 else []
             commits.append(storage.commit(Append("archive", ALICE, entry(number)), *bad))
         storage.start()
         for number, commit in enumerate(commits):
@@ -125,6 +144,27 @@ class WriterTests(TestCase):
         connections[0].execute("PRAGMA max_page_count = 1000000")
         await storage.commit(Put("s", ALICE, "old", bytes(1_000_000)))
         self.assertEqual(await storage.count("archive", ALICE), 2)
+
+    async def test_a_merge_that_fails(self) -> None:
+        """If fresh entries cannot be moved, nobody notices.
+
+        They stay where they are, and it is tried again.
+        """
+
+        def refuse(boxes: Boxes) -> None:
+            boxes.fresh_rows = 0
+            raise sqlite3.OperationalError("refused")
+
+        self.patch(threads, "MERGE_ROWS", 2)
+        with mock.patch.object(Boxes, "merge", refuse):
+            storage = new_storage(self)
+            await storage.commit(*archive(1, 2))
+            await storage.commit(*archive(3))
+        await storage.commit(*archive(4))
+        await storage.commit()
+        self.assertEqual(
+            [one.id for one in await storage.read("archive", ALICE)], ["id1", "id2", "id3", "id4"]
+        )
 
     async def test_a_writer_that_cannot_start(self) -> None:
         """Without a connection every commit fails, now and later; the log says why, stopping works."""
@@ -239,14 +279,18 @@ class DropTests(SynchronousTestCase):
         self.addCleanup(connection.close)
         boxes = Boxes(connection)
         transaction = Transaction(connection, boxes)
-        transaction.apply([*archive(*range(10)), Append("archive", BOB, entry(1)), DeleteOwner(ALICE)])
+        transaction.apply([*archive(*range(10)), Append("archive", BOB, entry(1))])
+        transaction.flush()
+        boxes.merge()
+        transaction.apply([*archive(10), Append("archive", BOB, entry(2)), DeleteOwner(ALICE)])
         transaction.flush()
         rows = []
         while boxes.has_dropped:
             boxes.sweep(4)
             rows += connection.execute("SELECT count(*) FROM entry").fetchone()
         self.assertEqual(rows, [7, 3, 1, 1])
-        self.assertEqual(connection.execute("SELECT count(*) FROM dead_box").fetchone(), (0,))
+        for left in ("SELECT count(*) FROM dead_box", "SELECT count(*) - 1 FROM fresh"):
+            self.assertEqual(connection.execute(left).fetchone(), (0,))
 
     def test_what_is_remembered_of_boxes_is_bounded(self) -> None:
         """However many owners there are, only the latest so many are remembered between groups."""

@@ -38,7 +38,7 @@ class StorageTooNew(StorageError):
 class InvalidChange(StorageError, ValueError):
     """The change itself cannot be stored.
 
-    A text that is no Unicode, a size beyond bounds, an id used twice.
+    A text that is no Unicode, a time that is none, a size beyond bounds.
     """
 
 
@@ -53,10 +53,10 @@ class UnknownEntry(StorageError, LookupError):
 class NewEntry(NamedTuple):
     """An entry to append.
 
-    `id` is chosen by the caller, unique within (store, owner), and known before the commit; an entry with
-    ``""`` can be found by its place alone, which makes queues cheaper. `sent_at` is in seconds since 1970,
-    UTC. `with_jid` is the bare JID of the other side ("" = none) and `with_resource` the rest of it. `extra`
-    is small, for the owner.
+    `id` is chosen by the caller, and known before the commit; the caller sees to it that it is unique within
+    (store, owner). Of entries with the same id the first is found; one with ``""`` is found by its place
+    alone, which makes queues cheaper. `sent_at` is in seconds since 1970, UTC. `with_jid` is the bare JID of
+    the other side ("" = none) and `with_resource` the rest of it. `extra` is small, for the owner.
     """
 
     id: str
@@ -110,7 +110,7 @@ class DeleteOwner(NamedTuple):
 
 
 class Append(NamedTuple):
-    """Add *entry* at the end; `InvalidChange` if its id is taken."""
+    """Add *entry* at the end."""
 
     store: str
     owner: str
@@ -118,7 +118,7 @@ class Append(NamedTuple):
 
 
 class Replace(NamedTuple):
-    """Put another stanza into the entry with *id*, which keeps its place.
+    """Put another stanza into the entries with *id*, which keep their place.
 
     Nothing happens if it is not there.
     """

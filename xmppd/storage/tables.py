@@ -38,7 +38,7 @@ class _Box:
 
     def __init__(self, entries: Sequence[Entry] = ()) -> None:
         self.entries = list(entries)
-        self.by_id = {entry.id: entry for entry in self.entries if entry.id}
+        self.by_id = {entry.id: entry for entry in reversed(self.entries) if entry.id}
 
 
 class Tables:
@@ -131,25 +131,28 @@ class Tables:
         _check_texts(store, owner, new.id, new.with_jid, new.with_resource)
         check_time(new.sent_at)
         box = self._boxes.setdefault((store, owner), _Box())
-        if new.id in box.by_id:
-            raise InvalidChange(f"the id {new.id!r} is taken")
         self._last_seq += 1
         entry = Entry(
             self._last_seq, new.id, new.sent_at, new.with_jid, new.stanza, new.extra, new.with_resource
         )
         box.entries.append(entry)
-        if entry.id:
+        undo: list[Undo] = [box.entries.pop]
+        if entry.id and entry.id not in box.by_id:
             box.by_id[entry.id] = entry
-        return [lambda: (box.entries.pop(), box.by_id.pop(entry.id, None))]
+            undo.append(lambda: box.by_id.pop(entry.id))
+        return undo
 
     def _replace(self, store: str, owner: str, entry_id: str, stanza: bytes, extra: bytes) -> list[Undo]:
-        box = self._boxes.get((store, owner))
-        old = box.by_id.get(entry_id) if box is not None else None
-        if box is None or old is None:
+        place = (store, owner)
+        old = self._boxes.get(place)
+        if old is None or entry_id not in old.by_id:
             return []
-        place = bisect_left(box.entries, old.seq, key=_seq_of)
-        box.entries[place] = box.by_id[entry_id] = old._replace(stanza=stanza, extra=extra)
-        return [lambda: self._replace(store, owner, entry_id, old.stanza, old.extra)]
+        changed = [
+            entry._replace(stanza=stanza, extra=extra) if entry.id == entry_id else entry
+            for entry in old.entries
+        ]
+        self._boxes[place] = _Box(changed)
+        return [_setter(self._boxes, place, old)]
 
     def _delete_entries(
         self,

@@ -15,6 +15,13 @@ REMEMBERED = 20_000
 """Of so many boxes the newest times are kept in memory, some 200 bytes each."""
 
 
+_NEWEST_AT = """
+SELECT max(sent_at) FROM (
+    SELECT max(sent_at) AS sent_at FROM entry WHERE box = :box AND id IS NOT NULL
+    UNION ALL
+    SELECT max(sent_at) FROM fresh WHERE box = :box
+)
+"""
 _SWEEP = "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry INDEXED BY entry_box WHERE box = ? LIMIT ?)"
 
 
@@ -36,6 +43,7 @@ class Boxes:
         self._connection = connection
         self._known: dict[tuple[str, str], Box] = {}
         self.has_dropped = True
+        (self.fresh_rows,) = connection.execute("SELECT count(*) FROM fresh").fetchone()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -62,9 +70,18 @@ class Boxes:
             self.has_dropped = False
             return
         self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("DELETE FROM fresh WHERE box = ?", dead)
         swept = self._connection.execute(_SWEEP, (*dead, rows)).rowcount
         if swept < rows:
             self._connection.execute("DELETE FROM dead_box WHERE box = ?", dead)
+        self._connection.execute("COMMIT")
+
+    def merge(self) -> None:
+        """Move all fresh entries to where the indexes are, in a transaction of its own."""
+        self.fresh_rows = 0
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("INSERT INTO entry SELECT * FROM fresh")
+        self._connection.execute("DELETE FROM fresh")
         self._connection.execute("COMMIT")
 
     def find(self, store: str, owner: str) -> Box | None:
@@ -77,9 +94,7 @@ class Boxes:
         ).fetchone()
         if row is None:
             return None
-        (newest_at,) = self._connection.execute(
-            "SELECT max(sent_at) FROM entry WHERE box = ? AND id IS NOT NULL", row[:1]
-        ).fetchone()
+        (newest_at,) = self._connection.execute(_NEWEST_AT, {"box": row[0]}).fetchone()
         return self._remember(store, owner, Box(row[0], newest_at or 0.0, row[1]))
 
     def for_append(self, store: str, owner: str, entry: NewEntry) -> int:

@@ -19,7 +19,9 @@ WITH RECURSIVE owners (owner) AS (
 )
 SELECT owner FROM owners WHERE owner IS NOT NULL
 UNION
-SELECT owner FROM box WHERE store = :store AND EXISTS (SELECT 1 FROM entry WHERE entry.box = box.box)
+SELECT owner FROM box WHERE store = :store AND (
+    EXISTS (SELECT 1 FROM entry WHERE entry.box = box.box) OR EXISTS (SELECT 1 FROM fresh WHERE fresh.box = box.box)
+)
 ORDER BY owner
 """
 
@@ -34,10 +36,10 @@ class _Box(NamedTuple):
     skew: float | None
 
 
-class _Condition(NamedTuple):
-    """The tail of a query, from FROM on, and its parameters."""
+class _Part(NamedTuple):
+    """The part of an archive in one table: the tail of a query, from FROM on, and its parameters."""
 
-    text: str
+    tail: str
     parameters: list[object]
 
 
@@ -86,53 +88,51 @@ def read(
     connection: sqlite3.Connection, store: str, owner: str, selection: Selection, limit: int, reverse: bool
 ) -> list[Entry]:
     """A page of an archive."""
-    condition = _condition(connection, store, owner, selection)
-    if condition is None:
-        return []
     order = "DESC" if reverse else "ASC"
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} {condition.text} ORDER BY seq {order} LIMIT ?", [*condition.parameters, limit]
-    )
-    return [Entry._make(row) for row in rows]
+    parts = _parts(connection, store, owner, selection)
+    page: list[Entry] = []
+    for tail, parameters in reversed(parts) if reverse else parts:
+        if len(page) < limit:
+            query = f"SELECT {_COLUMNS} {tail} ORDER BY seq {order} LIMIT ?"
+            page += map(Entry._make, connection.execute(query, [*parameters, limit - len(page)]))
+    return page
 
 
 def read_ids(connection: sqlite3.Connection, store: str, owner: str, ids: Sequence[str]) -> list[Entry]:
     """The entries with these ids; raises `UnknownEntry` if one is missing."""
     box = _box(connection, store, owner)
     wanted = list(dict.fromkeys(ids))
-    found: list[Entry] = []
+    found: dict[str, Entry] = {}
     for start in range(0, len(wanted) if box else 0, _IDS_A_STATEMENT):
         part = wanted[start : start + _IDS_A_STATEMENT]
         marks = ", ".join("?" * len(part))
-        rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM entry INDEXED BY entry_id WHERE box = ? AND id IN ({marks})",
-            (box.number if box else 0, *part),
-        )
-        found += [Entry._make(row) for row in rows]
-    missing = set(wanted) - {entry.id for entry in found}
+        for source in ("fresh INDEXED BY fresh_box", "entry INDEXED BY entry_id"):
+            query = f"SELECT {_COLUMNS} FROM {source} WHERE box = ? AND id IN ({marks}) ORDER BY seq DESC"
+            rows = connection.execute(query, (box.number if box else 0, *part))
+            found.update((entry.id, entry) for entry in map(Entry._make, rows))
+    missing = set(wanted) - set(found)
     if missing:
         raise UnknownEntry(min(missing))
-    return sorted(found)
+    return sorted(found.values())
 
 
 def count(
     connection: sqlite3.Connection, store: str, owner: str, selection: Selection, limit: int | None
 ) -> int:
     """How many entries there are, counting no further than *limit*."""
-    condition = _condition(connection, store, owner, selection)
-    if condition is None:
-        return 0
-    (number,) = connection.execute(
-        f"SELECT count(*) FROM (SELECT 1 {condition.text} LIMIT ?)",
-        [*condition.parameters, -1 if limit is None else limit],
-    ).fetchone()
-    return int(number)
+    total = 0
+    for tail, parameters in _parts(connection, store, owner, selection):
+        most = -1 if limit is None else limit - total
+        query = f"SELECT count(*) FROM (SELECT 1 {tail} LIMIT ?)"
+        total += connection.execute(query, [*parameters, most]).fetchone()[0]
+    return total
 
 
-def _condition(
-    connection: sqlite3.Connection, store: str, owner: str, selection: Selection
-) -> _Condition | None:
-    """What *selection* means as a range of seq and filters on it; None if nothing can be in it."""
+def _parts(connection: sqlite3.Connection, store: str, owner: str, selection: Selection) -> list[_Part]:
+    """What *selection* means in each table of entries, the older ones' first.
+
+    None if nothing can be in it.
+    """
     box = _box(connection, store, owner)
     after = max(selection.after, _seq_of(connection, box, selection.after_id, 0))
     before = selection.before
@@ -140,27 +140,35 @@ def _condition(
         found = _seq_of(connection, box, selection.before_id, 0)
         before = found if before is None else min(before, found)
     if box is None:
-        return None
-    first, last = _seqs_in_time(connection, box, selection)
-    if first is None or last is None:
-        return None
-    index = "entry_box" if selection.with_jid is None else "entry_with"
+        return []
     terms: list[tuple[str, object]] = [("box = ?", box.number)]
     if selection.with_jid is not None:
         terms.append(("with_jid = ?", selection.with_jid))
         if selection.with_resource is not None:
             terms.append(("coalesce(with_resource, '') = ?", selection.with_resource))
-    terms.append(("seq > ?", max(after, first - 1)))
     if before is not None:
         terms.append(("seq < ?", before))
+    in_time: list[tuple[str, object]] = []
+    if selection.start is not None:
+        in_time.append(("sent_at >= ?", selection.start))
+    if selection.end is not None:
+        in_time.append(("sent_at <= ?", selection.end))
+    fresh = _part("fresh INDEXED BY fresh_box", [*terms, ("seq > ?", after), *in_time])
+    first, last = _seqs_in_time(connection, box, selection)
+    if first is None or last is None:
+        return [fresh]
+    terms.append(("seq > ?", max(after, first - 1)))
     if last:
         terms.append(("seq <= ?", last))
-    if box.skew != 0 and selection.start is not None:
-        terms.append(("sent_at >= ?", selection.start))
-    if box.skew != 0 and selection.end is not None:
-        terms.append(("sent_at <= ?", selection.end))
+    if box.skew != 0:
+        terms += in_time
+    index = "entry_box" if selection.with_jid is None else "entry_with"
+    return [_part(f"entry INDEXED BY {index}", terms), fresh]
+
+
+def _part(source: str, terms: Sequence[tuple[str, object]]) -> _Part:
     text = " AND ".join(term for term, _ in terms)
-    return _Condition(f"FROM entry INDEXED BY {index} WHERE {text}", [value for _, value in terms])
+    return _Part(f"FROM {source} WHERE {text}", [value for _, value in terms])
 
 
 def _box(connection: sqlite3.Connection, store: str, owner: str) -> _Box | None:
@@ -173,14 +181,12 @@ def _box(connection: sqlite3.Connection, store: str, owner: str) -> _Box | None:
 def _seq_of(connection: sqlite3.Connection, box: _Box | None, entry_id: str | None, default: int) -> int:
     if entry_id is None:
         return default
-    row = None
-    if box is not None:
-        row = connection.execute(
-            "SELECT seq FROM entry INDEXED BY entry_id WHERE box = ? AND id = ?", (box.number, entry_id)
-        ).fetchone()
-    if row is None:
-        raise UnknownEntry(entry_id)
-    return int(row[0])
+    for source in ("entry INDEXED BY entry_id", "fresh INDEXED BY fresh_box") if box is not None else ():
+        query = f"SELECT seq FROM {source} WHERE box = ? AND id = ? ORDER BY seq LIMIT 1"
+        row = connection.execute(query, (box.number if box else 0, entry_id)).fetchone()
+        if row is not None:
+            return int(row[0])
+    raise UnknownEntry(entry_id)
 
 
 def _seqs_in_time(

@@ -1,8 +1,10 @@
 """The tables, as numbered steps; an older file is copied beside itself, then brought up in one transaction.
 
-`kv` holds the values. `entry` holds all archives and queues; a *box* is the small number of one (store,
-owner). Queue rows (no id) are in none of the partial indexes. A box that was deleted as a whole stands in
-`dead_box` until the writer has swept its rows, so that no deletion holds up the others.
+`kv` holds the values. `entry` holds archives and queues; a *box* is the small number of one (store, owner).
+Each index of a large table costs a commit a page for each row, so entries are first written to `fresh`, which
+is small and has one index, and move to `entry` some thousand at a time. The fresh entries of a box are newer
+than its others. Queue rows (no id) are in none of the partial indexes. A box that was deleted as a whole
+stands in `dead_box` until the writer has swept its rows, so that no deletion holds up the others.
 """
 
 import os
@@ -35,7 +37,7 @@ CREATE INDEX box_owner ON box (owner);
 
 CREATE TABLE dead_box (box INTEGER PRIMARY KEY);
 
-CREATE TABLE entry (
+CREATE TABLE fresh (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     box INTEGER NOT NULL,
     id TEXT,
@@ -45,8 +47,20 @@ CREATE TABLE entry (
     extra BLOB NOT NULL,
     stanza BLOB NOT NULL
 );
+CREATE INDEX fresh_box ON fresh (box);
+
+CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY,
+    box INTEGER NOT NULL,
+    id TEXT,
+    sent_at REAL NOT NULL,
+    with_jid TEXT,
+    with_resource TEXT,
+    extra BLOB NOT NULL,
+    stanza BLOB NOT NULL
+);
 CREATE INDEX entry_box ON entry (box);
-CREATE UNIQUE INDEX entry_id ON entry (box, id) WHERE id IS NOT NULL;
+CREATE INDEX entry_id ON entry (box, id) WHERE id IS NOT NULL;
 CREATE INDEX entry_time ON entry (box, sent_at) WHERE id IS NOT NULL;
 CREATE INDEX entry_with ON entry (box, with_jid) WHERE with_jid IS NOT NULL;
 """

@@ -5,6 +5,7 @@ A thread hands every exception to the caller whose work raised it, whatever it i
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
@@ -26,6 +27,12 @@ GROUP_ROWS = 500
 
 SWEEP_ROWS = 500
 """So many rows of dropped boxes are deleted at a time, when nothing else is to be done."""
+
+MERGE_ROWS = 2_000
+"""So many fresh entries are moved at a time.
+
+It takes some 10 ms, in which commits wait and the reactor does not.
+"""
 
 Connect = Callable[[], sqlite3.Connection]
 
@@ -90,6 +97,8 @@ class Writer:
                 outcomes = self._write(connection, boxes, group)
                 self._unsettled = []
                 self._reactor.callFromThread(self._settle, outcomes)
+                if boxes.fresh_rows >= MERGE_ROWS:
+                    self._tidy(connection, boxes, boxes.merge)
             connection.close()
         except Exception:  # noqa: BLE001 - see the module's docstring
             failure = Failure()
@@ -134,18 +143,22 @@ class Writer:
             try:
                 commit = self._queue.get_nowait()
             except Empty:
-                self._sweep(connection, boxes)
+                self._tidy(connection, boxes, partial(boxes.sweep, SWEEP_ROWS))
             else:
                 return [commit] if commit is not None else []
         commit = self._queue.get()
         return [commit] if commit is not None else []
 
-    def _sweep(self, connection: sqlite3.Connection, boxes: Boxes) -> None:
+    def _tidy(self, connection: sqlite3.Connection, boxes: Boxes, work: Callable[[], None]) -> None:
+        """Do what can as well be done later, should it fail.
+
+        It is tried again when more has come together.
+        """
         try:
-            boxes.sweep(SWEEP_ROWS)
+            work()
         except sqlite3.Error:
             self._roll_back(connection, boxes)
-            boxes.has_dropped = False  # they are found again after the next drop or start
+            boxes.has_dropped = False
 
     def _write(self, connection: sqlite3.Connection, boxes: Boxes, group: list[Commit]) -> list[Outcome]:
         """Commit *group* in one transaction; if that fails, each member in one of its own."""

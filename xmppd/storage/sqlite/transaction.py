@@ -1,13 +1,13 @@
-"""Turns the changes of a group into few large statements.
+"""Turns the changes of a group into few statements.
 
-Each step of SQLite gives up the interpreter's lock and has to win it back from the reactor, so what counts is
-the number of statements. Values and entries lie in tables of their own and commute: values are gathered by
-key (the last one wins), entries are gathered in order, and each gathering is written as multi-row statements
-when the group ends or when a change comes that must see them.
+Values and entries lie in tables of their own and commute: values are gathered by key (the last one wins),
+entries are gathered in order, and each gathering is written as multi-row statements when the group ends or
+when a change comes that must see them.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from xmppd.storage.interface import (
     Append,
@@ -20,37 +20,27 @@ from xmppd.storage.interface import (
     Put,
     Replace,
 )
-from xmppd.storage.sqlite.boxes import Boxes
+from xmppd.storage.sqlite.boxes import Box, Boxes
+from xmppd.storage.sqlite.deletion import delete_entries
+from xmppd.storage.sqlite.statements import Value, many, run_many
 
-Value = str | int | float | bytes | None
-
-_ROWS = (50, 20, 10, 5, 2, 1)
-"""The sizes of multi-row statements: few, so that each is compiled once."""
-
-
-def _many(head: str, row: str, tail: str = "") -> dict[int, str]:
-    return {count: f"{head} {', '.join([row] * count)} {tail}".rstrip() for count in _ROWS}
-
-
-_PUT = _many(
+_PUT = many(
     "INSERT INTO kv (store, owner, key, value) VALUES",
     "(?, ?, ?, ?)",
     "ON CONFLICT (store, owner, key) DO UPDATE SET value = excluded.value",
 )
-_DELETE = _many(  # a bare VALUES in the place of the SELECT would be answered by a scan of the table
+_DELETE = many(  # a bare VALUES in the place of the SELECT would be answered by a scan of the table
     "DELETE FROM kv WHERE (store, owner, key) IN (SELECT column1, column2, column3 FROM (VALUES",
     "(?, ?, ?)",
     "))",
 )
-_APPEND = _many(
-    "INSERT INTO entry (box, id, sent_at, with_jid, with_resource, extra, stanza) VALUES",
+_APPEND = many(
+    "INSERT INTO fresh (box, id, sent_at, with_jid, with_resource, extra, stanza) VALUES",
     "(?, ?, ?, ?, ?, ?, ?)",
 )
-_DELETE_SEQS = _many("DELETE FROM entry WHERE box = ? AND seq IN (", "?", ")")
-_DELETE_IDS = _many(
-    "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry INDEXED BY entry_id WHERE box = ? AND id IN (",
-    "?",
-    "))",
+_REPLACE = (
+    "UPDATE entry INDEXED BY entry_id SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
+    "UPDATE fresh INDEXED BY fresh_box SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
 )
 _DELETE_OWNER = """
 WITH RECURSIVE stores (store) AS (
@@ -60,15 +50,6 @@ WITH RECURSIVE stores (store) AS (
 )
 DELETE FROM kv WHERE store IN (SELECT store FROM stores WHERE store IS NOT NULL) AND owner = ?
 """
-_DELETE_SELECTED = "DELETE FROM entry WHERE seq IN ({})"
-_UP_TO = "SELECT seq FROM entry INDEXED BY entry_box WHERE box = ? AND seq <= ? ORDER BY seq LIMIT ?"
-_OLDER = "SELECT seq FROM entry INDEXED BY entry_box WHERE box = ? AND sent_at < ? ORDER BY seq LIMIT ?"
-_OLDER_INDEXED = (
-    "SELECT seq FROM entry INDEXED BY entry_time"
-    " WHERE box = ? AND id IS NOT NULL AND sent_at < ? ORDER BY sent_at LIMIT ?"
-)
-_NEWEST = "SELECT seq FROM entry INDEXED BY entry_box WHERE box = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
-_NO_LIMIT = -1
 
 
 class Transaction:
@@ -125,43 +106,13 @@ class Transaction:
     def _replace(self, store: str, owner: str, entry_id: str, stanza: bytes, extra: bytes) -> None:
         box = self._settled_box(store, owner)
         if box is not None:
-            self._connection.execute(
-                "UPDATE entry SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
-                (stanza, extra, box, entry_id),
-            )
+            for text in _REPLACE:
+                self._connection.execute(text, (stanza, extra, box.number, entry_id))
 
-    def _delete_entries(
-        self,
-        store: str,
-        owner: str,
-        up_to: int | None,
-        seqs: Sequence[int],
-        ids: Sequence[str],
-        older_than: float | None,
-        keep: int | None,
-        limit: int | None,
-    ) -> None:
+    def _delete_entries(self, store: str, owner: str, *selectors: Any) -> None:
         box = self._settled_box(store, owner)
-        if box is None:
-            return
-        most = _NO_LIMIT if limit is None else limit
-        if up_to is not None:
-            self._delete_selected(_UP_TO, box, up_to, most)
-        if seqs:
-            self._run(_DELETE_SEQS, [(seq,) for seq in seqs], (box,))
-        if ids:
-            self._run(_DELETE_IDS, [(entry_id,) for entry_id in ids], (box,))
-        if older_than is not None:
-            found = self._boxes.find(store, owner)
-            indexed = found is not None and found.skew is not None
-            self._delete_selected(_OLDER_INDEXED if indexed else _OLDER, box, older_than, most)
-        if keep is not None:
-            row = self._connection.execute(_NEWEST, (box, keep)).fetchone()
-            if row is not None:
-                self._delete_selected(_UP_TO, box, row[0], most)
-
-    def _delete_selected(self, selection: str, *parameters: Value) -> None:
-        self._connection.execute(_DELETE_SELECTED.format(selection), parameters)
+        if box is not None:
+            delete_entries(self._connection, box, DeleteEntries(store, owner, *selectors))
 
     def _delete_all(self, store: str, owner: str) -> None:
         self.flush()
@@ -173,34 +124,24 @@ class Transaction:
         self._connection.execute(_DELETE_OWNER, (owner,))
         self._boxes.drop_owner(owner)
 
-    def _settled_box(self, store: str, owner: str) -> int | None:
-        """The box's number, with all of its gathered entries written; None if there is no such box."""
+    def _settled_box(self, store: str, owner: str) -> Box | None:
+        """The box, with all of its gathered entries written; None if there is none."""
         box = self._boxes.find(store, owner)
-        if box is None:
-            return None
-        if box.number in self._gathering:
+        if box is not None and box.number in self._gathering:
             self._flush_entries()
-        return box.number
+        return box
 
     def _flush_values(self) -> None:
         if self._values:
             values, self._values = self._values, {}
-            self._run(_PUT, [(*key, value) for key, value in values.items() if value is not None])
-            self._run(_DELETE, [key for key, value in values.items() if value is None])
+            run_many(
+                self._connection, _PUT, [(*key, value) for key, value in values.items() if value is not None]
+            )
+            run_many(self._connection, _DELETE, [key for key, value in values.items() if value is None])
 
     def _flush_entries(self) -> None:
         if self._entries:
             entries, self._entries = self._entries, []
             self._gathering.clear()
-            self._run(_APPEND, entries)
-
-    def _run(
-        self, texts: dict[int, str], rows: Sequence[tuple[Value, ...]], first: tuple[Value, ...] = ()
-    ) -> None:
-        """Execute one of *texts* for as many *rows* as fit, and again until all are done."""
-        start = 0
-        for size in _ROWS:
-            while len(rows) - start >= size:
-                parameters = [*first, *(value for row in rows[start : start + size] for value in row)]
-                self._connection.execute(texts[size], parameters)
-                start += size
+            run_many(self._connection, _APPEND, entries)
+            self._boxes.fresh_rows += len(entries)

@@ -1,0 +1,36 @@
+"""Multi-row statements.
+
+Each step of SQLite gives up the interpreter's lock and has to win it back from the reactor, so what counts is
+the number of statements, not of rows.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+Value = str | int | float | bytes | None
+
+ROWS = (50, 20, 10, 5, 2, 1)
+"""The sizes of multi-row statements: few, so that each is compiled once."""
+
+
+def many(head: str, row: str, tail: str = "") -> dict[int, str]:
+    """The text of a statement for each of `ROWS`."""
+    return {count: f"{head} {', '.join([row] * count)} {tail}".rstrip() for count in ROWS}
+
+
+def run_many(
+    connection: sqlite3.Connection,
+    texts: Mapping[int, str],
+    rows: Sequence[tuple[Value, ...]],
+    first: tuple[Value, ...] = (),
+) -> None:
+    """Execute one of *texts* for as many *rows* as fit, and again until all are done.
+
+    *first* are the parameters before those of the rows.
+    """
+    start = 0
+    for size in ROWS:
+        while len(rows) - start >= size:
+            parameters = [*first, *(value for row in rows[start : start + size] for value in row)]
+            connection.execute(texts[size], parameters)
+            start += size
