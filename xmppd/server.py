@@ -31,6 +31,7 @@ from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.services.presence import Presence
 from xmppd.services.roster import Rosters
+from xmppd.services.subscriptions import Subscriptions
 from xmppd.services.throttle import Throttle
 from xmppd.storage.interface import Storage
 
@@ -103,11 +104,12 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         hosts.add(Host(name, config.for_host(name)))
     registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
     accounts = Accounts(storage, world.in_thread, now=world.now)
-    rosters = Rosters(storage)
     requests = PendingRequests(timers, config.limits.pending_iqs)
     router = Router(hosts, registry, accounts, requests, storage)
+    rosters = Rosters(storage, hosts, registry, router, timers)
+    subscriptions = Subscriptions(rosters, hosts, registry, router, accounts)
     presence = Presence(hosts, registry, rosters, router, timers, world.now)
-    services = Services((accounts, rosters, presence))
+    services = Services((accounts, rosters, presence, subscriptions))
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),

@@ -1,0 +1,117 @@
+"""The roster on the wire: RFC 6121 2, with versions (2.6, once XEP-0237).
+
+A client reads and writes its own roster only; of what it sends, JID, name, groups and the wish to remove count, all
+else is ignored (2.1.2).
+"""
+
+from typing import Any, NamedTuple
+
+from xmppd.core.config.limits import Limits
+from xmppd.core.events import IQRequest
+from xmppd.core.module import XEP, Module, iq
+from xmppd.core.waiting import deferred
+from xmppd.services.roster import NS, Rosters
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stream.features import StreamFeature, StreamState
+
+NS_VERSION = "urn:xmpp:features:rosterver"
+
+
+class Wanted(NamedTuple):
+    """What a roster set asks for, checked."""
+
+    jid: str
+    name: str | None
+    groups: tuple[str, ...]
+    is_removal: bool
+
+
+class RosterModule(Module):
+    """Answers roster gets and sets."""
+
+    name = "roster"
+    summary = "Roster, with versions"
+    xep = XEP(237, "1.3")
+    account_features = (NS,)
+    features = (NS,)
+
+    def start(self) -> None:
+        """Find the service."""
+        self._rosters = self.api.services[Rosters]
+
+    def stream_features(self) -> tuple[StreamFeature, ...]:
+        """RFC 6121 2.6.1."""
+        return (
+            StreamFeature(
+                name="roster versioning",
+                needs=StreamState.AUTHENTICATED,
+                offer=lambda stream: Element("ver", NS_VERSION),
+            ),
+        )
+
+    @iq("get", NS, "query", to="own")
+    @deferred
+    async def on_get(self, request: IQRequest) -> bytes | None:
+        """RFC 6121 2.1.3 and 2.2: the roster, or nothing where the client has this version; it is interested now."""
+        roster = await self._rosters.load(request.sender.bare)
+        known = request.payload.get("ver")
+        content = b"" if known == roster.version else await self._rosters.written(roster)
+        if request.origin is not None:
+            request.origin.interested = True
+        if known is None:
+            return b"<query xmlns='%b'>%b</query>" % (NS.encode(), content)
+        if known == roster.version:
+            return None
+        return b"<query xmlns='%b' ver='%b'>%b</query>" % (NS.encode(), roster.version.encode(), content)
+
+    @iq("set", NS, "query", to="own")
+    def on_set(self, request: IQRequest) -> Any:
+        """RFC 6121 2.3, 2.4 and 2.5: one contact is added, changed or removed."""
+        owner = request.sender.with_resource(None)
+        wanted = read_set(request.payload, owner, self.api.host.settings.limits)
+        if wanted.is_removal:
+            return self._rosters.remove(owner, wanted.jid)
+        return self._rosters.set(owner, wanted.jid, wanted.name, wanted.groups)
+
+
+def read_set(query: Element, owner: JID, limits: Limits) -> Wanted:
+    """Check a roster set (RFC 6121 2.1.5, 2.3.3) and give what it asks for; `StanzaError`."""
+    items = [child for child in query.elements() if (child.ns, child.name) == (NS, "item")]
+    if len(items) != 1:
+        raise StanzaError("bad-request", "A roster set has exactly one item")
+    jid = _contact(items[0].get("jid"), owner)
+    if items[0].get("subscription") == "remove":
+        return Wanted(jid.bare, None, (), True)
+    name = items[0].get("name")
+    if name is not None and len(name.encode()) > limits.roster_name_bytes:
+        raise StanzaError("not-acceptable", "The name is too long")
+    return Wanted(jid.bare, name or None, _groups(items[0], limits), False)
+
+
+def _contact(text: str | None, owner: JID) -> JID:
+    if not text:
+        raise StanzaError("bad-request", "A roster item needs a JID")
+    try:
+        jid = JID.parse(text)
+    except InvalidJID as error:
+        raise StanzaError("jid-malformed", str(error)) from error
+    if not jid.is_bare:
+        raise StanzaError("bad-request", "A roster item has a bare JID")
+    if jid.bare == owner.bare:
+        raise StanzaError("not-allowed", "One is not one's own contact")
+    return jid
+
+
+def _groups(item: Element, limits: Limits) -> tuple[str, ...]:
+    groups = tuple(child.text for child in item.elements() if (child.ns, child.name) == (NS, "group"))
+    if len(set(groups)) != len(groups):
+        raise StanzaError("bad-request", "A group is named twice")
+    if len(groups) > limits.roster_groups:
+        raise StanzaError("not-acceptable", "Too many groups")
+    if not all(groups):
+        raise StanzaError("not-acceptable", "A group needs a name")
+    if any(len(group.encode()) > limits.roster_name_bytes for group in groups):
+        raise StanzaError("not-acceptable", "The name of a group is too long")
+    return groups
