@@ -164,7 +164,7 @@ def _write(
         inside = element.ns
         declaration = f" xmlns='{escape_attr(inside)}'"
     attrs = write_attrs(element.attrs) if element.attrs else ""
-    if not element.children:
+    if not any(element.children):  # an empty text is none
         out.append(f"<{name}{declaration}{attrs}/>")
         return
     out.append(f"<{name}{declaration}{attrs}>")
