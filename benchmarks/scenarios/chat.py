@@ -112,10 +112,14 @@ class PacedChat(Chat):
 class GrowingChat(Chat):
     """Growth of S1: ever more sessions, all used in turn, the same number of messages under way."""
 
-    title = "S1 growth"
     deadline_s = 300.0
     most_repeats = 3
     is_growth = True
+
+    def __init__(self, key: str, with_tls: bool, pairs: int, window: Window, goal: str) -> None:
+        super().__init__(key, with_tls, pairs, window, goal)
+        self.title = f"S1 growth, {2 * pairs:,} sessions, {way(with_tls)}"
+        self.rows = (self.rows[0], RATE, CLIENT)
 
     def run(self, server: Server, loop: Loop) -> Figures:
         """Whenever a message arrives, the next pair in turn sends one."""

@@ -1,5 +1,6 @@
 """A server's processes: started in a session of their own, watched, ended by their numbers."""
 
+import ctypes
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 KILL_LIMIT_S = 5.0
 POLL_S = 0.002
+SET_PARENT_DEATH_SIGNAL = 1
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 """Below the kernel's range for outgoing connections, so that no client's port collides."""
 
@@ -50,6 +52,7 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs here
             )
         self.pid = self._popen.pid
 
@@ -88,6 +91,11 @@ class ServerProcess:
 
     def _last_output(self) -> str:
         return self._output.read_text(errors="replace")[-600:].strip()
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the benchmark is killed (prctl(2), in the child before exec)."""
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _accepts(port: int) -> bool:
