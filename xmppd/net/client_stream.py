@@ -125,6 +125,7 @@ class ClientStream:
     __slots__ = (
         "_deadline",
         "_is_draining",
+        "_is_lost",
         "_is_paused",
         "_queue",
         "_waiting",
@@ -153,6 +154,7 @@ class ClientStream:
         self._queue: deque[Any] | None = None
         self._waiting = False
         self._is_draining = False
+        self._is_lost = False
         self._is_paused = False
         self._deadline: Timer | None = None
         session.stream = self
@@ -188,20 +190,31 @@ class ClientStream:
         return self._waiting
 
     def connection_lost(self) -> None:
-        """The connection is gone: keep the session where a module wants it, else destroy it."""
+        """The connection is gone: keep the session where a module wants it, else destroy it.
+
+        What was received before is still dealt with, unless the session is kept: then its client sends again what was
+        not acknowledged (XEP-0198).
+        """
         self.set_deadline(None)
         session, host = self.session, self.host
         self.link = GONE
-        self._queue = None
         if session.stream is not self:
+            self._queue = None
             return
-        session.stream = None
         session.conn = None
-        if session.is_ended:
-            return
-        if session.is_connected and host is not None and host.hooks.ask(events.SESSION_DETACHED, session):
-            return
-        self.server.registry.destroy(session)
+        is_kept = session.is_connected and not session.is_ended and host is not None
+        if is_kept and host is not None and host.hooks.ask(events.SESSION_DETACHED, session):
+            session.stream = None
+            self._queue = None
+        elif self._queue:
+            self._is_lost = True
+        else:
+            self._lost()
+
+    def _lost(self) -> None:
+        self.session.stream = None
+        if not self.session.is_ended:
+            self.server.registry.destroy(self.session)
 
     # -- what the session and the features tell -----------------------------------------------------------------------
 
@@ -238,7 +251,11 @@ class ClientStream:
         self.exchange = None
         self.link.authenticated()
         self._log.info(
-            "Authenticated", stream=session.stream_id, peer=session.peer, user=username, host=session.host
+            "Authenticated as {user}@{host}",
+            stream=session.stream_id,
+            peer=session.peer,
+            user=username,
+            host=session.host,
         )
         if self.host is not None:
             self.host.hooks.notify(events.SESSION_OPENED, session)
@@ -254,7 +271,7 @@ class ClientStream:
         self.is_bound = True
         self.set_deadline(None)
         self._log.info(
-            "Bound", stream=self.session.stream_id, peer=self.session.peer, jid=self.session.full_jid
+            "Bound as {jid}", stream=self.session.stream_id, peer=self.session.peer, jid=self.session.full_jid
         )
 
     def set_deadline(self, seconds: float | None) -> None:
@@ -295,6 +312,9 @@ class ClientStream:
             self._process(self._queue.popleft())
         self._is_draining = False
         if self._waiting:
+            return
+        if self._is_lost:
+            self._lost()
             return
         if self._is_paused:
             self._is_paused = False
