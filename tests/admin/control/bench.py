@@ -1,0 +1,64 @@
+"""The control commands over a whole server in memory."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.memory import MemoryServer
+from xmppd.admin.control.commands import Commands
+from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.service import command_table
+from xmppd.admin.control.wire import ControlError
+
+HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
+
+
+class ControlBench:
+    """A server in memory, and its commands."""
+
+    def __init__(self, options: str = HOSTS):
+        self.memory = MemoryServer(options)
+        self.server = self.memory.server
+        self.started_at = self.server.streams.now()
+        self.reloaded: Any = []
+        self.stops = 0
+        self.progress: list[Any] = []
+        self.parts = ControlParts(
+            hosts=self.server.hosts,
+            registry=self.server.registry,
+            accounts=self.server.accounts,
+            loader=self.server.loader,
+            data_dir=Path("/srv/data"),
+            version="1.2",
+            started_at=self.started_at,
+            now=self.server.streams.now,
+            reload=self._reload,
+            stop=self._stop,
+            listening=lambda: ["127.0.0.1:5222 (STARTTLS)"],
+        )
+        self.commands = Commands(self.parts, command_table())
+
+    def do(self, command: str, **args: Any) -> Any:
+        """Do a command and give its result; raises `ControlError`."""
+        results: list[Any] = []
+        errors: list[ControlError] = []
+        running = self.commands.run(command, args, self.progress.append)
+        running.addCallbacks(results.append, lambda failure: errors.append(failure.value))
+        for error in errors:
+            raise error
+        return results[0]
+
+    def refusal(self, command: str, **args: Any) -> tuple[str, str]:
+        """Do a command that must fail; gives the error's id and message."""
+        try:
+            result = self.do(command, **args)
+        except ControlError as error:
+            return error.id, error.message
+        raise AssertionError(f"{command} gave {result!r}")
+
+    def _reload(self) -> Any:
+        if isinstance(self.reloaded, Exception):
+            raise self.reloaded
+        return self.reloaded
+
+    def _stop(self) -> None:
+        self.stops += 1

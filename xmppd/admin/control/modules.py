@@ -1,0 +1,97 @@
+"""Control commands about modules: what is loaded where, and changing it while the server runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from xmppd.admin.control.commands import command
+from xmppd.admin.control.names import served
+from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.wire import ControlError
+from xmppd.core.host import Host
+from xmppd.core.loader import ModuleError
+from xmppd.core.module import XEP
+from xmppd.core.waiting import deferred
+
+_TO_SEE = "to see what is there: xmppctl module list"
+
+
+@command("module.list")
+def module_list(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
+    """Give every known module with what it implements and the hosts that have it loaded; sorted by name."""
+    hosts = _hosts(parts, host)
+    return [
+        {
+            "name": name,
+            "summary": cls.summary,
+            "xeps": [xep.number for xep in _xeps(cls.xep)],
+            "hosts": [served_host.name for served_host in hosts if name in served_host.modules],
+        }
+        for name, cls in sorted(parts.loader.known.items())
+    ]
+
+
+@command("module.load")
+@deferred
+async def module_load(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+    """Load a module, and what it requires, into a host or all that lack it; gives the hosts' names."""
+    hosts = _choose(
+        parts, name, host, lambda served_host: name not in served_host.modules, "is loaded already"
+    )
+    return await _each(name, hosts, parts.loader.load)
+
+
+@command("module.unload")
+@deferred
+async def module_unload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+    """Take a module out of a host or all that have it; gives the hosts' names."""
+    hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
+    return await _each(name, hosts, parts.loader.unload)
+
+
+@command("module.reload")
+@deferred
+async def module_reload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+    """Read a module's file anew in a host or all that have it; gives the hosts' names."""
+    hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
+    return await _each(name, hosts, parts.loader.reload)
+
+
+def _hosts(parts: ControlParts, name: str | None) -> list[Host]:
+    return list(parts.hosts) if name is None else [served(parts.hosts, name)]
+
+
+def _choose(
+    parts: ControlParts, name: str, host: str | None, is_meant: Callable[[Host], bool], otherwise: str
+) -> list[Host]:
+    """Give the hosts that a change is for; `ControlError` ``module-error`` where there are none."""
+    hosts = _hosts(parts, host)
+    chosen = [candidate for candidate in hosts if is_meant(candidate)]
+    if not chosen:
+        where = f"on {host}" if host is not None else "on any host" if "not" in otherwise else "on every host"
+        raise ControlError(
+            "module-error", f"{name} {otherwise} {where}; to see what is there: xmppctl module list"
+        )
+    return chosen
+
+
+async def _each(name: str, hosts: list[Host], change: Callable[[Host, str], Any]) -> dict[str, Any]:
+    """Make the change on each host; where one refuses, say what was done before."""
+    done: list[str] = []
+    for host in hosts:
+        try:
+            answer = change(host, name)
+            if isinstance(answer, Deferred):
+                await answer
+        except ModuleError as error:
+            before = f"; done before on {', '.join(done)}" if done else ""
+            raise ControlError("module-error", f"{error}{before}; {_TO_SEE}") from error
+        done.append(host.name)
+    return {"name": name, "hosts": done}
+
+
+def _xeps(declared: XEP | tuple[XEP, ...] | None) -> tuple[XEP, ...]:
+    if declared is None:
+        return ()
+    return (declared,) if isinstance(declared, XEP) else declared

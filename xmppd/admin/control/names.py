@@ -1,0 +1,89 @@
+"""Addresses as administrators type them, held against the hosts that are served."""
+
+import unicodedata
+from difflib import get_close_matches
+
+from xmppd.admin.control.wire import ControlError
+from xmppd.core.host import Host, Hosts
+from xmppd.stanza.jid import JID, InvalidJID
+
+
+def address(hosts: Hosts, text: str) -> JID:
+    """Give the JID that *text* means: of a host, an account or a resource, on a served host.
+
+    Where only one host is served, a name without a dot is an account on it. Raises `ControlError` ``invalid-name``
+    or ``unknown-host``.
+    """
+    if "." not in text and len(hosts) == 1 and _is_lone_name(hosts, text):
+        return account_address(hosts, text)
+    jid = _parsed(text)
+    served(hosts, jid.domainpart)
+    return jid
+
+
+def account_address(hosts: Hosts, text: str) -> JID:
+    """Give the bare JID of an account on a served host; a lone name is one on the only host.
+
+    Raises `ControlError` as `address`.
+    """
+    if _is_lone_name(hosts, text):
+        if len(hosts) != 1:
+            raise ControlError(
+                "invalid-name", f"{text!r} lacks its host, {_listed(hosts)}; write it as name@host"
+            )
+        text = f"{text}@{next(iter(hosts)).name}"
+    jid = _parsed(text)
+    served(hosts, jid.domainpart)
+    if jid.localpart is None:
+        remedy = f"write it as name@{jid.domainpart}"
+        raise ControlError("invalid-name", f"{text} is a host, not an account; {remedy}")
+    if not jid.is_bare:
+        raise ControlError("invalid-name", f"{text} names a resource; the account is {jid.bare}")
+    return jid
+
+
+def served(hosts: Hosts, name: str) -> Host:
+    """Give the host called *name*; `ControlError` ``unknown-host`` names those that are served."""
+    host = hosts.get(name)
+    if host is not None:
+        return host
+    near = get_close_matches(name, [known.name for known in hosts], 1)
+    hint = f"; did you mean {near[0]}?" if near and len(hosts) > 1 else ""
+    raise ControlError("unknown-host", f"{name} is not served here, {_listed(hosts)}{hint}")
+
+
+def _parsed(text: str) -> JID:
+    try:
+        return JID.parse(text)
+    except InvalidJID as error:
+        why = _why(error)
+        raise ControlError("invalid-name", f"{text!r} is no address: {why}; write it as name@host") from error
+
+
+def _why(error: InvalidJID) -> str:
+    """Name the character that is wrong, where it is one; the profiles of PRECIS say it in their own jargon."""
+    cause = error.__context__
+    if not isinstance(cause, UnicodeEncodeError):
+        return str(error)
+    character = cause.object[cause.start]
+    return f"it has {character!r} ({unicodedata.name(character, 'a control character').lower()})"
+
+
+def _is_lone_name(hosts: Hosts, text: str) -> bool:
+    """Say whether *text* can only be the name of an account without its host."""
+    if "@" in text or "/" in text:
+        return False
+    try:
+        return JID.parse(text).domainpart not in hosts
+    except InvalidJID:
+        return True
+
+
+def _listed(hosts: Hosts) -> str:
+    names = [host.name for host in hosts]
+    shown, left = names[:_SHOWN], len(names) - _SHOWN
+    more = f" and {left} more" if left > 0 else ""
+    return ("the host is " if len(names) == 1 else "the hosts are ") + ", ".join(shown) + more
+
+
+_SHOWN = 8

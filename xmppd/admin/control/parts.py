@@ -1,0 +1,38 @@
+"""What the control commands reach: the parts of the running server, or of the store alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xmppd.core.host import Hosts
+from xmppd.core.loader import Loader
+from xmppd.core.registry import SessionRegistry
+from xmppd.services.accounts import Accounts
+
+
+def _nothing() -> Any:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlParts:
+    """The parts that commands work with. Straight on the store, there are no sessions, no modules and no server."""
+
+    hosts: Hosts
+    registry: SessionRegistry
+    accounts: Accounts
+    loader: Loader
+    data_dir: Path
+    version: str
+    started_at: float
+    """Wall time in seconds."""
+    now: Callable[[], float]
+    """Wall time in seconds."""
+    reload: Callable[[], Any] = field(default=_nothing)
+    """Read the configuration anew; gives JSON-able lines about what is in force now, or a Deferred of them. Raises
+    `ConfigErrors` where the file is broken."""
+    stop: Callable[[], Any] = field(default=_nothing)
+    """Begin to stop the server; returns at once."""
+    listening: Callable[[], Sequence[str]] = field(default=tuple)
+    """What the server listens on, in words, such as ``127.0.0.1:5222 (STARTTLS)``."""

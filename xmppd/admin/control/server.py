@@ -1,0 +1,81 @@
+"""Control commands about the server as a whole: status, reload, stop."""
+
+import os
+import platform
+import sqlite3
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from twisted import __version__ as twisted_version
+from xmppd.admin.control.commands import command
+from xmppd.admin.control.parts import ControlParts
+from xmppd.core.host import Host
+from xmppd.core.waiting import deferred
+
+_MEMORY = Path("/proc/self/statm")
+_RESIDENT_PAGES = 1
+
+
+@command("status")
+def status(parts: ControlParts) -> dict[str, Any]:
+    """Give what an administrator wants to know first; sizes in bytes, times in seconds."""
+    return {
+        "version": parts.version,
+        "pid": os.getpid(),
+        "started": datetime.fromtimestamp(parts.started_at, UTC).isoformat(timespec="seconds"),
+        "uptime_s": max(0, round(parts.now() - parts.started_at)),
+        "data_dir": str(parts.data_dir),
+        "memory_bytes": resident_bytes(),
+        "sessions": len(parts.registry),
+        "hosts": [_host(parts, host) for host in parts.hosts],
+        "listening": list(parts.listening()),
+        "versions": {
+            "python": platform.python_version(),
+            "twisted": twisted_version,
+            "openssl": ssl.OPENSSL_VERSION.split()[1],
+            "sqlite": sqlite3.sqlite_version,
+        },
+    }
+
+
+@command("reload")
+@deferred
+async def reload(parts: ControlParts) -> dict[str, Any]:
+    """Read certificates, log level and limits anew; gives in words what is in force now.
+
+    Fails with ``config-errors``, and then the old settings stay.
+    """
+    lines = parts.reload()
+    if isinstance(lines, Deferred):
+        lines = await lines
+    return {"lines": [str(line) for line in lines or ()]}
+
+
+@command("stop")
+def stop(parts: ControlParts) -> dict[str, Any]:
+    """Begin to stop the server: every stream gets system-shutdown. The connection stays open until the end."""
+    parts.stop()
+    return {"sessions": len(parts.registry), "pid": os.getpid()}
+
+
+def resident_bytes() -> int | None:
+    """Give the memory that this process really uses; None where the system does not say."""
+    try:
+        pages = int(_MEMORY.read_text().split()[_RESIDENT_PAGES])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _host(parts: ControlParts, host: Host) -> dict[str, Any]:
+    sessions = [session for session in parts.registry if session.host == host.name]
+    return {
+        "name": host.name,
+        "sessions": len(sessions),
+        "available": sum(session.is_available for session in sessions),
+        "modules": len(host.modules),
+    }

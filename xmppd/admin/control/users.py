@@ -1,0 +1,206 @@
+"""Control commands about accounts. They work on a running server, and as well straight on the store."""
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+
+from xmppd.admin.control.commands import command
+from xmppd.admin.control.names import account_address, served
+from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.sessions import end_sessions
+from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.core.waiting import deferred
+from xmppd.services.accounts import (
+    Account,
+    AccountError,
+    AccountExists,
+    AccountTombstoned,
+    InvalidName,
+    InvalidPassword,
+    NoSuchAccount,
+)
+from xmppd.stanza.jid import JID
+
+IN_PARALLEL = 8
+"""How many accounts of an import are made at a time: enough to keep the threads busy that derive keys."""
+PROGRESS_EVERY = 25
+"""Accounts of an import between two progress lines."""
+
+
+@command("user.add")
+@deferred
+async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> dict[str, Any]:
+    """Make an account; gives its bare JID. With *reuse* also where the name was another's a short while ago."""
+    account = account_address(parts.hosts, jid)
+    try:
+        await parts.accounts.create(account, password, over_tombstone=reuse)
+    except AccountError as error:
+        raise told(error, account) from error
+    return {"jid": account.bare}
+
+
+@command("user.passwd")
+@deferred
+async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str, Any]:
+    """Give an account another password; its sessions stay, and are counted in the result."""
+    account = account_address(parts.hosts, jid)
+    try:
+        await parts.accounts.set_password(account, password)
+    except AccountError as error:
+        raise told(error, account) from error
+    return {"jid": account.bare, "sessions": len(parts.registry.resources(account.bare))}
+
+
+@command("user.del")
+@deferred
+async def user_del(parts: ControlParts, jid: str) -> dict[str, Any]:
+    """Remove an account with all its data; its sessions end."""
+    account = account_address(parts.hosts, jid)
+    connected = _connected(parts, account)
+    try:
+        await parts.accounts.remove(account)
+    except AccountError as error:
+        raise told(error, account) from error
+    _end(parts, account, "The account has been removed")
+    return {"jid": account.bare, "ended": connected}
+
+
+@command("user.disable")
+@deferred
+async def user_disable(parts: ControlParts, jid: str) -> dict[str, Any]:
+    """Keep an account with its data, but let nobody in; its sessions end."""
+    account = account_address(parts.hosts, jid)
+    connected = _connected(parts, account)
+    try:
+        await parts.accounts.disable(account)
+    except AccountError as error:
+        raise told(error, account) from error
+    _end(parts, account, "The account has been disabled")
+    return {"jid": account.bare, "ended": connected}
+
+
+@command("user.enable")
+@deferred
+async def user_enable(parts: ControlParts, jid: str) -> dict[str, Any]:
+    """Let the owner of a disabled account in again."""
+    account = account_address(parts.hosts, jid)
+    try:
+        await parts.accounts.enable(account)
+    except AccountError as error:
+        raise told(error, account) from error
+    return {"jid": account.bare}
+
+
+@command("user.list")
+@deferred
+async def user_list(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
+    """Give the accounts of a host, or of all, sorted by JID."""
+    names = (
+        [served(parts.hosts, host).name] if host is not None else sorted(each.name for each in parts.hosts)
+    )
+    return [_row(account) for name in names for account in await parts.accounts.list(name)]
+
+
+@command("user.import")
+@deferred
+async def user_import(
+    parts: ControlParts, users: list[Any], progress: Progress, host: str | None = None
+) -> dict[str, Any]:
+    """Make many accounts, several at a time; *users* are pairs (name or bare JID, password).
+
+    A name without a host is on *host*, else on the first that is served. One that fails does not hinder the others:
+    gives the number of those made, and for each of the others its index, id and message.
+    """
+    default = served(parts.hosts, host).name if host is not None else next(iter(parts.hosts)).name
+    importing = _Importing(parts, default, progress)
+    await importing.run(users)
+    return {"added": importing.added, "failed": sorted(importing.failed, key=lambda failed: failed["index"])}
+
+
+class _Importing:
+    """One import: so many workers take from one list."""
+
+    def __init__(self, parts: ControlParts, host: str, progress: Progress):
+        self._parts = parts
+        self._host = host
+        self._progress = progress
+        self.added = 0
+        self.failed: list[dict[str, Any]] = []
+
+    async def run(self, users: list[Any]) -> None:
+        """Add *users*. What is nobody's fault among them, such as a full disk, is raised, and ends it."""
+        left = deque(enumerate(users))
+        try:
+            await gatherResults([self._work(left) for _ in range(IN_PARALLEL)], consumeErrors=True)
+        except FirstError as error:
+            left.clear()
+            error.subFailure.raiseException()
+
+    @deferred
+    async def _work(self, left: deque[tuple[int, Any]]) -> None:
+        while left:
+            index, pair = left.popleft()
+            try:
+                await self._add(pair)
+                self.added += 1
+            except ControlError as error:
+                self.failed.append({"index": index, "id": error.id, "message": error.message})
+            done = self.added + len(self.failed)
+            if done % PROGRESS_EVERY == 0:
+                self._progress(done)
+
+    def _add(self, pair: Any) -> Deferred[Any]:
+        if not (
+            isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        ):
+            raise ControlError("bad-arguments", "a pair of a name and a password is wanted")
+        name, password = pair
+        return user_add(self._parts, name if "@" in name else f"{name}@{self._host}", password)
+
+
+def told(error: AccountError, account: JID) -> ControlError:
+    """Say what an error of the accounts service means to an administrator, and what to do."""
+    jid, why = account.bare, str(error)
+    if isinstance(error, AccountTombstoned):
+        why = f"{why}; it is free again on {_stamp(error.until)}, or now with --reuse"
+    id, text = next(
+        ((id, text) for kind, id, text in _ERRORS if isinstance(error, kind)),
+        ("account-error", "{jid}: {why}"),
+    )
+    return ControlError(id, text.format(jid=jid, host=account.domainpart, why=why))
+
+
+_ERRORS: tuple[tuple[type[AccountError], str, str], ...] = (
+    (
+        AccountExists,
+        "account-exists",
+        "{jid} exists already; to change the password: xmppctl user passwd {jid}",
+    ),
+    (
+        NoSuchAccount,
+        "no-such-account",
+        "there is no account {jid}; to see which there are: xmppctl user list {host}",
+    ),
+    (InvalidName, "invalid-name", "{jid} cannot be an account: {why}; choose another name"),
+    (InvalidPassword, "invalid-password", "this password cannot be set for {jid}: {why}; choose another"),
+    (AccountTombstoned, "account-tombstoned", "{jid} cannot be made yet: {why}"),
+)
+
+
+def _row(account: Account) -> dict[str, Any]:
+    return {"jid": account.jid.bare, "created": _stamp(account.created_at), "disabled": account.disabled}
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _connected(parts: ControlParts, account: JID) -> list[str]:
+    return [session.full_jid or "" for session in parts.registry.resources(account.bare)]
+
+
+def _end(parts: ControlParts, account: JID, text: str) -> None:
+    """End what sessions there still are: the server may have ended them when it heard of the change."""
+    end_sessions(parts, parts.registry.resources(account.bare), text)
