@@ -1,0 +1,72 @@
+"""A server that answers what the test says, and a way to run xmppctl against it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from xmppd.admin.control.client import ServerNotRunning
+from xmppd.admin.control.wire import Progress
+from xmppd.admin.xmppctl.app import app
+from xmppd.admin.xmppctl.tool import Tool
+
+
+class FakeConnection:
+    """Keeps what it is asked; answers with a value, by calling a function, or by raising."""
+
+    def __init__(self, answers: Mapping[str, Any]):
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.is_closed = False
+
+    def call(self, command: str, args: dict[str, Any], on_progress: Progress = lambda content: None) -> Any:
+        """Answer *command*."""
+        self.asked.append((command, args))
+        answer = self.answers[command]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(args, on_progress) if isinstance(answer, Callable) else answer  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Note that the connection was closed."""
+        self.is_closed = True
+
+
+class Bench:
+    """xmppctl with a fake server, or with none and a fake store."""
+
+    def __init__(self, *, is_running: bool = True, env: Mapping[str, str] | None = None, **answers: Any):
+        """*answers* are by command, with "_" for the dot; a running server answers them, else the store does."""
+        self.connection = FakeConnection({name.replace("_", "."): answer for name, answer in answers.items()})
+        self.is_running = is_running
+        self.env = {"XMPPD_DATA": "/nowhere/data"} if env is None else env
+        self.reached: list[Path] = []
+        self.opened: list[Path | None] = []
+
+    @classmethod
+    def answering(cls, command: str, answer: Any) -> "Bench":
+        """Give one whose running server knows a single command."""
+        bench = cls()
+        bench.connection.answers = {command: answer}
+        return bench
+
+    def run(self, *args: str, typed: str | None = None) -> Result:
+        """Run xmppctl with these arguments."""
+        tool = Tool(env=self.env, reach_server=self._reach, open_store=self._open)
+        return CliRunner().invoke(app, args, obj=tool, input=typed, prog_name="xmppctl")
+
+    @property
+    def asked(self) -> list[tuple[str, dict[str, Any]]]:
+        """What the server or store was asked."""
+        return self.connection.asked
+
+    def _reach(self, data_dir: Path) -> FakeConnection:
+        self.reached.append(data_dir)
+        if not self.is_running:
+            raise ServerNotRunning(str(data_dir))
+        return self.connection
+
+    def _open(self, config_file: Path | None, env: Mapping[str, str]) -> FakeConnection:
+        self.opened.append(config_file)
+        return self.connection

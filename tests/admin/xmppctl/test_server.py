@@ -1,0 +1,140 @@
+"""``xmppctl status``, ``reload``, ``stop``; sessions and modules."""
+
+import json
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.admin.xmppctl.fakes import Bench
+from xmppd.admin.xmppctl import output
+
+STATUS = {
+    "version": "1.2",
+    "pid": 77,
+    "started": "2026-01-02T03:04:05+00:00",
+    "uptime_s": 3_725,
+    "data_dir": "/srv/data",
+    "memory_bytes": 61_027_123,
+    "sessions": 3,
+    "hosts": [
+        {"name": "a.example", "sessions": 2, "available": 1, "modules": 9},
+        {"name": "b.example", "sessions": 1, "available": 1, "modules": 8},
+    ],
+    "listening": ["127.0.0.1:5222 (STARTTLS)", "[::1]:5222 (STARTTLS)"],
+    "versions": {"python": "3.11", "twisted": "26.10", "openssl": "3.0", "sqlite": "3.40"},
+}
+SESSION = {
+    "jid": "a@b/[red]x",
+    "address": "::1",
+    "tls": True,
+    "priority": -1,
+    "since": "2026-01-02T03:04:05+00:00",
+    "available": True,
+    "interested": True,
+    "attached": True,
+}
+
+
+def squeezed(text: str) -> list[str]:
+    """Give the lines with runs of blanks made one."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+class ServerTests(SynchronousTestCase):
+    """The server as a whole."""
+
+    def test_status(self) -> None:
+        """Uptime, memory, versions and the sessions of each host, in a few lines."""
+        lines = squeezed(Bench(status=STATUS).run("status").stdout)
+        self.assertEqual(lines[0], "xmppd 1.2, process 77")
+        self.assertTrue(lines[1].startswith("up 1 h 2 min, since 2026-01-0"), lines[1])
+        self.assertEqual(
+            lines[2:8],
+            [
+                "sessions 3",
+                "memory 58.2 MiB",
+                "data folder /srv/data",
+                "listens on 127.0.0.1:5222 (STARTTLS)",
+                "[::1]:5222 (STARTTLS)",
+                "versions Python 3.11, Twisted 26.10, OpenSSL 3.0, SQLite 3.40",
+            ],
+        )
+        self.assertEqual(lines[9:], ["Host Sessions Available Modules", "a.example 2 1 9", "b.example 1 1 8"])
+
+    def test_status_as_json(self) -> None:
+        """What the server gave, unchanged."""
+        self.assertEqual(json.loads(Bench(status=STATUS).run("status", "--json").stdout), STATUS)
+
+    def test_reload(self) -> None:
+        """What is in force now, or what always is."""
+        self.assertEqual(Bench(reload={"lines": ["a", "b"]}).run("reload").stdout, "a\nb\n")
+        self.assertIn("read anew", Bench(reload={"lines": []}).run("reload").stdout)
+
+    def test_stop(self) -> None:
+        """The server is told to stop; how many sessions that ended is told."""
+        bench = Bench(stop={"sessions": 1, "pid": 77})
+        result = bench.run("stop")
+        self.assertEqual((result.exit_code, result.stdout), (0, "the server has stopped; 1 session ended\n"))
+
+    def test_durations(self) -> None:
+        """The two largest units of a time."""
+        for seconds, text in (
+            (0, "0 s"),
+            (59.9, "59 s"),
+            (3_600, "1 h"),
+            (90_061, "1 d 1 h"),
+            (86_401, "1 d"),
+        ):
+            self.assertEqual(output.duration(seconds), text)
+
+
+class SessionTests(SynchronousTestCase):
+    """Who is connected."""
+
+    def test_list(self) -> None:
+        """Each session is a row; brackets in a resource are no markup."""
+        waiting: dict[str, Any] = {**SESSION, "priority": None, "tls": False, "available": False}
+        waiting |= {"interested": False, "attached": False}
+        head, first, second = squeezed(Bench(session_list=[SESSION, waiting]).run("session", "list").stdout)
+        self.assertEqual(head, "JID Address TLS Priority Since State")
+        self.assertTrue(first.startswith("a@b/[red]x ::1 yes -1 2026-01-0"), first)
+        self.assertTrue(first.endswith("available, interested"), first)
+        self.assertTrue(second.startswith("a@b/[red]x ::1 no 2026-01-0"), second)
+        self.assertTrue(second.endswith("connected, waiting for its client"), second)
+
+    def test_list_of_one_account(self) -> None:
+        """The JID goes to the server; nobody there is an answer, no failure."""
+        bench = Bench(session_list=[])
+        self.assertEqual(bench.run("session", "list", "a@b").stdout, "a@b is not connected\n")
+        self.assertEqual(bench.run("session", "list").stdout, "nobody is connected\n")
+        self.assertEqual(bench.asked, [("session.list", {"jid": "a@b"}), ("session.list", {})])
+
+    def test_kick(self) -> None:
+        """Each session that was ended is named."""
+        bench = Bench(session_kick={"jids": ["a@b/x", "a@b/y"]})
+        self.assertEqual(
+            bench.run("session", "kick", "a@b", "--reason", "go").stdout, "a@b/x ended\na@b/y ended\n"
+        )
+        self.assertEqual(bench.asked, [("session.kick", {"jid": "a@b", "reason": "go"})])
+
+
+class ModuleTests(SynchronousTestCase):
+    """What is loaded."""
+
+    def test_list(self) -> None:
+        """Name, hosts, XEPs and summary of each."""
+        ping = {"name": "ping", "summary": "XMPP Ping", "xeps": [199], "hosts": ["a", "b"]}
+        idle = {"name": "idle", "summary": "Nothing", "xeps": [], "hosts": []}
+        lines = squeezed(Bench(module_list=[ping, idle]).run("module", "list").stdout)
+        self.assertEqual(
+            lines, ["Module Loaded on XEPs What it is", "ping a, b 0199 XMPP Ping", "idle - Nothing"]
+        )
+
+    def test_changes(self) -> None:
+        """Load, unload and reload, on all hosts or one."""
+        for action in ("load", "unload", "reload"):
+            bench = Bench.answering(f"module.{action}", {"name": "ping", "hosts": ["a", "b"]})
+            self.assertEqual(bench.run("module", action, "ping").stdout, f"ping {action}ed on a, b\n")
+            bench.run("module", action, "ping", "--host", "a")
+            expected = [{"name": "ping"}, {"name": "ping", "host": "a"}]
+            self.assertEqual([args for _, args in bench.asked], expected)

@@ -1,0 +1,179 @@
+"""``xmppctl user``: accounts, passwords and the import of many."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.admin.xmppctl.fakes import Bench
+from tests.temporary import temporary_folder
+from xmppd.admin.control.wire import MAX_REQUEST_BYTES, Progress, encode_request
+
+
+class UserTests(SynchronousTestCase):
+    """One account."""
+
+    def test_add_asks_twice(self) -> None:
+        """The password is asked for and repeated; it is not shown."""
+        bench = Bench(user_add={"jid": "alice@localhost"})
+        result = bench.run("user", "add", "alice@localhost", typed="secret\nsecret\n")
+        self.assertEqual((result.exit_code, result.stdout), (0, "alice@localhost added\n"), result.stderr)
+        self.assertEqual(bench.asked, [("user.add", {"jid": "alice@localhost", "password": "secret"})])
+        self.assertNotIn("secret", result.output)
+
+    def test_add_without_a_password(self) -> None:
+        """Nobody answers: one line, status 1, and nothing is done."""
+        bench = Bench(user_add={})
+        result = bench.run("user", "add", "alice@localhost", typed="")
+        self.assertEqual((result.exit_code, bench.asked), (1, []))
+
+    def test_password_options(self) -> None:
+        """From standard input a line without its end, as it stands; or as an option."""
+        for args, typed in (
+            (("--password-stdin",), " pass word \nmore\n"),
+            (("--password", " pass word "), ""),
+        ):
+            bench = Bench(user_passwd={"jid": "a@b", "sessions": 0})
+            result = bench.run("user", "passwd", "a@b", *args, typed=typed)
+            self.assertEqual(result.stdout, "the password of a@b is changed\n", result.stderr)
+            self.assertEqual(bench.asked[0][1]["password"], " pass word ")
+
+    def test_password_options_that_do_not_fit(self) -> None:
+        """Two of them, or an empty password, are wrong usage."""
+        for args in (("--password-stdin",), ("--password", ""), ("--password", "x", "--password-stdin")):
+            bench = Bench(user_add={})
+            result = bench.run("user", "add", "a@b", *args, typed="\n")
+            self.assertEqual((result.exit_code, bench.asked, result.stderr.count("\n")), (1, [], 1))
+
+    def test_sessions_after_a_new_password(self) -> None:
+        """Sessions that stay are told, with how to end them."""
+        result = Bench(user_passwd={"jid": "a@b", "sessions": 2}).run(
+            "user", "passwd", "a@b", "--password", "x"
+        )
+        self.assertIn("2 sessions left open, to end: xmppctl session kick a@b", result.stdout)
+
+    def test_del_disable_enable(self) -> None:
+        """Each names the account and the sessions that it ended."""
+        for action, done in (("del", "removed"), ("disable", "disabled"), ("enable", "enabled")):
+            bench = Bench.answering(f"user.{action}", {"jid": "a@b", "ended": ["a@b/x"]})
+            result = bench.run("user", action, "a@b")
+            ended = "" if action == "enable" else ", 1 session ended"
+            self.assertEqual((result.exit_code, result.stdout), (0, f"a@b {done}{ended}\n"))
+
+    def test_list(self) -> None:
+        """A table; machine output with stable keys."""
+        accounts = [{"jid": "a@b", "created": "2026-01-02T03:04:05+00:00", "disabled": False}]
+        accounts.append({**accounts[0], "jid": "long.name@b", "disabled": True})
+        bench = Bench(user_list=accounts)
+        lines = bench.run("user", "list").stdout.splitlines()
+        self.assertEqual(lines[0], "JID          Enabled  Created")
+        self.assertTrue(lines[1].startswith("a@b          yes      2026-01-0"), lines[1])
+        self.assertTrue(lines[2].startswith("long.name@b  no       2026-01-0"), lines[2])
+        self.assertEqual(json.loads(bench.run("user", "list", "b", "--json").stdout), accounts)
+        self.assertEqual([args for _, args in bench.asked], [{}, {"host": "b"}])
+
+    def test_empty_list(self) -> None:
+        """Without accounts: how to add one."""
+        self.assertIn("xmppctl user add", Bench(user_list=[]).run("user", "list").stdout)
+
+    def test_on_the_store(self) -> None:
+        """Where no server runs, the store is opened; the configuration file goes with it."""
+        config = temporary_folder(self) / "xmppd.toml"
+        config.write_text('data_dir = "/srv/data"')
+        bench = Bench(is_running=False, user_list=[])
+        self.assertEqual(bench.run("user", "list", "--config", str(config)).exit_code, 0)
+        self.assertEqual(bench.opened, [config])
+        self.assertTrue(bench.connection.is_closed)
+
+    def test_no_store_by_accident(self) -> None:
+        """Where nothing but the working folder names a data folder, none is made."""
+        bench = Bench(is_running=False, env={}, user_list=[])
+        result = bench.run("user", "list")
+        self.assertEqual((result.exit_code, bench.opened), (1, []))
+        self.assertIn("there is no data folder", result.stderr)
+
+
+class ImportTests(SynchronousTestCase):
+    """Many accounts."""
+
+    def file(self, text: str | bytes) -> str:
+        """Make a file to import."""
+        path: Path = temporary_folder(self) / "users.tsv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    def test_lines(self) -> None:
+        """Names and passwords as they stand; empty lines and line ends of other systems do not matter."""
+        bench = Bench(user_import=lambda args, progress: {"added": len(args["users"]), "failed": []})
+        result = bench.run(
+            "user", "import", self.file("\ufeffanna\tp w\t1\r\n\nbo@x.example\tü\n"), "--host", "h"
+        )
+        self.assertEqual(result.exit_code, 0, result.stderr)
+        self.assertTrue(result.stdout.startswith("2 accounts added in "), result.stdout)
+        users = [["anna", "p w\t1"], ["bo@x.example", "ü"]]
+        self.assertEqual(bench.asked, [("user.import", {"users": users, "host": "h"})])
+
+    def test_batches(self) -> None:
+        """A large file goes in requests that each fit the server's limit; the failures keep their lines."""
+
+        def answer(args: dict[str, Any], progress: Progress) -> dict[str, Any]:
+            progress(1)
+            failed = [
+                {"index": index, "id": "account-exists", "message": f"{name} exists"}
+                for index, (name, _) in enumerate(args["users"])
+                if name in ("u7", "u499")
+            ]
+            return {"added": len(args["users"]) - len(failed), "failed": failed}
+
+        password = "\U0001f600" * 600
+        bench = Bench(user_import=answer)
+        file = self.file("".join(f"u{number}\t{password}\n" for number in range(500)))
+        result = bench.run("user", "import", file, "--json")
+        self.assertEqual(result.exit_code, 1)
+        report = json.loads(result.stdout)
+        self.assertEqual(report["added"], 498)
+        self.assertEqual(
+            [(failed["line"], failed["user"]) for failed in report["failed"]], [(8, "u7"), (500, "u499")]
+        )
+        self.assertGreater(len(bench.asked), 1)
+        for command, args in bench.asked:
+            self.assertLess(len(encode_request(command, args)), MAX_REQUEST_BYTES)
+
+    def test_failures_are_told_by_line(self) -> None:
+        """What was not added is listed with file and line; status 1."""
+        failed = [{"index": 1, "id": "account-exists", "message": "b@h exists already"}]
+        file = self.file("a\tx\nb\tx\n")
+        result = Bench(user_import={"added": 1, "failed": failed}).run("user", "import", file)
+        self.assertEqual((result.exit_code, result.stderr), (1, f"xmppctl: {file}:2: b@h exists already\n"))
+
+    def test_broken_file(self) -> None:
+        """Every wrong line is named, and then nothing is imported."""
+        bench = Bench(user_import={})
+        file = self.file(b"good\tx\nno tab\n\tnobody\nempty\t\n\xff\tx\n" + b"long\t" + b"x" * 5_000 + b"\n")
+        result = bench.run("user", "import", file)
+        self.assertEqual((result.exit_code, bench.asked), (1, []))
+        places = [line.split(";")[0].split(f"{file}:")[-1] for line in result.stderr.splitlines()]
+        self.assertEqual(
+            places,
+            [
+                "2: there is no tab between user and password",
+                "3: there is no user before the tab",
+                "4: there is no password behind the tab",
+                "5: the line is no UTF-8",
+                "6: the line is longer than 4096 bytes",
+                "xmppctl: nothing was imported",
+            ],
+        )
+        self.assertNotIn("no tab\t", result.stderr)
+
+    def test_from_standard_input(self) -> None:
+        """``-`` reads standard input."""
+        bench = Bench(user_import={"added": 1, "failed": []})
+        self.assertEqual(bench.run("user", "import", "-", typed="a\tb\n").exit_code, 0)
+        self.assertEqual(bench.asked[0][1]["users"], [["a", "b"]])
+
+    def test_no_file(self) -> None:
+        """A file that is not there is one line."""
+        result = Bench().run("user", "import", "/nowhere/users")
+        self.assertEqual((result.exit_code, result.stderr.count("\n")), (1, 1))

@@ -1,0 +1,88 @@
+"""The command ``xmppctl``: its groups, the options that every command takes, and how it fails.
+
+Exit status: 0 done, 1 wrong usage or not done, 2 problems found (``check``). An error is one line on standard error.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from xmppd import __version__
+from xmppd.admin.control.wire import ControlError
+from xmppd.admin.xmppctl.groups import Group
+from xmppd.admin.xmppctl.module import module
+from xmppd.admin.xmppctl.output import as_json, complain
+from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
+from xmppd.admin.xmppctl.session import session
+from xmppd.admin.xmppctl.tool import Tool
+from xmppd.admin.xmppctl.user import user
+
+PROGRAM = "xmppctl"
+FAILED = 1
+TRACEBACK_VARIABLE = "XMPPCTL_TRACEBACK"
+
+
+class Xmppctl(Group):
+    """The outermost group: it turns whatever goes wrong into one line and a status."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]  # it always ends the process
+        """Run a command and end the process with its status."""
+        tool = extra.setdefault("obj", Tool())
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(args, prog_name or PROGRAM, **extra)
+        except ControlError as error:
+            _refused(tool, error)
+        except click.exceptions.NoArgsIsHelpError as shown:
+            click.echo(shown.format_message())
+        except click.UsageError as error:
+            complain(f"{error.format_message()} To see what there is: {_help_of(error)}")
+        except click.ClickException as error:
+            complain(error.format_message())
+        except click.Abort:
+            complain("interrupted; nothing more is done")
+        except Exception as error:  # the edge of the process: nobody is left who could handle it
+            if TRACEBACK_VARIABLE in os.environ:
+                raise
+            complain(
+                f"{type(error).__name__}: {error}; for where it happened: {TRACEBACK_VARIABLE}=1 {PROGRAM} …"
+            )
+        else:
+            sys.exit(status or 0)
+        sys.exit(FAILED)
+
+
+def _refused(tool: Tool, error: ControlError) -> None:
+    if tool.is_json:
+        as_json({"error": {"id": error.id, "message": error.message}})
+    for line in error.message.splitlines():
+        complain(line)
+
+
+def _help_of(error: click.UsageError) -> str:
+    path = error.ctx.command_path if error.ctx is not None else PROGRAM
+    return f"{path} --help"
+
+
+@click.group(cls=Xmppctl, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Run the XMPP server xmppd: accounts, sessions, modules.
+
+    Talks to the running server; "user" commands work on its data too while it does not run. The data folder is found
+    as the server finds it: data_dir in the file of --config, else $XMPPD_DATA, else ./xmppd-data.
+    """
+    context.ensure_object(Tool)
+
+
+for _command in (user, session, module, status, reload, stop, check, completion):
+    app.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run xmppctl with the arguments of this process."""
+    app.main(prog_name=PROGRAM)

@@ -1,0 +1,55 @@
+"""Groups and commands that take ``--config`` and ``--json`` wherever they are written."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xmppd.admin.xmppctl.tool import Tool
+
+pass_tool = click.make_pass_decorator(Tool, ensure=True)
+
+
+def _config(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.ensure_object(Tool).config_file = value
+
+
+def _json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.ensure_object(Tool).is_json = True
+
+
+def _options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--config"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="The server's configuration file.",
+            callback=_config,
+            expose_value=False,
+        ),
+        click.Option(["--json"], is_flag=True, help="Print JSON.", callback=_json, expose_value=False),
+    ]
+
+
+class Command(click.Command):
+    """A command with the options that all have."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.params += _options()
+
+
+class Group(click.Group):
+    """A group of such commands; it takes the options too."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.params += _options()
+
+
+Group.group_class = Group

@@ -1,0 +1,150 @@
+"""Many accounts from a file: read it whole, then hand it over in batches with a progress bar."""
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from xmppd.admin.control.client import Connection
+from xmppd.admin.control.wire import ControlError, Progress
+
+BATCH = 250
+"""Accounts in one request."""
+MAX_BATCH_CHARACTERS = 65_536
+"""And this at most, so that the request fits even if JSON makes twelve bytes of each character."""
+MAX_LINE_BYTES = 4_096
+_SHOWN_MISTAKES = 10
+
+
+class User(NamedTuple):
+    """A line of the file."""
+
+    line: int
+    name: str
+    password: str
+
+
+@dataclass
+class ImportReport:
+    """What came of an import."""
+
+    added: int = 0
+    seconds: float = 0.0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    """For each line that was not added: line, user, id, message."""
+
+    @property
+    def per_second(self) -> int:
+        """How many accounts were added a second."""
+        return round(self.added / self.seconds) if self.seconds else self.added
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields by name, for JSON."""
+        seconds = round(self.seconds, 3)
+        return {"added": self.added, "seconds": seconds, "per_second": self.per_second, "failed": self.failed}
+
+
+def read_users(data: bytes, filename: str) -> list[User]:
+    """Read the lines of an import file; `ControlError` ``bad-file`` with all lines that are wrong.
+
+    Empty lines are passed over.
+    """
+    users, mistakes = [], []
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        line = line.removesuffix(b"\r")
+        if not line:
+            continue
+        why = _mistake_in(line)
+        if why is not None:
+            mistakes.append(f"{filename}:{number}: {why}; write it as user TAB password")
+            continue
+        name, _, password = line.decode().partition("\t")
+        users.append(User(number, name.strip(), password))
+    if mistakes:
+        more = len(mistakes) - _SHOWN_MISTAKES
+        last = [f"and {more} more such lines"] if more > 0 else []
+        raise ControlError(
+            "bad-file", "\n".join([*mistakes[:_SHOWN_MISTAKES], *last, "nothing was imported"])
+        )
+    return users
+
+
+def import_users(connection: Connection, users: list[User], host: str | None) -> ImportReport:
+    """Hand the accounts over in batches, with a progress bar where somebody watches."""
+    report = ImportReport()
+    started = time.monotonic()
+    with _progress_bar(len(users)) as advance_to:
+        done = 0
+        for batch in _batches(users):
+            result = connection.call("user.import", _request(batch, host), _shifted(advance_to, done))
+            report.added += result["added"]
+            report.failed += [_failed(batch[failed["index"]], failed) for failed in result["failed"]]
+            done += len(batch)
+            advance_to(done)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _mistake_in(line: bytes) -> str | None:
+    if len(line) > MAX_LINE_BYTES:
+        return f"the line is longer than {MAX_LINE_BYTES} bytes"
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return "the line is no UTF-8"
+    name, tab, password = text.partition("\t")
+    if not tab:
+        return "there is no tab between user and password"
+    if not name.strip():
+        return "there is no user before the tab"
+    return None if password else "there is no password behind the tab"
+
+
+def _batches(users: list[User]) -> Iterator[list[User]]:
+    batch: list[User] = []
+    size = 0
+    for user in users:
+        length = len(user.name) + len(user.password)
+        if batch and (len(batch) >= BATCH or size + length > MAX_BATCH_CHARACTERS):
+            yield batch
+            batch, size = [], 0
+        batch.append(user)
+        size += length
+    if batch:
+        yield batch
+
+
+def _request(batch: list[User], host: str | None) -> dict[str, Any]:
+    args: dict[str, Any] = {"users": [[user.name, user.password] for user in batch]}
+    return args if host is None else {**args, "host": host}
+
+
+def _shifted(advance_to: Callable[[int], None], before: int) -> Progress:
+    """Count on from the batches before."""
+    return lambda done: advance_to(before + done)
+
+
+def _failed(user: User, failed: dict[str, Any]) -> dict[str, Any]:
+    return {"line": user.line, "user": user.name, "id": failed["id"], "message": failed["message"]}
+
+
+@contextmanager
+def _progress_bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that moves the bar; the bar is on standard error, and only if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    progress_module = importlib.import_module("rich.progress")
+    console = importlib.import_module("rich.console").Console(stderr=True)
+    columns = (
+        progress_module.TextColumn("adding accounts"),
+        progress_module.BarColumn(),
+        progress_module.MofNCompleteColumn(),
+        progress_module.TimeRemainingColumn(),
+    )
+    with progress_module.Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.update(task, completed=done)

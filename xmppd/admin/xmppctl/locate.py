@@ -1,0 +1,37 @@
+"""Finding the data folder by the server's rule, without the cost of reading the whole configuration.
+
+The rule: ``data_dir`` of the configuration file, else ``$XMPPD_DATA``, else ``xmppd-data`` in the working folder;
+relative ones count from the working folder.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA_VARIABLE = "XMPPD_DATA"
+DEFAULT_DATA_DIR = "xmppd-data"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where the data are, and whether somebody said so."""
+
+    path: Path
+    is_named: bool
+    """False where nothing but the working folder led there."""
+
+
+def data_folder(config_file: Path | None, env: Mapping[str, str]) -> DataFolder:
+    """Give the data folder. OSError or ValueError where the file cannot be read: the server would refuse it too."""
+    named = _named_in(config_file) if config_file is not None else None
+    found = named or env.get(DATA_VARIABLE)
+    return DataFolder(Path(os.path.abspath(found or DEFAULT_DATA_DIR)), bool(found))
+
+
+def _named_in(config_file: Path) -> str | None:
+    named = tomllib.loads(config_file.read_bytes().decode("utf-8-sig")).get("data_dir")
+    if named is not None and (not isinstance(named, str) or not named or "\0" in named):
+        raise ValueError("data_dir is no path")
+    return named

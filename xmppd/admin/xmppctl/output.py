@@ -1,0 +1,84 @@
+"""What xmppctl prints: lines, tables, JSON. Rich is loaded for tables only."""
+
+import importlib
+import io
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+UNBOUNDED_COLUMNS = 10_000
+"""The width of a table that goes into a file or a pipe: nothing is folded there."""
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+_MIB = 1_048_576
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    click.echo(text)
+
+
+def complain(text: str) -> None:
+    """Print the line of an error."""
+    click.echo(f"xmppctl: {text}", err=True)
+
+
+def as_json(content: Any) -> None:
+    """Print machine-readable output, indented, keys in their stable order."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print a table; *right* are the columns of numbers. On a terminal too narrow, cells are folded, never cut."""
+    box = importlib.import_module("rich.box")
+    console_class = importlib.import_module("rich.console").Console
+    table_class = importlib.import_module("rich.table").Table
+    text_class = importlib.import_module("rich.text").Text
+    is_terminal = sys.stdout.isatty()
+    grid = table_class(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, header_style="bold")
+    for index, heading in enumerate(headings):
+        grid.add_column(heading, justify="right" if index in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(text_class(cell) for cell in row))  # a Text: brackets in a JID are no markup
+    width = shutil.get_terminal_size().columns if is_terminal else UNBOUNDED_COLUMNS
+    rendered = io.StringIO()
+    console_class(file=rendered, width=width, force_terminal=is_terminal, highlight=False).print(grid)
+    for line in rendered.getvalue().strip("\n").splitlines():
+        click.echo(line.rstrip())
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Write a number with its noun: ``1 session``, ``2 sessions``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration with its two largest units: ``3 d 4 h``, ``5 min 2 s``."""
+    seconds = int(seconds)
+    parts = (
+        (seconds // _DAY_S, "d"),
+        (seconds % _DAY_S // _HOUR_S, "h"),
+        (seconds % _HOUR_S // _MINUTE_S, "min"),
+        (seconds % _MINUTE_S, "s"),
+    )
+    first = next((index for index, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
+
+
+def mebibytes(size_bytes: int | None) -> str:
+    """Write a size: ``58.2 MiB``."""
+    return "unknown" if size_bytes is None else f"{size_bytes / _MIB:.1f} MiB"
+
+
+def local_time(stamp: str) -> str:
+    """Write an ISO time stamp in the time of this machine: ``2026-05-01 12:33:10``."""
+    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def yes(answer: bool) -> str:
+    """Write a truth for a table."""
+    return "yes" if answer else "no"

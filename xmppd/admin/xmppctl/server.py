@@ -1,0 +1,117 @@
+"""``xmppctl status``, ``reload``, ``stop``, ``check`` and ``completion``: the server as a whole."""
+
+import importlib
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+from xmppd.admin.control.client import ControlClient
+from xmppd.admin.control.wire import ControlError
+from xmppd.admin.xmppctl.groups import Command, pass_tool
+from xmppd.admin.xmppctl.output import as_json, count, duration, local_time, mebibytes, say, table
+from xmppd.admin.xmppctl.tool import Tool
+
+STOP_TIMEOUT_S = 30.0
+_SHELLS = ("bash", "zsh", "fish")
+_LABEL_WIDTH = 13
+
+
+@click.command(cls=Command)
+@pass_tool
+def status(tool: Tool) -> None:
+    """Show uptime, sessions, memory, versions."""
+    found = tool.ask_server("status")
+    if tool.is_json:
+        as_json(found)
+        return
+    for label, text in _facts(found):
+        say(f"{label:<{_LABEL_WIDTH}} {text}")
+    say("")
+    rows = [
+        (each["name"], *(f"{each[key]:,}" for key in ("sessions", "available", "modules")))
+        for each in found["hosts"]
+    ]
+    table(("Host", "Sessions", "Available", "Modules"), rows, right=(1, 2, 3))
+
+
+@click.command(cls=Command)
+@pass_tool
+def reload(tool: Tool) -> None:
+    """Read certificates, log level, limits anew.
+
+    No session is dropped. Where the new configuration is broken, the old one stays in force.
+    """
+    result = tool.ask_server("reload")
+    if tool.is_json:
+        as_json(result)
+        return
+    for line in result["lines"] or ["certificates, log level and limits are read anew"]:
+        say(line)
+
+
+@click.command(cls=Command)
+@pass_tool
+def stop(tool: Tool) -> None:
+    """Stop the server; wait until it has."""
+    with tool.server() as connection:
+        result = connection.call("stop", {})
+        has_ended = not isinstance(connection, ControlClient) or connection.wait_for_end(STOP_TIMEOUT_S)
+    if not has_ended:
+        pid = result["pid"]
+        raise ControlError(
+            "still-stopping",
+            f"process {pid} is still stopping after {STOP_TIMEOUT_S:.0f} s; its log may say why",
+        )
+    if tool.is_json:
+        as_json(result)
+    else:
+        say(f"the server has stopped; {count(result['sessions'], 'session')} ended")
+
+
+@click.command(cls=Command)
+@click.argument("what", nargs=-1)
+@click.option("--offline", is_flag=True, help="Ask no other machines.")
+@pass_tool
+def check(tool: Tool, what: tuple[str, ...], offline: bool) -> int:
+    """Look for mistakes in the configuration.
+
+    And around it: host names, certificates, listeners, the data folder. Status 0 fine, 2 problems.
+
+    WHAT is config, names, certificates, listeners or data; all without it.
+    """
+    checking = importlib.import_module("xmppd.admin.xmppctl.checking")
+    text, status = checking.run(tool.config_file, tool.env, what, offline, tool.is_json)
+    say(text)
+    return int(status)
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a shell's completion script.
+
+    For bash: eval "$(xmppctl completion bash)" in ~/.bashrc; for zsh the same in ~/.zshrc; for fish: xmppctl
+    completion fish > ~/.config/fish/completions/xmppctl.fish
+    """
+    script = get_completion_class(shell)
+    assert script is not None, "click has all three"
+    root = context.find_root()
+    program = root.info_name or "xmppctl"
+    say(script(root.command, {}, program, f"_{program.upper().replace('-', '_')}_COMPLETE").source())
+
+
+def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    versions = found["versions"]
+    since = local_time(found["started"])
+    facts = [
+        ("xmppd", f"{found['version']}, process {found['pid']}"),
+        ("up", f"{duration(found['uptime_s'])}, since {since}"),
+        ("sessions", f"{found['sessions']:,}"),
+        ("memory", mebibytes(found["memory_bytes"])),
+        ("data folder", found["data_dir"]),
+    ]
+    facts += [("listens on" if not index else "", place) for index, place in enumerate(found["listening"])]
+    names = (("python", "Python"), ("twisted", "Twisted"), ("openssl", "OpenSSL"), ("sqlite", "SQLite"))
+    return [*facts, ("versions", ", ".join(f"{name} {versions[key]}" for key, name in names))]

@@ -1,0 +1,130 @@
+"""Accounts without a running server: the same commands, straight on the store, under its lock.
+
+This is a composition point of its own: it opens the storage of the configuration and runs Twisted's reactor in a
+thread, so that the rest of xmppctl, which is blocking, calls it as it calls a server. Loaded only where it is needed.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from twisted.internet import reactor as _reactor
+from twisted.internet.threads import blockingCallFromThread
+from twisted.logger import globalLogBeginner, textFileLogObserver
+
+from xmppd import __version__
+from xmppd.admin.control import users
+from xmppd.admin.control.client import Connection
+from xmppd.admin.control.commands import Commands, commands_in
+from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.path import socket_path
+from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.core.config.findings import ConfigErrors
+from xmppd.core.config.model import Config
+from xmppd.core.config.read import load
+from xmppd.core.host import Host, Hosts
+from xmppd.core.loader import Loader
+from xmppd.core.registry import SessionRegistry
+from xmppd.services.accounts import Accounts
+from xmppd.storage.interface import StorageError
+from xmppd.storage.lock import DataLock, DataLocked
+from xmppd.storage.open import open_storage
+
+TRACEBACK_VARIABLE = "XMPPCTL_TRACEBACK"
+_DATA_MODE = 0o700
+
+reactor: Any = _reactor
+
+
+def open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:
+    """Open the storage of a configuration, its lock held; `ControlError` where that is not possible."""
+    try:
+        config = load(config_file, env)
+    except ConfigErrors as error:
+        raise ControlError("config-errors", str(error)) from error
+    if config.storage_file is None:
+        why = f'[storage] url = "{config.storage.url}" keeps nothing while the server does not run'
+        raise ControlError("no-store", f"{why}; start it first: xmppd")
+    lock = DataLock(config.data_dir)
+    _take(lock, config.data_dir)
+    try:
+        return Store(config, lock)
+    except StorageError as error:
+        lock.release()
+        raise ControlError("storage-failed", str(error)) from error
+
+
+class Store:
+    """An opened store that does commands about accounts; as a `ControlClient` to those who call it."""
+
+    def __init__(self, config: Config, lock: DataLock):
+        """Start the storage. Raises `StorageError` where its data cannot be used."""
+        self._lock = lock
+        self._storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
+        self._storage.prepare()
+        accounts = Accounts(self._storage)
+        self._commands = Commands(_parts(config, accounts), commands_in(users))
+        observers = [textFileLogObserver(sys.stderr)] if TRACEBACK_VARIABLE in os.environ else []
+        globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
+        self._thread = Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
+        self._thread.start()
+        blockingCallFromThread(reactor, self._storage.start)
+
+    def call(self, command: str, args: dict[str, Any], on_progress: Progress = lambda content: None) -> Any:
+        """Do a command and give its result; raises `ControlError`. Progress is told in another thread."""
+        return blockingCallFromThread(reactor, self._commands.run, command, args, on_progress)
+
+    def close(self) -> None:
+        """Wait until all is on disk, and let go of the lock."""
+        stop: Any = self._storage.stop  # a Deferred of None, which the type of the next function cannot say
+        blockingCallFromThread(reactor, stop)
+        reactor.callFromThread(reactor.stop)
+        self._thread.join()
+        self._lock.release()
+
+
+def _take(lock: DataLock, data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(mode=_DATA_MODE, exist_ok=True)
+        owner = data_dir.stat().st_uid
+        if owner != os.geteuid():
+            raise ControlError(
+                "not-owner",
+                f"{data_dir} belongs to user {owner}; run xmppctl as that user: sudo -u '#{owner}' xmppctl …",
+            )
+        lock.acquire()
+    except DataLocked as error:
+        who = f"process {error.pid}" if error.pid else "another process"
+        raise ControlError(
+            "locked",
+            f"{who} works with {data_dir}, but nobody answers on {socket_path(data_dir)}; if it is just starting or "
+            "stopping, try again, else stop it",
+        ) from error
+    except OSError as error:
+        raise ControlError(
+            "no-data-folder", f"{data_dir} cannot be used: {error.strerror}; see xmppctl check"
+        ) from error
+
+
+def _parts(config: Config, accounts: Accounts) -> ControlParts:
+    hosts = Hosts()
+    for name, settings in config.hosts.items():
+        hosts.add(Host(name, settings))
+    return ControlParts(
+        hosts=hosts,
+        registry=SessionRegistry(),
+        accounts=accounts,
+        loader=Loader({}, _no_modules, _no_modules),
+        data_dir=config.data_dir,
+        version=__version__,
+        started_at=time.time(),
+        now=time.time,
+    )
+
+
+def _no_modules(*args: object) -> Any:
+    raise LookupError("no module is loaded without a server")

@@ -1,0 +1,94 @@
+"""What every command has at hand: the options that hold for all, and the way to the server or to its store."""
+
+import importlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xmppd.admin.control.client import Connection, ControlClient, ServerNotRunning
+from xmppd.admin.control.wire import ControlError
+from xmppd.admin.xmppctl.locate import DATA_VARIABLE, DataFolder, data_folder
+
+
+def _open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:
+    """Load what works on the store only where it is needed: it brings Twisted with it."""
+    opened: Connection = importlib.import_module("xmppd.admin.xmppctl.store").open_store(config_file, env)
+    return opened
+
+
+@dataclass
+class Tool:
+    """The options of this call, and the doors to the data: a running server's, or the store's own."""
+
+    config_file: Path | None = None
+    is_json: bool = False
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    reach_server: Callable[[Path], Connection] = ControlClient.connect
+    open_store: Callable[[Path | None, Mapping[str, str]], Connection] = _open_store
+
+    @contextmanager
+    def server(self) -> Iterator[Connection]:
+        """Give a connection to the running server; `ControlError` ``not-running`` where there is none."""
+        folder = self._folder()
+        try:
+            connection = self.reach_server(folder.path)
+        except ServerNotRunning as error:
+            raise self._not_running(folder) from error
+        with closing(connection):
+            yield connection
+
+    @contextmanager
+    def accounts(self) -> Iterator[Connection]:
+        """Give a connection to the running server, else to the store, whose lock is held meanwhile."""
+        folder = self._folder()
+        try:
+            connection = self.reach_server(folder.path)
+        except ServerNotRunning as error:
+            if not folder.is_named and not folder.path.is_dir():
+                raise _no_folder(folder) from error
+            connection = self.open_store(self.config_file, self.env)
+        with closing(connection):
+            yield connection
+
+    def ask_server(self, command: str, **args: Any) -> Any:
+        """Have the running server do one command; arguments that are None are left out."""
+        with self.server() as connection:
+            return connection.call(command, _given(args))
+
+    def ask_accounts(self, command: str, **args: Any) -> Any:
+        """Do one command on the running server, else on the store; arguments that are None are left out."""
+        with self.accounts() as connection:
+            return connection.call(command, _given(args))
+
+    def _folder(self) -> DataFolder:
+        try:
+            return data_folder(self.config_file, self.env)
+        except OSError as error:
+            raise ControlError(
+                "config-errors", f"{self.config_file}: {error.strerror}; give a file with --config"
+            ) from error
+        except ValueError as error:
+            raise ControlError(
+                "config-errors", f"{self.config_file}: {error}; to see all: xmppctl check"
+            ) from error
+
+    def _not_running(self, folder: DataFolder) -> ControlError:
+        if not folder.path.is_dir():
+            return _no_folder(folder)
+        start = "xmppd" if self.config_file is None else f"xmppd --config {self.config_file}"
+        return ControlError("not-running", f"no server is running on {folder.path}; to start it: {start}")
+
+
+def _no_folder(folder: DataFolder) -> ControlError:
+    return ControlError(
+        "no-data-folder",
+        f"there is no data folder {folder.path}; start the server once, or say where its data are: "
+        f"--config FILE, or ${DATA_VARIABLE}",
+    )
+
+
+def _given(args: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in args.items() if value is not None}

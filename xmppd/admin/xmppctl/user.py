@@ -1,0 +1,133 @@
+"""``xmppctl user``: accounts. Without a running server these work straight on the store."""
+
+from typing import Any
+
+import click
+
+from xmppd.admin.xmppctl.groups import Group, pass_tool
+from xmppd.admin.xmppctl.importing import ImportReport, import_users, read_users
+from xmppd.admin.xmppctl.output import as_json, complain, count, local_time, say, table, yes
+from xmppd.admin.xmppctl.passwords import password_options, read_password
+from xmppd.admin.xmppctl.tool import Tool
+
+SHOWN_FAILURES = 20
+
+
+@click.group(cls=Group, short_help="Accounts: add, passwd, del, list, disable, enable, import.")
+def user() -> None:
+    """Accounts.
+
+    JID is name@host, or the name alone where only one host is served.
+    """
+
+
+@user.command()
+@click.argument("jid")
+@password_options
+@click.option("--reuse", is_flag=True, help="Even if the name was another account's a short while ago.")
+@pass_tool
+def add(tool: Tool, jid: str, password: str | None, password_stdin: bool, reuse: bool) -> None:
+    """Make an account; the password is asked for."""
+    password = read_password(jid, password, password_stdin)
+    result = tool.ask_accounts("user.add", jid=jid, password=password, reuse=reuse or None)
+    _tell(tool, result, f"{result['jid']} added")
+
+
+@user.command()
+@click.argument("jid")
+@password_options
+@pass_tool
+def passwd(tool: Tool, jid: str, password: str | None, password_stdin: bool) -> None:
+    """Change the password of an account."""
+    result = tool.ask_accounts("user.passwd", jid=jid, password=read_password(jid, password, password_stdin))
+    sessions = result["sessions"]
+    more = (
+        f"; {count(sessions, 'session')} left open, to end: xmppctl session kick {result['jid']}"
+        if sessions
+        else ""
+    )
+    _tell(tool, result, f"the password of {result['jid']} is changed{more}")
+
+
+@user.command("del")
+@click.argument("jid")
+@pass_tool
+def delete(tool: Tool, jid: str) -> None:
+    """Remove an account with all its data; its sessions end."""
+    result = tool.ask_accounts("user.del", jid=jid)
+    _tell(tool, result, f"{result['jid']} removed{_ended(result)}")
+
+
+@user.command()
+@click.argument("jid")
+@pass_tool
+def disable(tool: Tool, jid: str) -> None:
+    """Let nobody into an account, and keep its data; its sessions end."""
+    result = tool.ask_accounts("user.disable", jid=jid)
+    _tell(tool, result, f"{result['jid']} disabled{_ended(result)}")
+
+
+@user.command()
+@click.argument("jid")
+@pass_tool
+def enable(tool: Tool, jid: str) -> None:
+    """Let the owner of a disabled account in again."""
+    result = tool.ask_accounts("user.enable", jid=jid)
+    _tell(tool, result, f"{result['jid']} enabled")
+
+
+@user.command("list")
+@click.argument("host", required=False)
+@pass_tool
+def list_accounts(tool: Tool, host: str | None) -> None:
+    """List the accounts of HOST, or of all hosts."""
+    accounts = tool.ask_accounts("user.list", host=host)
+    if tool.is_json:
+        as_json(accounts)
+    elif not accounts:
+        say("no accounts; to add one: xmppctl user add NAME@HOST")
+    else:
+        rows = [(each["jid"], yes(not each["disabled"]), local_time(each["created"])) for each in accounts]
+        table(("JID", "Enabled", "Created"), rows)
+
+
+@user.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--host", metavar="HOST", help="The host of names without one; else the first that is served.")
+@pass_tool
+def import_file(tool: Tool, file: Any, host: str | None) -> int:
+    """Add many accounts from a file.
+
+    Each line of FILE is "user TAB password"; "-" is standard input. A user is name@host, or a name alone. Lines
+    that fail are listed; the others are added all the same.
+    """
+    name = getattr(file, "name", "-")
+    users = read_users(file.read(), name)
+    with tool.accounts() as connection:
+        report = import_users(connection, users, host)
+    if tool.is_json:
+        as_json(report.to_dict())
+    else:
+        _show(report, name)
+    return 1 if report.failed else 0
+
+
+def _show(report: ImportReport, filename: str) -> None:
+    rate = f" in {report.seconds:.1f} s ({report.per_second:,} a second)" if report.added else ""
+    say(f"{count(report.added, 'account')} added{rate}")
+    for failed in report.failed[:SHOWN_FAILURES]:
+        complain(f"{filename}:{failed['line']}: {failed['message']}")
+    left = len(report.failed) - SHOWN_FAILURES
+    if left > 0:
+        complain(f"and {left:,} more; to see all: --json")
+
+
+def _tell(tool: Tool, result: Any, text: str) -> None:
+    if tool.is_json:
+        as_json(result)
+    else:
+        say(text)
+
+
+def _ended(result: Any) -> str:
+    return f", {count(len(result['ended']), 'session')} ended" if result["ended"] else ""
