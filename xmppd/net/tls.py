@@ -199,7 +199,7 @@ class ServerTLS:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ConnectionCreator:
-    """What Twisted asks for the connection of one TLS transport."""
+    """What ``startTLS`` is given, of Twisted's transports and of ours."""
 
     __slots__ = ("_alpn", "_host", "_tls")
 
@@ -209,7 +209,7 @@ class ConnectionCreator:
         self._alpn = alpn
 
     def serverConnectionForTLS(self, tlsProtocol: object) -> ServerConnection:
-        """Make a connection on memory buffers."""
+        """Make a connection on memory buffers, for Twisted's transports."""
         return self._tls.make_connection(self._host, alpn=self._alpn)
 
     def make_connection(self, sock: socket) -> ServerConnection:

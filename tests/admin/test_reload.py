@@ -1,0 +1,93 @@
+"""Settings are read anew while the server runs."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.net.certified import NOW, Authority
+from tests.temporary import temporary_folder
+from xmppd.admin.reload import Reload
+from xmppd.admin.settings import read_settings
+from xmppd.core.config import Config, ConfigErrors
+from xmppd.core.log import LogWriter
+from xmppd.net.certificates import CertificateStore
+from xmppd.net.tls import ServerTLS
+from xmppd.net.tls_options import host_files, tls_settings
+
+
+class ReloadTests(SynchronousTestCase):
+    """A host with certificate files of its own, and one with a self-made one."""
+
+    def setUp(self) -> None:
+        self.folder = temporary_folder(self)
+        self.file = self.folder / "xmppd.toml"
+        self.authority = Authority()
+        self.files = self.authority.write_host(self.folder, "a.example")
+        self.write()
+        config = self.read()
+        self.tls = ServerTLS(CertificateStore(host_files(config), lambda: NOW), tls_settings(config))
+        self.log = LogWriter("info", "line", self.folder / "xmppd.log")
+        self.addCleanup(self.log.close)
+        self.taken: list[Config] = []
+        self.reload = Reload(
+            config, self.read, self.tls, self.taken.append, self.log, self.folder / "xmppd.log"
+        )
+
+    def write(self, *lines: str, more: str = "") -> None:
+        """Write the configuration file."""
+        text = [f'data_dir = "{self.folder / "data"}"', *lines]
+        text += ['[hosts."a.example"]', 'certificate = "a.example.crt"', 'key = "a.example.key"']
+        text += ["[hosts.localhost]", more]
+        self.file.write_text("\n".join(text))
+
+    def read(self) -> Config:
+        """Read it."""
+        return read_settings(str(self.file), {})
+
+    def test_everything_in_force(self) -> None:
+        """Limits, log level and certificates follow the file."""
+        before = self.tls.store.by_host()
+        self.authority.write_host(self.folder, "a.example")
+        self.write("[limits]", "stanza_bytes = 20000", "[log]", 'level = "debug"')
+        lines = self.reload()
+        after = self.tls.store.by_host()
+        self.assertEqual(self.taken[0].limits.stanza_bytes, 20_000)
+        self.assertIn("log level: debug", lines)
+        self.assertIn(f"certificate of a.example: SHA-256 {after['a.example'].fingerprint}", lines)
+        self.assertIsNot(after["a.example"], before["a.example"])
+        self.assertIs(after["localhost"], before["localhost"])
+
+    def test_mistake_in_the_file(self) -> None:
+        """Nothing changes; who asked gets all mistakes, SIGHUP writes them into the log."""
+        self.write("[limits]", "stanza_bites = 20000")
+        error = self.assertRaises(ConfigErrors, self.reload)
+        self.assertIn("stanza_bytes", str(error))
+        self.reload.on_signal()
+        self.assertEqual(self.taken, [])
+
+    def test_broken_certificate(self) -> None:
+        """The host keeps its old one, the rest is in force."""
+        before = self.tls.store.find("a.example")
+        self.files.key.write_text("no key")
+        lines = self.reload()
+        self.assertIn("the certificate of a.example stays as it was", lines[0])
+        self.assertIs(self.tls.store.find("a.example"), before)
+        self.assertEqual(len(self.taken), 1)
+
+    def test_log_that_cannot_be_opened(self) -> None:
+        """It stays where it is, and the place in the file is named."""
+        self.write("[log]", 'file = "none/xmppd.log"')
+        lines = self.reload()
+        self.assertIn("xmppd.log cannot be opened: No such file or directory", lines[0])
+        self.assertIn(f"{self.file}:3: ", lines[0])
+
+    def test_what_needs_a_restart_is_named(self) -> None:
+        """Ports, hosts and the storage do not change under a running server; a new host has no certificate yet."""
+        self.write("[c2s]", 'listen = ["127.0.0.1:5299"]', "[storage]", 'url = "memory:"', more="[hosts.new]")
+        lines = self.reload()
+        self.assertEqual(lines[-1], "changed, and in force after a restart: storage, c2s.listen, hosts")
+        self.assertEqual(list(self.tls.store.by_host()), ["a.example", "localhost"])
+
+    def test_host_that_the_file_has_no_more(self) -> None:
+        """It is served until the restart, with what it had."""
+        self.file.write_text(f'data_dir = "{self.folder / "data"}"')
+        self.assertIn("hosts", self.reload()[-1])
+        self.assertEqual(self.tls.store.find("a.example").host, "a.example")

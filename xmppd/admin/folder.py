@@ -1,0 +1,59 @@
+"""The data folder: made on the first start, readable by the server's user alone."""
+
+import os
+import secrets
+from pathlib import Path
+
+SECRET_NAME = "secret"
+_SECRET_BYTES = 32
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+
+
+class FolderError(Exception):
+    """The data folder cannot be used; the text is one line that says why and what to do."""
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make *folder* with mode 0700 where it is missing; the mode of one that is there is the operator's affair."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    except OSError as error:
+        raise _error(folder, "cannot be made", error) from error
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise FolderError(
+            f"the data folder {folder} is not ours to write: give it to this user, or set data_dir"
+        )
+
+
+def server_secret(folder: Path) -> bytes:
+    """Give the secret of this data folder, made on the first call; unknown users get stable salts from it."""
+    file = folder / SECRET_NAME
+    try:
+        if not file.exists():
+            _write(file, secrets.token_bytes(_SECRET_BYTES))
+        content = file.read_bytes()
+    except OSError as error:
+        raise _error(file, "cannot be read or made", error) from error
+    if len(content) < _SECRET_BYTES:
+        raise FolderError(f"{file} is cut short: remove it, and a new one is made")
+    return content
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write beside and rename: after a crash the file is whole or not there."""
+    beside = file.with_name(f"{file.name}.new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
+
+
+def _error(path: Path, what: str, error: OSError) -> FolderError:
+    return FolderError(
+        f"{path} {what}: {error.strerror}; set data_dir or $XMPPD_DATA to a folder of this user"
+    )

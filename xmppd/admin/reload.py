@@ -1,0 +1,106 @@
+"""Reading settings anew while the server runs, for SIGHUP and ``xmppctl reload``.
+
+Certificates, the log and limits follow the file at once, without a session noticing. What needs a restart is named. A
+file with a mistake changes nothing; a certificate that cannot be used leaves its host the old one.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from xmppd.core.config.findings import ConfigErrors, Finding
+from xmppd.core.config.model import Config
+from xmppd.core.log import LogWriter
+from xmppd.net.certificates import HostFiles
+from xmppd.net.tls import ServerTLS
+from xmppd.net.tls_options import host_files, tls_settings
+
+_NEED_RESTART = ("data_dir", "storage", "net", "modules", "components", "admins")
+
+
+class Reload:
+    """One way to read settings anew; call it."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        running: Config,
+        read: Callable[[], Config],
+        tls: ServerTLS,
+        take: Callable[[Config], None],
+        log: LogWriter | None = None,
+        log_file: Path | None = None,
+    ) -> None:
+        """*read* raises `ConfigErrors`; *take* puts the limits of a configuration in force; *log_file* is where the log
+        goes where the configuration names no file."""
+        self._running = running
+        self._read = read
+        self._tls = tls
+        self._take = take
+        self._writer = log
+        self._log_file = log_file
+
+    def __call__(self) -> list[str]:
+        """Put the file in force, and say in lines what is now; raises `ConfigErrors`, and then all is as it was."""
+        config = self._read()
+        findings = [*config.warnings, *self._reload_certificates(config), *self._reload_log(config)]
+        self._take(config)
+        for finding in findings:
+            self._tell(finding)
+        lines = [*(str(finding) for finding in findings), *self._in_force(config)]
+        self._log.info("Settings are read anew")
+        return lines
+
+    def on_signal(self) -> None:
+        """Do it for SIGHUP: what is wrong is logged."""
+        try:
+            self()
+        except ConfigErrors as errors:
+            for finding in errors.findings:
+                self._tell(finding)
+            self._log.error("The configuration has mistakes: the old settings stay")
+
+    def _reload_certificates(self, config: Config) -> list[Finding]:
+        """Hosts come and go with a restart only; one that the file has no more keeps what it has."""
+        new = {files.host: files for files in host_files(config)}
+        old = {host: certificate.files for host, certificate in self._tls.store.by_host().items()}
+        hosts: list[HostFiles] = [new.get(host, files) for host, files in old.items()]
+        settings = {**tls_settings(self._running), **tls_settings(config)}
+        return self._tls.reload(hosts, settings)
+
+    def _reload_log(self, config: Config) -> list[Finding]:
+        """Take the level, and open the file again: it may have been moved away."""
+        if self._writer is None:
+            return []
+        file = config.log.file or self._log_file
+        try:
+            self._writer.apply(config.log.level, config.log.format, file)
+        except OSError as error:
+            place, why = config.source.place(("log", "file")), error.strerror or str(error)
+            remedy = "name a file in a folder where this user may write"
+            return [Finding("log.file", "error", place, f"the log {file} cannot be opened", why, remedy)]
+        return []
+
+    def _in_force(self, config: Config) -> Iterator[str]:
+        for host, certificate in self._tls.store.by_host().items():
+            yield f"certificate of {host}: SHA-256 {certificate.fingerprint}"
+        yield f"log level: {config.log.level}"
+        yield "limits: as the file says"
+        waiting = [name for name in _NEED_RESTART if getattr(config, name) != getattr(self._running, name)]
+        if (config.c2s.listen, config.c2s.direct_tls_listen) != (
+            self._running.c2s.listen,
+            self._running.c2s.direct_tls_listen,
+        ):
+            waiting.append("c2s.listen")
+        if config.hosts.keys() != self._running.hosts.keys():
+            waiting.append("hosts")
+        if waiting:
+            yield f"changed, and in force after a restart: {', '.join(waiting)}"
+
+    def _tell(self, finding: Finding) -> None:
+        if finding.severity == "error":
+            self._log.error("{finding}", finding=str(finding))
+        else:
+            self._log.warn("{finding}", finding=str(finding))

@@ -1,0 +1,134 @@
+"""The running server as Twisted's service: what starts after the fork, in which order, and what ends in which.
+
+Start: storage, modules, the control socket, then the listeners, whose clients have waited in the kernel. Stop: the
+listeners close, every stream gets system-shutdown and its end tag, then the control socket goes, the storage is
+flushed, and the data folder is free for the next server.
+"""
+
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+
+from xmppd.core.loader import ModuleError
+from xmppd.core.waiting import deferred
+from xmppd.net.listen import Listener
+from xmppd.storage.interface import Storage, StorageError
+from xmppd.storage.lock import DataLock
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a storage thread waits for the interpreter's lock while the reactor is busy; Python's default is ten times
+as long and made SQLite's short steps slow."""
+_GC_THRESHOLDS = (50_000, 20, 50)
+_EXPECTED = (StorageError, ModuleError, OSError)
+_FAILED = 1
+
+
+class Streams(Protocol):
+    """What accepts streams and can end them all."""
+
+    def shutdown(self) -> Deferred[object]:
+        """Close every stream with system-shutdown; fires when the last connection is gone."""
+
+
+class CannotStart(Exception):
+    """The server cannot start after the fork; the text is one line."""
+
+
+class RunningServer(MultiService):
+    """Everything that lives from the fork to the end; services added to it start before the listeners."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        lock: DataLock,
+        storage: Storage,
+        *,
+        load_modules: Callable[[], None],
+        listeners: Sequence[Listener],
+        streams: Sequence[Streams],
+        shutdown_timeout_s: Callable[[], float],
+        log_observer: ILogObserver | None = None,
+        is_daemon: bool = False,
+    ) -> None:
+        """*log_observer* takes the place of twistd's own. *lock* is held already."""
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self.listeners = tuple(listeners)
+        self._clock = clock
+        self._lock = lock
+        self._storage = storage
+        self._load_modules = load_modules
+        self._streams = tuple(streams)
+        self._shutdown_timeout_s = shutdown_timeout_s
+        self._log_observer = log_observer
+        self._is_daemon = is_daemon
+        self._hurried: Deferred[None] = Deferred()
+
+    def setServiceParent(self, parent: object) -> None:
+        """Join twistd's application, and tell it who writes the log: it asks for that before it forks."""
+        if self._log_observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._log_observer)
+        MultiService.setServiceParent(self, parent)
+
+    def startService(self) -> None:
+        """Start all, in order; in a process of its own by now, if twistd has forked."""
+        try:
+            self._start()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the shell must not wait for an answer for ever
+            self._fail(error)
+        self._log.info("Ready")
+
+    def hurry(self) -> None:
+        """Wait for no client any more: the operator has asked twice."""
+        if not self._hurried.called:
+            self._hurried.callback(None)
+
+    @deferred
+    async def stopService(self) -> None:
+        """End all, in order; fires when all that was acknowledged is on disk and the data folder is free."""
+        for listener in self.listeners:
+            listener.stop_accepting()
+        await self._end_streams()
+        await MultiService.stopService(self)
+        await self._storage.stop()
+        self._lock.release()
+        self._log.info("Stopped")
+
+    def _start(self) -> None:
+        self._lock.write_pid()
+        self._storage.start()
+        self._load_modules()
+        MultiService.startService(self)
+        for listener in self.listeners:
+            listener.startService()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+
+    def _fail(self, error: Exception) -> None:
+        """Say in one line why there is no server: twistd tells a daemon's shell what an exception says, and would hang
+        it on SystemExit; without a daemon it would show a traceback."""
+        line = f"xmppd: cannot start: {error}"
+        if not isinstance(error, _EXPECTED):
+            self._log.failure("The server cannot start")
+        if self._is_daemon:
+            raise CannotStart(line) from error
+        print(line, file=sys.__stderr__)  # the other one is the log's by now
+        raise SystemExit(_FAILED) from error
+
+    async def _end_streams(self) -> None:
+        ended = DeferredList([streams.shutdown() for streams in self._streams], consumeErrors=True)
+        ended.addCallback(lambda _: self.hurry())
+        timeout = self._clock.callLater(self._shutdown_timeout_s(), self.hurry)
+        await self._hurried
+        if timeout.active():
+            timeout.cancel()

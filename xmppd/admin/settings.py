@@ -1,0 +1,26 @@
+"""The configuration as the server takes it: the file's mistakes, and those in the options of modules."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+import xmppd.modules
+from xmppd.core.config.findings import ConfigErrors, has_errors
+from xmppd.core.config.model import Config
+from xmppd.core.config.modules import check_modules
+from xmppd.core.config.read import load
+from xmppd.core.loader import find_modules
+
+
+def known_modules() -> dict[str, type[BaseModel] | None]:
+    """Give every module that there is, with the model of its options."""
+    return {name: cls.options for name, cls in find_modules(xmppd.modules).items()}
+
+
+def read_settings(path: str | None, env: Mapping[str, str]) -> Config:
+    """Read the file *path*, or the defaults; raises `ConfigErrors` with every mistake in it."""
+    config = load(path, env)
+    findings = check_modules(config, known_modules())
+    if has_errors(findings):
+        raise ConfigErrors([*config.warnings, *findings])
+    return config.with_warnings((*config.warnings, *findings))
