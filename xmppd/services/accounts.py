@@ -141,6 +141,10 @@ class Accounts:
             raise RuntimeError("the accounts are not loaded yet")
         return bare_jid in self._known
 
+    def of_host(self, host: str) -> list[str]:
+        """The bare JIDs of all accounts of *host*; at once. Looks at all accounts: not for each stanza."""
+        return [bare_jid for bare_jid in self._known if bare_jid.rpartition("@")[2] == host]
+
     def is_disabled(self, bare_jid: str) -> bool:
         """Whether nobody may log in to this account; at once."""
         return bare_jid in self._disabled

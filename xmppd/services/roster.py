@@ -22,7 +22,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
-from xmppd.services.roster_items import Roster, RosterItem, decode, encode, item_xml
+from xmppd.services.roster_items import NO_SHARED, Roster, RosterItem, decode, encode, item_xml
 from xmppd.services.subscription_states import REMOVED
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -35,6 +35,8 @@ NS = "jabber:iq:roster"
 STORE, REQUESTS = "roster", "subscription_requests"
 CHUNK = 1_000
 """Items that are read, written or told of in one turn of the reactor."""
+ROSTERS_A_TURN = 20
+"""Rosters that are compared with their shared groups in one turn."""
 
 Overlay = Callable[[str], Mapping[str, RosterItem]]
 """Gives an account (bare JID) the contacts that it has by a shared group, by their bare JIDs."""
@@ -301,10 +303,12 @@ class Rosters:
     async def refresh(self, domain: str) -> None:
         """Bring all loaded rosters of *domain* up to date with its overlay: pushes, and presence where it changed."""
         overlay = self._overlays.get(domain)
-        for bare_jid in [known for known in self._known if _domain(known) == domain]:
+        owners = [known for known in self._known if _domain(known) == domain]
+        for index, bare_jid in enumerate(owners, 1):
             async with self.exclusive(bare_jid) as roster:
-                self._share(roster, overlay(bare_jid) if overlay is not None else {})
-            await self.pause()
+                self._share(roster, overlay(bare_jid) if overlay is not None else NO_SHARED)
+            if index % ROSTERS_A_TURN == 0:
+                await self.pause()
 
     def _share(self, roster: Roster, shared: Mapping[str, RosterItem]) -> None:
         before = {item.jid: item for item in roster.items()}
