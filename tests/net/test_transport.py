@@ -263,7 +263,7 @@ class Contract:
         self.assertEqual(await server.lost, ConnectionLost)
 
     async def test_reset_while_output_waits(self) -> None:
-        """Also with a full buffer, which is dropped."""
+        """Also with a full buffer, which is dropped. (From a hang-up Twisted at times takes it for an orderly end.)"""
         server = Conversation()
         server.on_data = lambda data: server.transport.write(large(8 << 20))
 
@@ -273,7 +273,9 @@ class Contract:
             reset(sock)
 
         await self.talk(server, script)
-        self.assertEqual(await server.lost, ConnectionLost)
+        self.assertIn(
+            await server.lost, (ConnectionLost,) if self.is_own else (ConnectionLost, ConnectionDone)
+        )
 
     async def test_pause_in_connection_made(self) -> None:
         """Nothing is handed over before resumeProducing; a handshake goes on meanwhile (not with Twisted's TLS)."""

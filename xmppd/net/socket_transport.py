@@ -166,8 +166,10 @@ class SocketTransport(Output):
         raise NotImplementedError
 
     def readConnectionLost(self, reason: Failure) -> None:
-        """The reactor saw the end of the input before we did."""
-        self._input_ended()
+        """The reactor guesses the end of the input from a hang-up; the socket knows, and may hold a rest of it."""
+        self.doRead()
+        if self.connected and not self._read_is_over and not self._is_paused:
+            self._reactor.addReader(self)
 
     def writeConnectionLost(self, reason: Failure) -> None:
         """The reactor saw the end of the output before we did."""

@@ -82,6 +82,7 @@ class TLSTransport(SocketTransport):
             return
         self._reactor.addReader(self)
         if self._tls.pending() or self._tls.read_wants_write:
+            self._tls.read_wants_write = False
             self._read_soon()
 
     def loseConnection(self) -> None:
@@ -114,8 +115,9 @@ class TLSTransport(SocketTransport):
         if tls.phase == OPEN:
             if tls.read_wants_write:
                 self._retry_read(tls)
-            if self.connected:
-                super().doWrite()
+            super().doWrite()
+            if tls.read_wants_write and tls.phase == OPEN and self.connected and not self._is_paused:
+                self._reactor.addWriter(self)
         elif tls.phase == HANDSHAKE:
             self._shake_hands()
         elif tls.phase == CLEAR:
@@ -181,7 +183,10 @@ class TLSTransport(SocketTransport):
         if tls.write_wants_read:
             tls.write_wants_read = self._is_blocked = False
             super().doWrite()
-            if not self.connected or self._is_paused:
+            if not self.connected:
+                return
+            if self._is_paused and not tls.write_wants_read:
+                self._reactor.removeReader(self)
                 return
         data, outcome = tls.read()
         if data:
@@ -202,11 +207,11 @@ class TLSTransport(SocketTransport):
             self.connectionLost(_reason(tls))
 
     def _retry_read(self, tls: TLSSocket) -> None:
-        """A read that had to write first (a key update) goes on; so does one that was paused meanwhile."""
-        tls.read_wants_write = False
+        """A read that had to write first (a key update) goes on, or waits for resumeProducing."""
         if not self._is_blocked:
             self._reactor.removeWriter(self)
         if not self._is_paused and not self.disconnecting:
+            tls.read_wants_write = False
             self._read_open(tls)
 
     def _read_soon(self) -> None:
