@@ -1,0 +1,310 @@
+"""The process: options, what is said before the fork, and real servers from their start to their end.
+
+The real ones are few, since each costs a second: several rules are looked at in one life.
+"""
+
+import os
+import re
+import select
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+
+from twisted.internet import (
+    reactor as _reactor,
+)  # one is there from the start, so that no test installs another
+from twisted.python import usage
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.temporary import temporary_folder
+from xmppd.admin import options as options_module
+from xmppd.admin.launch import main
+from xmppd.admin.options import install_reactor
+from xmppd.net import reactor as reactor_module
+from xmppd.storage.lock import DataLock
+from xmppd.tap import Options, makeService
+
+PATIENCE_S = 20.0
+TWISTD = "from twisted.scripts.twistd import run; run()"
+READY = re.compile(r"Ready$")
+STREAM = b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+
+
+class TapTestCase(SynchronousTestCase):
+    """A configuration of a server that disturbs no other."""
+
+    def setUp(self) -> None:
+        self.folder = temporary_folder(self)
+        self.data = self.folder / "data"
+        self.file = self.folder / "xmppd.toml"
+        self.write()
+
+    def write(self, *lines: str, listen: str = "127.0.0.1:0", storage: str = "sqlite:xmppd.sqlite") -> None:
+        """Write the configuration, with *lines* in front of its tables."""
+        text = [f'data_dir = "{self.data}"', *lines]
+        text += ["[c2s]", f'listen = ["{listen}"]', 'direct_tls_listen = ["127.0.0.1:0"]']
+        text += [
+            "[storage]",
+            f'url = "{storage}"',
+            "[limits]",
+            "close_timeout_s = 1.0",
+            "shutdown_timeout_s = 1.0",
+        ]
+        self.file.write_text("\n".join(text))
+
+    def parsed(self, *arguments: str) -> Options:
+        """Give the options, parsed."""
+        options = Options()  # type: ignore[no-untyped-call]
+        options.parseOptions(["--config", str(self.file), *arguments])  # type: ignore[no-untyped-call]
+        return options
+
+    def refusal(self, *arguments: str) -> str:
+        """Give the words with which a start is refused before the fork."""
+        options = self.parsed(*arguments)
+        refused = self.assertRaises(SystemExit, makeService, options)
+        self.assertNotIn("\n", str(refused.code))
+        return str(refused.code)
+
+
+class OptionsTests(TapTestCase):
+    """The command line."""
+
+    def test_mistakes_in_the_configuration(self) -> None:
+        """All of them, a line each, with file and line; ``SystemExit`` with a text is status 1."""
+        self.file.write_text("[c2s]\nlisten = 5222\nrequire_tlss = true\n")
+        refused = self.assertRaises(SystemExit, self.parsed)
+        lines = str(refused.code).splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(lines[0].startswith(f"xmppd: {self.file}:2: "))
+        self.assertTrue(lines[1].startswith(f"xmppd: {self.file}:3: "))
+
+    def test_mistake_in_the_options_of_a_module(self) -> None:
+        """Modules' options are checked before anything starts."""
+        self.file.write_text(self.file.read_text() + "\n[modules.pingg]\nenabled = true\n")
+        refused = self.assertRaises(SystemExit, self.parsed)
+        self.assertIn("pingg", str(refused.code))
+
+    def test_check(self) -> None:
+        """``--check`` reports and ends: 0 fine, 2 problems; nothing is made."""
+        shown = StringIO()
+        self.patch(sys, "stdout", shown)
+        self.assertEqual(self.assertRaises(SystemExit, self.parsed, "--check").code, 0)
+        self.assertIn("The configuration is fine.", shown.getvalue())
+        self.write("dato_dir = 1")
+        self.assertEqual(self.assertRaises(SystemExit, self.parsed, "--check").code, 2)
+        self.assertIn("data_dir", shown.getvalue())
+        self.assertFalse(self.data.exists())
+
+    def test_wrong_usage(self) -> None:
+        """An option that there is not is one line and status 1."""
+        refused = self.assertRaises(SystemExit, main, ["--nonsense"])
+        self.assertRegex(str(refused.code), r"\Axmppd: .*nonsense.*xmppd --help[^\n]*\Z")
+
+    def test_version(self) -> None:
+        """Ours, not Twisted's."""
+        shown = StringIO()
+        self.patch(sys, "stdout", shown)
+        self.assertEqual(self.assertRaises(SystemExit, self.parsed, "--version").code, 0)
+        self.assertRegex(shown.getvalue(), r"\Axmppd \d")
+
+    def test_reactor(self) -> None:
+        """Ours is installed unless the configuration or ``twistd --reactor`` wants another."""
+        installed: list[str] = []
+        self.patch(reactor_module, "install", lambda: installed.append("xmppd"))
+        install_reactor("xmppd")
+        self.assertEqual(installed, [], f"{_reactor} is installed in this process")
+        self.patch(options_module, "_REACTOR", "no.such.module")
+        install_reactor("default")
+        self.assertEqual(installed, [])
+        install_reactor("xmppd")
+        self.assertEqual(installed, ["xmppd"])
+
+    def test_where_the_log_goes(self) -> None:
+        """The configuration's file, else twistd's, else a daemon's own; in the foreground standard output."""
+
+        def log_file(**of_twistd: object) -> Path | None:
+            options = self.parsed()
+            options.parent = usage.Options()
+            options.parent.update({"nodaemon": 0, "debug": 0, "logfile": None} | of_twistd)
+            return options.log_file
+
+        self.assertIsNone(self.parsed().log_file)
+        self.assertIsNone(log_file(nodaemon=1))
+        self.assertIsNone(log_file(debug=1))
+        self.assertIsNone(log_file(nodaemon=1, logfile="-"))
+        self.assertEqual(log_file(), self.data / "xmppd.log")
+        self.assertEqual(log_file(logfile="/x/y.log"), Path("/x/y.log"))
+        self.file.write_text(self.file.read_text() + '\n[log]\nfile = "z.log"\n')
+        self.assertEqual(log_file(logfile="/x/y.log"), self.folder / "z.log")
+
+
+class BeforeTheForkTests(TapTestCase):
+    """What an operator can mend is one line, before there is a process to look for."""
+
+    def test_data_folder_in_use(self) -> None:
+        """The line has the other's process number."""
+        self.data.mkdir(mode=0o700)
+        lock = DataLock(self.data)
+        lock.acquire()
+        self.addCleanup(lock.release)
+        self.assertRegex(self.refusal(), rf"\Axmppd: process {os.getpid()} already works with .*{self.data}")
+
+    def test_port_in_use(self) -> None:
+        """The line says which, and what to change; the lock is free for the next attempt."""
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            self.write(listen=f"127.0.0.1:{port}")
+            said = self.refusal()
+        self.assertEqual(
+            said,
+            f"xmppd: cannot listen on 127.0.0.1:{port}: the port is in use by another program; "
+            "free it or change c2s.listen",
+        )
+
+    def test_data_newer_than_the_program(self) -> None:
+        """They are not touched."""
+        self.data.mkdir(mode=0o700)
+        with closing(sqlite3.connect(self.data / "xmppd.sqlite")) as database:
+            database.execute("PRAGMA user_version = 9999")
+            database.commit()
+        self.assertRegex(self.refusal(), r"\Axmppd: .*xmppd\.sqlite.*newer")
+
+    def test_certificate_that_cannot_be_used(self) -> None:
+        """The file is named."""
+        (self.folder / "a.crt").write_text("no certificate")
+        self.file.write_text(self.file.read_text() + '\n[hosts.localhost]\ncertificate = "a.crt"\n')
+        self.assertIn(f"xmppd: {self.folder / 'a.crt'}: holds no certificate", self.refusal())
+
+    def test_data_folder_that_cannot_be_made(self) -> None:
+        """The path is named."""
+        self.data.write_text("a file")
+        self.assertIn(f"xmppd: {self.data} cannot be made", self.refusal())
+
+    def test_log_that_cannot_be_opened(self) -> None:
+        """The path is named."""
+        self.file.write_text(self.file.read_text() + '\n[log]\nfile = "none/xmppd.log"\n')
+        self.assertEqual(
+            self.refusal(), f"xmppd: {self.folder / 'none/xmppd.log'}: No such file or directory"
+        )
+
+
+class ProcessTests(TapTestCase):
+    """Real processes."""
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start one in the foreground, as the command ``xmppd`` does."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "xmppd.admin.launch", "--config", str(self.file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+        )
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def until(self, process: subprocess.Popen[str], pattern: re.Pattern[str]) -> list[str]:
+        """Read lines of its output, up to one that has *pattern*."""
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not (lines and pattern.search(lines[-1])):
+            line = process.stdout.readline()
+            assert line, f"no {pattern.pattern} in {lines}, but {process.communicate()[1]}"
+            lines.append(line.rstrip("\n"))
+        return lines
+
+    def test_life_in_the_foreground(self) -> None:
+        """Banner, ready, SIGHUP, one owner of the data, SIGTERM with every stream closed, status 0."""
+        process = self.start()
+        banner = "\n".join(self.until(process, READY))
+        self.assertRegex(banner, r"127\.0\.0\.1:\d+ \(STARTTLS\)\n +127\.0\.0\.1:\d+ \(TLS\)\n")
+        self.assertIn(f"data in       {self.data}\n", banner)
+        self.assertRegex(banner, r"localhost \(made here\) SHA-256 (..:){31}..\n")
+        self.assertIn(f"xmppctl --config {self.file} user add alice@localhost\n", banner)
+        self.assertNotIn("twisted.", banner)
+        self.assertEqual(self.data.stat().st_mode & 0o777, 0o700)
+
+        second = self.start()
+        out, err = second.communicate(timeout=PATIENCE_S)
+        self.assertEqual((second.returncode, out), (1, ""))
+        self.assertRegex(err, rf"\Axmppd: process {process.pid} already works with the data folder[^\n]*\n\Z")
+
+        self.file.write_text("data_dir = 5\n")
+        process.send_signal(signal.SIGHUP)
+        self.until(process, re.compile("error .*The configuration has mistakes: the old settings stay$"))
+        self.write()
+        self.file.write_text(self.file.read_text() + '\n[log]\nlevel = "debug"\n')
+        process.send_signal(signal.SIGHUP)
+        self.until(process, re.compile("Settings are read anew$"))
+
+        found = re.search(r"127\.0\.0\.1:(\d+) \(STARTTLS\)", banner)
+        assert found is not None
+        with socket.create_connection(("127.0.0.1", int(found[1])), timeout=PATIENCE_S) as client:
+            client.sendall(STREAM)
+            received = b""
+            while b"</stream:features>" not in received:
+                received += client.recv(4096)
+            process.send_signal(signal.SIGTERM)
+            received = b"".join(iter(lambda: client.recv(4096), b""))
+        self.assertIn(b"<system-shutdown", received)
+        self.assertTrue(received.endswith(b"</stream:stream>"))
+        out, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual((process.returncode, err), (0, ""))
+        self.assertEqual(out.count("Stopped"), 1)
+
+    def test_client_that_does_not_answer(self) -> None:
+        """SIGINT ends a server within limits.shutdown_timeout_s although a client stays; status 0."""
+        process = self.start()
+        banner = "\n".join(self.until(process, READY))
+        found = re.search(r"127\.0\.0\.1:(\d+) \(TLS\)", banner)
+        assert found is not None
+        with socket.create_connection(("127.0.0.1", int(found[1])), timeout=PATIENCE_S):
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual((process.returncode, err), (0, ""))
+
+    def twistd(self) -> subprocess.CompletedProcess[str]:
+        """Start one as a daemon; gives what the shell gets."""
+        return subprocess.run(
+            [sys.executable, "-c", TWISTD, "--pidfile=", "xmppd", "--config", str(self.file)],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def test_life_of_a_daemon(self) -> None:
+        """The shell gets the banner and status 0; the log is in the data folder; SIGTERM ends it."""
+        started = self.twistd()
+        self.assertEqual((started.returncode, started.stderr), (0, ""))
+        self.assertIn(f"log in        {self.data / 'xmppd.log'}\n", started.stdout)
+        pid = int((self.data / "xmppd.lock").read_text())
+        self.addCleanup(_kill, pid)
+        descriptor = os.pidfd_open(pid)
+        self.addCleanup(os.close, descriptor)
+
+        refused = self.twistd()
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertRegex(refused.stderr, rf"\Axmppd: process {pid} already works with [^\n]*\n\Z")
+
+        os.kill(pid, signal.SIGTERM)
+        ended, _, _ = select.select([descriptor], [], [], PATIENCE_S)
+        self.assertEqual(ended, [descriptor])
+        log = (self.data / "xmppd.log").read_text()
+        self.assertEqual(
+            [line.rsplit(" ", 1)[-1] for line in log.splitlines()], ["Ready", "Stopping", "Stopped"]
+        )
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,51 @@
+"""What a start prints: where the server is reached, where its data are, and what to type next."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xmppd.net.certificates import Certificate
+
+_WIDTH = 14
+_MOST_HOSTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The facts of one start."""
+
+    version: str
+    certificates: Mapping[str, Certificate]
+    """By host, the default first."""
+    listening: Sequence[str]
+    data_dir: Path
+    log_file: Path | None
+    config_file: str | None
+
+    def lines(self) -> Iterator[str]:
+        """Give a few lines for people."""
+        yield f"xmppd {self.version}"
+        yield from _rows("listening on", self.listening or ("nothing",))
+        yield from _rows("data in", (str(self.data_dir),))
+        if self.log_file is not None:
+            yield from _rows("log in", (str(self.log_file),))
+        yield from _rows("certificates", self._certificates())
+        yield from _rows("next, type", (self.next_command(),))
+
+    def next_command(self) -> str:
+        """Give what makes the first account."""
+        config = "" if self.config_file is None else f"--config {shlex.quote(self.config_file)} "
+        return f"xmppctl {config}user add alice@{next(iter(self.certificates))}"
+
+    def _certificates(self) -> Iterator[str]:
+        for host, certificate in list(self.certificates.items())[:_MOST_HOSTS]:
+            made = " (made here)" if certificate.files.is_self_made else ""
+            yield f"{host}{made} SHA-256 {certificate.fingerprint}"
+        if len(self.certificates) > _MOST_HOSTS:
+            yield f"and {len(self.certificates) - _MOST_HOSTS} more"
+
+
+def _rows(title: str, values: Iterable[str]) -> Iterator[str]:
+    for number, value in enumerate(values):
+        yield f"  {title if number == 0 else '':{_WIDTH}}{value}"

@@ -1,0 +1,84 @@
+"""The command line of ``twistd xmppd``, and what follows from it before anything starts."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.python import usage
+
+import xmppd.net.reactor
+from xmppd import __version__
+from xmppd.admin.check.run import run_checks
+from xmppd.admin.settings import known_modules, read_settings
+from xmppd.core.config.findings import ConfigErrors, has_errors
+from xmppd.core.config.model import Config
+
+LOG_NAME = "xmppd.log"
+"""Where a daemon's log goes if nobody says otherwise: in the data folder."""
+CHECKS = ("config", "names", "certificates")
+"""What ``--check`` looks at. Not whether ports are free: a server may be running."""
+
+_REACTOR = "twisted.internet.reactor"
+_STATUS_OF_PROBLEMS = 2
+
+
+class Options(usage.Options):
+    """The command line. After parsing, `settings` is the configuration, and our reactor is installed."""
+
+    synopsis = "[options]"
+    longdesc = "An XMPP server. Without a configuration it serves localhost to this machine."
+    optParameters = [
+        ["config", "c", None, "The configuration file (TOML); without it the defaults hold."],
+    ]
+    optFlags = [["check", None, "Check the configuration and end: status 0 if it is fine, 2 if it is not."]]
+    settings: Config
+
+    def opt_version(self) -> None:
+        """Show the version and end."""
+        print(f"xmppd {__version__}")
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:
+        """Read the configuration, or end with everything that is wrong in it."""
+        if self["check"]:
+            raise SystemExit(_check(self["config"]))
+        try:
+            self.settings = read_settings(self["config"], os.environ)
+        except ConfigErrors as errors:
+            raise SystemExit("\n".join(f"xmppd: {finding}" for finding in errors.findings)) from errors
+        install_reactor(self.settings.net.reactor)
+
+    @property
+    def log_file(self) -> Path | None:
+        """The file of the log: the configuration's, else twistd's, else a daemon's own; None is standard output."""
+        given = self.of_twistd("logfile")
+        if self.settings.log.file is not None or (given and given != "-"):
+            return self.settings.log.file or Path(os.path.abspath(given))
+        return self.settings.data_dir / LOG_NAME if self.is_daemon else None
+
+    def of_twistd(self, name: str) -> Any:
+        """Give an option of twistd's own; None where something else has parsed these."""
+        parent = getattr(self, "parent", None)
+        return None if parent is None else parent[name]
+
+    @property
+    def is_daemon(self) -> bool:
+        """Whether twistd will fork; its ``--debug`` keeps it from that."""
+        return self.of_twistd("nodaemon") == 0 and not self.of_twistd("debug")
+
+
+def install_reactor(name: str) -> None:
+    """Install the reactor of ``[net] reactor`` unless there is one already, which ``twistd --reactor`` chose."""
+    if name == "xmppd" and _REACTOR not in sys.modules:
+        xmppd.net.reactor.install()
+
+
+def _check(path: str | None) -> int:
+    findings = run_checks(path, os.environ, only=CHECKS, modules=known_modules())
+    for finding in findings:
+        print(f"{finding.severity}: {finding}")
+    if has_errors(findings):
+        return _STATUS_OF_PROBLEMS
+    print("The configuration is fine.")
+    return 0

@@ -1,0 +1,160 @@
+"""``twistd xmppd``: options, and the service that twistd runs. Every part of the process is put together here.
+
+Before the fork, in `makeService`, so that the shell sees what is wrong: the data lock, the data, certificates, every
+port bound. After it, in `RunningServer.startService`: threads, databases, modules, listeners. What is wrong before
+the fork is ``SystemExit`` with one line a mistake and status 1. Importing this file loads no reactor.
+"""
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from xmppd import __version__
+from xmppd.admin.banner import Banner
+from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.service import Control
+from xmppd.admin.folder import FolderError, make_data_folder, server_secret
+from xmppd.admin.options import Options
+from xmppd.admin.reload import Reload
+from xmppd.admin.running import RunningServer
+from xmppd.admin.settings import read_settings
+from xmppd.admin.signals import Signals
+from xmppd.core.config.model import Config
+from xmppd.core.log import LogWriter
+from xmppd.net.certificates import CertificateError, CertificateStore, utc_now
+from xmppd.net.client_ports import ClientPorts
+from xmppd.net.listen import ListenError, raise_descriptor_limit
+from xmppd.net.tls import ServerTLS
+from xmppd.net.tls_options import host_files, tls_settings
+from xmppd.server import Server, World, build, load_modules
+from xmppd.storage.interface import Storage, StorageError
+from xmppd.storage.lock import DataLock, DataLocked
+from xmppd.storage.open import open_storage
+
+_EXPECTED = (CertificateError, DataLocked, FolderError, ListenError, StorageError, OSError)
+__all__ = ["Options", "makeService"]
+
+_log = Logger()
+
+
+def makeService(options: Options) -> IService:
+    """Do all that comes before the fork, print where the server is to be found, and give what twistd shall run."""
+    try:
+        prepared = _prepare(options)
+        running = _put_together(prepared)
+    except _EXPECTED as error:
+        raise SystemExit(f"xmppd: {_in_words(error)}") from error
+    for finding in prepared.config.warnings:
+        _log.warn("{finding}", finding=str(finding))
+    print("\n".join(prepared.banner().lines()), flush=True)
+    return running
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is there before the parts are put together: everything that may be missing, in use or wrong."""
+
+    options: Options
+    config: Config
+    reactor: Any
+    lock: DataLock
+    storage: Storage
+    tls: ServerTLS
+    ports: ClientPorts
+    log_file: Path | None
+    log_writer: LogWriter | None
+
+    def banner(self) -> Banner:
+        """Give what the operator is told."""
+        return Banner(
+            __version__,
+            self.tls.store.by_host(),
+            self.ports.describe(),
+            self.config.data_dir,
+            self.log_file,
+            self.options["config"],
+        )
+
+
+def _prepare(options: Options) -> _Prepared:
+    from twisted.internet import reactor  # not before: postOptions chooses which
+
+    config = options.settings
+    make_data_folder(config.data_dir)
+    lock = DataLock(config.data_dir)
+    lock.acquire()
+    loop: Any = reactor  # its interfaces are declared at run time
+    storage = open_storage(config.storage.url, config.data_dir, loop, config.storage.durability)
+    storage.prepare()
+    tls = ServerTLS(CertificateStore(host_files(config), utc_now), tls_settings(config))
+    ports = ClientPorts(config)
+    log_file = options.log_file
+    writer = None if options.of_twistd("syslog") else LogWriter(config.log.level, config.log.format, log_file)
+    return _Prepared(options, config, reactor, lock, storage, tls, ports, log_file, writer)
+
+
+def _put_together(given: _Prepared) -> RunningServer:
+    server = build(given.config, given.storage, _world(given))
+    starttls, direct = server.c2s_factory(given.tls), server.c2s_factory(given.tls, is_direct_tls=True)
+    limit = raise_descriptor_limit()
+    running = RunningServer(
+        given.reactor,
+        given.lock,
+        given.storage,
+        load_modules=partial(load_modules, server),
+        listeners=given.ports.listeners(given.reactor, limit, given.tls, starttls, direct),
+        streams=(starttls, direct),
+        shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
+        log_observer=given.log_writer,
+        is_daemon=given.options.is_daemon,
+    )
+    reload = _reload(given, server)
+    signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
+    signals.install_when_running()
+    parts = ControlParts(
+        hosts=server.hosts,
+        registry=server.registry,
+        accounts=server.accounts,
+        loader=server.loader,
+        data_dir=given.config.data_dir,
+        version=__version__,
+        started_at=time.time(),
+        now=time.time,
+        reload=reload,
+        stop=signals.stop,
+        listening=given.ports.describe,
+    )
+    MultiService.addService(running, Control(given.reactor, parts))
+    return running
+
+
+def _reload(given: _Prepared, server: Server) -> Reload:
+    path = given.options["config"]
+    absolute = None if path is None else os.path.abspath(path)  # a daemon may change its working folder
+    read = partial(read_settings, absolute, os.environ)
+    return Reload(given.config, read, given.tls, server.take, given.log_writer, given.log_file)
+
+
+def _world(given: _Prepared) -> World:
+    reactor = given.reactor
+    return World(
+        clock=reactor,
+        now=time.time,
+        in_thread=lambda call, *args: deferToThreadPool(reactor, reactor.getThreadPool(), call, *args),
+        random_text=secrets.token_urlsafe,
+        secret=server_secret(given.config.data_dir),
+    )
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
