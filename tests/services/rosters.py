@@ -20,7 +20,10 @@ ROMEO, JULIET = JID.parse("romeo@localhost"), JID.parse("juliet@example.net")
 
 
 class RosterWorld:
-    """A server where Romeo is at home once he has a session; Juliet is elsewhere. `told` is what left and what hooks heard, in order."""
+    """A server where Romeo is at home once he has a session; Juliet is elsewhere.
+
+    `told` is what left for other servers and what hooks heard, in order.
+    """
 
     def __init__(self, options: str = "") -> None:
         self.memory = MemoryServer(options)

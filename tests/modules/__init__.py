@@ -1,0 +1,1 @@
+"""The modules, one by one, below the wire."""
