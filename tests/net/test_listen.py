@@ -23,6 +23,7 @@ from xmppd.core.config.section import Address
 from xmppd.net.certificates import CertificateStore
 from xmppd.net.listen import (
     ACCEPTS_A_TURN,
+    CALM_S,
     RETRY_S,
     DescriptorShortage,
     Listener,
@@ -220,7 +221,7 @@ class ShortageTests(ListenerTestCase):
     """PROMISES: on EMFILE the server stops accepting, says so once, and resumes."""
 
     def test_emfile_stops_every_listener_and_is_said_once(self) -> None:
-        """Two ports, one shortage, one line; and one when it is over."""
+        """Two ports, one shortage, one line."""
         lines = self.lines()
         others = [self.listener, self.listen()]
         real = [listener._socket for listener in others]
@@ -236,8 +237,19 @@ class ShortageTests(ListenerTestCase):
         self.assertEqual(self.reactor.readers, set(others))
         self.listener.doRead()
         self.assertEqual(len(self.accepted), 1)
+
+    def test_shortage_that_comes_and_goes_is_one_shortage(self) -> None:
+        """It is over, and may be told of again, after a minute of calm."""
+        lines = self.lines()
+        for _ in range(3):
+            self.listener._pause()
+            self.reactor.advance(RETRY_S)
+        self.assertEqual(len(lines), 1)
+        self.reactor.advance(CALM_S)
         self.assertEqual(len(lines), 2)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.listener._pause()
+        self.assertEqual(len(lines), 3)
 
     def test_the_last_descriptors_are_left_to_storage(self) -> None:
         """The listener pauses before the limit is reached, and until enough descriptors are free again."""

@@ -9,7 +9,6 @@ from twisted.python import usage
 
 import xmppd.net.reactor
 from xmppd import __version__
-from xmppd.admin.check.run import run_checks
 from xmppd.admin.settings import known_modules, read_settings
 from xmppd.core.config.findings import ConfigErrors, has_errors
 from xmppd.core.config.model import Config
@@ -75,6 +74,8 @@ def install_reactor(name: str) -> None:
 
 
 def _check(path: str | None) -> int:
+    from xmppd.admin.check.run import run_checks  # a start has no need of it
+
     findings = run_checks(path, os.environ, only=CHECKS, modules=known_modules())
     for finding in findings:
         print(f"{finding.severity}: {finding}")

@@ -4,8 +4,8 @@ A `Listener` accepts and knows nothing of protocols: it hands each socket to its
 transports (`StockAcceptor`) and our own can stand behind the same port. TCP_NODELAY and SO_KEEPALIVE are set on the
 listening socket: accepted ones inherit them (Linux, BSD), which costs no system call a connection.
 
-When file descriptors run short, all listeners that share a `DescriptorShortage` stop accepting, one line says so, and
-once a second they look whether there are some again; connections wait in the kernel meanwhile. The last
+When file descriptors run short, the listeners that share a `DescriptorShortage` stop accepting, one line says so, and
+once a second it looks whether there are some again; connections wait in the kernel meanwhile. The last
 `RESERVED_DESCRIPTORS` are left to storage, files and connections that go out.
 """
 
@@ -36,6 +36,8 @@ ACCEPTS_A_TURN = 64
 """So that a flood of new connections leaves time for the old ones."""
 RESERVED_DESCRIPTORS = 32
 RETRY_S = 1.0
+CALM_S = 60.0
+"""A shortage is over, and the next one worth a line of its own, after so long without one."""
 
 _SHORTAGE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -135,18 +137,21 @@ class DescriptorShortage:
         self._reactor = reactor
         self._room = limit - min(RESERVED_DESCRIPTORS, limit // 4)
         self._waiting: dict[Listener, None] = {}
+        self._is_told = False
         self._call: IDelayedCall | None = None
 
     def has_room(self, descriptor: int) -> bool:
-        """Say whether, with *descriptor* just given by the system, which gives the lowest, there are enough left."""
+        """Say whether, *descriptor* being the lowest that was free, there are enough left."""
         return descriptor < self._room
 
     def wait(self, listener: "Listener") -> None:
         """Have *listener* resumed once there is room."""
+        if not self._waiting:
+            self._call_later(RETRY_S, self._look)
         self._waiting[listener] = None
-        if self._call is None:
+        if not self._is_told:
+            self._is_told = True
             self._log.warn("File descriptors run short: new connections wait (limit {room})", room=self._room)
-            self._call = self._reactor.callLater(RETRY_S, self._look)
 
     def forget(self, listener: "Listener") -> None:
         """The listener has closed."""
@@ -157,13 +162,22 @@ class DescriptorShortage:
 
     def _look(self) -> None:
         if not self._is_over(next(iter(self._waiting))):
-            self._call = self._reactor.callLater(RETRY_S, self._look)
+            self._call_later(RETRY_S, self._look)
             return
-        self._call = None
         waiting, self._waiting = self._waiting, {}
-        self._log.info("There are file descriptors again: connections are accepted")
+        self._call_later(CALM_S, self._calm_down)
         for listener in waiting:
             listener.resume()
+
+    def _calm_down(self) -> None:
+        self._call = None
+        self._is_told = False
+        self._log.info("There are file descriptors enough again")
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = self._reactor.callLater(seconds, call)
 
     def _is_over(self, listener: "Listener") -> bool:
         try:
