@@ -58,6 +58,9 @@ def _notes(plan: Plan, servers: Sequence[type[Server]]) -> Iterator[str]:
     yield from (
         f"Modules, {profile.name.lower()}: {profile.value}." for profile in Profile if profile in profiles
     )
+    for server in servers:
+        if lacking := server.lacks():
+            yield f"{server.name} does not have yet: {', '.join(lacking)}."
     if Profile.DURABLE in profiles:
         yield from (f"Durability of {server.name} in S2 and S9: {server.durability}." for server in servers)
 

@@ -3,7 +3,6 @@
 from benchmarks.load.flow import FanOut, Flow
 from benchmarks.load.login import Account, user_name
 from benchmarks.load.loop import Loop
-from benchmarks.load.subscribe import befriend
 from benchmarks.scenarios.base import CLIENT, P50, P99, RATE, Figures, Row, Scenario, Window, way
 from benchmarks.scenarios.chat import per_message
 from benchmarks.servers.base import Needs, Server
@@ -33,8 +32,6 @@ class Presence(Scenario):
         """Send the next presence when one has reached everybody."""
         accounts = [Account(user_name(number)) for number in range(self.contacts + 1)]
         user, *contacts = self.log_in(server, loop, accounts)
-        if not server.seeds_rosters:
-            befriend(loop, user, contacts)
         loop.settle()
         flow = Flow()
         fan_out = FanOut(flow, contacts, DELIVERED, lambda: user.send(PRESENCE))

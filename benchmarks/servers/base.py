@@ -45,8 +45,6 @@ class Server(ABC):
     name = ""
     durability = ""
     """What an acknowledged message survives in the durable profile, in the words of the table."""
-    seeds_rosters = True
-    """Whether ``start`` makes the rosters; otherwise the scenario subscribes over the wire."""
 
     def __init__(self, folder: Path, needs: Needs, certificate: Certificate) -> None:
         self.folder = folder
@@ -65,6 +63,11 @@ class Server(ABC):
     @abstractmethod
     def version(cls) -> str:
         """Give the installed version."""
+
+    @classmethod
+    def lacks(cls) -> Sequence[str]:
+        """Name the parts of the lean profile that do not exist yet, so that nobody compares unlike work."""
+        return ()
 
     @abstractmethod
     def prepare(self) -> None:

@@ -2,14 +2,13 @@
 
 import importlib.metadata
 import importlib.util
-import subprocess
 import sys
 from collections.abc import Sequence
 
-from benchmarks.load.login import PASSWORD, user_name
 from benchmarks.servers.base import Profile, Server, Unsupported
+from benchmarks.servers.xmppd_seed import seed
 
-IMPORT_LIMIT_S = 600.0
+LEAN = ("roster", "disco", "private", "vcard", "blocking", "offline")
 DEVICES = ("mam", "carbons", "sm", "csi")
 """The modules that the lean profile turns off, those of them that exist."""
 CONFIGURATION = """\
@@ -37,7 +36,6 @@ class Xmppd(Server):
 
     name = "xmppd"
     durability = 'durability = "power" (WAL, fsync at each group commit)'
-    seeds_rosters = False
 
     @classmethod
     def missing(cls) -> str:
@@ -49,6 +47,11 @@ class Xmppd(Server):
         """Give the version of the installed package."""
         return importlib.metadata.version("xmppd")
 
+    @classmethod
+    def lacks(cls) -> Sequence[str]:
+        """Name the modules of the lean profile that are not written yet."""
+        return [name for name in LEAN if not _has_module(name)]
+
     def command(self) -> Sequence[str]:
         """Run under twistd with the reactor it chooses itself."""
         return [
@@ -59,7 +62,7 @@ class Xmppd(Server):
     def prepare(self) -> None:
         """Write the configuration and make the accounts."""
         profile = self.needs.profile
-        if profile is Profile.DURABLE and not _has_module("mam"):
+        if profile in (Profile.DURABLE, Profile.SHIPPED) and not _has_module("mam"):
             raise Unsupported("it has no archive yet")
         if profile is Profile.DURABLE_FILES:
             raise Unsupported("SQLite is its only durable storage")
@@ -72,27 +75,14 @@ class Xmppd(Server):
         )
         text += "".join(f"[modules.{name}]\nenabled = false\n" for name in self._off())
         (self.folder / "xmppd.toml").write_text(text + (ROOMS if self.needs.rooms else ""))
-        self._import_accounts()
+        data = self.folder / "data"
+        data.mkdir(mode=0o700)
+        seed(data / "xmppd.sqlite", self.needs.accounts, self.needs.contacts)
 
     def _off(self) -> Sequence[str]:
         if self.needs.profile is not Profile.LEAN:
             return ()
         return [name for name in (*DEVICES, *(() if self.needs.pep else ("pep",))) if _has_module(name)]
-
-    def _import_accounts(self) -> None:
-        lines = [f"{user_name(number)}@localhost\t{PASSWORD}\n" for number in range(self.needs.accounts)]
-        accounts = self.folder / "accounts.tsv"
-        accounts.write_text("".join(lines))
-        command = [sys.executable, "-m", "xmppd.admin.xmppctl", "--config", f"{self.folder}/xmppd.toml"]
-        done = subprocess.run(
-            [*command, "user", "import", str(accounts)],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=IMPORT_LIMIT_S,
-        )
-        if done.returncode:
-            raise Unsupported(f"accounts cannot be imported: {(done.stderr or done.stdout)[-300:].strip()}")
 
 
 def _has_module(name: str) -> bool:
