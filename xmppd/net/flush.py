@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-FLUSH_BUDGET_S = 0.008
+FLUSH_BUDGET_S = 0.005
 TRANSPORTS_PER_CLOCK_READING = 16
 
 
@@ -65,19 +65,15 @@ class FlushQueue:
                 self._waiting[:0] = batch[start:]
                 break
             for transport in batch[start : start + TRANSPORTS_PER_CLOCK_READING]:
-                self._flush_one(transport)
+                try:
+                    transport.flush()
+                except Exception:  # noqa: BLE001 - a broken connection must not stop the others: it alone is lost
+                    self._give_up(transport, Failure())
         if self._reactor is not None and self._waiting and not self._is_scheduled:
             self._schedule(self._reactor)
 
-    def _flush_one(self, transport: Flushable) -> None:
-        try:
-            transport.flush()
-        except Exception:  # noqa: BLE001 - a broken connection must not stop the others: it alone is lost
-            failure = Failure()
-            self.log.failure("a transport failed while it was flushed", failure)
-            self._give_up(transport, failure)
-
     def _give_up(self, transport: Flushable, failure: Failure) -> None:
+        self.log.failure("a transport failed while it was flushed", failure)
         try:
             transport.connectionLost(failure)
         except Exception:  # noqa: BLE001 - as above

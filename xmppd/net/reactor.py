@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from xmppd.net.flush import FlushQueue
 
 EVENTS_PER_BATCH: Final = 512
-BATCH_BUDGET_S: Final = 0.008
+BATCH_BUDGET_S: Final = 0.005
 """After that long the rest of a batch waits for the next: the poller reports it again, behind the others."""
 
 log = Logger()

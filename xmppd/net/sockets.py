@@ -10,6 +10,9 @@ from twisted.internet.address import IPv4Address, IPv6Address
 Sockaddr = tuple[Any, ...]
 """What ``accept`` and ``getsockname`` give for TCP: (host, port), or (host, port, flow, scope)."""
 
+READ_BYTES: Final = 16384
+"""The most that a connection is read in one turn: what that many bytes of small stanzas cost is a few milliseconds."""
+
 _DISCARD_BYTES: Final = 65536
 _DISCARDED_READS: Final = 4
 _RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)

@@ -10,13 +10,12 @@ from typing import Any, Final, Protocol
 
 from OpenSSL import SSL
 
+from xmppd.net.sockets import READ_BYTES
+
 try:
     from OpenSSL._util import ffi, lib
 except ImportError:
     ffi = lib = None
-
-READ_BYTES: Final = 65536
-"""The most that one ``read`` takes: the bound of a connection's turn."""
 
 # What a call came to. Plain integers: they are compared for each message.
 DONE: Final = 0

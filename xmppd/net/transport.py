@@ -5,7 +5,6 @@ output leaves, ``net/tls_transport.py`` for TLS. Twisted's own transport remains
 """
 
 import socket
-from typing import Final
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocolFactory, ITLSTransport
 from zope.interface import implementer
@@ -13,12 +12,9 @@ from zope.interface import implementer
 from xmppd.net.flush import FlushQueue
 from xmppd.net.output import DEFAULT_LIMITS, IReactorForTransports, TransportLimits
 from xmppd.net.socket_transport import DONE_REASON, LOST_REASON, SocketTransport
-from xmppd.net.sockets import Sockaddr, twisted_address
+from xmppd.net.sockets import READ_BYTES, Sockaddr, twisted_address
 from xmppd.net.tls_socket import tls_socket
 from xmppd.net.tls_transport import TLSTransport
-
-READ_BYTES: Final = 65536
-"""The most that a connection is read in one turn."""
 
 
 @implementer(ITLSTransport)
