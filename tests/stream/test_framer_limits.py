@@ -11,6 +11,9 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import Event
 from xmppd.stream.framer import Framer
 from xmppd.stream.limits import PRE_AUTH, StreamLimits
+from xmppd.stream.parser_pool import ParserPool
+from xmppd.stream.scope import NAME_CHARS, NAMES_KEPT
+from xmppd.stream.xml_rules import NAMESPACE_CHARS
 
 SMALL = StreamLimits(stanza_bytes=2000, depth=4, elements=5, tag_bytes=1500)
 
@@ -158,6 +161,34 @@ class LimitTests(SynchronousTestCase):
             for data in (tag, b"<message>" + tag + b"</message>"):
                 self.assertEqual(condition(opened(limits=SMALL).feed(data)), expected)
                 self.assertEqual(condition(byte_by_byte(opened(limits=SMALL), data)), expected)
+
+    def test_namespace_too_long(self) -> None:
+        """Expat repeats a namespace with every name in it, so its length is bounded, in the header too."""
+        declaration = b" xmlns:f='" + b"u" * (NAMESPACE_CHARS + 1) + b"'"
+        for data in (b"<message" + declaration + b"/>", b"<message><x" + declaration + b"/></message>"):
+            self.assertEqual(condition(opened().feed(data)), "policy-violation")
+            self.assertIsInstance(opened().feed(data.replace(b"'u", b"'"))[0], Stanza)
+        header = HEADER.replace(b" xmlns:stream", declaration + b" xmlns:stream")
+        self.assertEqual(condition(Framer(StreamLimits()).feed(header)), "policy-violation")
+
+    def test_growth_in_rewriting(self) -> None:
+        """Prefixes cannot be used to make much of little."""
+        declarations = b"".join(b" xmlns:f%d='%s'" % (number, b"u" * 200) for number in range(2))
+        for child in (b"<f0:a/><b/>", b"<a f0:a=''/>"):
+            self.assert_too_big(
+                opened().feed(b"<message" + declarations + b">" + child * 4900 + b"</message>")
+            )
+
+    def test_names_are_not_hoarded(self) -> None:
+        """The memory of names of children is bounded in number and length."""
+        pool = ParserPool()
+        framer = opened(pool)
+        for number in range(10):
+            names = b"".join(b"<a%d/>" % (1000 * number + child) for child in range(900))
+            framer.feed(b"<message>" + names + b"<" + b"x" * 60_000 + b"/></message>")
+        [shelf] = pool._shelves.values()
+        self.assertLessEqual(len(shelf._scope.names), NAMES_KEPT)
+        self.assertLessEqual(max(map(len, shelf._scope.names)), NAME_CHARS)
 
     def test_before_authentication(self) -> None:
         """The limits before authentication: 10 kB, 16 levels, 32 elements."""

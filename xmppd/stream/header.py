@@ -9,7 +9,7 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stanza.markup import attr_names, split_name
 from xmppd.stream.events import StreamOpened
 from xmppd.stream.limits import StreamLimits
-from xmppd.stream.xml_rules import WHITE_SPACE, new_expat, silence, stream_error
+from xmppd.stream.xml_rules import WHITE_SPACE, check_namespace, new_expat, silence, stream_error
 
 HEADER_BYTES: Final = 10_000
 """Of XML declaration and start tag together; less where the limit of a tag is less."""
@@ -60,7 +60,7 @@ class HeaderReader:
 
     def _read(self, piece: bytes) -> None:
         self._raw += piece
-        if self._raw[:1] in _UTF16_MARKS or 0 in self._raw[:_FIRST_BYTES]:
+        if self._raw.startswith(_UTF16_MARKS) or 0 in self._raw[:_FIRST_BYTES]:
             raise StreamError("unsupported-encoding")
         if self._raw.startswith(_UTF8_MARK):
             raise StreamError("not-well-formed", "a byte order mark")
@@ -78,6 +78,7 @@ class HeaderReader:
             raise StreamError("unsupported-encoding")
 
     def _declared(self, prefix: str | None, uri: str | None) -> None:
+        check_namespace(uri)
         if prefix is None:
             self.default_ns = uri or ""
         elif prefix != "xml":

@@ -25,18 +25,18 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import Event, StreamClosed
 from xmppd.stream.limits import StreamLimits
 from xmppd.stream.scope import Scope
-from xmppd.stream.xml_rules import WHITE_SPACE, new_expat, silence, stream_error
+from xmppd.stream.xml_rules import WHITE_SPACE, check_namespace, new_expat, silence, stream_error
 
 HELD_BYTES: Final = 1024
 """Of an unfinished tag: expat reads it anew at each piece, so beyond this it gets the rest in one."""
 
 _LANG: Final = f"{ns.XML}{SEPARATOR}lang"
-_USUAL: Final = frozenset({"to", "from", "id", "type", _LANG})
 _CONTENT: Final = frozenset({ns.CLIENT, ns.SERVER})
 _SLASH: Final = ord("/")
 _COLON: Final = ord(":")
 _QUOTE_OR_END: Final = re.compile(b"[>'\"]")
 _CDATA: Final = b"<![CDATA["
+_GROWTH: Final = 2  # how much longer a stanza may become when its prefixes are written out
 _TAG_TOO_LONG: Final = "a tag is too long"
 
 
@@ -57,6 +57,7 @@ class StreamParser:
         "_gate",
         "_is_long",
         "_is_odd",
+        "_is_plain",
         "_left",
         "_level",
         "_name",
@@ -93,6 +94,7 @@ class StreamParser:
         self._attrs: dict[str, str] = {}
         self._children: list[tuple[str, str]] = []
         self._names = scope.names
+        self._is_plain = scope.is_plain
         self._gate: _Gate | None = None
         self._expat = new_expat()
         self._expat.StartElementHandler = self._started
@@ -140,10 +142,11 @@ class StreamParser:
 
     # What expat calls
 
-    def _declared(self, _prefix: str | None, uri: str | None) -> None:
-        """Conditions (c) and (e); the second test allows the default declaration that changes nothing."""
+    def _declared(self, prefix: str | None, uri: str | None) -> None:
+        """Conditions (c) and (e); it comes before the start of the element that declares."""
+        check_namespace(uri)
         if self._level == 0:
-            self._is_odd = self._is_odd or _prefix is not None or uri != self.scope.content_ns
+            self._is_odd = self._is_odd or prefix is not None or uri != self.scope.content_ns
         elif self._level == 1 and uri in _CONTENT:
             self._is_odd = True
 
@@ -201,22 +204,21 @@ class StreamParser:
         name = self.scope.stanza_names.get(self._name)
         if name is None:
             self._events.append(self._element(inner, end))
-        elif (
-            self._is_odd
-            or not self.scope.is_plain
-            or not _USUAL.issuperset(attrs)
-            or (_COLON in inner and (b"stream:" in inner or b"db:" in inner))
-        ):
-            self._events.append(self._rewritten(end))
         else:
-            get = attrs.get
-            lang = get(_LANG, self.lang)
-            children = tuple(self._children)
-            self._events.append(
-                Stanza(name, get("to"), get("from"), get("id"), get("type"), lang, "", inner, children)
-            )
+            take = attrs.pop  # what is left is unusual
+            to, from_, id_, type_ = take("to", None), take("from", None), take("id", None), take("type", None)
+            lang = take(_LANG, self.lang)
+            if attrs or self._is_odd or self._is_bound(inner):
+                self._events.append(self._rewritten(end))
+            else:
+                children = tuple(self._children)
+                self._events.append(Stanza(name, to, from_, id_, type_, lang, "", inner, children))
         self._tail = end
         self._is_odd = False
+
+    def _is_bound(self, inner: bytes) -> bool:
+        """Whether *inner* may mean something else behind another header: conditions (b) and (d)."""
+        return not self._is_plain or (_COLON in inner and (b"stream:" in inner or b"db:" in inner))
 
     def _element(self, inner: bytes, end: int) -> Element:
         if inner:
@@ -226,6 +228,8 @@ class StreamParser:
 
     def _rewritten(self, end: int) -> Stanza:
         stanza = Stanza.from_element(self._tree(end))
+        if len(stanza.inner) + len(stanza.extra) > _GROWTH * self.limits.stanza_bytes:
+            raise _too_big()
         return stanza.replace(lang=self.lang) if stanza.lang is None else stanza
 
     def _tree(self, end: int) -> Element:

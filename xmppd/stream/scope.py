@@ -8,6 +8,7 @@ from xmppd.stanza.markup import SEPARATOR, escape_attr, split_name
 from xmppd.stanza.stanza import STANZA_NAMES
 
 NAMES_KEPT: Final = 512
+NAME_CHARS: Final = 256
 _ORDINARY: Final = {"stream": ns.STREAMS, "db": ns.DIALBACK}
 
 
@@ -33,9 +34,10 @@ class Scope:
 
     def child_name(self, reported: str) -> tuple[str, str]:
         """(namespace, name) of a child as expat reports it; the content namespace as ``jabber:client``."""
-        if len(self.names) >= NAMES_KEPT:
-            self.names.clear()
         namespace, local = split_name(reported)
         name = (ns.CLIENT if namespace == self.content_ns else namespace, local)
-        self.names[reported] = name
+        if len(self.names) >= NAMES_KEPT:
+            self.names.clear()
+        if len(reported) <= NAME_CHARS:
+            self.names[reported] = name
         return name

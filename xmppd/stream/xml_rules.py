@@ -8,6 +8,9 @@ from xmppd.stanza.markup import SEPARATOR
 
 WHITE_SPACE: Final = b" \t\r\n"
 
+NAMESPACE_CHARS: Final = 256
+"""Expat reports a name together with its namespace, so a long one would come to memory again and again."""
+
 _ENCODING_ERRORS: Final = frozenset(
     expat.errors.codes[message]
     for message in (expat.errors.XML_ERROR_UNKNOWN_ENCODING, expat.errors.XML_ERROR_INCORRECT_ENCODING)
@@ -37,6 +40,12 @@ def silence(parser: expat.XMLParserType) -> None:
     parser.EndElementHandler = None
     parser.StartNamespaceDeclHandler = None
     parser.XmlDeclHandler = None
+
+
+def check_namespace(uri: str | None) -> None:
+    """Raise StreamError for a declaration of a namespace that is unreasonably long."""
+    if uri is not None and len(uri) > NAMESPACE_CHARS:
+        raise StreamError("policy-violation", "the name of a namespace is too long")
 
 
 def stream_error(error: expat.ExpatError, before: bytes) -> StreamError:
