@@ -7,14 +7,19 @@ from twisted.internet.defer import Deferred
 from xmppd.core import events
 from xmppd.core.events import Traffic, Unbound
 from xmppd.core.module import Module, on
+from xmppd.core.session import Session
 from xmppd.core.waiting import spawn
-from xmppd.services.presence import Presence
+from xmppd.services.presence import BECAME_AVAILABLE, Presence
+from xmppd.services.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
+from xmppd.services.subscriptions import Subscriptions
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 
 AVAILABILITY = frozenset((None, "unavailable"))
 TYPES = AVAILABILITY | {"probe", "error", "subscribe", "subscribed", "unsubscribe", "unsubscribed"}
+REQUESTS_FIRST = 100
+"""Priority among what happens at initial presence: requests come before offline messages."""
 
 
 class PresenceModule(Module):
@@ -57,6 +62,23 @@ class PresenceModule(Module):
             self._presence.deliver(stanza, traffic.target)
             return True
         return None
+
+    @on(SUBSCRIBED_TO_US)
+    def on_granted(self, granted: Granted) -> None:
+        """A contact may see our presence from now on (RFC 6121 3.1.5)."""
+        self._presence.granted(granted.owner, granted.contact)
+
+    @on(WITHDRAWN)
+    def on_withdrawn(self, withdrawn: Withdrawn) -> None:
+        """A contact may see our presence no more (RFC 6121 3.2.2, 3.3.3)."""
+        self._presence.withdrawn(withdrawn.owner, withdrawn.contact)
+
+    @on(BECAME_AVAILABLE, REQUESTS_FIRST)
+    def on_became_available(self, session: Session) -> None:
+        """Requests that wait for an answer are shown at each initial presence (RFC 6121 3.1.3)."""
+        if isinstance(session.roster, Roster) and session.roster.pending:
+            for request in self.api.services[Subscriptions].pending_for(session.roster):
+                session.send(request)
 
     @on(events.RESOURCE_UNBOUND)
     def on_unbound(self, unbound: Unbound) -> None:
