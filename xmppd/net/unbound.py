@@ -24,7 +24,7 @@ class UnboundStream(Protocol):
 
     session: Session
     host: Host | None
-    state: StreamState
+    state: int
 
     @property
     def router(self) -> Router:
@@ -45,7 +45,7 @@ def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[Any] | Non
     own = JID(session.username, host.name, None)
     if stanza.name != "iq" or stanza.to not in (None, host.name, own.full):
         raise StreamError("not-authorized")
-    is_authenticated = StreamState.AUTHENTICATED in stream.state
+    is_authenticated = stream.state & StreamState.AUTHENTICATED
     if is_authenticated and stanza.type == "set" and stanza.has("bind", ns.BIND):
         return Deferred.fromCoroutine(_bind(stream, stanza))
     answer = host.hooks.ask(events.UNBOUND_STANZA, Traffic(stanza, own, own, session))
@@ -71,7 +71,7 @@ async def _bind(stream: UnboundStream, stanza: Stanza) -> None:
 
 
 def _refuse(stream: UnboundStream, stanza: Stanza) -> None:
-    if StreamState.AUTHENTICATED not in stream.state:
+    if not stream.state & StreamState.AUTHENTICATED:
         raise StreamError("not-authorized")
     stream.router.refuse(stanza, StanzaError("not-authorized"), stream.session)
 
