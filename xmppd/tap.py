@@ -118,7 +118,6 @@ def _put_together(given: _Prepared) -> RunningServer:
     )
     reload = _reload(given, server)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
-    signals.install_when_running()
     parts = ControlParts(
         hosts=server.hosts,
         registry=server.registry,
@@ -132,6 +131,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         stop=signals.stop,
         listening=given.ports.describe,
     )
+    MultiService.addService(running, signals)
     MultiService.addService(running, Control(given.reactor, parts))
     return running
 

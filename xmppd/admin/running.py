@@ -8,11 +8,11 @@ flushed, and the data folder is free for the next server.
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
@@ -28,6 +28,16 @@ as long and made SQLite's short steps slow."""
 _GC_THRESHOLDS = (50_000, 20, 50)
 _EXPECTED = (StorageError, ModuleError, OSError)
 _FAILED = 1
+
+
+class Reactor(Protocol):
+    """What is used of a reactor."""
+
+    def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kw: Any) -> IDelayedCall:  # noqa: A002
+        """Call once, *delay* seconds from now."""
+
+    def callWhenRunning(self, callable: Callable[..., Any]) -> Any:  # noqa: A002 - Twisted's name
+        """Call once the reactor runs."""
 
 
 class Streams(Protocol):
@@ -48,7 +58,7 @@ class RunningServer(MultiService):
 
     def __init__(
         self,
-        clock: IReactorTime,
+        reactor: Reactor,
         lock: DataLock,
         storage: Storage,
         *,
@@ -62,7 +72,7 @@ class RunningServer(MultiService):
         """*log_observer* takes the place of twistd's own. *lock* is held already."""
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self.listeners = tuple(listeners)
-        self._clock = clock
+        self._reactor = reactor
         self._lock = lock
         self._storage = storage
         self._load_modules = load_modules
@@ -84,7 +94,8 @@ class RunningServer(MultiService):
             self._start()
         except Exception as error:  # noqa: BLE001 - whatever it is, the shell must not wait for an answer for ever
             self._fail(error)
-        self._log.info("Ready")
+        # whoever has read this may send signals: they find our handlers
+        self._reactor.callWhenRunning(lambda: self._log.info("Ready"))
 
     def hurry(self) -> None:
         """Wait for no client any more: the operator has asked twice."""
@@ -128,7 +139,7 @@ class RunningServer(MultiService):
     async def _end_streams(self) -> None:
         ended = DeferredList([streams.shutdown() for streams in self._streams], consumeErrors=True)
         ended.addCallback(lambda _: self.hurry())
-        timeout = self._clock.callLater(self._shutdown_timeout_s(), self.hurry)
+        timeout = self._reactor.callLater(self._shutdown_timeout_s(), self.hurry)
         await self._hurried
         if timeout.active():
             timeout.cancel()

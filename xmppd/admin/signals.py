@@ -1,7 +1,7 @@
 """What the signals of an operator do to the process.
 
 twistd's own handlers would have the process killed by the signal again after a clean stop (status 143), and SIGHUP
-without a handler kills. So these take their place once the reactor runs.
+without a handler kills. So these take their place.
 
 SIGTERM and SIGINT: stop; a second one: wait for no client any more; a third one: end at once, as a power cut would.
 SIGHUP: reload.
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
 
+from twisted.application.service import Service
 from twisted.logger import Logger
 
 _FORCED_STATUS = 1
@@ -31,8 +32,11 @@ class Reactor(Protocol):
         """Fire the shutdown triggers, then end."""
 
 
-class Signals:
-    """The handlers, and the one way to stop the server, which the control socket takes too."""
+class Signals(Service):
+    """The handlers, and the one way to stop the server, which the control socket takes too.
+
+    A service: from the fork on a signal is not lost, and is obeyed once the reactor runs.
+    """
 
     _log = Logger()
 
@@ -51,8 +55,10 @@ class Signals:
         self._end = end
         self._stops = 0
 
-    def install_when_running(self) -> None:
-        """Take the place of the reactor's handlers, which it installs as it starts."""
+    def startService(self) -> None:
+        """Take the signals now, and again in place of the reactor's handlers, which it installs as it starts."""
+        Service.startService(self)
+        self.install()
         self._reactor.callWhenRunning(self.install)
 
     def install(self) -> None:
