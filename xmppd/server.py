@@ -26,13 +26,16 @@ from xmppd.net.c2s import TLS, C2SFactory
 from xmppd.net.client_stream import StreamServices
 from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.sasl import CHANNEL_BINDING, SASL
-from xmppd.services.accounts import Accounts
+from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
+from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
+from xmppd.services.private_data import PrivateData
 from xmppd.services.roster import Rosters
 from xmppd.services.subscriptions import Subscriptions
 from xmppd.services.throttle import Throttle
+from xmppd.services.vcards import VCards
 from xmppd.storage.interface import Storage
 
 STREAM_ID_BYTES = 12
@@ -109,7 +112,11 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     rosters = Rosters(storage, hosts, registry, router, timers)
     subscriptions = Subscriptions(rosters, hosts, registry, router, accounts)
     presence = Presence(hosts, registry, rosters, router, timers, world.now)
-    services = Services((accounts, rosters, presence, subscriptions))
+    offline = Offline(hosts, registry, storage, timers, world.now, world.random_text)
+    accounts.subscribe(AccountEvent.REMOVED, offline.forget)
+    services = Services((offline, accounts, rosters, presence, subscriptions))
+    services.add(VCards(storage, hosts))
+    services.add(PrivateData(storage, hosts))
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),

@@ -318,6 +318,8 @@ class Router:
 
     def _failed(self, failure: Failure, traffic: Traffic) -> None:
         error = failure.value
+        if isinstance(error, StorageError):
+            error = StanzaError("resource-constraint", "The server cannot do this now", type="wait")
         if not isinstance(error, StanzaError):
             if isinstance(error, StreamError):
                 failure.raiseException()
@@ -328,6 +330,7 @@ class Router:
                 type=traffic.stanza.type,
             )
             error = StanzaError("internal-server-error")
+        traffic.changes.clear()  # a stanza that is refused has happened for nobody
         self.refuse(traffic.stanza, error, traffic.origin)
 
 

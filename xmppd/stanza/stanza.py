@@ -177,6 +177,18 @@ class Stanza:
         inner, names = _join((child,))
         return self._with(self.inner + inner, self.child_names + names)
 
+    def with_last(self, data: bytes, name: ChildName) -> "Stanza":
+        """This stanza with *data*, one element called *name*, behind all others; *data* is trusted to be that.
+
+        Cheap: what is already written of this stanza is not written again.
+        """
+        more = self._with(self.inner + data, (*self.child_names, name))
+        written = self._bytes
+        if written is not None:
+            end = _END_TAGS[self.name]
+            more._bytes = written[: -len(end)] + data + end
+        return more
+
     def without(self, predicate: Callable[[str, str, int], bool]) -> "Stanza":
         """This stanza without the children for which *predicate* (namespace, name, index) is true."""
         doomed = [

@@ -1,0 +1,218 @@
+"""Offline messages (XEP-0160) where a dialogue does not reach: batches, order, bounds, faults."""
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.dialogues.client import Client
+from tests.memory import MemoryServer, now
+from xmppd.services.offline import ASIDE, BATCH, HANDING, RETRY_S, STORE, Handing, Offline
+from xmppd.stanza.jid import JID
+from xmppd.storage.interface import Append, Entry, NewEntry, StorageFailed
+
+JULIET = "juliet@localhost"
+BODY = "{jabber:client}body"
+
+
+class OfflineTests(SynchronousTestCase):
+    """The service in a whole server in memory."""
+
+    def setUp(self) -> None:
+        """Romeo is there, Juliet is not."""
+        self.memory = MemoryServer(OPTIONS)
+        self.offline = self.memory.server.services[Offline]
+        self.romeo = self.memory.logged_in("romeo@localhost/orchard")
+        self.memory.add_account(JULIET)
+
+    def say(self, *texts: Any, to: str = JULIET) -> None:
+        """Romeo sends chat messages with these bodies."""
+        for text in texts:
+            self.romeo.send(f"<message to='{to}' type='chat' id='{text}'><body>{text}</body></message>")
+
+    def juliet(self, resource: str = "balcony", presence: str = "<presence/>") -> Client:
+        """Juliet logs in with this resource and sends this presence."""
+        client = self.memory.logged_in(f"{JULIET}/{resource}")
+        client.send(presence)
+        return client
+
+    def stored(self) -> list[Entry]:
+        """Give what waits for Juliet."""
+        entries: list[Entry] = now(self.memory.storage.read(STORE, JULIET, limit=1000))
+        return entries
+
+    def test_a_thousand_messages(self) -> None:
+        """PROMISES: 1,000 messages are stored within 2 s and delivered in order, once, in batches."""
+        started = perf_counter()
+        self.say(*range(1000))
+        self.assertLess(perf_counter() - started, 2.0)
+        self.assertEqual(len(self.stored()), 1000)
+        client = self.juliet()
+        self.assertEqual(len(bodies(client, keep=True)), BATCH)
+        for _ in range(12):
+            self.memory.clock.advance(0)
+        self.assertEqual(bodies(client), [str(number) for number in range(1000)])
+        self.assertEqual(self.stored(), [])
+        self.assertEqual(self.romeo.inbox, type(self.romeo.inbox)())
+
+    def test_live_messages_wait_behind_stored_ones(self) -> None:
+        """A session that is being handed its messages gets live ones behind them, undelayed and once."""
+        self.say(*range(BATCH + 50))
+        client = self.juliet()
+        self.say("live")
+        self.romeo.send(
+            f"<message to='{JULIET}' type='chat'><gone xmlns='http://jabber.org/protocol/chatstates'/></message>"
+        )
+        self.say("direct", to=f"{JULIET}/balcony")
+        self.assertEqual(len(bodies(client, keep=True)), BATCH)
+        self.memory.clock.advance(0)
+        messages = [element for element in client.inbox if element.tag.endswith("message")]
+        self.assertEqual([m.findtext(BODY) for m in messages[-3:]], ["live", None, "direct"])
+        self.assertEqual([len(m.findall("{urn:xmpp:delay}delay")) for m in messages[-4:]], [1, 0, 0, 0])
+        self.assertEqual(self.stored(), [])
+        self.say("later")
+        self.assertEqual(bodies(client)[-1], "later")
+
+    def test_what_came_meanwhile_is_stored_until_it_is_handed_over(self) -> None:
+        """Live messages that wait behind stored ones outlive the connection."""
+        self.say(*range(BATCH + 1))
+        client = self.juliet()
+        self.say("live")
+        self.assertEqual(len(self.stored()), 2)
+        assert client.carrier is not None
+        client.carrier.lose()
+        self.memory.clock.advance(0)
+        self.assertEqual(bodies(self.juliet("chamber")), [str(BATCH), "live"])
+
+    def test_another_resource_goes_on_where_one_left(self) -> None:
+        """Two that come at the same moment do not both get them; if the first is lost the second gets the rest."""
+        self.say(*range(BATCH + 1))
+        first = self.juliet("balcony")
+        second = self.juliet("chamber")
+        self.assertEqual(len(bodies(first)), BATCH)
+        self.assertEqual(bodies(second), [])
+        assert first.carrier is not None
+        first.carrier.lose()
+        self.memory.clock.advance(0)
+        self.assertEqual(bodies(second), [str(BATCH)])
+
+    def test_what_cannot_be_read_back_blocks_nothing(self) -> None:
+        """PROMISES: an entry that is no stanza is put aside, and said once in the log; the rest is delivered."""
+        self.say("one")
+        broken = NewEntry("broken", 1.0, "romeo@localhost", b"<message><body>")
+        now(self.memory.storage.commit(Append(STORE, JULIET, broken)))
+        self.say("two")
+        self.assertEqual(bodies(self.juliet()), ["one", "two"])
+        self.assertEqual(self.stored(), [])
+        aside: list[Entry] = now(self.memory.storage.read(ASIDE, JULIET))
+        self.assertEqual([entry.stanza for entry in aside], [b"<message><body>"])
+
+    def test_bounded_by_size(self) -> None:
+        """limits.offline_bytes: beyond it the sender gets service-unavailable, until something was fetched."""
+        memory = MemoryServer(OPTIONS + "[limits]\noffline_bytes = 65536\n")
+        memory.add_account(JULIET)
+        romeo = memory.logged_in("romeo@localhost/orchard")
+        for _ in range(3):
+            romeo.send(f"<message to='{JULIET}'><body>{'x' * 30_000}</body></message>")
+        self.assertEqual([element.get("type") for element in romeo.inbox], ["error"])
+        memory.logged_in(f"{JULIET}/balcony").send("<presence/>")
+        memory.server.registry.resources(JULIET)[0].close()
+        romeo.send(f"<message to='{JULIET}'><body>{'x' * 30_000}</body></message>")
+        self.assertEqual(len(romeo.inbox), 1)
+
+    def test_counts_survive_a_restart(self) -> None:
+        """What waits is counted from the store when it is not known."""
+        self.say("one", "two", "three")
+        self.offline.forget(JID.parse(JULIET))
+        tally = now(self.offline._tallies.load(JULIET))
+        self.assertEqual(tally.messages, 3)
+        self.assertEqual(tally.size_bytes, sum(len(entry.stanza) for entry in self.stored()))
+
+    def test_a_failed_commit_is_told_to_the_sender(self) -> None:
+        """PROMISES: what cannot be stored is refused with resource-constraint, and the service goes on."""
+        self.memory.storage.failing = StorageFailed("no disk")
+        self.say("lost")
+        self.memory.storage.failing = None
+        self.say("kept")
+        errors = [element.find("{jabber:client}error") for element in self.romeo.inbox]
+        self.assertEqual([e.get("type") for e in errors if e is not None], ["wait"])
+        self.assertEqual(bodies(self.juliet()), ["kept"])
+
+    def test_a_hand_over_that_breaks_off_is_tried_again(self) -> None:
+        """Messages whose removal fails stay, and are handed over again later (at least once, without XEP-0198)."""
+        self.say("one")
+        client = self.memory.logged_in(f"{JULIET}/balcony")
+        self.memory.storage.failing = StorageFailed("no disk")
+        client.send("<presence/>")
+        self.memory.storage.failing = None
+        self.assertEqual(bodies(client), ["one"])
+        self.assertEqual(len(self.stored()), 1)
+        self.memory.clock.advance(RETRY_S)
+        self.assertEqual(self.stored(), [])
+
+    def test_a_handler_that_keeps_them_commits_first(self) -> None:
+        """XEP-0198: the removal and the entry in the session's queue are one transaction, made before they are sent."""
+        self.say("one", "two")
+        client = self.memory.logged_in(f"{JULIET}/balcony")
+        seen: list[list[str]] = []
+
+        def handler(handing: Handing) -> bool:
+            seen.append([stanza.id or "" for stanza in handing.stanzas])
+            handing.changes.append(Append("queue", JULIET, NewEntry("", 1.0, "", b"both")))
+            return True
+
+        self.memory.server.hosts["localhost"].hooks.add(HANDING, handler)
+        self.memory.storage.failing = StorageFailed("no disk")
+        client.send("<presence/>")
+        self.assertEqual(bodies(client), [])
+        self.memory.storage.failing = None
+        self.memory.clock.advance(RETRY_S)
+        self.assertEqual(bodies(client), ["one", "two"])
+        self.assertEqual(seen, [["one", "two"]] * 2)
+        self.assertEqual(len(now(self.memory.storage.read("queue", JULIET))), 1)
+
+    def test_a_message_that_waits_for_the_count_meets_who_has_come(self) -> None:
+        """While the store was counted somebody came: the message is handed over at once, not at the next login."""
+        delayed = self.memory.storage
+        delayed._clock, delayed._commit_delay_s = self.memory.clock, 0.5
+        delayed.commit()  # so that counting waits for it
+        self.say("one")
+        client = self.juliet()
+        for _ in range(8):
+            self.memory.clock.advance(0.5)
+        self.assertEqual(bodies(client), ["one"])
+        self.assertEqual(self.stored(), [])
+
+    def test_removal_of_the_account(self) -> None:
+        """Nothing of a removed account counts for one that is made under its name."""
+        self.say("one")
+        now(self.memory.server.accounts.remove(JID.parse(JULIET)))
+        self.assertIsNone(self.offline._tallies.get(JULIET))
+
+    def test_odd_content_survives(self) -> None:
+        """PROMISES: content survives offline storage unchanged, newlines in attributes and CDATA too."""
+        odd = "<x xmlns='urn:example' a='1&#10;2&#9;&apos;'><![CDATA[<b>&]]>\u2028</x>"
+        self.romeo.send(f"<message to='{JULIET}' type='chat' id='&lt;&amp;&#10;'><body/>{odd}</message>")
+        client = self.juliet()
+        message = client.inbox[-1]
+        found = message.find("{urn:example}x")
+        assert found is not None
+        self.assertEqual((message.get("id"), found.get("a"), found.text), ("<&\n", "1\n2\t'", "<b>&\u2028"))
+
+
+OPTIONS = ""
+
+
+def bodies(client: Client, *, keep: bool = False) -> list[str | None]:
+    """Give the bodies of the messages that a client has received; forget them unless *keep*."""
+    found = list(_bodies(client))
+    if not keep:
+        client.inbox.clear()
+    return found
+
+
+def _bodies(client: Client) -> Iterator[str | None]:
+    for element in client.inbox:
+        if element.tag == "{jabber:client}message":
+            yield element.findtext(BODY)

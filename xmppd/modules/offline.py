@@ -1,0 +1,59 @@
+"""Offline messages on the wire: XEP-0160; the rules are in `xmppd.services.offline`."""
+
+from typing import Any
+
+from xmppd.core import events
+from xmppd.core.events import Delivery, Traffic, Unbound
+from xmppd.core.module import XEP, Module, on
+from xmppd.core.session import Session
+from xmppd.services.offline import Offline
+from xmppd.services.presence import PRESENCE_CHANGED
+
+BEFORE_PRESENCE = 100
+AFTER_COPIES = -50
+"""The archive and carbons see a message first; who keeps what is sent to a session sees what is left."""
+
+
+class OfflineModule(Module):
+    """Keeps messages for accounts without a resource that takes them, and hands them over when one comes."""
+
+    name = "offline"
+    summary = "Best Practices for Handling Offline Messages"
+    xep = (XEP(160, "1.0.1"), XEP(203, "2.0"))
+    features = ("msgoffline",)
+
+    def start(self) -> None:
+        """Find the service."""
+        self._offline = self.api.services[Offline]
+
+    @on(events.MESSAGE_UNDELIVERED)
+    def on_undelivered(self, delivery: Delivery) -> Any:
+        """Keep it (XEP-0160 2, 3)."""
+        return self._offline.keep(delivery)
+
+    @on(events.MESSAGE_DELIVERING, AFTER_COPIES)
+    def on_delivering(self, delivery: Delivery) -> Any:
+        """Live messages wait behind stored ones."""
+        return self._offline.hold(delivery)
+
+    @on(events.CLIENT_PRESENCE, BEFORE_PRESENCE)
+    def on_presence(self, traffic: Traffic) -> None:
+        """From the moment a resource is available, live messages wait until it has the stored ones."""
+        stanza, session = traffic.stanza, traffic.origin
+        if (
+            session is not None
+            and stanza.type is None
+            and stanza.to is None
+            and (session.presence is None or session.priority < 0)
+        ):
+            self._offline.coming(session)
+
+    @on(PRESENCE_CHANGED)
+    def on_changed(self, session: Session) -> None:
+        """The first resource of non-negative priority gets what waits (XEP-0160 2), behind all presence."""
+        self._offline.came(session)
+
+    @on(events.RESOURCE_UNBOUND)
+    def on_unbound(self, unbound: Unbound) -> None:
+        """Who left before it was handed anything leaves it to the next."""
+        self._offline.left(unbound.session)

@@ -1,0 +1,14 @@
+"""Delayed Delivery: XEP-0203 2.0, the mark of what is delivered later than it came."""
+
+from xmppd.stanza.element import escape_attr
+from xmppd.stanza.layout import ChildName
+from xmppd.stanza.stamps import stamp_of
+
+NS_DELAY = "urn:xmpp:delay"
+DELAY: ChildName = (NS_DELAY, "delay")
+
+
+def delay_xml(at: float, from_: str = "") -> bytes:
+    """Write the mark: *at* in seconds since 1970, *from_* is who held it back."""
+    by = f" from='{escape_attr(from_)}'" if from_ else ""
+    return f"<delay xmlns='{NS_DELAY}'{by} stamp='{stamp_of(at)}'/>".encode()
