@@ -11,6 +11,7 @@ from xmppd.core.hooks import Hook
 from xmppd.core.session import Session
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
+from xmppd.stanza.layout import read_children
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change
 
@@ -63,6 +64,13 @@ class IQRequest:
         if self._payload is None:
             self._payload = next(self.stanza.element.elements())
         return self._payload
+
+    @property
+    def raw_payload(self) -> bytes:
+        """The one child element of the request as it came, to stand under the content namespace."""
+        inner = self.stanza.inner
+        child = read_children(inner)[0]
+        return inner[child.start : child.end]
 
     @property
     def is_own(self) -> bool:

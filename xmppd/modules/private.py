@@ -1,0 +1,58 @@
+"""Private XML storage: XEP-0049. Only the owner reads or writes it; legacy bookmarks (XEP-0048 3) lie here."""
+
+from typing import Any
+
+from xmppd.core.events import IQRequest
+from xmppd.core.module import XEP, Module, iq
+from xmppd.core.waiting import deferred
+from xmppd.services.private_data import PrivateData
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+
+NS = "jabber:iq:private"
+
+
+class PrivateXML(Module):
+    """Keeps XML for clients."""
+
+    name = "private"
+    summary = "Private XML Storage"
+    xep = (XEP(49, "1.2"), XEP(48, "1.2", "in private XML storage"))
+    features = (NS,)
+    account_features = (NS,)
+
+    def start(self) -> None:
+        """Find the service."""
+        self._data = self.api.services[PrivateData]
+
+    @iq("get", NS, "query", to="own")
+    @deferred
+    async def on_get(self, request: IQRequest) -> bytes:
+        """XEP-0049 2.3: the element with what was kept in it, or empty as it was asked for."""
+        asked = _roots(request.payload)
+        if len(asked) > 1:
+            raise StanzaError("bad-request", "One element can be asked for at a time")
+        kept = await self._data.get(request.sender.bare, _key(asked[0]))
+        content = asked[0].to_bytes(NS) if kept is None else kept
+        return b"<query xmlns='%b'>%b</query>" % (NS.encode(), content)
+
+    @iq("set", NS, "query", to="own")
+    def on_set(self, request: IQRequest) -> Any:
+        """XEP-0049 2.2: each element takes the place of the one of its name; an empty one is forgotten."""
+        data: dict[str, bytes | None] = {}
+        for root in _roots(request.payload):
+            content = root.to_bytes(NS) if root.children or root.attrs else b""
+            data[_key(root)] = (data.get(_key(root)) or b"") + content or None
+        return self._data.set(request.sender, data)
+
+
+def _roots(query: Element) -> list[Element]:
+    """Give the elements of a query; each has a namespace of its own (XEP-0049 2.1)."""
+    roots = list(query.elements())
+    if not roots or any(root.ns in ("", NS) for root in roots):
+        raise StanzaError("not-acceptable", "An element with a namespace of its own is needed")
+    return roots
+
+
+def _key(root: Element) -> str:
+    return f"{{{root.ns}}}{root.name}"
