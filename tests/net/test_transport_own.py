@@ -369,6 +369,32 @@ class StartTLSTests(Case):
         self.reactor.settle()
         self.assertEqual(bytes(client.received), b"hello")
 
+    def test_a_failing_callback(self) -> None:
+        """An error of ours in the middle of a handshake costs that connection, and does not taint the next."""
+
+        def fail(connection: SSL.Connection, offered: list[bytes]) -> bytes:
+            raise KeyError("ours")
+
+        class Offering:
+            def make_connection(self, sock: socket.socket) -> SSL.Connection:
+                connection = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), sock)
+                connection.set_alpn_protos([b"xmpp-client"])
+                return connection
+
+        good, _ = self.tls_pair()
+        context = server_context()
+        context.set_alpn_select_callback(fail)
+        ours, other = self.pair()
+        server, client = self.connect(ours), self.connect(other, is_client=True)
+        server.transport.startTLS(context)
+        client.transport.startTLS(Offering())
+        self.reactor.flush_queue.flush()
+        self.assertRaises(KeyError, server.transport.doRead)
+        good.transport.doRead()
+        self.assertEqual(good.reason, None)
+        server.transport.abortConnection()
+        self.reactor.settle()
+
     def test_close_before_the_handshake(self) -> None:
         """With nothing to say it is the end; with output it waits for the handshake, but not for ever."""
         for output, expected in ((b"", ConnectionDone), (b"<error/>", CloseTimedOut)):

@@ -109,6 +109,9 @@ class TLSSocket:
             self.connection.do_handshake()
         except SSL.Error as error:
             return self._outcome(error)
+        except BaseException:  # a callback of ours (SNI, ALPN, verification) failed
+            _clear_errors()
+            raise
         return DONE
 
     def shutdown(self) -> int:
@@ -156,8 +159,7 @@ class TLSSocket:
         if isinstance(error, SSL.ZeroReturnError):
             return CLOSED
         self.error = error.with_traceback(None)  # its frames would hold us in a circle
-        if HAS_RAW_CALLS:
-            lib.ERR_clear_error()  # what is left in the thread's queue would be taken for another connection's
+        _clear_errors()
         return BROKEN
 
 
@@ -219,6 +221,12 @@ class RawTLSSocket(TLSSocket):
         except SSL.Error as error:
             return self._outcome(error)
         raise AssertionError("OpenSSL failed without an error")
+
+
+def _clear_errors() -> None:
+    """What is left in the thread's queue of errors would be taken for the next connection's."""
+    if HAS_RAW_CALLS:
+        lib.ERR_clear_error()
 
 
 def tls_socket(source: object, sock: socket.socket, is_client: bool = False) -> TLSSocket:
