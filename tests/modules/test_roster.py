@@ -4,11 +4,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.memory import MemoryServer
 from xmppd.core.config.limits import Limits
 from xmppd.modules.roster import Wanted, read_set
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
+from xmppd.stream.features import StreamState, offered
 
 OWNER = JID.parse("romeo@localhost")
 LIMITS = Limits(roster_groups=2, roster_name_bytes=8)
@@ -103,3 +105,16 @@ for _name, (_items, _condition, _section) in REFUSED.items():
     _add(_name, _section, _refused(_items, _condition), _condition)
 for _name, (_items, _wanted, _section) in TAKEN.items():
     _add(_name, _section, _taken(_items, _wanted), "taken")
+
+
+class FeatureTests(SynchronousTestCase):
+    """What a stream offers."""
+
+    def test_versions_and_approval_in_advance_are_offered(self) -> None:
+        """RFC 6121 2.6.1, 3.4.1: after authentication."""
+        features = MemoryServer().server.hosts["localhost"].stream_features
+        offers = {(e.name, e.ns) for e in offered(features, StreamState.AUTHENTICATED, None)}
+        wanted = {("ver", "urn:xmpp:features:rosterver"), ("sub", "urn:xmpp:features:pre-approval")}
+        self.assertLessEqual(wanted, offers)
+        before = {(e.name, e.ns) for e in offered(features, StreamState.SECURE, None)}
+        self.assertFalse(wanted & before)
