@@ -4,12 +4,13 @@ import errno
 import os
 import resource
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, ISSLTransport
+from twisted.internet.interfaces import IAddress, IHandshakeListener, ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
@@ -288,8 +289,15 @@ class Lines(list[LogEvent]):
         self.append(event)
 
 
+@implementer(IHandshakeListener)
 class Greeter(Protocol):
-    """Says who it is, and TLS or not, and ends."""
+    """Says who it is, and TLS or not, and ends; under TLS it looks at the connection while that is there."""
+
+    look: Callable[[Any], None] = staticmethod(lambda transport: None)
+
+    def handshakeCompleted(self) -> None:
+        """Look at the connection."""
+        self.look(self.transport)
 
     def connectionMade(self) -> None:
         """Greet."""
@@ -309,6 +317,7 @@ class GreeterFactory(Factory):
     """Greets everybody, or nobody."""
 
     noisy = False
+    look: Callable[[Any], None] = staticmethod(lambda transport: None)
 
     def __init__(self, is_open: bool = True) -> None:
         self.is_open = is_open
@@ -321,6 +330,7 @@ class GreeterFactory(Factory):
         self.peers.append(addr)
         greeter = Greeter()
         greeter.factory = self
+        greeter.look = self.look
         return greeter if self.is_open else None
 
 
@@ -358,17 +368,21 @@ class StockAcceptorTests(TestCase):
         hosts = [authority.write_host(folder, name) for name in ("a.example", "b.example")]
         tls = ServerTLS(CertificateStore(hosts, lambda: NOW))
         factory = GreeterFactory()
+        seen: list[Any] = []
+
+        def look(transport: Any) -> None:
+            seen.append(set(channel_bindings(transport.getHandle())))
+            seen.append(set(tls.channel_bindings(transport)))
+            seen.append(tls.client_jids(transport, "b.example"))
+
+        factory.look = look
         listener = self.listen(factory, tls.creator_for(None))
         said, shown = await deferToThread(_read_all_tls, ("127.0.0.1", listener.address.port), b"b.example")
-        greeter = await factory.ended
+        await factory.ended
         self.assertEqual(said, b"hello over tls")
         self.assertEqual(shown, tls.store.find("b.example").chain[0])
-        transport: Any = greeter.transport
-        self.assertEqual(
-            set(channel_bindings(transport.getHandle())), {"tls-exporter", "tls-server-end-point"}
-        )
-        self.assertEqual(set(tls.channel_bindings(transport)), {"tls-exporter", "tls-server-end-point"})
-        self.assertEqual(tls.client_jids(transport, "b.example"), [])
+        both = {"tls-exporter", "tls-server-end-point"}
+        self.assertEqual(seen, [both, both, []])
 
 
 def _read_all(address: tuple[str, int]) -> bytes:
