@@ -106,10 +106,10 @@ class DataFolderTests(SynchronousTestCase):
     def test_no_configuration_file(self) -> None:
         """A file that is not there is named, with what to do."""
         result = Bench(status={}).run("--config", "/nowhere/x.toml", "status")
-        self.assertEqual(result.exit_code, 1)
-        self.assertEqual(
-            result.stderr, "xmppctl: /nowhere/x.toml: No such file or directory; give a file with --config\n"
-        )
+        self.assertEqual((result.exit_code, result.stderr.count("\n")), (1, 1))
+        self.assertTrue(result.stderr.startswith("xmppctl: /nowhere/x.toml: "), result.stderr)
+        self.assertIn("No such file or directory", result.stderr)
+        self.assertIn("--config", result.stderr)
 
     def test_broken_configuration_file(self) -> None:
         """A file that is no TOML is one line, with the place."""
@@ -118,7 +118,7 @@ class DataFolderTests(SynchronousTestCase):
             config.write_text(text)
             result = Bench(status={}).run("status", "--config", str(config))
             self.assertEqual((result.exit_code, result.stderr.count("\n")), (1, 1), result.stderr)
-            self.assertTrue(result.stderr.startswith(f"xmppctl: {config}: "), result.stderr)
+            self.assertTrue(result.stderr.startswith(f"xmppctl: {config}:1: "), result.stderr)
 
     def test_server_not_running(self) -> None:
         """Which data folder was looked at, and how to start the server."""

@@ -19,6 +19,12 @@ def _open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:
     return opened
 
 
+def _mistakes(config_file: Path | None, env: Mapping[str, str]) -> str:
+    """Say what is wrong with a configuration in the server's words; only then its reader is loaded."""
+    findings = importlib.import_module("xmppd.core.config.read").examine(config_file, env).findings
+    return "\n".join(str(finding) for finding in findings)
+
+
 @dataclass
 class Tool:
     """The options of this call, and the doors to the data: a running server's, or the store's own."""
@@ -66,13 +72,9 @@ class Tool:
     def _folder(self) -> DataFolder:
         try:
             return data_folder(self.config_file, self.env)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ControlError(
-                "config-errors", f"{self.config_file}: {error.strerror}; give a file with --config"
-            ) from error
-        except ValueError as error:
-            raise ControlError(
-                "config-errors", f"{self.config_file}: {error}; to see all: xmppctl check"
+                "config-errors", _mistakes(self.config_file, self.env) or str(error)
             ) from error
 
     def _not_running(self, folder: DataFolder) -> ControlError:
