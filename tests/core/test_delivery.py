@@ -12,7 +12,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
 BARE, FULL = JID.parse("bob@localhost"), JID.parse("bob@localhost/absent")
-RESOURCES = {
+RESOURCES: dict[str, dict[str, int | None]] = {
     "none": {},
     "one not available": {"mute": None},
     "one negative": {"bot": -1},
