@@ -108,6 +108,11 @@ MESSAGE_UNDELIVERED = Hook[Delivery](
     "Asked for each message to an existing account that no resource takes. True: somebody keeps it. Without an answer "
     "the rules of RFC 6121 8.5 apply.",
 )
+MESSAGE_REFUSED = Hook[Traffic](
+    "message-refused",
+    "Notified after a message of a local client was answered with an error of ours: the stanza is that error, the "
+    "target is the client that gets it.",
+)
 HOST_STANZA = Hook[Traffic](
     "host-stanza",
     "Asked for each message and presence addressed to a served domain itself, at that host. True: it has been dealt "

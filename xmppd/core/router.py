@@ -107,7 +107,11 @@ class Router:
         """Send *error* back to the sender; silently nothing where an error must not be answered (RFC 6120 8.3.1)."""
         if stanza.type == "error" or (stanza.name == "iq" and stanza.type == "result"):
             return
-        self._reply(stanza.error_reply(error), origin)
+        reply = stanza.error_reply(error)
+        self._reply(reply, origin)
+        if origin is not None and origin.jid is not None and stanza.name == "message":
+            refused = Traffic(reply, origin.jid, origin.jid, origin)
+            self._hosts[origin.jid.domainpart].hooks.notify(events.MESSAGE_REFUSED, refused)
 
     def _settle(self, traffic: Traffic, waiting: Waiting) -> Waiting:
         """See that what a stanza changed is committed: now, or when its handlers are done."""

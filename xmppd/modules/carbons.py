@@ -1,0 +1,182 @@
+"""Message Carbons: XEP-0280 1.0.1. Which messages are copied is in the tables of `xmppd.services.message_kinds`.
+
+A client that enabled them gets what the account's other clients send and receive. A copy is never copied, never
+archived, never kept for later, and its failure is told to nobody.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from xmppd.core import events
+from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
+from xmppd.core.module import XEP, Module, iq, on
+from xmppd.core.session import Session
+from xmppd.services.archive_ids import archived_as, with_stanza_id
+from xmppd.services.forwarded import forwarded_xml
+from xmppd.services.message_kinds import NS_CARBONS as NS
+from xmppd.services.message_kinds import kind_of
+from xmppd.services.offline import Offline
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.layout import ChildName
+from xmppd.stanza.stanza import Stanza
+
+NS_RULES: Final = "urn:xmpp:carbons:rules:0"
+SENT: Final[ChildName] = (NS, "sent")
+RECEIVED: Final[ChildName] = (NS, "received")
+COPIES: Final = frozenset((SENT, RECEIVED))
+REMEMBERED: Final = 100
+"""Of so many messages sent an account's errors are recognised."""
+FIRST, AFTER_ARCHIVE, COPYING = 890, -110, 50
+
+
+class Carbons(Module):
+    """Copies messages to the clients of the account that sends and of the one that receives them."""
+
+    name = "carbons"
+    summary = "Message Carbons"
+    xep = (XEP(280, "1.0.1"), XEP(297, "1.0"))
+    features = (NS, NS_RULES)
+    account_features = (NS, NS_RULES)
+
+    def start(self) -> None:
+        """Find who has them enabled already, in case the module was loaded anew."""
+        self._offline = self.api.services[Offline]
+        self._enabled: dict[str, tuple[Session, ...]] = {}
+        self._sent: dict[str, OrderedDict[str, None]] = {}
+        for session in self.api.registry:
+            if session.host == self.api.host.name and session.attached(self.name):
+                self._index(session)
+
+    # -- enabling and disabling (XEP-0280 4, 5) -----------------------------------------------------------------------
+
+    @iq("set", NS, "enable", to="account")
+    def on_enable(self, request: IQRequest) -> None:
+        """Send copies to this client from now on; harmless the second time."""
+        self.enable(_own_session(request))
+
+    @iq("set", NS, "disable", to="account")
+    def on_disable(self, request: IQRequest) -> None:
+        """Send no more copies to this client; harmless the second time."""
+        session = _own_session(request)
+        session.attach(self.name, False)
+        self._forget(session)
+
+    def enable(self, session: Session) -> None:
+        """Send copies to *session* from now on."""
+        session.attach(self.name, True)
+        self._forget(session)
+        self._index(session)
+
+    @on(events.RESOURCE_UNBOUND)
+    def on_unbound(self, unbound: Unbound) -> None:
+        """A client that has left."""
+        self._forget(unbound.session)
+
+    # -- what is sent (XEP-0280 8) ------------------------------------------------------------------------------------
+
+    @on(events.CLIENT_STANZA, FIRST)
+    def on_client_stanza(self, traffic: Traffic) -> None:
+        """A client cannot make copies: what looks like one is cut out of what it sends."""
+        if not COPIES.isdisjoint(traffic.stanza.child_names):
+            traffic.stanza = _without_copies(traffic.stanza)
+
+    @on(events.CLIENT_STANZA, AFTER_ARCHIVE)
+    def on_sending(self, traffic: Traffic) -> None:
+        """Copy what a client sends to the other clients of its account, with the id in its own archive."""
+        sessions = self._enabled.get(traffic.sender.bare)
+        if sessions is None or traffic.stanza.name != "message":
+            return
+        stanza, bare = traffic.stanza, traffic.sender.bare
+        if not kind_of(stanza).is_copied_sent:
+            return
+        self._remember(bare, stanza)
+        if bare == traffic.target.bare:
+            return  # it comes back, and is copied as received
+        archive_id = archived_as(traffic.changes, bare)
+        if archive_id is not None:
+            stanza = with_stanza_id(stanza, bare, archive_id)
+        self._copy(SENT, stanza, bare, [session for session in sessions if session is not traffic.origin])
+
+    # -- what is received (XEP-0280 7) --------------------------------------------------------------------------------
+
+    @on(events.ACCOUNT_STANZA, FIRST)
+    def on_account_stanza(self, traffic: Traffic) -> None:
+        """Nobody else can make copies either."""
+        if traffic.origin is None and not COPIES.isdisjoint(traffic.stanza.child_names):
+            traffic.stanza = _without_copies(traffic.stanza)
+
+    @on(events.MESSAGE_DELIVERING, COPYING)
+    def on_delivering(self, delivery: Delivery) -> None:
+        """Copy a message to the clients of its recipient that do not get it; if none gets it, to available ones."""
+        sessions = self._enabled.get(delivery.target.bare)
+        if sessions is None:
+            return
+        stanza, bare, taking = delivery.stanza, delivery.target.bare, delivery.sessions
+        others = [
+            session
+            for session in sessions
+            if session not in taking
+            and session is not delivery.origin
+            and (taking or session.presence is not None)
+        ]
+        if others and (kind_of(stanza).is_copied_received or self._is_answer(bare, stanza)):
+            self._copy(RECEIVED, stanza, bare, others)
+
+    @on(events.MESSAGE_REFUSED)
+    def on_refused(self, traffic: Traffic) -> None:
+        """Copy the server's own error to the other clients of who sent the message (XEP-0280 6.1)."""
+        bare = traffic.target.bare
+        sessions = self._enabled.get(bare)
+        if sessions is not None and self._is_answer(bare, traffic.stanza):
+            others = [session for session in sessions if session is not traffic.origin]
+            self._copy(RECEIVED, traffic.stanza, bare, others)
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
+
+    def _copy(self, name: ChildName, stanza: Stanza, bare: str, sessions: Iterable[Session]) -> None:
+        inner = None
+        for session in sessions:
+            if inner is None:
+                element = name[1]
+                inner = b"".join(
+                    (f"<{element} xmlns='{NS}'>".encode(), forwarded_xml(stanza), f"</{element}>".encode())
+                )
+            to, type_ = session.full_jid, stanza.type
+            copy = Stanza("message", to, bare, None, type_, None, "", inner, (name,))
+            self._offline.send_behind(session, copy)
+
+    def _remember(self, bare: str, stanza: Stanza) -> None:
+        """Keep the id of an eligible message: an error with it is copied as well (XEP-0280 6.1)."""
+        if stanza.id is not None:
+            sent = self._sent.setdefault(bare, OrderedDict())
+            sent[stanza.id] = None
+            if len(sent) > REMEMBERED:
+                sent.popitem(last=False)
+
+    def _is_answer(self, bare: str, stanza: Stanza) -> bool:
+        return stanza.type == "error" and stanza.id in self._sent.get(bare, ())
+
+    def _index(self, session: Session) -> None:
+        bare = session.bare_jid or ""
+        self._enabled[bare] = (*self._enabled.get(bare, ()), session)
+
+    def _forget(self, session: Session) -> None:
+        bare = session.bare_jid or ""
+        left = tuple(other for other in self._enabled.get(bare, ()) if other is not session)
+        if left:
+            self._enabled[bare] = left
+        else:
+            self._enabled.pop(bare, None)
+            self._sent.pop(bare, None)
+
+
+def _own_session(request: IQRequest) -> Session:
+    """XEP-0280 4.1, 5.1: for one's own clients alone."""
+    if not request.is_own or request.origin is None:
+        raise StanzaError("not-allowed")
+    return request.origin
+
+
+def _without_copies(stanza: Stanza) -> Stanza:
+    return stanza.without(lambda ns, name, index: (ns, name) in COPIES)

@@ -1,0 +1,47 @@
+"""Unique and Stable Stanza IDs: XEP-0359 0.7.0. The archive gives ids; here nobody else can give one in our name."""
+
+from xmppd.core import events
+from xmppd.core.events import Traffic
+from xmppd.core.module import XEP, Module, on
+from xmppd.services.archive_ids import NS_SID, STANZA_ID
+from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.stanza import Stanza
+
+FIRST = 900
+
+
+class StanzaIDs(Module):
+    """Takes forged stanza-ids out of what comes for an account, and of what its clients send."""
+
+    name = "stanza_ids"
+    summary = "Unique and Stable Stanza IDs"
+    xep = XEP(359, "0.7.0")
+    features = (NS_SID,)
+    account_features = (NS_SID,)
+
+    @on(events.CLIENT_STANZA, FIRST)
+    def on_client_stanza(self, traffic: Traffic) -> None:
+        """XEP-0359 3 rule 2: what bears the sender's own account, for its archive and its other clients."""
+        if STANZA_ID in traffic.stanza.child_names:
+            traffic.stanza = without_ids_of(traffic.stanza, traffic.sender.bare)
+
+    @on(events.ACCOUNT_STANZA, FIRST)
+    def on_account_stanza(self, traffic: Traffic) -> None:
+        """XEP-0359 3 rule 2: what bears the recipient's account."""
+        if STANZA_ID in traffic.stanza.child_names:
+            traffic.stanza = without_ids_of(traffic.stanza, traffic.target.bare)
+
+
+def without_ids_of(stanza: Stanza, by: str) -> Stanza:
+    """Give *stanza* without the stanza-ids of *by* (a bare JID), however that is spelled."""
+    children = list(stanza.element.elements())
+    return stanza.without(
+        lambda ns, name, index: (ns, name) == STANZA_ID and _is(children[index].get("by"), by)
+    )
+
+
+def _is(claimed: str | None, by: str) -> bool:
+    try:
+        return claimed is not None and JID.parse(claimed.strip()).full == by
+    except InvalidJID:
+        return False
