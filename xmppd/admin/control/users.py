@@ -1,5 +1,6 @@
 """Control commands about accounts. They work on a running server, and as well straight on the store."""
 
+import os
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
@@ -23,8 +24,9 @@ from xmppd.services.accounts import (
 )
 from xmppd.stanza.jid import JID
 
-IN_PARALLEL = 8
-"""How many accounts of an import are made at a time: enough to keep the threads busy that derive keys."""
+IN_PARALLEL = min(8, (os.cpu_count() or 1) + 1)
+"""How many accounts of an import are made at a time: threads derive keys on all processors, one account waits for the
+disk meanwhile, and logins still find a free thread."""
 PROGRESS_EVERY = 25
 """Accounts of an import between two progress lines."""
 
