@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.helpers import FakeConnection, bound_session, written
 from tests.memory import MemoryServer, now
 from xmppd.core.session import Session
-from xmppd.services.roster import NS, Roster, Rosters
+from xmppd.services.roster import Roster, Rosters
+from xmppd.services.roster_items import NS
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza

@@ -10,7 +10,8 @@ from xmppd.core.config.limits import Limits
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
-from xmppd.services.roster import NS, Rosters
+from xmppd.services.roster import Rosters
+from xmppd.services.roster_items import NS, Query
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID
@@ -53,18 +54,16 @@ class RosterModule(Module):
 
     @iq("get", NS, "query", to="own")
     @deferred
-    async def on_get(self, request: IQRequest) -> bytes | None:
+    async def on_get(self, request: IQRequest) -> Query | None:
         """RFC 6121 2.1.3 and 2.2: the roster, or nothing where the client has this version; it is interested now."""
         roster = await self._rosters.load(request.sender.bare)
         known = request.payload.get("ver")
         content = b"" if known == roster.version else await self._rosters.written(roster)
         if request.origin is not None:
             request.origin.interested = True
-        if known is None:
-            return b"<query xmlns='%b'>%b</query>" % (NS.encode(), content)
         if known == roster.version:
             return None
-        return b"<query xmlns='%b' ver='%b'>%b</query>" % (NS.encode(), roster.version.encode(), content)
+        return Query(content, None if known is None else roster.version)
 
     @iq("set", NS, "query", to="own")
     def on_set(self, request: IQRequest) -> Any:

@@ -22,7 +22,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
-from xmppd.services.roster_items import NO_SHARED, Roster, RosterItem, decode, encode, item_xml
+from xmppd.services.roster_items import NO_SHARED, Query, Roster, RosterItem, decode, encode, item_xml
 from xmppd.services.subscription_states import REMOVED
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -31,9 +31,8 @@ from xmppd.storage.interface import Change, Delete, DeleteAll, Put, Storage, Sto
 
 __all__ = ["SUBSCRIBED_TO_US", "WITHDRAWN", "Granted", "Roster", "RosterItem", "Rosters", "Withdrawn"]
 
-NS = "jabber:iq:roster"
 STORE, REQUESTS = "roster", "subscription_requests"
-CHUNK = 1_000
+CHUNK = 500
 """Items that are read, written or told of in one turn of the reactor."""
 ROSTERS_A_TURN = 20
 """Rosters that are compared with their shared groups in one turn."""
@@ -136,16 +135,15 @@ class Rosters:
 
     async def written(self, roster: Roster) -> bytes:
         """Give the items of a roster as XML, as they are when this is done; waits where there are many."""
-        pieces: dict[str, tuple[RosterItem, str]] = {}
+        version = roster.version
+        pieces: dict[str, tuple[RosterItem, bytes]] = {}
         for index, item in enumerate(tuple(roster.items()), 1):
-            pieces[item.jid] = (item, item_xml(item))
+            pieces[item.jid] = (item, item_xml(item).encode())
             if index % CHUNK == 0:
                 await self.pause()
-        out: list[str] = []
-        for item in roster.items():
-            known = pieces.get(item.jid)
-            out.append(known[1] if known is not None and known[0] is item else item_xml(item))
-        return "".join(out).encode()
+        if roster.version == version:
+            return b"".join([data for _, data in pieces.values()])
+        return b"".join([_piece(item, pieces.get(item.jid)) for item in roster.items()])
 
     # -- what a client asks for ---------------------------------------------------------------------------------------
 
@@ -274,8 +272,8 @@ class Rosters:
         sessions = [session for session in self._registry.resources(roster.owner) if session.interested]
         if not sessions:
             return
-        query = f"<query xmlns='{NS}' ver='{roster.version}'>{item_xml(item)}</query>"
-        iq = Stanza.make("iq", query.encode(), id=f"push-{next(self._push_ids)}", type="set")
+        query = Query(item_xml(item).encode(), roster.version)
+        iq = Stanza.make("iq", query, id=f"push-{next(self._push_ids)}", type="set")
         fanout = Fanout(iq)
         for session in sessions:
             fanout.send(session, session.full_jid or "")
@@ -325,6 +323,11 @@ class Rosters:
             self.push(roster, new or RosterItem(jid, subscription="remove"))
             if is_seen and not was_seen:
                 self.notify(SUBSCRIBED_TO_US, Granted(owner, JID.parse(jid)))
+
+
+def _piece(item: RosterItem, known: tuple[RosterItem, bytes] | None) -> bytes:
+    """Give an item as XML, as it is *known* already unless the item has changed."""
+    return known[1] if known is not None and known[0] is item else item_xml(item).encode()
 
 
 async def all_of(waits: list[Deferred[Any]]) -> None:

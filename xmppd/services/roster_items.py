@@ -9,8 +9,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from xmppd.services.subscription_states import State
-from xmppd.stanza.element import escape_attr, escape_text
+from xmppd.stanza.element import Element, escape_attr, escape_text
 
+NS = "jabber:iq:roster"
 NO_SHARED: Mapping[str, "RosterItem"] = {}
 SUBSCRIPTIONS = {name: name for name in ("none", "to", "from", "both")}
 """The values of the subscription attribute, one object each."""
@@ -187,6 +188,22 @@ def item_xml(item: RosterItem) -> str:
         return f"<item {attrs}/>"
     groups = "".join([f"<group>{escape_text(group)}</group>" for group in item.groups])
     return f"<item {attrs}>{groups}</item>"
+
+
+class Query(Element):
+    """The ``<query/>`` around items that are written already: it is never parsed again on its way out."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, content: bytes, version: str | None):
+        """*content* is what `item_xml` gave, encoded."""
+        super().__init__("query", NS)
+        ver = b"" if version is None else b" ver='%b'" % version.encode()
+        self._data = b"<query xmlns='%b'%b>%b</query>" % (NS.encode(), ver, content)
+
+    def to_bytes(self, parent_ns: str = "") -> bytes:
+        """This element as UTF-8; it declares its namespace wherever it stands."""
+        return self._data
 
 
 def _digest(item: RosterItem) -> int:
