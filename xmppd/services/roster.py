@@ -121,9 +121,10 @@ class Rosters:
     async def _read(self, bare_jid: str) -> Roster:
         stores = await self._storage.load(bare_jid, (STORE, REQUESTS))
         roster = Roster(bare_jid, stores[REQUESTS])
+        groups: dict[tuple[str, ...], tuple[str, ...]] = {}
         for index, (jid, data) in enumerate(stores[STORE].items(), 1):
             try:
-                roster.put(jid, decode(jid, data))
+                roster.put(jid, decode(jid, data, groups))
             except ValueError as error:
                 self._log.error("A roster item cannot be read and is left out: {error}", error=str(error))
             if index % CHUNK == 0:

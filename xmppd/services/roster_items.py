@@ -158,18 +158,22 @@ def encode(item: RosterItem) -> bytes:
 DEFAULTS = RosterItem("")._asdict()
 
 
-def decode(jid: str, data: bytes) -> RosterItem:
-    """Give the item that `encode` wrote; ValueError where it is none."""
+def decode(jid: str, data: bytes, seen: dict[tuple[str, ...], tuple[str, ...]] | None = None) -> RosterItem:
+    """Give the item that `encode` wrote; ValueError where it is none.
+
+    Groups that are in *seen* are not made again; the others are put there.
+    """
     try:
         values = json.loads(data)
         name = values.get("name")
+        groups = tuple(map(str, values.get("groups", ())))
         return RosterItem(
             jid,
             None if name is None else str(name),
             SUBSCRIPTIONS[values.get("subscription", "none")],
             bool(values.get("ask")),
             bool(values.get("approved")),
-            tuple(map(str, values.get("groups", ()))),
+            groups if seen is None else seen.setdefault(groups, groups),
         )
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(f"not a roster item: {error!r}") from error
