@@ -5,8 +5,10 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer
+from tests.services.rosters import JULIET, ROMEO, RosterWorld
 from xmppd.core.config.limits import Limits
 from xmppd.modules.roster import Wanted, read_set
+from xmppd.services.subscription_states import NONE, NONE_OUT
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -118,3 +120,18 @@ class FeatureTests(SynchronousTestCase):
         self.assertLessEqual(wanted, offers)
         before = {(e.name, e.ns) for e in offered(features, StreamState.SECURE, None)}
         self.assertFalse(wanted & before)
+
+
+class AnonymousTests(SynchronousTestCase):
+    """Users without accounts."""
+
+    def test_nothing_is_left_of_an_anonymous_user(self) -> None:
+        """The roster goes with the last resource, and the contacts are told."""
+        world = RosterWorld('[hosts."localhost"]\nauth = "anonymous"\n')
+        sessions = [world.session(f"{ROMEO}/{resource}") for resource in "ab"]
+        world.send("subscribe")
+        world.server.registry.destroy(sessions[0])
+        self.assertEqual(world.stored().state(JULIET.bare), NONE_OUT)
+        world.server.registry.destroy(sessions[1])
+        self.assertEqual(world.stored().state(JULIET.bare), NONE)
+        self.assertEqual(world.told, [f"subscribe {JULIET}", f"unsubscribe {JULIET}"])

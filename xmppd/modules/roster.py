@@ -7,9 +7,9 @@ else is ignored (2.1.2).
 from typing import Any, NamedTuple
 
 from xmppd.core.config.limits import Limits
-from xmppd.core.events import IQRequest
-from xmppd.core.module import XEP, Module, iq
-from xmppd.core.waiting import deferred
+from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
+from xmppd.core.module import XEP, Module, iq, on
+from xmppd.core.waiting import deferred, spawn
 from xmppd.services.roster import Rosters
 from xmppd.services.roster_items import NS, Query
 from xmppd.stanza.element import Element
@@ -73,6 +73,15 @@ class RosterModule(Module):
         if wanted.is_removal:
             return self._rosters.remove(owner, wanted.jid)
         return self._rosters.set(owner, wanted.jid, wanted.name, wanted.groups)
+
+    @on(RESOURCE_UNBOUND)
+    def on_unbound(self, unbound: Unbound) -> None:
+        """Who has no account leaves nothing behind (RFC 4505: an anonymous name is never used again)."""
+        bare_jid = unbound.session.bare_jid
+        if self.api.host.settings.auth != "anonymous" or bare_jid is None:
+            return
+        if not self.api.registry.resources(bare_jid):
+            spawn("roster of an anonymous user", self._rosters.leave(bare_jid))
 
 
 def read_set(query: Element, owner: JID, limits: Limits) -> Wanted:
