@@ -72,7 +72,7 @@ class Lane:
 class FanOut:
     """Sends one stanza that many receive, keeping a few rounds under way."""
 
-    __slots__ = ("_flow", "_received", "_recipients", "_send", "_stamps")
+    __slots__ = ("_flow", "_received", "_recipients", "_rounds", "_send", "_stamps")
 
     def __init__(
         self, flow: Flow, recipients: list[Connection], token: bytes, send: Callable[[], None]
@@ -81,6 +81,7 @@ class FanOut:
         self._send = send
         self._recipients = len(recipients)
         self._received = 0
+        self._rounds = 0
         self._stamps: deque[float] = deque()
         for recipient in recipients:
             recipient.receive = counted(token, self.arrived)
@@ -96,9 +97,26 @@ class FanOut:
         self._received += count
         while self._received >= self._recipients:
             self._received -= self._recipients
+            self._rounds += 1
             self._flow.latencies_s.append(time.perf_counter() - self._stamps.popleft())
             if self._flow.is_open:
                 self._send_round()
+
+    def measured(self, loop: Loop, pid: int, warm_s: float, measured_s: float) -> Cost:
+        """Measure whole rounds only: a long one is computed for seconds before its first delivery arrives."""
+        loop.run_for(warm_s)
+        self._run_to_end_of_round(loop)
+        self._flow.reset()
+        watch = Stopwatch(pid)
+        loop.run_for(measured_s)
+        self._run_to_end_of_round(loop)
+        cost = watch.read()
+        self._flow.is_open = False
+        return cost
+
+    def _run_to_end_of_round(self, loop: Loop) -> None:
+        rounds = self._rounds
+        loop.run_until(lambda: self._rounds > rounds, "waiting for a stanza to reach everybody")
 
     def _send_round(self) -> None:
         self._stamps.append(time.perf_counter())

@@ -36,7 +36,7 @@ class Presence(Scenario):
         flow = Flow()
         fan_out = FanOut(flow, contacts, DELIVERED, lambda: user.send(PRESENCE))
         fan_out.start(ROUNDS_UNDER_WAY)
-        cost = flow.measured(loop, server.pid, self.window.warm_s, self.window.measured_s)
+        cost = fan_out.measured(loop, server.pid, self.window.warm_s, self.window.measured_s)
         return per_message(cost, flow)
 
 

@@ -42,8 +42,9 @@ class Room(Scenario):
             room.encode(),
             BODY,
         )
-        FanOut(flow, occupants, DELIVERED, lambda: occupants[0].send(message)).start(ROUNDS_UNDER_WAY)
-        cost = flow.measured(loop, server.pid, self.window.warm_s, self.window.measured_s)
+        fan_out = FanOut(flow, occupants, DELIVERED, lambda: occupants[0].send(message))
+        fan_out.start(ROUNDS_UNDER_WAY)
+        cost = fan_out.measured(loop, server.pid, self.window.warm_s, self.window.measured_s)
         return per_message(cost, flow)
 
 
