@@ -6,6 +6,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.xmppctl.fakes import Bench
+from tests.temporary import temporary_folder
 from xmppd.admin.xmppctl import output
 
 STATUS = {
@@ -86,6 +87,37 @@ class ServerTests(SynchronousTestCase):
             (86_401, "1 d"),
         ):
             self.assertEqual(output.duration(seconds), text)
+
+
+class CheckTests(SynchronousTestCase):
+    """``xmppctl check``; what it finds is tested beside the checks."""
+
+    def config(self, host: str) -> str:
+        """Write a configuration with one host."""
+        path = temporary_folder(self) / "xmppd.toml"
+        path.write_text(f'[hosts."{host}"]\n')
+        return str(path)
+
+    def test_fine(self) -> None:
+        """Status 0, and a line that says so; no server is needed."""
+        bench = Bench(is_running=False)
+        result = bench.run("check", "names", "--config", self.config("example.org"))
+        self.assertEqual((result.exit_code, result.stdout), (0, "no mistakes found\n"), result.output)
+
+    def test_problems(self) -> None:
+        """Status 2; a wrongly encoded name is reported with its right spelling."""
+        config = self.config("xn--bcher-kva.example")
+        result = Bench().run("--config", config, "check", "names")
+        self.assertEqual(result.exit_code, 2, result.output)
+        self.assertIn("bücher.example", result.stdout)
+        found = json.loads(Bench().run("--config", config, "--json", "check", "names").stdout)
+        self.assertEqual(found["status"], 2)
+
+    def test_unknown_check(self) -> None:
+        """Wrong usage is status 1, and says what there is."""
+        result = Bench().run("check", "dsn")
+        self.assertEqual((result.exit_code, result.stderr.count("\n")), (1, 1))
+        self.assertIn("names", result.stderr)
 
 
 class SessionTests(SynchronousTestCase):
