@@ -29,6 +29,7 @@ from xmppd.net.sasl import CHANNEL_BINDING, SASL
 from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
+from xmppd.services.blocking import Blocking
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
 from xmppd.services.private_data import PrivateData
@@ -117,6 +118,9 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     services = Services((offline, accounts, rosters, presence, subscriptions))
     services.add(VCards(storage, hosts))
     services.add(PrivateData(storage, hosts))
+    blocking = Blocking(storage, hosts, registry, router, presence, timers)
+    accounts.subscribe(AccountEvent.REMOVED, blocking.forget)
+    services.add(blocking)
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),

@@ -78,7 +78,8 @@ class PresenceModule(Module):
         """Requests that wait for an answer are shown at each initial presence (RFC 6121 3.1.3)."""
         if isinstance(session.roster, Roster) and session.roster.pending:
             for request in self.api.services[Subscriptions].pending_for(session.roster):
-                session.send(request)
+                if self._presence.passes(request.from_ or "", session.full_jid or ""):
+                    session.send(request)
 
     @on(events.RESOURCE_UNBOUND)
     def on_unbound(self, unbound: Unbound) -> None:

@@ -35,7 +35,7 @@ PRESENCE_CHANGED = Hook[Session](
     "Notified after each undirected available presence of a session, the initial one included.",
 )
 MayPass = Callable[[str, str], bool]
-"""Whether presence of a bare JID may be shown to another bare JID; both sides' wishes counted."""
+"""Whether presence of a JID, bare or full, may be shown to another; both sides' wishes counted."""
 
 
 class Presence:
@@ -72,14 +72,14 @@ class Presence:
         session.presence_shown = None
         session.presence_at = self._now()
         session.priority = max(LOWEST, min(HIGHEST, priority))
-        return self._run(self._coming(session, stanza, is_initial))
+        return self.run(self._coming(session, stanza, is_initial))
 
     def unavailable(self, session: Session, stanza: Stanza) -> Deferred[None] | None:
         """Presence of type unavailable without ``to``, of the client or made at its end (RFC 6121 4.5)."""
         was_available = session.presence is not None
         session.presence = None
         session.priority = 0
-        return self._run(self._leaving(session, stanza, was_available))
+        return self.run(self._leaving(session, stanza, was_available))
 
     def directed(self, session: Session, stanza: Stanza, target: JID) -> None:
         """Note presence sent to somebody in particular, so that it can be retracted (RFC 6121 4.6)."""
@@ -111,16 +111,18 @@ class Presence:
     async def probed(self, sender: JID, target: JID) -> None:
         """Answer a probe (RFC 6121 4.3.2): presence to who may see it, unsubscribed to all others."""
         roster = await self._rosters.load(target.bare)
-        if not roster.may_see_presence(sender.bare) or not self._passes(target.bare, sender.bare):
+        if not roster.may_see_presence(sender.bare):
             self._router.route(
                 Stanza.make("presence", from_=target.bare, to=sender.bare, type="unsubscribed")
             )
+            return
+        if not self.passes(target.bare, sender.full):
             return
         sessions = [s for s in self._registry.resources(target.bare) if s.presence is not None]
         if target.resourcepart is not None:
             sessions = [session for session in sessions if session.resource == target.resourcepart]
         for session in sessions:
-            self._router.route(self._shown(session).replace(to=sender.full))
+            self._router.route(self.shown(session).replace(to=sender.full))
         if not sessions:
             gone = Stanza.make("presence", from_=target.full, to=sender.full, type="unavailable")
             self._router.route(gone)
@@ -129,11 +131,9 @@ class Presence:
 
     def granted(self, owner: JID, contact: JID) -> None:
         """A contact may see an account's presence from now on: show it (RFC 6121 3.1.5)."""
-        if not self._passes(owner.bare, contact.bare):
-            return
         for session in self._registry.resources(owner.bare):
-            if session.presence is not None:
-                self._router.route(self._shown(session).replace(to=contact.bare))
+            if session.presence is not None and self.passes(session.full_jid or "", contact.bare):
+                self._router.route(self.shown(session).replace(to=contact.bare))
 
     def withdrawn(self, owner: JID, contact: JID) -> None:
         """A contact may no longer see an account's presence: take it back (RFC 6121 3.2.1, 3.3.3)."""
@@ -170,38 +170,35 @@ class Presence:
                 fanout.send(other, bare_jid)
                 yield
         if isinstance(roster, Roster):
-            yield from self._to_contacts(bare_jid, roster.subscribers, fanout)
+            yield from self._to_contacts(stanza.from_ or "", roster.subscribers, fanout)
 
-    def _to_contacts(self, bare_jid: str, contacts: Iterable[str], fanout: Fanout) -> Iterator[None]:
+    def _to_contacts(self, sender: str, contacts: Iterable[str], fanout: Fanout) -> Iterator[None]:
         for contact in contacts:
-            if not self._passes(bare_jid, contact):
-                continue
             if self._is_local(contact):
                 for other in self._registry.resources(contact):
-                    if other.presence is not None:
+                    if other.presence is not None and self.passes(sender, other.full_jid or ""):
                         fanout.send(other, contact)
                         yield
-            else:
+            elif self.passes(sender, contact):
                 self._router.route(fanout.copy(contact))
                 yield
 
     def _show_contacts(self, session: Session) -> Iterator[None]:
         """RFC 6121 4.3: the presence of one's contacts and of one's own other resources; remote ones are probed."""
-        bare_jid, roster = session.bare_jid or "", session.roster
+        bare_jid, full_jid, roster = session.bare_jid or "", session.full_jid or "", session.roster
         for other in self._registry.resources(bare_jid):
             if other is not session and other.presence is not None:
-                session.send(self._shown(other).replace(to=bare_jid))
+                session.send(self.shown(other).replace(to=bare_jid))
                 yield
         for contact in roster.subscriptions if isinstance(roster, Roster) else ():
-            if not self._passes(contact, bare_jid):
-                continue
             if self._is_local(contact):
                 for other in self._registry.resources(contact):
-                    if other.presence is not None and _may_see(other, bare_jid):
-                        session.send(self._shown(other).replace(to=bare_jid))
+                    may_see = other.presence is not None and _may_see(other, bare_jid)
+                    if may_see and self.passes(other.full_jid or "", full_jid):
+                        session.send(self.shown(other).replace(to=bare_jid))
                         yield
-            else:
-                self._router.route(Stanza.make("presence", from_=session.full_jid, to=contact, type="probe"))
+            elif self.passes(contact, full_jid):
+                self._router.route(Stanza.make("presence", from_=full_jid, to=contact, type="probe"))
                 yield
 
     def _leaving(self, session: Session, stanza: Stanza, was_available: bool) -> Iterator[None]:
@@ -219,7 +216,7 @@ class Presence:
                     yield
             if isinstance(roster, Roster):
                 told.update(roster.subscribers)
-                yield from self._to_contacts(bare_jid, roster.subscribers, fanout)
+                yield from self._to_contacts(stanza.from_ or "", roster.subscribers, fanout)
         for target in directed or ():
             if JID.parse(target).bare not in told:
                 self._send_one(session, stanza, target)
@@ -227,8 +224,8 @@ class Presence:
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
-    def _run(self, steps: Iterator[None]) -> Deferred[None] | None:
-        """Take up to `CHUNK` steps now, and the rest in later turns."""
+    def run(self, steps: Iterator[None]) -> Deferred[None] | None:
+        """Take up to `CHUNK` steps of a fan-out now, and the rest in later turns; None when all are done."""
         for count, _ in enumerate(steps, 1):
             if count == CHUNK:
                 break
@@ -245,8 +242,8 @@ class Presence:
         done.callback(None)
         return None
 
-    def _shown(self, session: Session) -> Stanza:
-        """Give a session's presence as those see it who come later: with the time it was sent (XEP-0203)."""
+    def shown(self, session: Session) -> Stanza:
+        """Give an available session's presence as those see it who come later: with the time it was sent (XEP-0203)."""
         assert session.presence is not None
         if session.presence_shown is None:
             stamp = datetime.fromtimestamp(session.presence_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -255,14 +252,15 @@ class Presence:
         return session.presence_shown
 
     def _send_one(self, session: Session, stanza: Stanza, target: str) -> None:
-        if self._passes(session.bare_jid or "", JID.parse(target).bare):
+        if self.passes(stanza.from_ or "", target):
             self._router.route(stanza.replace(to=target))
 
     def _is_local(self, bare_jid: str) -> bool:
         _, at, domain = bare_jid.rpartition("@")
         return bool(at) and domain in self._hosts
 
-    def _passes(self, sender: str, target: str) -> bool:
+    def passes(self, sender: str, target: str) -> bool:
+        """Whether no block list keeps presence of *sender* from *target*; both are bare or full JIDs."""
         return self.may_pass is None or self.may_pass(sender, target)
 
 

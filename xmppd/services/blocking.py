@@ -1,0 +1,255 @@
+"""Whom accounts block (XEP-0191): store ``blocking``, a key for each blocked JID.
+
+Rules that live here: who is covered by a blocked JID (3.2 ff., matching as in XEP-0016); a change is stored before it
+holds; a blocked contact sees the account leave, one that is unblocked sees it again, and is asked for its own presence.
+
+What it costs: the names of the accounts that block anybody are in memory, read once; the list of one of them is in
+memory while it has a connected resource, and asked from the storage, by the sender's JID, while it has none.
+"""
+
+from collections.abc import Callable, Container, Iterator, Sequence, Set
+
+from twisted.internet.defer import Deferred
+
+from xmppd.core.host import Hosts
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.router import Router
+from xmppd.core.session import Session
+from xmppd.core.timers import Timer, Timers
+from xmppd.core.waiting import deferred
+from xmppd.services.presence import Presence
+from xmppd.services.roster import Roster
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Delete, Put, Storage
+
+STORE = "blocking"
+NOBODY: Set[str] = frozenset()
+KEEP_S = 30.0
+"""How long a list stays in memory after its account's last resource has left: presence that is being told needs it."""
+
+Watcher = Callable[[], None]
+
+
+class Blocking:
+    """All block lists of this server."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        hosts: Hosts,
+        registry: SessionRegistry,
+        router: Router,
+        presence: Presence,
+        timers: Timers,
+    ):
+        self._storage = storage
+        self._hosts = hosts
+        self._registry = registry
+        self._router = router
+        self._presence = presence
+        self._timers = timers
+        self._blockers: set[str] | None = None
+        self._lists: dict[str, set[str]] = {}
+        self._watchers: list[Watcher] = []
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody blocks anybody; True as long as that is not known."""
+        return self._blockers is None or bool(self._blockers)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call *watcher* whenever `is_used` has changed."""
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Undo `watch`."""
+        self._watchers.remove(watcher)
+
+    def list_of(self, bare_jid: str) -> Set[str]:
+        """Give whom an account with a connected resource blocks; at once."""
+        return self._lists.get(bare_jid, NOBODY)
+
+    def blocks(self, owner: str, other: JID) -> bool | Deferred[bool]:
+        """Whether the account *owner* (bare JID) blocks *other*; waits where the account is offline and blocks."""
+        if self._blockers is not None and owner not in self._blockers:
+            return False
+        blocked = self._lists.get(owner)
+        return covers(blocked, other) if blocked is not None else self._look_up(owner, other)
+
+    def may_pass(self, sender: str, target: str) -> bool:
+        """Whether presence of *sender* may be shown to *target*, as far as those of them that are online object.
+
+        Both are bare or full JIDs.
+        """
+        lists, owner, contact = self._lists, sender.partition("/")[0], target.partition("/")[0]
+        if owner == contact:
+            return True
+        own, theirs = lists.get(owner), lists.get(contact)
+        if own and covers(own, JID.parse(target)):
+            return False
+        return not (theirs and covers(theirs, JID.parse(sender)))
+
+    @deferred
+    async def _look_up(self, owner: str, other: JID) -> bool:
+        if owner not in await self._ready():
+            return False
+        keys = dict.fromkeys((other.full, other.bare, other.domainpart))
+        found = [self._storage.get(STORE, owner, key) for key in keys]
+        return any([await value is not None for value in found])
+
+    # -- sessions come and go -----------------------------------------------------------------------------------------
+
+    def arrived(self, session: Session) -> Deferred[None] | None:
+        """Have the list of an account ready that has a connected resource; None where nothing has to be read."""
+        bare_jid = session.bare_jid or ""
+        if bare_jid in self._lists or (self._blockers is not None and bare_jid not in self._blockers):
+            return None
+        return self._read(bare_jid)
+
+    def left(self, bare_jid: str) -> None:
+        """Forget the list of an account that has no connected resource any more, once all were told of that."""
+        if bare_jid in self._lists and not self._registry.resources(bare_jid):
+            self._timers.add(KEEP_S, self._expired, bare_jid)
+
+    def _expired(self, now: float, timer: Timer, bare_jid: str) -> None:
+        if not self._registry.resources(bare_jid):
+            self._lists.pop(bare_jid, None)
+
+    @deferred
+    async def _read(self, bare_jid: str) -> None:
+        if bare_jid not in await self._ready():
+            return
+        blocked = set(await self._storage.keys(STORE, bare_jid))
+        if self._registry.resources(bare_jid):
+            self._lists.setdefault(bare_jid, blocked)
+
+    async def _ready(self) -> set[str]:
+        """Give the accounts that block anybody."""
+        if self._blockers is None:
+            names = set(await self._storage.owners(STORE))
+            if self._blockers is None:
+                self._blockers = names
+                self._switch()
+        return self._blockers
+
+    def _switch(self) -> None:
+        self._presence.may_pass = self.may_pass if self._blockers else None
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    # -- changing -----------------------------------------------------------------------------------------------------
+
+    @deferred
+    async def block(self, owner: JID, jids: Sequence[JID]) -> None:
+        """Let an account block *jids* too; they see it leave. Waits for the commit and for what they are told.
+
+        Raises `StanzaError`: not-allowed for oneself, policy-violation where the list is full; `StorageError`.
+        """
+        bare_jid = owner.bare
+        if any(jid.bare == bare_jid for jid in jids):
+            raise StanzaError("not-allowed", "Nobody can block oneself")
+        before = await self._current(bare_jid)
+        new = [jid for full, jid in {jid.full: jid for jid in jids}.items() if full not in before]
+        if len(before) + len(new) > self._hosts[owner.domainpart].settings.limits.blocked_jids:
+            raise StanzaError("policy-violation", "The block list is full", type="cancel")
+        await self._storage.commit(*(Put(STORE, bare_jid, jid.full, b"") for jid in new))
+        self._changed(bare_jid, {*self._lists.get(bare_jid, before), *(jid.full for jid in new)})
+        hidden = self._presence.run(self._hide(bare_jid, new))
+        if hidden is not None:
+            await hidden
+
+    @deferred
+    async def unblock(self, owner: JID, jids: Sequence[JID] | None) -> None:
+        """Let an account block *jids* no more, None for all; they see it again. Waits as `block`; `StorageError`."""
+        bare_jid = owner.bare
+        before = await self._current(bare_jid)
+        wanted = [JID.parse(text) for text in sorted(before)] if jids is None else jids
+        gone = [jid for jid in dict.fromkeys(wanted) if jid.full in before]
+        await self._storage.commit(*(Delete(STORE, bare_jid, jid.full) for jid in gone))
+        left = self._lists.get(bare_jid, before) - {jid.full for jid in gone}
+        self._changed(bare_jid, set(left))
+        shown = self._presence.run(self._show(bare_jid, gone))
+        if shown is not None:
+            await shown
+
+    def forget(self, jid: JID) -> None:
+        """An account is gone, with its list."""
+        self._changed(jid.bare, set())
+
+    async def _current(self, bare_jid: str) -> Set[str]:
+        if bare_jid not in await self._ready():
+            return NOBODY
+        blocked = self._lists.get(bare_jid)
+        return blocked if blocked is not None else set(await self._storage.keys(STORE, bare_jid))
+
+    def _changed(self, bare_jid: str, blocked: set[str]) -> None:
+        was_used, blockers = self.is_used, self._blockers
+        if blockers is None:
+            return
+        if blocked:
+            blockers.add(bare_jid)
+            self._lists[bare_jid] = blocked
+            self.left(bare_jid)
+        else:
+            blockers.discard(bare_jid)
+            self._lists.pop(bare_jid, None)
+        if self.is_used != was_used:
+            self._switch()
+
+    # -- presence: each ``yield`` is one delivery ----------------------------------------------------------------------
+
+    def _hide(self, owner: str, jids: Sequence[JID]) -> Iterator[None]:
+        """XEP-0191 3.3: unavailable presence to those who could see the account, and are blocked from now on."""
+        for session in self._registry.resources(owner):
+            gone = Stanza.make("presence", from_=session.full_jid, type="unavailable")
+            for jid in jids:
+                told = dict.fromkeys(_subscribers(session, jid)) if session.presence is not None else {}
+                for target in list(session.directed or ()):
+                    if covers((jid.full,), JID.parse(target)):
+                        told[target] = None
+                        assert session.directed is not None
+                        del session.directed[target]
+                for target in told:
+                    self._router.route(gone.replace(to=target))
+                    yield
+
+    def _show(self, owner: str, jids: Sequence[JID]) -> Iterator[None]:
+        """XEP-0191 3.4: current presence to those who may see the account again; theirs is asked for."""
+        for session in self._registry.resources(owner):
+            for jid in jids:
+                for target in _subscribers(session, jid):
+                    if session.presence is not None and self.may_pass(session.full_jid or "", target):
+                        self._router.route(self._presence.shown(session).replace(to=target))
+                        yield
+                for target in _subscriptions(session, jid):
+                    if session.presence is not None and self.may_pass(target, session.full_jid or ""):
+                        probe = Stanza.make("presence", from_=session.full_jid, to=target, type="probe")
+                        self._router.route(probe)
+                        yield
+
+
+def covers(blocked: Container[str], jid: JID) -> bool:
+    """Whether one of the *blocked* JIDs stands for *jid*: itself, its account, or its domain (XEP-0191 3.1)."""
+    return jid.full in blocked or jid.bare in blocked or jid.domainpart in blocked
+
+
+def _subscribers(session: Session, jid: JID) -> list[str]:
+    """Give the addresses that *jid* stands for among those who may see the session's presence."""
+    roster = session.roster
+    return _matching(roster.subscribers, roster.may_see_presence, jid) if isinstance(roster, Roster) else []
+
+
+def _subscriptions(session: Session, jid: JID) -> list[str]:
+    """Give the addresses that *jid* stands for among those whose presence the session sees."""
+    roster = session.roster
+    return _matching(roster.subscriptions, roster.sees_presence_of, jid) if isinstance(roster, Roster) else []
+
+
+def _matching(contacts: Sequence[str], has: Callable[[str], bool], jid: JID) -> list[str]:
+    if jid.localpart is None and jid.resourcepart is None:
+        return [contact for contact in contacts if contact.rpartition("@")[2] == jid.domainpart]
+    return [jid.full] if has(jid.bare) else []
