@@ -48,6 +48,7 @@ class Client:
         self.carrier: Carrier | None = None
         self.inbox: deque[Element] = deque()
         self.is_connected = False
+        self.is_bound = False
         self._depth = 0
         self._root: Element | None = None
         self._awaited: Deferred[None] | None = None
@@ -73,6 +74,9 @@ class Client:
             self._depth -= 1
             if self._depth == 1:
                 self.inbox.append(element)
+                self.is_bound = (
+                    self.is_bound or element.find(f"{{{NS_BIND}}}bind/{{{NS_BIND}}}jid") is not None
+                )
             elif self._depth == 0:
                 self.inbox.append(Element(NS_STREAM + "end"))
         self._wake()
@@ -97,8 +101,18 @@ class Client:
 
     def send(self, text: str) -> None:
         """Send *text* as it stands."""
+        self.send_bytes(text.encode())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send *data* as they stand."""
         assert self.carrier is not None, f"{self.name} is not connected"
-        self.carrier.write(text.encode())
+        self.carrier.write(data)
+
+    async def header(self) -> Element:
+        """Give the server's stream header, which has come or will come soon; `NothingCame`."""
+        while self._root is None:
+            await self._more()
+        return self._root
 
     async def receive(self) -> Element:
         """Give the next element that has come, or will come soon; `NothingCame`."""
@@ -117,24 +131,37 @@ class Client:
         self._awaited = Deferred()
         await self.carrier.wait(self._awaited)
 
-    async def open(self) -> Element:
-        """Send a header and give the features that come back."""
+    def send_header(self) -> None:
+        """Send a header and expect one."""
         self.expect_header()
         self.send(
             f"<?xml version='1.0'?><stream:stream to='{self.host}' version='1.0' xmlns='jabber:client' "
             f"xmlns:stream='http://etherx.jabber.org/streams'>"
         )
+
+    async def open(self) -> Element:
+        """Send a header and give the features that come back."""
+        self.send_header()
         return await self.receive()
 
-    async def log_in(self) -> None:
-        """Header, STARTTLS where it is offered, SASL PLAIN or ANONYMOUS, bind."""
+    def begin_tls(self) -> None:
+        """Begin TLS, after ``<proceed/>``."""
+        assert self.carrier is not None
+        self.carrier.start_tls()
+
+    async def secure(self) -> Element:
+        """Header, and STARTTLS where it is offered; give the features of what is reached."""
         features = await self.open()
         if features.find(f"{{{NS_TLS}}}starttls") is not None:
             self.send(f"<starttls xmlns='{NS_TLS}'/>")
             await self._get(f"{{{NS_TLS}}}proceed")
-            assert self.carrier is not None
-            self.carrier.start_tls()
+            self.begin_tls()
             features = await self.open()
+        return features
+
+    async def authenticate(self) -> None:
+        """The same, then SASL PLAIN or ANONYMOUS, and the header behind it."""
+        features = await self.secure()
         names = [element.text for element in features.iter(f"{{{NS_SASL}}}mechanism")]
         mechanism = "PLAIN" if "PLAIN" in names else "ANONYMOUS"
         initial = f"\0{self.username}\0{PASSWORD}" if mechanism == "PLAIN" else ""
@@ -142,6 +169,10 @@ class Client:
         self.send(f"<auth xmlns='{NS_SASL}' mechanism='{mechanism}'>{encoded}</auth>")
         await self._get(f"{{{NS_SASL}}}success")
         await self.open()
+
+    async def log_in(self) -> None:
+        """The same, then bind."""
+        await self.authenticate()
         self.send(
             f"<iq type='set' id='bind'><bind xmlns='{NS_BIND}'><resource>{self.resource}</resource></bind></iq>"
         )
@@ -151,12 +182,15 @@ class Client:
 
     async def ping(self) -> None:
         """Make sure that the server has dealt with all that was sent, and that all its answers have come."""
-        if not self.is_connected or not self._depth:
+        if not self.is_connected or not self._depth or not self.is_bound:
             return
         self.send(f"<iq type='get' id='{PING_ID}' to='{self.host}'><ping xmlns='urn:xmpp:ping'/></iq>")
         kept: list[Element] = []
-        while True:
-            element = await self.receive()
+        while self.inbox or self.is_connected:
+            try:
+                element = await self.receive()
+            except NothingCame:
+                break
             if element.get("id") == PING_ID:
                 break
             kept.append(element)

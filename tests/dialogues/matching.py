@@ -7,6 +7,7 @@ _WRAPPED = (
     "<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
     " xmlns:db='jabber:server:dialback'>{}</x>"
 )
+_REPEATED = re.compile(r"\{([^{}]+)\*(\d+)\}")
 _HOLE = re.compile(r"\{(?:(?P<name>\w+)=)?any\}")
 
 
@@ -41,11 +42,17 @@ def match(expected: Element, got: Element, memory: dict[str, str]) -> None:
         match(wanted, found, memory)
 
 
+def match_header(expected: str, got: Element, memory: dict[str, str]) -> None:
+    """Raise `Mismatch` unless the stream header *got* has just the attributes of *expected*, a start tag."""
+    (wanted,) = parse(expected + "</stream:stream>")
+    match(wanted, Element(got.tag, got.attrib), memory)
+
+
 def fill(text: str, memory: dict[str, str]) -> str:
-    """Put what is remembered into *text*."""
+    """Put what is remembered into *text*, and write out what is repeated in it."""
     for name, value in memory.items():
         text = text.replace("{" + name + "}", value)
-    return text
+    return _REPEATED.sub(lambda found: found[1] * int(found[2]), text)
 
 
 def _match_text(expected: str, got: str, memory: dict[str, str], where: str) -> None:

@@ -1,14 +1,17 @@
 """Plays a dialogue against a server, in memory or over sockets."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, ParseError
 
 from twisted.internet.defer import Deferred
 
 from tests.dialogues.client import NS_STREAM, Client, NothingCame
-from tests.dialogues.matching import Mismatch, fill, match, parse, show
+from tests.dialogues.matching import Mismatch, fill, match, match_header, parse, show
 from tests.dialogues.script import Script, Step
+
+MOMENT_S = 0.05
+"""Over sockets: how long is waited for what a client that cannot ping may get."""
 
 
 class Stage(Protocol):
@@ -38,9 +41,14 @@ class Runner:
         self.memory: dict[str, str] = {}
         self._verbs: dict[str, Callable[[Step], Any]] = {
             "is": self._is,
-            "logs in": self._logs_in,
+            "logs in": lambda step: self._connected(step, Client.log_in),
             "connects": lambda step: self.stage.connect(self.clients[step.who]),
+            "opens": lambda step: self.clients[step.who].send_header(),
+            "begins TLS": lambda step: self.clients[step.who].begin_tls(),
+            "secures": lambda step: self._connected(step, Client.secure),
+            "authenticates": lambda step: self._connected(step, Client.authenticate),
             "sends": self._sends,
+            "sends bytes": self._sends_bytes,
             "receives": self._receives,
             "receives nothing": self._receives_nothing,
             "ignores": self._ignores,
@@ -73,17 +81,30 @@ class Runner:
         self.memory[f"{step.who}.bare"] = step.what.partition("/")[0]
         return self.stage.add_account(step.what)
 
-    async def _logs_in(self, step: Step) -> None:
+    async def _connected(self, step: Step, go_on: Callable[[Client], Awaitable[Any]]) -> None:
         client = self.clients[step.who]
         answer = self.stage.connect(client)
         if isinstance(answer, Deferred):
             await answer
-        await client.log_in()
+        await go_on(client)
 
-    def _sends(self, step: Step) -> None:
-        self.clients[step.who].send(fill(step.what, self.memory))
+    async def _sends(self, step: Step) -> None:
+        client, text = self.clients[step.who], fill(step.what, self.memory)
+        if "<stream:stream" in text:
+            client.expect_header()
+        client.send(text)
+        if not self.stage.is_in_memory and _is_whole(text):
+            await client.ping()  # so that one step is over before the next one begins, as in memory
+
+    def _sends_bytes(self, step: Step) -> None:
+        text = fill(step.what, self.memory).encode().decode("unicode_escape")
+        self.clients[step.who].send_bytes(text.encode("latin-1"))
 
     async def _receives(self, step: Step) -> None:
+        if step.what.startswith("<stream:stream"):
+            got = await self.clients[step.who].header()
+            match_header(step.what, got, self.memory)
+            return
         for expected in parse(step.what.replace("</stream:stream>", f"<end xmlns='{NS_STREAM[1:-1]}'/>")):
             got = await self.clients[step.who].receive()
             try:
@@ -114,6 +135,15 @@ class Runner:
         for _ in range(2):
             for client in self.clients.values():
                 await client.ping()
+        if not all(client.is_bound for client in self.clients.values()):
+            await self.stage.pass_time(MOMENT_S)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return bool(parse(text))
+    except ParseError:
+        return False
 
 
 def only(elements: list[Element]) -> Element:

@@ -1,4 +1,4 @@
-"""The language of the dialogues: one line a step, read into `Step` records.
+r"""The language of the dialogues: one line a step, read into `Step` records.
 
 ::
 
@@ -6,8 +6,14 @@
     romeo is romeo@localhost/garden          an account with a client (the account is made first)
     romeo logs in                            header, TLS where the carrier has it, SASL, bind
     romeo connects                           the connection alone, nothing is sent
+    romeo opens                              sends a stream header
+    romeo begins TLS                         after <proceed/>
+    romeo secures                            connects, header, TLS where it is offered, header: SASL may begin
+    romeo authenticates                      the same, SASL, header: a resource may be bound
     romeo sends <presence/>                  one line, or an indented block of XML after "sends:"
+    romeo sends bytes \xff<                  what is no text, with Python's escapes
     juliet receives <presence from='…'/>     exactly this next, in whatever order of attributes
+    juliet receives <stream:stream id='…'>   the header that came last is this
     juliet receives nothing                  and nothing more has come
     juliet ignores                           forget what has come
     romeo closes                             sends the end of the stream
@@ -15,9 +21,10 @@
     juliet is disconnected                   the server has closed the connection
     30 seconds pass
     server: [c2s]                            a line of TOML for the configuration
+    stages: memory tcp                       where it can be played, if not in memory, over TCP and under TLS
 
 In what is received, ``{any}`` stands for any text, ``{name=any}`` for any text that is remembered, ``{name}`` for
-what was remembered, in what is sent too.
+what was remembered, in what is sent too. In what is sent, ``{a*300}`` stands for 300 letters.
 """
 
 import re
@@ -29,6 +36,11 @@ _STEPS = (
     ("is", re.compile(r"(?P<who>\w+) is (?P<what>\S+@\S+)$")),
     ("logs in", re.compile(r"(?P<who>\w+) logs in$")),
     ("connects", re.compile(r"(?P<who>\w+) connects$")),
+    ("opens", re.compile(r"(?P<who>\w+) opens$")),
+    ("begins TLS", re.compile(r"(?P<who>\w+) begins TLS$")),
+    ("secures", re.compile(r"(?P<who>\w+) secures$")),
+    ("authenticates", re.compile(r"(?P<who>\w+) authenticates$")),
+    ("sends bytes", re.compile(r"(?P<who>\w+) sends bytes:?(?P<what> .+)$", re.DOTALL)),
     ("sends", re.compile(r"(?P<who>\w+) sends:?(?P<what> .+)?$", re.DOTALL)),
     ("receives nothing", re.compile(r"(?P<who>\w+) receives nothing$")),
     ("receives", re.compile(r"(?P<who>\w+) receives:?(?P<what> .+)?$", re.DOTALL)),
@@ -38,6 +50,10 @@ _STEPS = (
     ("is disconnected", re.compile(r"(?P<who>\w+) is disconnected$")),
     ("pass", re.compile(r"(?P<what>[\d.]+) seconds? pass(?:es)?$")),
 )
+
+
+STAGES = frozenset(("memory", "tcp", "tls"))
+"""Where a dialogue can be played: in memory, over TCP with STARTTLS, under TLS from the first byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,7 @@ class Script:
     name: str
     doc: str
     options: str
+    stages: frozenset[str]
     steps: tuple[Step, ...]
 
 
@@ -69,6 +86,7 @@ def read_script(path: Path) -> Script:
     doc: list[str] = []
     options: list[str] = []
     steps: list[Step] = []
+    stages = STAGES
     for line, text in _logical_lines(path.read_text()):
         if text.startswith("#"):
             if not steps:
@@ -77,8 +95,13 @@ def read_script(path: Path) -> Script:
         if text.startswith("server: "):
             options.append(text.removeprefix("server: "))
             continue
+        if text.startswith("stages: "):
+            stages = frozenset(text.removeprefix("stages: ").split())
+            continue
         steps.append(_step(path, line, text))
-    return Script(path.stem, " ".join(doc), "\n".join(options), tuple(steps))
+    if any(step.verb == "pass" for step in steps):
+        stages &= {"memory"}
+    return Script(path.stem, " ".join(doc), "\n".join(options), stages, tuple(steps))
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -4,18 +4,21 @@ With ``XMPPD_DIALOGUES=tcp`` or ``tls`` in the environment they are played over 
 that let time pass are left out.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.dialogues.client import Client
-from tests.dialogues.runner import Runner
+from tests.dialogues.runner import Runner, Stage
 from tests.dialogues.script import Script, read_script
+from tests.dialogues.socket_stage import SocketStage
 from tests.memory import MemoryServer
 
 FOLDER = Path(__file__).parent
+STAGE = os.environ.get("XMPPD_DIALOGUES", "memory")
 
 
 class MemoryStage:
@@ -46,12 +49,27 @@ class DialogueTests(TestCase):
 
 def _test(script: Script) -> Any:
     def test(self: DialogueTests) -> Deferred[None]:
-        runner = Runner(script, MemoryStage(script.options))
-        self.addCleanup(runner.finish)
-        return Deferred.fromCoroutine(runner.run())
+        if STAGE not in script.stages:
+            raise SkipTest(f"not to be played over {STAGE}")
+        if STAGE == "memory":
+            return Deferred.fromCoroutine(_play(self, script, MemoryStage(script.options)))
+        return Deferred.fromCoroutine(play_over_sockets(self, script, STAGE))
 
     test.__doc__ = script.doc
     return test
+
+
+async def _play(case: TestCase, script: Script, stage: Stage) -> None:
+    runner = Runner(script, stage)
+    case.addCleanup(runner.finish)
+    await runner.run()
+
+
+async def play_over_sockets(case: TestCase, script: Script, stage: str) -> None:
+    """Play *script* over loopback sockets: *stage* is "tcp" or "tls"."""
+    sockets = SocketStage(case, script.options, is_direct_tls=stage == "tls")
+    case.addCleanup(sockets.stop)
+    await _play(case, script, sockets)
 
 
 for _path in sorted(FOLDER.rglob("*.txt")):
