@@ -30,6 +30,7 @@ from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.services.blocking import Blocking
+from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
 from xmppd.services.private_data import PrivateData
@@ -121,6 +122,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     blocking = Blocking(storage, hosts, registry, router, presence, timers)
     accounts.subscribe(AccountEvent.REMOVED, blocking.forget)
     services.add(blocking)
+    services.add(LastActivity(storage, registry, accounts, world.now))
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),

@@ -8,7 +8,8 @@ from xmppd.core.hooks import Hooks
 from xmppd.stream.features import StreamFeature
 
 IQKey = tuple[str, str, str, str]
-"""What finds an IQ handler: type ("get" or "set"), namespace, element name, target kind ("host" or "account")."""
+"""What finds an IQ handler: type ("get" or "set"), namespace, element name, and the kind of target: "host", "account",
+"own" or "resource" (see `xmppd.core.module.iq`)."""
 
 
 class Host:

@@ -203,6 +203,21 @@ class Router:
             return self._message(host, traffic)
         if traffic.target.resourcepart is None:
             return self._iq(host, traffic, "account")
+        stanza = traffic.stanza
+        if stanza.child_names:
+            guard = host.iq_handlers.get((stanza.type or "", *stanza.child_names[0], "resource"))
+            if guard is not None:
+                return self._guarded(guard, host, traffic)
+        return self._to_resource(traffic)
+
+    def _guarded(self, guard: Callable[[IQRequest], Any], host: Host, traffic: Traffic) -> Waiting:
+        """Ask who watches over such requests to clients, before one of them sees it."""
+        answer = guard(IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, host))
+        if isinstance(answer, Deferred):
+            return self._after(answer, traffic, self._to_resource)
+        return self._to_resource(traffic)
+
+    def _to_resource(self, traffic: Traffic) -> Waiting:
         session = self._sessions.get(traffic.target.full)
         is_taken = session is not None and session.send(traffic.stanza)
         if not is_taken and traffic.stanza.type in ("get", "set"):
