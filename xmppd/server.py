@@ -30,6 +30,7 @@ from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.services.blocking import Blocking
+from xmppd.services.capabilities import Capabilities
 from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
@@ -117,12 +118,10 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     offline = Offline(hosts, registry, storage, timers, world.now, world.random_text)
     accounts.subscribe(AccountEvent.REMOVED, offline.forget)
     services = Services((offline, accounts, rosters, presence, subscriptions))
-    services.add(VCards(storage, hosts))
-    services.add(PrivateData(storage, hosts))
-    blocking = Blocking(storage, hosts, registry, router, presence, timers)
-    accounts.subscribe(AccountEvent.REMOVED, blocking.forget)
-    services.add(blocking)
-    services.add(LastActivity(storage, registry, accounts, world.now))
+    services.add(Blocking(storage, hosts, registry, router, presence, timers))
+    accounts.subscribe(AccountEvent.REMOVED, services[Blocking].forget)
+    for service in _profile_services(in_force, storage, hosts, registry, router, accounts, world):
+        services.add(service)
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
@@ -170,6 +169,31 @@ def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:
     host = hosts.get(session.host)
     if host is not None:
         host.hooks.notify(events.RESOURCE_UNBOUND, events.Unbound(session, status))
+
+
+def _profile_services(
+    in_force: InForce,
+    storage: Storage,
+    hosts: Hosts,
+    registry: SessionRegistry,
+    router: Router,
+    accounts: Accounts,
+    world: World,
+) -> tuple[object, ...]:
+    """Give the services of what accounts tell of themselves."""
+    capabilities = Capabilities(
+        hosts,
+        router,
+        world.random_text,
+        lambda: in_force.config.limits.capabilities,
+        lambda: in_force.config.limits.iq_timeout_s,
+    )
+    return (
+        VCards(storage, hosts),
+        PrivateData(storage, hosts),
+        LastActivity(storage, registry, accounts, world.now),
+        capabilities,
+    )
 
 
 def _stream_services(

@@ -1,12 +1,12 @@
 """Entity capabilities of the server: XEP-0115, as a stream feature, so that clients need not ask disco anew.
 
-The capabilities of clients are kept by the presence of their sessions; asking for unknown ones is not done here.
+The capabilities of clients are learnt by the module ``client_caps``.
 """
 
-from base64 import b64encode
-from hashlib import sha1
+from typing import Any
 
 from xmppd.core.module import XEP, Module, on
+from xmppd.services.capabilities import ClientInfo, verification_string
 from xmppd.services.disco import NODE_INFO, Info, host_info
 from xmppd.stanza.element import Element
 from xmppd.stream.features import StreamFeature, StreamState
@@ -15,7 +15,7 @@ NS = "http://jabber.org/protocol/caps"
 NODE = "https://xmppd.example/"
 
 
-class Caps(Module):
+class ServerCaps(Module):
     """Announces the hash of the server's disco#info, and answers disco for it."""
 
     name = "caps"
@@ -24,44 +24,32 @@ class Caps(Module):
     features = (NS,)
     requires = ("disco",)
 
+    def start(self) -> None:
+        """Nothing is known yet: the modules are still being loaded."""
+        self._of: tuple[Any, ...] = ()
+        self._element = Element("c", NS)
+
     def stream_features(self) -> tuple[StreamFeature, ...]:
         """XEP-0115 6.3: after authentication, in the stream features."""
         return (
-            StreamFeature(name="caps", needs=StreamState.AUTHENTICATED, offer=lambda stream: self._element()),
+            StreamFeature(name="caps", needs=StreamState.AUTHENTICATED, offer=lambda stream: self._current()),
         )
 
-    def _element(self) -> Element:
-        version = verification_string(host_info(self.api.host))
-        return Element("c", NS, {"hash": "sha-1", "node": NODE, "ver": version})
+    def _current(self) -> Element:
+        """Give ``<c/>``, made anew only when modules have come or gone: it is needed at each login."""
+        modules = tuple(self.api.host.modules.values())
+        if modules != self._of:
+            known = host_info(self.api.host)
+            info = ClientInfo(tuple(known.identities), tuple(known.features), tuple(known.forms))
+            attrs = {"hash": "sha-1", "node": NODE, "ver": verification_string(info)}
+            self._of, self._element = modules, Element("c", NS, attrs)
+        return self._element
 
     @on(NODE_INFO)
     def on_node_info(self, info: Info) -> bool | None:
         """XEP-0115 6.2: disco#info of ``node#ver`` is that of the host."""
-        if info.target.localpart is not None or not info.node.startswith(NODE + "#"):
+        if info.target.localpart is not None or info.node != f"{NODE}#{self._current().get('ver')}":
             return None
         known = host_info(info.host)
-        if info.node != f"{NODE}#{verification_string(known)}":
-            return None
         info.identities, info.features, info.forms = known.identities, known.features, known.forms
         return True
-
-
-def verification_string(info: Info) -> str:
-    """Give the hash of XEP-0115 5.1 over identities, features and forms."""
-    parts = sorted(f"{i.category}/{i.type}/{i.lang}/{i.name}" for i in info.identities)
-    parts += sorted(info.features)
-    for form in sorted(info.forms, key=_form_type):
-        parts.append(_form_type(form))
-        fields = [f for f in form.elements() if f.name == "field" and f.get("var") != "FORM_TYPE"]
-        for field in sorted(fields, key=lambda f: f.get("var") or ""):
-            parts.append(field.get("var") or "")
-            parts += sorted(value.text for value in field.elements() if value.name == "value")
-    text = "".join(part.replace("<", "&lt;") + "<" for part in parts)
-    return b64encode(sha1(text.encode(), usedforsecurity=False).digest()).decode()
-
-
-def _form_type(form: Element) -> str:
-    for field in form.elements():
-        if field.get("var") == "FORM_TYPE":
-            return field.child_text("value") or ""
-    return ""
