@@ -27,6 +27,7 @@ from xmppd.net.client_stream import StreamServices
 from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.sasl import CHANNEL_BINDING, SASL
 from xmppd.services.accounts import AccountEvent, Accounts
+from xmppd.services.archive import Archive
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.services.blocking import Blocking
@@ -35,6 +36,7 @@ from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
 from xmppd.services.private_data import PrivateData
+from xmppd.services.retractions import Retractions
 from xmppd.services.roster import Rosters
 from xmppd.services.subscriptions import Subscriptions
 from xmppd.services.throttle import Throttle
@@ -117,7 +119,9 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     presence = Presence(hosts, registry, rosters, router, timers, world.now)
     offline = Offline(hosts, registry, storage, timers, world.now, world.random_text)
     accounts.subscribe(AccountEvent.REMOVED, offline.forget)
-    services = Services((offline, accounts, rosters, presence, subscriptions))
+    archive = Archive(accounts, rosters, storage, Retractions(storage, timers), world.now, world.random_text)
+    accounts.subscribe(AccountEvent.REMOVED, archive.forget)
+    services = Services((offline, archive, accounts, rosters, presence, subscriptions))
     services.add(Blocking(storage, hosts, registry, router, presence, timers))
     accounts.subscribe(AccountEvent.REMOVED, services[Blocking].forget)
     for service in _profile_services(in_force, storage, hosts, registry, router, accounts, world):

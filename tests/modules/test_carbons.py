@@ -17,7 +17,7 @@ class CarbonsTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Romeo has two clients, one of which gets copies; Juliet has one."""
-        self.memory = MemoryServer()
+        self.memory = MemoryServer("[modules.mam]\nenabled = false\n")
         self.romeo = self.memory.logged_in("romeo@localhost/orchard")
         self.home = self.memory.logged_in("romeo@localhost/home")
         self.juliet = self.memory.logged_in("juliet@localhost/balcony")

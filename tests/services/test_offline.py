@@ -201,7 +201,7 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual((message.get("id"), found.get("a"), found.text), ("<&\n", "1\n2\t'", "<b>&\u2028"))
 
 
-OPTIONS = ""
+OPTIONS = "[modules.mam]\nenabled = false\n"
 
 
 def bodies(client: Client, *, keep: bool = False) -> list[str | None]:

@@ -1,0 +1,181 @@
+"""Message Archive Management: XEP-0313 1.1.3 with its extended part, XEP-0441 (preferences), XEP-0424 (tombstones)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from twisted.logger import Logger
+
+from xmppd.core import events
+from xmppd.core.events import Delivery, IQRequest, Traffic
+from xmppd.core.module import XEP, Module, Options, iq, on
+from xmppd.core.session import Session
+from xmppd.core.waiting import deferred
+from xmppd.modules.mam.pages import Page, find
+from xmppd.modules.mam.preferences import preferences_element, read_preferences
+from xmppd.modules.mam.query import NS, Query, empty_form, read_query
+from xmppd.services.archive import Archive
+from xmppd.services.archive_ids import STORE
+from xmppd.services.delayed import delay_xml
+from xmppd.services.forwarded import forwarded_xml
+from xmppd.services.message_kinds import NS_RETRACT
+from xmppd.services.offline import Offline
+from xmppd.services.retention import Retention, Rules
+from xmppd.stanza.element import Element, escape_attr
+from xmppd.stanza.result_sets import NS as NS_RSM
+from xmppd.stanza.result_sets import page_element
+from xmppd.stanza.stamps import stamp_of
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Entry
+
+LAST_OF_SENDING, FIRST_OF_DELIVERING = -100, 100
+"""What refuses a message does it before; what copies it sees the id it has in the archive."""
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class MamOptions(Options):
+    """``[modules.mam]``."""
+
+    default: Literal["always", "roster", "never"] = "always"
+    """Whose messages are archived for accounts that have not chosen: everybody's, those of contacts, nobody's."""
+    keep_days: Count = 365
+    """After so many days messages leave the archives; 0 keeps them for good."""
+    keep_messages: Count = 0
+    """So many messages an archive has at most, the oldest leave; 0 is no limit."""
+    page: Annotated[int, Field(ge=1, le=250)] = 50
+    """Messages in a page whose size a client does not name."""
+    max_page: Annotated[int, Field(ge=1, le=250)] = 250
+    """Messages in a page at most."""
+    max_listed: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    """Addresses in the preferences of one account at most."""
+
+
+class Mam(Module):
+    """Archives messages, and gives their owners pages of them."""
+
+    name = "mam"
+    summary = "Message Archive Management"
+    xep = (XEP(313, "1.1.3"), XEP(59, "1.0"), XEP(441, "0.2.0"), XEP(424, "0.4.2"), XEP(359, "0.7.0"))
+    features = (NS_RETRACT, NS_RSM)
+    account_features = (
+        NS,
+        f"{NS}#extended",
+        f"{NS}#groupchat-field",
+        NS_RETRACT,
+        f"{NS_RETRACT}#tombstone",
+        NS_RSM,
+    )
+    requires = ("stanza_ids",)
+    options = MamOptions
+    _log = Logger()
+
+    def start(self) -> None:
+        """Find the services, and begin to let go of what is too old."""
+        api, options = self.api, self.opt
+        self._archive = api.services[Archive]
+        self._offline = api.services[Offline]
+        self._has_accounts = api.host.settings.auth == "internal"
+        rules = Rules(options.keep_days, options.keep_messages)
+        self._retention = Retention(api.storage, api.timers, api.now, api.host.name, rules)
+        self._retention.start()
+
+    def stop(self) -> None:
+        """Let go of nothing more."""
+        self._retention.stop()
+
+    # -- what goes in -------------------------------------------------------------------------------------------------
+
+    @on(events.CLIENT_STANZA, LAST_OF_SENDING)
+    def on_sending(self, traffic: Traffic) -> Any:
+        """Archive what an account sends."""
+        if traffic.stanza.name == "message" and self._has_accounts:
+            return self._archive.sending(traffic, self.opt.default)
+        return None
+
+    @on(events.MESSAGE_DELIVERING, FIRST_OF_DELIVERING)
+    def on_delivering(self, delivery: Delivery) -> Any:
+        """Archive what an account gets."""
+        return self._archive.receiving(delivery, self.opt.default) if self._has_accounts else None
+
+    # -- what comes out (XEP-0313 4) ----------------------------------------------------------------------------------
+
+    @iq("get", NS, "query", to="own")
+    def on_form(self, request: IQRequest) -> Element:
+        """Tell which fields a query may have (4.1.5)."""
+        return empty_form()
+
+    @iq("set", NS, "query", to="own")
+    @deferred
+    async def on_query(self, request: IQRequest) -> Element:
+        """Send a page of the archive, then say which it was (4.2, 4.3)."""
+        query = read_query(request.payload)
+        wanted = self.opt.page if query.page.max is None else query.page.max
+        page = await find(self.api.storage, request.target.bare, query, min(wanted, self.opt.max_page))
+        session = request.origin
+        if session is not None:
+            self._send(session, query, page)
+            if session.presence is None and page.entries:
+                await self._offline.fetched(request.target.bare, [entry.id for entry in page.entries])
+        return _fin(page)
+
+    def _send(self, session: Session, query: Query, page: Page) -> None:
+        for entry in reversed(page.entries) if query.is_flipped else page.entries:
+            try:
+                stanza = Stanza.parse(entry.stanza)
+            except ValueError as error:
+                self._log.error(
+                    "A message in the archive of {owner} cannot be read back: {id}, {error}",
+                    owner=session.bare_jid,
+                    id=entry.id,
+                    error=str(error),
+                )
+                continue
+            session.send(_result(session, query, entry, stanza))
+
+    @iq("get", NS, "metadata", to="own")
+    @deferred
+    async def on_metadata(self, request: IQRequest) -> Element:
+        """Tell of the first and the last message (5)."""
+        storage, owner = self.api.storage, request.target.bare
+        if storage.backlog:
+            await storage.commit()
+        metadata = Element("metadata", NS)
+        for name, is_last in (("start", False), ("end", True)):
+            for entry in await storage.read(STORE, owner, limit=1, reverse=is_last):
+                attrs = {"id": entry.id, "timestamp": stamp_of(entry.sent_at)}
+                metadata.children.append(Element(name, NS, attrs))
+        return metadata
+
+    # -- preferences (XEP-0441) ---------------------------------------------------------------------------------------
+
+    @iq("get", NS, "prefs", to="own")
+    @deferred
+    async def on_get_preferences(self, request: IQRequest) -> Element:
+        """Tell whose messages are archived."""
+        preferences = await self._archive.preferences(request.target.bare)
+        return preferences_element(preferences, self.opt.default)
+
+    @iq("set", NS, "prefs", to="own")
+    @deferred
+    async def on_set_preferences(self, request: IQRequest) -> Element:
+        """Have other messages archived from now on."""
+        preferences = read_preferences(request.payload, self.opt.max_listed)
+        await self._archive.prefer(request.target.bare, preferences)
+        return preferences_element(preferences, self.opt.default)
+
+
+def _result(session: Session, query: Query, entry: Entry, stanza: Stanza) -> Stanza:
+    """XEP-0313 4.2: the message as it was, with its id and its time, inside of one from the archive."""
+    asked = "" if query.query_id is None else f" queryid='{escape_attr(query.query_id)}'"
+    head = f"<result xmlns='{NS}'{asked} id='{escape_attr(entry.id)}'>".encode()
+    inner = head + forwarded_xml(stanza, delay_xml(entry.sent_at)) + b"</result>"
+    return Stanza(
+        "message", session.full_jid, session.bare_jid, None, None, None, "", inner, ((NS, "result"),)
+    )
+
+
+def _fin(page: Page) -> Element:
+    """XEP-0313 4.3: what was sent, and whether it was all."""
+    entries = page.entries
+    page_set = page_element(entries[0].id, entries[-1].id) if entries else page_element(count=page.total)
+    return Element("fin", NS, {"complete": "true"} if page.is_complete else None, [page_set])

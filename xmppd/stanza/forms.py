@@ -1,0 +1,76 @@
+"""Data forms: XEP-0004 2.13.1 with the form types of XEP-0068; what is submitted, and what is offered."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from xmppd.stanza.element import Element
+
+NS: Final = "jabber:x:data"
+FORM_TYPE: Final = "FORM_TYPE"
+_TRUE: Final = frozenset(("1", "true"))
+_FALSE: Final = frozenset(("0", "false"))
+
+
+class Submission:
+    """A form as it was filled in: the values of each field, by the field's ``var``."""
+
+    __slots__ = ("form_type", "type", "values")
+
+    def __init__(self, type: str, values: Mapping[str, tuple[str, ...]]) -> None:
+        self.type = type
+        self.values = dict(values)
+        self.form_type = self.first(FORM_TYPE)
+
+    def first(self, var: str) -> str | None:
+        """Give the first value of a field; None where there is none."""
+        values = self.values.get(var)
+        return values[0] if values else None
+
+    def all(self, var: str) -> tuple[str, ...]:
+        """Give all values of a field."""
+        return self.values.get(var, ())
+
+    def flag(self, var: str) -> bool | None:
+        """Give a boolean field (XEP-0004 3.3); None where there is none. Raises ValueError for anything else."""
+        value = self.first(var)
+        if value is None:
+            return None
+        if value.strip() in _TRUE:
+            return True
+        if value.strip() in _FALSE:
+            return False
+        raise ValueError(f"{var} is neither true nor false")
+
+
+def submission_in(parent: Element) -> Submission | None:
+    """Read the form in *parent*, if there is one. Raises ValueError for a field without ``var`` or named twice."""
+    form = parent.child("x", NS)
+    if form is None:
+        return None
+    values: dict[str, tuple[str, ...]] = {}
+    for field in form.elements():
+        if (field.ns, field.name) != (NS, "field"):
+            continue
+        var = field.get("var")
+        if var is None or var in values:
+            raise ValueError("each field of a form needs a var of its own")
+        values[var] = tuple(
+            child.text for child in field.elements() if child.name == "value" and child.ns == NS
+        )
+    return Submission(form.get("type") or "", values)
+
+
+def field(
+    var: str, type: str, values: Iterable[str] = (), *, label: str = "", extra: Iterable[Element] = ()
+) -> Element:
+    """Make a field of a form."""
+    attrs = {"type": type, "var": var}
+    if label:
+        attrs["label"] = label
+    content = [Element("value", NS, children=[value]) for value in values]
+    return Element("field", NS, attrs, [*content, *extra])
+
+
+def form(type: str, form_type: str, fields: Iterable[Element]) -> Element:
+    """Make a form of a type ("form", "submit", "result"), beginning with its hidden FORM_TYPE (XEP-0068 4)."""
+    return Element("x", NS, {"type": type}, [field(FORM_TYPE, "hidden", (form_type,)), *fields])
