@@ -1,7 +1,7 @@
 """Service discovery: XEP-0030, of served domains and of accounts, with the forms of XEP-0128.
 
-An account is shown to its owner and to those who may see its presence (XEP-0030 8); to all others it looks as if
-it did not exist.
+An account is shown to its owner and to those who may see its presence, whether it is online or not; to all others it
+looks as if it did not exist (XEP-0030 8).
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
+from xmppd.core.waiting import deferred
 from xmppd.services.disco import (
     ACCOUNT_ITEMS,
     HOST_ITEMS,
@@ -21,6 +22,7 @@ from xmppd.services.disco import (
     account_info,
     host_info,
 )
+from xmppd.services.roster import Rosters
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
@@ -37,6 +39,10 @@ class Disco(Module):
     features = (NS_INFO, NS_ITEMS)
     account_features = (NS_INFO, NS_ITEMS)
 
+    def start(self) -> None:
+        """Find the service."""
+        self._rosters = self.api.services[Rosters]
+
     @iq("get", NS_INFO, "query", to="host")
     def on_host_info(self, request: IQRequest) -> Any:
         """disco#info of a served domain (XEP-0030 3)."""
@@ -46,13 +52,15 @@ class Disco(Module):
         return self._node_info(Info(request.host, request.target, request.sender, node))
 
     @iq("get", NS_INFO, "query", to="account")
-    def on_account_info(self, request: IQRequest) -> Any:
-        """disco#info of an account (XEP-0030 3, 8)."""
-        self._check_may_see(request)
+    @deferred
+    async def on_account_info(self, request: IQRequest) -> Any:
+        """disco#info of an account; an error for strangers (XEP-0030 3, 8)."""
+        if not await self._may_see(request):
+            raise StanzaError("service-unavailable")
         node = request.payload.get("node") or ""
         if not node:
             return _info_element(account_info(request.host, request.target, request.sender))
-        return self._node_info(Info(request.host, request.target, request.sender, node))
+        return await _waited(self._node_info(Info(request.host, request.target, request.sender, node)))
 
     @iq("get", NS_ITEMS, "query", to="host")
     def on_host_items(self, request: IQRequest) -> Any:
@@ -60,10 +68,13 @@ class Disco(Module):
         return self._items(request, HOST_ITEMS)
 
     @iq("get", NS_ITEMS, "query", to="account")
-    def on_account_items(self, request: IQRequest) -> Any:
-        """disco#items of an account; to its owner, its connected resources too (XEP-0030 4, 8)."""
-        self._check_may_see(request)
-        return self._items(request, ACCOUNT_ITEMS)
+    @deferred
+    async def on_account_items(self, request: IQRequest) -> Any:
+        """disco#items of an account; its connected resources for its owner, nothing for strangers (XEP-0030 4, 8)."""
+        if not await self._may_see(request):
+            node = request.payload.get("node") or ""
+            return _items_element(Items(request.host, request.target, request.sender, node), True)
+        return await _waited(self._items(request, ACCOUNT_ITEMS))
 
     def _items(self, request: IQRequest, hook: Any) -> Any:
         items = Items(request.host, request.target, request.sender, request.payload.get("node") or "")
@@ -78,13 +89,15 @@ class Disco(Module):
     def _node_info(self, info: Info) -> Any:
         return _when(info.host.hooks.ask(NODE_INFO, info), lambda known: _info_element(info, known))
 
-    def _check_may_see(self, request: IQRequest) -> None:
+    async def _may_see(self, request: IQRequest) -> bool:
         if request.is_own:
-            return
-        roster = next((s.roster for s in self.api.registry.resources(request.target.bare)), None)
-        may_see = getattr(roster, "may_see_presence", None)
-        if may_see is None or not may_see(request.sender.bare):
-            raise StanzaError("service-unavailable")
+            return True
+        roster = await self._rosters.load(request.target.bare)
+        return roster.may_see_presence(request.sender.bare)
+
+
+async def _waited(answer: Any) -> Any:
+    return await answer if isinstance(answer, Deferred) else answer
 
 
 def _when(answer: Any, finish: Any) -> Any:

@@ -6,10 +6,10 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core import events
 from xmppd.core.events import Traffic, Unbound
-from xmppd.core.module import Module, on
+from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import spawn
-from xmppd.services.presence import BECAME_AVAILABLE, Presence
+from xmppd.services.presence import BECAME_AVAILABLE, NS_DELAY, Presence
 from xmppd.services.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
 from xmppd.services.subscriptions import Subscriptions
 from xmppd.stanza.element import Element
@@ -27,6 +27,8 @@ class PresenceModule(Module):
 
     name = "presence"
     summary = "Presence"
+    xep = (XEP(203, "2.0"), XEP(318, "0.2"))
+    features = (NS_DELAY,)
 
     def start(self) -> None:
         """Find the service."""

@@ -56,11 +56,11 @@ HOST_INFO = Hook[Info](
 )
 ACCOUNT_INFO = Hook[Info](
     "account-info",
-    "Notified for disco#info of an account by somebody who may ask: add identities, features, forms.",
+    "Notified for disco#info of an account by somebody who may see its presence: add identities, features, forms.",
 )
 HOST_ITEMS = Hook[Items]("host-items", "Notified for disco#items of a served domain: add items.")
 ACCOUNT_ITEMS = Hook[Items](
-    "account-items", "Notified for disco#items of an account by somebody who may ask."
+    "account-items", "Notified for disco#items of an account by somebody who may see its presence."
 )
 NODE_INFO = Hook[Info](
     "node-info", "Asked for disco#info of a node. True: the node is known and what was to say has been added."
@@ -79,7 +79,8 @@ def host_info(host: Host) -> Info:
 
 def account_info(host: Host, account: JID, sender: JID) -> Info:
     """Give identities, features and forms of an account as the modules of its host declare them."""
-    info = Info(host, account, sender, "", [Identity("account", "registered")])
+    kind = "anonymous" if host.settings.auth == "anonymous" else "registered"
+    info = Info(host, account, sender, "", [Identity("account", kind)])
     for module in host.modules.values():
         info.features.update(module.account_features)
     host.hooks.notify(ACCOUNT_INFO, info)

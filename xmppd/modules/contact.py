@@ -1,0 +1,70 @@
+"""Contact addresses of the service: XEP-0157, in the disco#info of the host.
+
+They are what the administrator names, as URIs::
+
+    [modules.contact]
+    abuse = ["mailto:abuse@example.org", "xmpp:abuse@example.org"]
+
+Without any the form is left out.
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from xmppd.core.config.section import Mistake
+from xmppd.core.module import XEP, Module, Options, on
+from xmppd.services.disco import HOST_INFO, Info
+from xmppd.stanza.forms import field, form
+
+FORM_TYPE = "http://jabber.org/network/serverinfo"
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
+
+
+def _checked(text: str) -> str:
+    if _URI.fullmatch(text) is None:
+        remedy = f'write for example "mailto:{text}" or "xmpp:{text}"' if "@" in text else 'write "https://…"'
+        raise Mistake("config.bad-uri", f"'{text}' is no URI", remedy)
+    return text
+
+
+Addresses = tuple[Annotated[str, AfterValidator(_checked)], ...]
+
+
+class ContactOptions(Options):
+    """Whom to turn to, each a list of URIs: mailto:, xmpp: or https:."""
+
+    abuse: Addresses = ()
+    """About abuse."""
+    admin: Addresses = ()
+    """The administrators."""
+    feedback: Addresses = ()
+    """For praise and blame."""
+    sales: Addresses = ()
+    """About offers."""
+    security: Addresses = ()
+    """About security."""
+    status: Addresses = ()
+    """Where the state of the service is told."""
+    support: Addresses = ()
+    """For help."""
+
+
+class Contact(Module):
+    """Tells whom to turn to."""
+
+    name = "contact"
+    summary = "Contact Addresses"
+    xep = XEP(157, "1.1.1")
+    requires = ("disco",)
+    options = ContactOptions
+
+    @on(HOST_INFO)
+    def on_host_info(self, info: Info) -> None:
+        """XEP-0157 3: one form, with a field for each kind that there is."""
+        fields = [
+            field(f"{kind}-addresses", "list-multi", addresses) for kind, addresses in self.opt if addresses
+        ]
+        if fields:
+            info.forms.append(form("result", FORM_TYPE, fields))
