@@ -63,7 +63,7 @@ class Hooks:
 
         What a handler raises reaches the caller.
         """
-        return _ask(self._resolved.get(hook, ()), 0, payload)
+        return ask_these(self._resolved.get(hook, ()), payload)
 
     def notify(self, hook: Hook[P], payload: P) -> "Deferred[None] | None":
         """Call all handlers of *hook*; what one raises is logged and the others still hear.
@@ -98,16 +98,17 @@ class Hooks:
         self._resolved[hook] = tuple(handler for _, handler in self._ranked[hook])
 
 
-def _ask(handlers: tuple[Handler, ...], index: int, payload: Any) -> Any:
-    for position in range(index, len(handlers)):
-        answer = handlers[position](payload)
+def ask_these(handlers: tuple[Handler, ...], payload: Any) -> Any:
+    """Call *handlers* in order until one answers, as `Hooks.ask` does, for those who have looked them up already."""
+    for position, handler in enumerate(handlers):
+        answer = handler(payload)
         if answer is None:
             continue
         if isinstance(answer, Deferred):
-            return answer.addCallback(_go_on, handlers, position + 1, payload)
+            return answer.addCallback(_go_on, handlers[position + 1 :], payload)
         return answer
     return None
 
 
-def _go_on(answer: Any, handlers: tuple[Handler, ...], index: int, payload: Any) -> Any:
-    return answer if answer is not None else _ask(handlers, index, payload)
+def _go_on(answer: Any, handlers: tuple[Handler, ...], payload: Any) -> Any:
+    return answer if answer is not None else ask_these(handlers, payload)

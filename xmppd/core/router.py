@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.events import Delivery, IQRequest, Traffic
+from xmppd.core.hooks import ask_these
 from xmppd.core.host import Host, Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
@@ -162,7 +163,7 @@ class Router:
             _check_iq(stanza)
         handlers = host.hooks.handlers(events.CLIENT_STANZA)
         if handlers:
-            answer = host.hooks.ask(events.CLIENT_STANZA, traffic)
+            answer = ask_these(handlers, traffic)
             if isinstance(answer, Deferred):
                 return self._after(answer, traffic, self._client_routed)
             if answer:
@@ -189,8 +190,9 @@ class Router:
             return self._to_host(host, traffic)
         if traffic.stanza.name == "presence":
             return self._finish(host.hooks.ask(events.ACCOUNT_PRESENCE, traffic), traffic)
-        if host.hooks.handlers(events.ACCOUNT_STANZA):
-            answer = host.hooks.ask(events.ACCOUNT_STANZA, traffic)
+        handlers = host.hooks.handlers(events.ACCOUNT_STANZA)
+        if handlers:
+            answer = ask_these(handlers, traffic)
             if isinstance(answer, Deferred):
                 return self._after(answer, traffic, self._to_account)
             if answer:
@@ -231,8 +233,9 @@ class Router:
         else:
             sessions = recipients(self._registry, traffic.stanza, traffic.target)
         delivery = Delivery(traffic, sessions)
-        if host.hooks.handlers(events.MESSAGE_DELIVERING):
-            answer = host.hooks.ask(events.MESSAGE_DELIVERING, delivery)
+        handlers = host.hooks.handlers(events.MESSAGE_DELIVERING)
+        if handlers:
+            answer = ask_these(handlers, delivery)
             if isinstance(answer, Deferred):
                 return self._after(answer, delivery, self._hand_over)
             if answer:

@@ -16,6 +16,7 @@ from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import STORE, with_stanza_id
 from xmppd.services.archive_preferences import NO_PREFERENCES, Preferences, decode, encode
 from xmppd.services.archive_preferences import STORE as PREFERENCES
+from xmppd.services.ids import Ids
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.retractions import Retraction, Retractions
 from xmppd.services.roster import Rosters
@@ -25,7 +26,6 @@ from xmppd.storage.interface import Append, Delete, NewEntry, Put, Storage
 
 REMEMBERED = 20_000
 """Of so many accounts the preferences are kept in memory."""
-ID_BYTES = 12
 
 
 class Directory(Protocol):
@@ -55,7 +55,7 @@ class Archive:
         self._storage = storage
         self._retractions = retractions
         self._now = now
-        self._random_text = random_text
+        self._ids = Ids(random_text)
         self._preferences: dict[str, Preferences] = {}
 
     # -- what goes in -------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Archive:
             self._append(traffic, owner, other, is_retraction)
 
     def _append(self, traffic: Traffic, owner: str, other: JID, is_retraction: bool) -> str:
-        entry_id, at = self._random_text(ID_BYTES), to_milliseconds(self._now())
+        entry_id, at = self._ids.next(), to_milliseconds(self._now())
         data = traffic.stanza.to_bytes()
         entry = NewEntry(entry_id, at, other.bare, data, b"", other.resourcepart or "")
         traffic.changes.append(Append(STORE, owner, entry))

@@ -22,5 +22,6 @@ def archived_as(changes: Iterable[Change], owner: str) -> str | None:
 
 def with_stanza_id(stanza: Stanza, by: str, id: str) -> Stanza:
     """Give *stanza* with the stanza-id that its archive has for it, behind all other children (XEP-0359 3)."""
-    by = by if by.isalnum() else escape_attr(by)
-    return stanza.with_last(f"<stanza-id xmlns='{NS_SID}' by='{by}' id='{id}'/>".encode(), STANZA_ID)
+    return stanza.with_last(
+        f"<stanza-id xmlns='{NS_SID}' by='{escape_attr(by)}' id='{id}'/>".encode(), STANZA_ID
+    )

@@ -26,6 +26,7 @@ from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive_ids import archived_as
 from xmppd.services.delayed import DELAY, delay_xml
+from xmppd.services.ids import Ids
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.tallies import Tallies, Tally
 from xmppd.stanza.errors import StanzaError
@@ -55,7 +56,6 @@ UNSENT_BYTES = 1024 * 1024
 PACE_S = 0.05
 RETRY_S = 30.0
 """So long a hand-over waits that the storage has broken off."""
-ID_BYTES = 12
 
 
 class Handing:
@@ -119,7 +119,7 @@ class Offline:
         self._storage = storage
         self._timers = timers
         self._now = now
-        self._random_text = random_text
+        self._ids = Ids(random_text)
         self._tallies = Tallies(storage, STORE, now)
         self._holds: dict[str, _Hold] = {}
 
@@ -162,7 +162,7 @@ class Offline:
             if self._tallies.is_stale(tally):
                 self._tallies.forget(owner)
             raise StanzaError("service-unavailable", "Too many messages wait for this account")
-        entry_id = archived_as(delivery.changes, owner) or self._random_text(ID_BYTES)
+        entry_id = archived_as(delivery.changes, owner) or self._ids.next()
         entry = NewEntry(
             entry_id,
             to_milliseconds(self._now()),
