@@ -1,6 +1,6 @@
 """Who a client is: drives a SASL mechanism with the accounts' credentials (RFC 4422, RFC 6120 6). No XML."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +12,20 @@ from xmppd.core.waiting import deferred
 from xmppd.services.accounts import Accounts
 from xmppd.services.throttle import Throttle
 from xmppd.stanza.jid import JID
+from xmppd.stream.sasl.ht import HashedToken
 from xmppd.stream.sasl.mechanisms import SaslContext, make, offer
-from xmppd.stream.sasl.steps import Challenge, CheckPassword, Mechanism, NeedKeys, SaslError, Step, Success
+from xmppd.stream.sasl.realm import Realm
+from xmppd.stream.sasl.scram import downgrade_text
+from xmppd.stream.sasl.steps import (
+    Challenge,
+    CheckPassword,
+    Mechanism,
+    NeedKeys,
+    NeedTokens,
+    SaslError,
+    Step,
+    Success,
+)
 
 ANONYMOUS_BYTES = 16
 """Randomness in the name of an anonymous user (XEP-0175)."""
@@ -43,6 +55,16 @@ class Delay(Protocol):
         """Fire after so many seconds."""
 
 
+class Tokens(Protocol):
+    """Where the tokens of one client come from (XEP-0484)."""
+
+    def candidates(self, jid: JID) -> Deferred[Sequence[str]]:
+        """Give the tokens that the client may have; none for a user who is not there."""
+
+    def used(self, index: int) -> Deferred[None]:
+        """One of them was proved: settle what follows, or refuse it after all by `SaslError`."""
+
+
 class Authentication:
     """Offers mechanisms and runs exchanges; failed attempts are throttled by address."""
 
@@ -65,13 +87,27 @@ class Authentication:
         """Give the names of the mechanisms to offer, the strongest first; empty where TLS is missing."""
         return [] if given.is_refused else offer(self._context(given))
 
-    def begin(self, name: str, given: Circumstances) -> "Exchange":
-        """Begin an exchange with a mechanism; `SaslError` where it is not offered."""
+    def begin(self, name: str, given: Circumstances, announced: Sequence[str] | None = None) -> "Exchange":
+        """Begin an exchange with a mechanism; `SaslError` where it is not offered.
+
+        *announced* are the mechanisms that the client was told of, so that it can see whether somebody on the way has
+        changed them, or the channel-binding types (XEP-0474).
+        """
         if given.is_refused:
             raise SaslError("encryption-required")
-        return Exchange(self, make(name, self._context(given)), given)
+        downgrade = None
+        if announced is not None:
+            downgrade = downgrade_text(announced, given.channel_bindings or None)
+        return Exchange(self, make(name, self._context(given, downgrade)), given)
 
-    def _context(self, given: Circumstances) -> SaslContext:
+    def begin_with_token(self, name: str, given: Circumstances, tokens: Tokens) -> "Exchange":
+        """Begin an exchange with a token (XEP-0484); `SaslError` where the mechanism is none, or lacks its data."""
+        if given.is_refused:
+            raise SaslError("encryption-required")
+        realm = Realm(given.host.name, _prepare)
+        return Exchange(self, HashedToken(name, realm, given.channel_bindings), given, tokens)
+
+    def _context(self, given: Circumstances, downgrade: str | None = None) -> SaslContext:
         settings = given.host.settings
         return SaslContext(
             host=given.host.name,
@@ -82,6 +118,7 @@ class Authentication:
             is_anonymous=settings.auth == "anonymous",
             channel_bindings=given.channel_bindings,
             certified=given.client_jids,
+            downgrade=downgrade,
         )
 
 
@@ -90,10 +127,17 @@ class Exchange:
 
     _log = Logger()
 
-    def __init__(self, service: Authentication, mechanism: Mechanism, given: Circumstances):
+    def __init__(
+        self,
+        service: Authentication,
+        mechanism: Mechanism | HashedToken,
+        given: Circumstances,
+        tokens: Tokens | None = None,
+    ):
         self._service = service
         self._mechanism = mechanism
         self._given = given
+        self._tokens = tokens
 
     @deferred
     async def start(self, initial: bytes | None) -> bytes | Success:
@@ -122,13 +166,22 @@ class Exchange:
         await self._wait(self._service.throttle.succeeded(self._given.peer))
         return success
 
-    async def _help(self, step: NeedKeys | CheckPassword) -> Step:
+    async def _help(self, step: NeedKeys | CheckPassword | NeedTokens) -> Step:
         """Fetch what the mechanism asks for; an unknown user looks like a known one with another password."""
-        accounts, jid = self._service.accounts, self._jid(step.username)
+        accounts, jid, mechanism = self._service.accounts, self._jid(step.username), self._mechanism
+        if isinstance(mechanism, HashedToken):
+            return await self._try_tokens(mechanism, jid)
         if isinstance(step, CheckPassword):
-            return self._mechanism.checked(await accounts.check(jid, step.password))
+            return mechanism.checked(await accounts.check(jid, step.password))
+        assert isinstance(step, NeedKeys), "only a token exchange asks for tokens"
         credentials = await accounts.credentials(jid)
-        return self._mechanism.keys(None if credentials is None else credentials.get(step.hash_name))
+        return mechanism.keys(None if credentials is None else credentials.get(step.hash_name))
+
+    async def _try_tokens(self, mechanism: HashedToken, jid: JID) -> Success:
+        assert self._tokens is not None, "who begins a token exchange gives the tokens"
+        success = mechanism.tokens(await self._tokens.candidates(jid))
+        await self._tokens.used(mechanism.used)
+        return success
 
     async def _admit(self, success: Success) -> Success:
         """Name an anonymous user (XEP-0175); refuse who has gone or is disabled, though all was right."""

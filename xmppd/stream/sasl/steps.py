@@ -69,6 +69,13 @@ class CheckPassword:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedTokens:
+    """Fetch the tokens of *username*, a prepared localpart, and give them to `HashedToken.tokens`; maybe none."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
     """The client is *username*, a prepared localpart, or anonymous if None; *data* goes along if not None.
 
@@ -79,7 +86,7 @@ class Success:
     data: bytes | None = None
 
 
-Step = Challenge | NeedKeys | CheckPassword | Success
+Step = Challenge | NeedKeys | CheckPassword | NeedTokens | Success
 
 
 class Mechanism(Protocol):
