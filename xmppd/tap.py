@@ -7,6 +7,7 @@ the fork is ``SystemExit`` with one line a mistake and status 1. Importing this 
 
 import os
 import secrets
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from xmppd import __version__
-from xmppd.admin.banner import Banner
+from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control
 from xmppd.admin.folder import FolderError, make_data_folder, server_secret
@@ -81,6 +82,7 @@ class _Prepared:
             self.config.data_dir,
             self.log_file,
             self.options["config"],
+            typed("xmppctl", Path.cwd(), Path(sys.executable)),
         )
 
 

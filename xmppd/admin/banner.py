@@ -1,6 +1,7 @@
 """What a start prints: where the server is reached, where its data are, and what to type next."""
 
 import shlex
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ class Banner:
     data_dir: Path
     log_file: Path | None
     config_file: str | None
+    xmppctl: str = "xmppctl"
+    """The command as it can be typed here."""
 
     def lines(self) -> Iterator[str]:
         """Give a few lines for people."""
@@ -36,7 +39,7 @@ class Banner:
     def next_command(self) -> str:
         """Give what makes the first account."""
         config = "" if self.config_file is None else f"--config {shlex.quote(self.config_file)} "
-        return f"xmppctl {config}user add alice@{next(iter(self.certificates))}"
+        return f"{self.xmppctl} {config}user add alice@{next(iter(self.certificates))}"
 
     def _certificates(self) -> Iterator[str]:
         for host, certificate in list(self.certificates.items())[:_MOST_HOSTS]:
@@ -44,6 +47,14 @@ class Banner:
             yield f"{host}{made} SHA-256 {certificate.fingerprint}"
         if len(self.certificates) > _MOST_HOSTS:
             yield f"and {len(self.certificates) - _MOST_HOSTS} more"
+
+
+def typed(name: str, here: Path, interpreter: Path) -> str:
+    """Give what to type for the command *name*: itself where the PATH has it, else the one beside *interpreter*."""
+    beside = interpreter.parent / name
+    if shutil.which(name) is not None or not beside.exists():
+        return name
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 
 
 def _rows(title: str, values: Iterable[str]) -> Iterator[str]:
