@@ -89,7 +89,7 @@ def _once(scenario: Scenario, server: Server, measured: Measured, repetition: in
         server.start()
         figures = _load(scenario, server)
     except PROBLEMS as problem:
-        measured.reasons[server.name] = str(problem) or type(problem).__name__
+        measured.reasons[server.name] = f"{problem or type(problem).__name__}{server.last_words()}"
         _say(f"{scenario.key} {server.name}: {measured.reasons[server.name]}")
         return
     finally:

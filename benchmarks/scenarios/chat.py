@@ -105,8 +105,9 @@ class PacedChat(Chat):
         flow.reset()
         watch = Stopwatch(server.pid)
         _send_by_the_clock(loop, turns, self.window.measured_s)
+        cost = watch.read()
         loop.settle()
-        return per_message(watch.read(), flow)
+        return per_message(cost, flow)
 
 
 class GrowingChat(Chat):

@@ -106,6 +106,10 @@ class Server(ABC):
         self._process.wait_for(self.is_seeded)
         self.after_start()
 
+    def last_words(self) -> str:
+        """Say how the server ended by itself; nothing while it runs, or was never started."""
+        return self._process.last_words() if self._process is not None else ""
+
     def stop(self) -> None:
         """End the server's processes, make sure that none is left, and remove its folder."""
         if self._process is not None:

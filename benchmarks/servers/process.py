@@ -16,6 +16,7 @@ START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 KILL_LIMIT_S = 5.0
 POLL_S = 0.002
+LAST_LINES = 2
 SET_PARENT_DEATH_SIGNAL = 1
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 """Below the kernel's range for outgoing connections, so that no client's port collides."""
@@ -89,8 +90,14 @@ class ServerProcess:
                 raise RuntimeError(f"processes {left} cannot be ended")
             time.sleep(POLL_S)
 
+    def last_words(self) -> str:
+        """Say how the server ended by itself; nothing while it runs."""
+        status = self._popen.poll()
+        return "" if status is None else f"; the server ended with status {status}: {self._last_output()}"
+
     def _last_output(self) -> str:
-        return self._output.read_text(errors="replace")[-600:].strip()
+        lines = self._output.read_text(errors="replace").strip().splitlines()
+        return " ".join(lines[-LAST_LINES:])
 
 
 def _end_with_parent() -> None:

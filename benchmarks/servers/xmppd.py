@@ -62,14 +62,13 @@ class Xmppd(Server):
     def prepare(self) -> None:
         """Write the configuration and make the accounts."""
         profile = self.needs.profile
-        if profile in (Profile.DURABLE, Profile.SHIPPED) and not _has_module("mam"):
-            raise Unsupported("it has no archive yet")
         if profile is Profile.DURABLE_FILES:
             raise Unsupported("SQLite is its only durable storage")
+        lacking = [name for name in self._needed() if not _has_module(name)]
+        if lacking:
+            raise Unsupported(f"it does not have yet: {', '.join(lacking)}")
         if self.needs.rooms and not _has_module("muc"):
             raise Unsupported("it has no rooms yet")
-        if self.needs.archived:
-            raise Unsupported("its archive cannot be seeded yet")
         text = CONFIGURATION.format(
             folder=self.folder, chain=self.certificate.chain, key=self.certificate.key, port=self.port
         )
@@ -77,7 +76,12 @@ class Xmppd(Server):
         (self.folder / "xmppd.toml").write_text(text + (ROOMS if self.needs.rooms else ""))
         data = self.folder / "data"
         data.mkdir(mode=0o700)
-        seed(data / "xmppd.sqlite", self.needs.accounts, self.needs.contacts)
+        seed(data / "xmppd.sqlite", self.needs.accounts, self.needs.contacts, self.needs.archived)
+
+    def _needed(self) -> Sequence[str]:
+        if self.needs.archived:
+            return ("mam",)
+        return () if self.needs.profile is Profile.LEAN else DEVICES
 
     def _off(self) -> Sequence[str]:
         if self.needs.profile is not Profile.LEAN:
