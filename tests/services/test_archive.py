@@ -12,7 +12,7 @@ from xmppd.services.archive import Archive
 from xmppd.services.archive_ids import STORE
 from xmppd.services.archive_preferences import NO_PREFERENCES, Preferences, decode, encode
 from xmppd.services.archive_preferences import STORE as PREFERENCES
-from xmppd.services.offline import STORE as OFFLINE
+from xmppd.services.hand_over import STORE as OFFLINE
 from xmppd.services.retention import BATCH, DAY_S, EVERY_S, FIRST_AFTER_S
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza

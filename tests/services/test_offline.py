@@ -8,9 +8,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
-from xmppd.services.offline import ASIDE, BATCH, HANDING, RETRY_S, STORE, Handing, Offline
+from xmppd.services.hand_over import ASIDE, BATCH, HANDING, RETRY_S, STORE, Handing
+from xmppd.services.offline import Offline
 from xmppd.stanza.jid import JID
-from xmppd.storage.interface import Append, Entry, NewEntry, StorageFailed
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
 
 JULIET = "juliet@localhost"
 BODY = "{jabber:client}body"
@@ -183,6 +185,30 @@ class OfflineTests(SynchronousTestCase):
             self.memory.clock.advance(0.5)
         self.assertEqual(bodies(client), ["one"])
         self.assertEqual(self.stored(), [])
+
+    def test_what_was_not_acknowledged_is_put_back(self) -> None:
+        """XEP-0198: it is stored in one transaction with what gives it up, keeps its id, and goes to who is there."""
+        stanza = Stanza.make(
+            "message",
+            b"<body>again</body><delay xmlns='urn:xmpp:delay' from='localhost' stamp='x'/>"
+            b"<stanza-id xmlns='urn:xmpp:sid:0' by='juliet@localhost' id='same'/>",
+            from_="romeo@localhost/orchard",
+            to=JULIET,
+        )
+        state = Stanza.make(
+            "message", b"<gone xmlns='http://jabber.org/protocol/chatstates'/>", from_="a@b", to=JULIET
+        )
+        juliet = JID.parse(JULIET)
+        self.memory.storage.failing = StorageFailed("no disk")
+        self.failureResultOf(self.offline.put_back(juliet, [(stanza, 5.0)]), StorageFailed)
+        self.memory.storage.failing = None
+        now(self.offline.put_back(juliet, [(stanza, 5.0), (state, 6.0)], [Put("queue", JULIET, "", b"")]))
+        self.assertEqual([(entry.id, entry.sent_at) for entry in self.stored()], [("same", 5.0)])
+        client = self.juliet()
+        delay = client.inbox[-1].findall("{urn:xmpp:delay}delay")
+        self.assertEqual([child.get("stamp") for child in delay], ["1970-01-01T00:00:05Z"])
+        now(self.offline.put_back(juliet, [(stanza, 7.0)]))
+        self.assertEqual(bodies(client), ["again", "again"])
 
     def test_removal_of_the_account(self) -> None:
         """Nothing of a removed account counts for one that is made under its name."""

@@ -25,3 +25,11 @@ def with_stanza_id(stanza: Stanza, by: str, id: str) -> Stanza:
     return stanza.with_last(
         f"<stanza-id xmlns='{NS_SID}' by='{escape_attr(by)}' id='{id}'/>".encode(), STANZA_ID
     )
+
+
+def stanza_id_of(stanza: Stanza, by: str) -> str | None:
+    """Give the id that *by* (a bare JID of ours) has for *stanza*, if it bears one; ours is the last."""
+    if STANZA_ID not in stanza.child_names:
+        return None
+    found = [child for child in stanza.element.elements() if (child.ns, child.name) == STANZA_ID]
+    return next((child.get("id") for child in reversed(found) if child.get("by") == by), None)

@@ -3,6 +3,7 @@
 from xmppd.stanza.element import escape_attr
 from xmppd.stanza.layout import ChildName
 from xmppd.stanza.stamps import stamp_of
+from xmppd.stanza.stanza import Stanza
 
 NS_DELAY = "urn:xmpp:delay"
 DELAY: ChildName = (NS_DELAY, "delay")
@@ -12,3 +13,13 @@ def delay_xml(at: float, from_: str = "") -> bytes:
     """Write the mark: *at* in seconds since 1970, *from_* is who held it back."""
     by = f" from='{escape_attr(from_)}'" if from_ else ""
     return f"<delay xmlns='{NS_DELAY}'{by} stamp='{stamp_of(at)}'/>".encode()
+
+
+def without_delay_of(stanza: Stanza, from_: str) -> Stanza:
+    """Give *stanza* without the marks of *from_*, before it is delivered later once more."""
+    if DELAY not in stanza.child_names:
+        return stanza
+    children = list(stanza.element.elements())
+    return stanza.without(
+        lambda ns, name, index: (ns, name) == DELAY and children[index].get("from") == from_
+    )

@@ -1,15 +1,7 @@
 """Messages for accounts of which no resource can take them: XEP-0160 1.0.1 and RFC 6121 8.5.2.2.
 
-Rules that live here:
-
-- durable messages are kept (`message_kinds`), up to the host's limits; lone chat states and the like are dropped; what
-  is worth keeping and cannot be kept is refused;
-- the first resource that becomes available with a non-negative priority is handed all of them, in order, with the time
-  they came (XEP-0203), in batches between which others have their turn; another that comes meanwhile gets none;
-- a session that is being handed its messages gets live ones behind them: as long as it lasts they join the queue;
-- they are removed once they are delivered, which means: written to the connection, or, where a handler of `HANDING`
-  says so (XEP-0198), in the same transaction in which that handler has them in a queue of its own;
-- what cannot be read back is put aside and does not stop the rest.
+Durable messages are kept (`message_kinds`), up to the host's limits; lone chat states and the like are dropped; what is
+worth keeping and cannot be kept is refused. How they are handed over is in `xmppd.services.hand_over`.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,14 +10,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.events import Delivery
-from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
-from xmppd.core.waiting import deferred, spawn
-from xmppd.services.archive_ids import archived_as
-from xmppd.services.delayed import DELAY, delay_xml
+from xmppd.core.waiting import deferred
+from xmppd.services.archive_ids import archived_as, stanza_id_of
+from xmppd.services.delayed import without_delay_of
+from xmppd.services.hand_over import STORE, HandOver
 from xmppd.services.ids import Ids
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.tallies import Tallies, Tally
@@ -38,65 +30,10 @@ from xmppd.storage.interface import (
     Change,
     DeleteAll,
     DeleteEntries,
-    Entry,
     NewEntry,
     Storage,
     StorageError,
 )
-
-STORE = "offline"
-ASIDE = "offline_unreadable"
-"""Where entries go that cannot be read back, as they are."""
-BATCH = 100
-"""Messages handed over in one turn of the reactor."""
-HELD_BYTES = 4 * 1024 * 1024
-"""Live messages in memory alone that may wait behind the stored ones of a session."""
-UNSENT_BYTES = 1024 * 1024
-"""A connection with more than this to send is given time before the next batch."""
-PACE_S = 0.05
-RETRY_S = 30.0
-"""So long a hand-over waits that the storage has broken off."""
-
-
-class Handing:
-    """Messages that are about to be sent to a session, and the changes that take them out of the store."""
-
-    __slots__ = ("changes", "session", "stanzas")
-
-    def __init__(self, session: Session, stanzas: Sequence[Stanza], changes: list[Change]):
-        self.session = session
-        self.stanzas = stanzas
-        self.changes = changes
-
-
-HANDING = Hook[Handing](
-    "offline-handing",
-    "Asked before stored messages are sent to a session. True: its handler has added to the changes what keeps them "
-    "until they are acknowledged; all is committed first, then they are sent. Without an answer they are sent first, "
-    "then removed.",
-)
-
-
-class _Hold:
-    """A session that is being handed its messages, and what has come for it meanwhile."""
-
-    __slots__ = ("held", "held_bytes", "ids", "is_late", "is_started", "session")
-
-    def __init__(self, session: Session):
-        self.session = session
-        self.is_started = False
-        self.is_late = False
-        """Whether something went into the store that the hand-over may not have seen."""
-        self.held_bytes = 0
-        self.held: list[tuple[str, Stanza]] = []
-        """In order: the id of the stored entry ("" for one that is in memory alone), and the message."""
-        self.ids: set[str] = set()
-
-    @property
-    def is_taking(self) -> bool:
-        """Whether its session may be handed stored messages."""
-        session = self.session
-        return session.presence is not None and session.priority >= 0 and session.is_connected
 
 
 class Offline:
@@ -115,13 +52,12 @@ class Offline:
     ):
         """*now* is wall time in seconds since 1970; *random_text* gives so many unguessable bytes as text."""
         self._hosts = hosts
-        self._registry = registry
         self._storage = storage
         self._timers = timers
         self._now = now
         self._ids = Ids(random_text)
         self._tallies = Tallies(storage, STORE, now)
-        self._holds: dict[str, _Hold] = {}
+        self._hand_over = HandOver(hosts, registry, storage, timers, self._tallies)
 
     # -- taking in ----------------------------------------------------------------------------------------------------
 
@@ -144,16 +80,8 @@ class Offline:
         owner = delivery.target.bare
         tally = await self._tallies.load(owner)
         self._append(delivery, tally)
-        self._timers.add(0.0, self._look_again, owner)
+        self._timers.add(0.0, lambda now, timer, owner: self._hand_over.look_again(owner), owner)
         return True
-
-    def _look_again(self, now: float, timer: object, owner: str) -> None:
-        """While a message was on its way into the store somebody may have come."""
-        hold = self._holds.get(owner)
-        if hold is not None and hold.is_started:
-            hold.is_late = True
-        else:
-            self._next_one(owner)
 
     def _append(self, delivery: Delivery, tally: Tally) -> str:
         owner, data = delivery.target.bare, delivery.stanza.to_bytes()
@@ -174,181 +102,59 @@ class Offline:
         delivery.changes.append(Append(STORE, owner, entry))
         return entry_id
 
-    # -- live messages behind stored ones -----------------------------------------------------------------------------
+    # -- handing over: see `HandOver` ---------------------------------------------------------------------------------
 
     def hold(self, delivery: Delivery) -> Deferred[bool] | bool | None:
         """Take the session that is being handed its stored messages out of *delivery*. True: it was the only one."""
-        if not self._holds:
-            return None
-        hold = self._holds.get(delivery.target.bare)
-        if hold is None or hold.session not in delivery.sessions or not (hold.is_started or hold.is_taking):
-            return None
-        others = tuple(session for session in delivery.sessions if session is not hold.session)
-        if others or not kind_of(delivery.stanza).is_durable:
-            delivery.sessions = others
-            self._hold(hold, "", delivery.stanza)
-            return None if others else True
-        tally = self._tallies.get(delivery.target.bare)
-        if tally is None:
-            return self._hold_later(hold, delivery)
-        self._hold(hold, self._append(delivery, tally), delivery.stanza)
-        return True
-
-    @deferred
-    async def _hold_later(self, hold: _Hold, delivery: Delivery) -> bool:
-        tally = await self._tallies.load(delivery.target.bare)
-        if self._holds.get(delivery.target.bare) is not hold:
-            return False
-        self._hold(hold, self._append(delivery, tally), delivery.stanza)
-        return True
+        return self._hand_over.hold(delivery, self._append)
 
     def send_behind(self, session: Session, stanza: Stanza) -> bool:
         """Send a copy of a message to a session: behind the stored ones where it is being handed them."""
-        hold = self._holds.get(session.bare_jid or "") if self._holds else None
-        if hold is None or hold.session is not session or not hold.is_started:
-            return session.send(stanza)
-        self._hold(hold, "", stanza)
-        return True
-
-    def _hold(self, hold: _Hold, entry_id: str, stanza: Stanza) -> None:
-        if entry_id:
-            hold.ids.add(entry_id)
-        else:
-            hold.held_bytes += len(stanza.inner)
-            if hold.held_bytes > HELD_BYTES:
-                return
-        hold.held.append((entry_id, stanza))
-
-    # -- handing over -------------------------------------------------------------------------------------------------
+        return self._hand_over.send_behind(session, stanza)
 
     def coming(self, session: Session) -> None:
         """A session is about to become available: what comes for it from now on queues behind what is stored."""
-        owner = session.bare_jid or ""
-        hold, tally = self._holds.get(owner), self._tallies.get(owner)
-        if (hold is None or not hold.is_started) and (tally is None or tally.messages):
-            self._holds[owner] = _Hold(session)
+        self._hand_over.coming(session)
 
     def came(self, session: Session) -> None:
         """A session has become available, or has another priority: hand it what is stored, if it may have it."""
-        owner = session.bare_jid or ""
-        hold, tally = self._holds.get(owner), self._tallies.get(owner)
-        if hold is not None and hold.is_started:
-            return
-        if session.priority < 0 or (tally is not None and not tally.messages):
-            if hold is not None and hold.session is session:
-                self._end(owner, hold)
-            return
-        if hold is None or hold.session is not session:
-            hold = self._holds[owner] = _Hold(session)
-        hold.is_started = True
-        spawn("handing over offline messages", self._hand_over(owner, hold))
+        self._hand_over.came(session)
 
     def left(self, session: Session) -> None:
         """A session has ended; what it was not handed stays for the next."""
-        hold = self._holds.get(session.bare_jid or "")
-        if hold is not None and hold.session is session and not hold.is_started:
-            self._end(session.bare_jid or "", hold)
-
-    async def _hand_over(self, owner: str, hold: _Hold) -> None:
-        try:
-            await self._hand_stored(owner, hold)
-            while hold.held and hold.session.is_connected:
-                await self._hand_held(owner, hold)
-        except StorageError as error:
-            self._log.error("Offline messages of {owner} wait on: {error}", owner=owner, error=str(error))
-            self._tallies.forget(owner)
-            self._end(owner, hold, is_final=True)
-            self._timers.add(RETRY_S, self._look_again, owner)
-        finally:
-            self._end(owner, hold)
-
-    async def _hand_stored(self, owner: str, hold: _Hold) -> None:
-        if self._storage.backlog:
-            await self._storage.commit()
-        last, is_more = 0, True
-        while is_more and hold.is_taking:
-            entries = await self._storage.read(STORE, owner, after=last, limit=BATCH)
-            old = [entry for entry in entries if entry.id not in hold.ids]
-            is_more = len(entries) == BATCH and len(old) == BATCH
-            if old and hold.is_taking:
-                await self._hand_entries(owner, hold.session, old)
-                last = old[-1].seq
-            if is_more:
-                await self._room(hold.session)
-        if not is_more and not hold.ids and hold.is_taking:
-            self._tallies.emptied(owner)
-
-    async def _hand_entries(self, owner: str, session: Session, entries: Sequence[Entry]) -> None:
-        stanzas: list[Stanza] = []
-        changes: list[Change] = [DeleteEntries(STORE, owner, seqs=tuple(entry.seq for entry in entries))]
-        host = session.host or ""
-        for entry in entries:
-            try:
-                stanza = Stanza.parse(entry.stanza)
-            except ValueError as error:
-                self._log.error(
-                    "A message for {owner} cannot be read back and is put aside: {error}",
-                    owner=owner,
-                    error=str(error),
-                )
-                changes.append(Append(ASIDE, owner, NewEntry("", *entry[2:])))
-                continue
-            stanzas.append(stanza.with_last(delay_xml(entry.sent_at, host), DELAY))
-        if await self._send(session, stanzas, changes):
-            self._tallies.remove(owner, [len(entry.stanza) for entry in entries])
-
-    async def _hand_held(self, owner: str, hold: _Hold) -> None:
-        held, hold.held = hold.held[:BATCH], hold.held[BATCH:]
-        stored = [(entry_id, stanza) for entry_id, stanza in held if entry_id]
-        changes: list[Change] = []
-        if stored:
-            changes.append(DeleteEntries(STORE, owner, ids=tuple(entry_id for entry_id, _ in stored)))
-        if await self._send(hold.session, [stanza for _, stanza in held], changes):
-            self._tallies.remove(owner, [len(stanza.to_bytes()) for _, stanza in stored])
-
-    async def _send(self, session: Session, stanzas: Sequence[Stanza], changes: list[Change]) -> bool:
-        """Send *stanzas* and make *changes*, in the order that `HANDING` asks for; say whether both happened."""
-        host = self._hosts.get(session.host)
-        is_kept = host is not None and host.hooks.ask(HANDING, Handing(session, stanzas, changes))
-        if is_kept:
-            await self._storage.commit(*changes)
-        is_sent = True
-        for stanza in stanzas:
-            is_sent = session.send(stanza) and is_sent
-        if not is_kept and is_sent and changes:
-            await self._storage.commit(*changes)
-        return bool(is_kept) or is_sent
-
-    async def _room(self, session: Session) -> None:
-        """Let others have their turn, and the connection send what it has."""
-        delay_s = 0.0
-        while True:
-            turn: Deferred[None] = Deferred()
-            self._timers.add(delay_s, lambda now, timer, turn: turn.callback(None), turn)
-            await turn
-            if getattr(session.conn, "unsent_bytes", 0) <= UNSENT_BYTES:
-                return
-            delay_s = PACE_S
-
-    def _end(self, owner: str, hold: _Hold, *, is_final: bool = False) -> None:
-        if self._holds.get(owner) is not hold:
-            return
-        del self._holds[owner]
-        if hold.session.is_connected:
-            for entry_id, stanza in hold.held:
-                if not entry_id:
-                    hold.session.send(stanza)
-        if not is_final and (hold.is_late or not hold.is_taking):
-            self._next_one(owner)
-
-    def _next_one(self, owner: str) -> None:
-        """Hand what is left to another resource that could take it."""
-        for session in self._registry.resources(owner):
-            if session.presence is not None and session.priority >= 0:
-                self.came(session)
-                return
+        self._hand_over.left(session)
 
     # -- what others do to the store ----------------------------------------------------------------------------------
+
+    @deferred
+    async def put_back(
+        self, owner: JID, messages: Sequence[tuple[Stanza, float]], changes: Sequence[Change] = ()
+    ) -> None:
+        """Store messages that a session was given and has not acknowledged (XEP-0198), each with the time it came.
+
+        What is not durable is left out. All is committed in one transaction with *changes*; then another resource is
+        handed them, or the next that comes. They keep their ids. Waits for the commit; `StorageError`, and then
+        nothing changed.
+        """
+        bare = owner.bare
+        tally = self._tallies.get(bare) or await self._tallies.load(bare)
+        appended: list[Change] = []
+        for stanza, at in messages:
+            if kind_of(stanza).is_durable:
+                plain = without_delay_of(stanza, owner.domainpart)
+                data, sender = plain.to_bytes(), JID.parse(stanza.from_ or "")
+                entry_id = stanza_id_of(plain, bare) or self._ids.next()
+                entry = NewEntry(
+                    entry_id, at, sender.bare, data, tally.add(len(data)), sender.resourcepart or ""
+                )
+                appended.append(Append(STORE, bare, entry))
+        try:
+            await self._storage.commit(*changes, *appended)
+        except StorageError:
+            self._tallies.forget(bare)
+            raise
+        if appended:
+            self._hand_over.look_again(bare)
 
     @deferred
     async def fetched(self, owner: str, ids: Sequence[str]) -> None:

@@ -59,10 +59,15 @@ class Tallies:
             tally.messages = max(0, tally.messages - len(sizes))
             tally.size_bytes = max(0, tally.size_bytes - sum(sizes))
 
-    def emptied(self, owner: str) -> None:
-        """Nothing waits for *owner*; that is known now, whatever was counted."""
-        self._known.pop(owner, None)
-        self._keep(owner, Tally(0, 0, 0, self._now()))
+    def emptied(self, owner: str, running: int | None) -> None:
+        """All that waited for *owner* is gone, unless something came since its running sum was *running*.
+
+        None: the tally was not known then.
+        """
+        tally = self._known.get(owner)
+        if (None if tally is None else tally.running) == running:
+            self._known.pop(owner, None)
+            self._keep(owner, Tally(0, 0, 0, self._now()))
 
     def is_stale(self, tally: Tally) -> bool:
         """Whether a tally that says "full" should be counted anew."""
