@@ -1,11 +1,11 @@
 """What a start prints: the next command is one that can be typed as it stands."""
 
+import shutil
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.admin import banner
 from xmppd.admin.banner import typed
 
 
@@ -19,7 +19,7 @@ class TypedTests(SynchronousTestCase):
         self.bin.mkdir(parents=True)
         (self.bin / "xmppctl").touch()
         self.on_path: str | None = None
-        self.patch(banner.shutil, "which", lambda name: self.on_path)
+        self.patch(shutil, "which", lambda name: self.on_path)
 
     def test_on_the_path(self) -> None:
         """A command that the PATH has is typed by its name."""
