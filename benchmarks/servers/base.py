@@ -100,7 +100,7 @@ class Server(ABC):
         return self._process.pid
 
     def start(self) -> None:
-        """Start and wait until connections are accepted; ``started_in_s`` is what that took."""
+        """Start and wait until streams are answered; ``started_in_s`` is what that took."""
         self._process = ServerProcess(self.command(), self.folder, self.environment())
         self.started_in_s = self._process.wait_for_port(self.port)
         self._process.wait_for(self.is_seeded)

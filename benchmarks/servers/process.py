@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.load.login import HEADER
 from benchmarks.measure import process_tree
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 KILL_LIMIT_S = 5.0
 POLL_S = 0.002
+ANSWER_LIMIT_S = 10.0
 LAST_LINES = 2
 SET_PARENT_DEATH_SIGNAL = 1
 FIRST_PORT, LAST_PORT = 20_000, 32_000
@@ -58,8 +60,8 @@ class ServerProcess:
         self.pid = self._popen.pid
 
     def wait_for_port(self, port: int) -> float:
-        """Wait until a connection is accepted; give the seconds since the start."""
-        self.wait_for(lambda: _accepts(port))
+        """Wait until a stream is answered; give the seconds since the start."""
+        self.wait_for(lambda: _answers(port))
         return time.perf_counter() - self._started_at
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
@@ -105,9 +107,16 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
-def _accepts(port: int) -> bool:
+def _answers(port: int) -> bool:
+    """Whether a stream header is answered; a port may be bound long before anybody listens to it."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        probe.settimeout(ANSWER_LIMIT_S)
+        try:
+            probe.connect(("127.0.0.1", port))
+            probe.sendall(HEADER)
+            return probe.recv(1) != b""
+        except OSError:
+            return False
 
 
 def _is_in_session(pid: int, session: int) -> bool:
