@@ -24,7 +24,8 @@ r"""The language of the dialogues: one line a step, read into `Step` records.
     stages: memory tcp                       where it can be played, if not in memory, over TCP and under TLS
 
 In what is received, ``{any}`` stands for any text, ``{name=any}`` for any text that is remembered, ``{name}`` for
-what was remembered, in what is sent too. In what is sent, ``{a*300}`` stands for 300 letters.
+what was remembered, in what is sent too; a last child ``<any/>`` stands for any children. In what is sent,
+``{a*300}`` stands for 300 letters.
 """
 
 import re
