@@ -1,10 +1,14 @@
 """The checks of a client's stream header: RFC 6120 4.7 and 4.8."""
 
+import re
+
 from xmppd.core.host import Host, Hosts
 from xmppd.stanza import ns
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stream.events import StreamOpened
+
+_VERSION = re.compile(r"(?P<major>[0-9]+)\.[0-9]+")
 
 
 def host_of(header: StreamOpened, hosts: Hosts) -> Host:
@@ -30,8 +34,8 @@ def peer_of(header: StreamOpened) -> str | None:
 
 def _is_version_1(version: str | None) -> bool:
     """RFC 6120 4.7.5: a missing version is 0.9; a higher one than ours is answered with ours."""
-    major, _, minor = (version or "").partition(".")
-    return major.isdigit() and minor.isdigit() and int(major) >= 1
+    found = _VERSION.fullmatch(version or "")
+    return found is not None and found["major"].strip("0") != ""
 
 
 def _jid(text: str | None) -> JID | None:
