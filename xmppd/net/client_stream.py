@@ -158,6 +158,7 @@ class ClientStream:
         self._is_paused = False
         self._deadline: Timer | None = None
         session.stream = self
+        session.stream_id = server.new_stream_id()
         self.set_deadline(server.limits().unauthenticated_timeout_s)
 
     @property
@@ -263,6 +264,7 @@ class ClientStream:
     def restart(self) -> None:
         """Expect a new header after TLS or SASL (RFC 6120 4.3.3)."""
         self.session.notopen = True
+        self.session.stream_id = self.server.new_stream_id()
         self.link.restart()
 
     def bound(self) -> None:
@@ -370,7 +372,6 @@ class ClientStream:
 
     def _opened(self, header: StreamOpened) -> None:
         session = self.session
-        session.stream_id = self.server.new_stream_id()
         session.lang = header.attrs.get("xml:lang")
         host = host_of(header, self.server.hosts)
         if self.host is not None and host is not self.host:

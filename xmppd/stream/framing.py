@@ -6,12 +6,15 @@ from xmppd.stanza import ns
 from xmppd.stanza.element import escape_attr
 from xmppd.stanza.errors import StreamError
 
+LANG = "en"
+"""The language of what the server itself says."""
+
 
 class Framing(Protocol):
     """The bytes around the stanzas of one kind of stream."""
 
     def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
-        """Give the response stream header."""
+        """Give the response stream header; *lang* is the one that the peer has asked for."""
 
     def features(self, content: bytes) -> bytes:
         """Give the stream features around *content*."""
@@ -32,7 +35,7 @@ class TCPFraming:
 
     def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
         """Give the response stream header (RFC 6120 4.7)."""
-        given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", lang))
+        given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", _told_in(lang)))
         attributes = "".join(f" {name}='{escape_attr(value)}'" for name, value in given if value)
         return f"{self._start}{attributes}>".encode()
 
@@ -47,3 +50,8 @@ class TCPFraming:
     def closing(self) -> bytes:
         """Give the stream's end tag (RFC 6120 4.4)."""
         return b"</stream:stream>"
+
+
+def _told_in(lang: str | None) -> str:
+    """RFC 6120 4.7.4: the language of our own texts, which is the peer's where that is a kind of English."""
+    return lang if lang is not None and lang.lower().partition("-")[0] == LANG else LANG
