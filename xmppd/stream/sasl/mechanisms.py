@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -65,10 +65,16 @@ def offer(context: SaslContext) -> list[str]:
 
 
 def make(name: str, context: SaslContext) -> Mechanism:
-    """A new exchange by the mechanism *name*; SaslError invalid-mechanism if it is not offered."""
+    """A new exchange by the mechanism *name*.
+
+    SaslError if it is not offered: encryption-required for one that would be under TLS, else invalid-mechanism
+    (RFC 6120 6.5.4, 6.5.7).
+    """
     for row in MECHANISMS:
         if row.name == name and row.is_fit(context):
             return row.make(context)
+    if any(row.name == name and row.is_fit(replace(context, is_tls=True)) for row in MECHANISMS):
+        raise SaslError("encryption-required")
     raise SaslError("invalid-mechanism")
 
 
