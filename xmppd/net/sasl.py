@@ -84,7 +84,7 @@ def _advance(stream: ClientStream, step: Success | bytes) -> None:
     if stream.session.is_ended:
         return
     if isinstance(step, bytes):
-        stream.session.send(Element("challenge", ns.SASL, children=[_encoded(step)]))
+        stream.session.send(Element("challenge", ns.SASL, children=[b64encode(step).decode()]))
         return
     assert step.username is not None, "the authentication service names everyone"
     stream.session.send(
@@ -108,6 +108,7 @@ def _fail(stream: ClientStream, error: SaslError) -> None:
 
 
 def _encoded(data: bytes) -> str:
+    """RFC 6120 6.4.6: "=" is what has no bytes, where nothing at all would say that there is none."""
     return b64encode(data).decode() or "="
 
 
