@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza import ns
-from xmppd.stanza.element import Element, escape_attr, escape_text, parse_element
+from xmppd.stanza.element import Element, FixedElement, escape_attr, escape_text, parse_element
 
 LETTERS = "ab<>&'\"\t\n\r ü\U0001f600]"
 texts = st.text(LETTERS, max_size=6)
@@ -140,3 +140,21 @@ class ReadingTests(SynchronousTestCase):
         element = parse_element(data, "")
         self.assertEqual(element, parse_element(data, ""))
         self.assertEqual(len(element.to_bytes()), len(data) - len(b"</a>") + len(b"/"))
+
+
+class FixedElementTests(SynchronousTestCase):
+    """What is written once."""
+
+    def test_is_written_as_any_element(self) -> None:
+        """Its bytes are those of an element with the same content, in whatever namespace it stands, each time."""
+        children: list[Element | str] = [Element("c", ns.CLIENT), "<"]
+        fixed, usual = (kind("a", "urn:x", {"b": "'"}, children) for kind in (FixedElement, Element))
+        for parent_ns in ("", ns.CLIENT, ns.CLIENT, "urn:x", ""):
+            self.assertEqual(fixed.to_bytes(parent_ns), usual.to_bytes(parent_ns))
+        self.assertEqual(Element("p", "urn:x", children=[fixed]), Element("p", "urn:x", children=[usual]))
+
+    def test_is_equal_to_the_same_content(self) -> None:
+        """For who compares or reads it, it is an element like others."""
+        fixed = FixedElement("a", "urn:x", {"b": "c"})
+        self.assertEqual(fixed, Element("a", "urn:x", {"b": "c"}))
+        self.assertEqual(fixed.get("b"), "c")

@@ -8,7 +8,7 @@ from typing import Any
 from xmppd.core.module import XEP, Module, on
 from xmppd.services.capabilities import ClientInfo, verification_string
 from xmppd.services.disco import NODE_INFO, Info, host_info
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS = "http://jabber.org/protocol/caps"
@@ -27,7 +27,7 @@ class ServerCaps(Module):
     def start(self) -> None:
         """Nothing is known yet: the modules are still being loaded."""
         self._of: tuple[Any, ...] = ()
-        self._element = Element("c", NS)
+        self._element: Element = FixedElement("c", NS)
 
     def stream_features(self) -> tuple[StreamFeature, ...]:
         """XEP-0115 6.3: after authentication, in the stream features."""
@@ -42,7 +42,7 @@ class ServerCaps(Module):
             known = host_info(self.api.host)
             info = ClientInfo(tuple(known.identities), tuple(known.features), tuple(known.forms))
             attrs = {"hash": "sha-1", "node": NODE, "ver": verification_string(info)}
-            self._of, self._element = modules, Element("c", NS, attrs)
+            self._of, self._element = modules, FixedElement("c", NS, attrs)
         return self._element
 
     @on(NODE_INFO)

@@ -12,12 +12,13 @@ from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.roster import Rosters
 from xmppd.services.roster_items import NS, Query
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS_VERSION = "urn:xmpp:features:rosterver"
+HAS_VERSIONS = FixedElement("ver", NS_VERSION)
 
 
 class Wanted(NamedTuple):
@@ -48,7 +49,7 @@ class RosterModule(Module):
             StreamFeature(
                 name="roster versioning",
                 needs=StreamState.AUTHENTICATED,
-                offer=lambda stream: Element("ver", NS_VERSION),
+                offer=lambda stream: HAS_VERSIONS,
             ),
         )
 

@@ -10,12 +10,13 @@ from xmppd.core.events import Traffic
 from xmppd.core.module import Module, on
 from xmppd.services.subscription_states import TYPES
 from xmppd.services.subscriptions import Subscriptions
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import FixedElement
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS_PRE_APPROVAL = "urn:xmpp:features:pre-approval"
+HAS_PRE_APPROVAL = FixedElement("sub", NS_PRE_APPROVAL)
 BEFORE_PRESENCE = 100
 """Priority of the handlers: they come before those of presence itself."""
 
@@ -37,7 +38,7 @@ class SubscriptionsModule(Module):
             StreamFeature(
                 name="pre-approval",
                 needs=StreamState.AUTHENTICATED,
-                offer=lambda stream: Element("sub", NS_PRE_APPROVAL),
+                offer=lambda stream: HAS_PRE_APPROVAL,
             ),
         )
 

@@ -2,15 +2,20 @@
 
 from xmppd.net.client_stream import ClientStream
 from xmppd.stanza import ns
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
+
+MAY_START_TLS = FixedElement("starttls", ns.TLS)
+MUST_START_TLS = FixedElement("starttls", ns.TLS, children=[Element("required", ns.TLS)])
+PROCEED = FixedElement("proceed", ns.TLS)
+MAY_BIND = FixedElement("bind", ns.BIND)
+MAY_START_SESSION = FixedElement("session", ns.SESSION, children=[Element("optional", ns.SESSION)])
 
 
 def _offer_starttls(stream: ClientStream) -> Element | None:
     if not stream.link.can_start_tls:
         return None
-    required = [Element("required", ns.TLS)] if stream.host is not None and is_tls_required(stream) else []
-    return Element("starttls", ns.TLS, children=required)
+    return MUST_START_TLS if stream.host is not None and is_tls_required(stream) else MAY_START_TLS
 
 
 def is_tls_required(stream: ClientStream) -> bool:
@@ -25,7 +30,7 @@ def _start_tls(stream: ClientStream, element: Element) -> None:
         stream.session.send(Element("failure", ns.TLS))
         stream.session.close(None)
         return
-    stream.session.send(Element("proceed", ns.TLS))
+    stream.session.send(PROCEED)
     stream.link.start_tls(host.name)
     stream.state |= STARTTLS.sets
     stream.session.is_secure = True
@@ -46,14 +51,14 @@ BIND = StreamFeature(
     needs=StreamState.AUTHENTICATED,
     forbids=StreamState.BOUND,
     sets=StreamState.BOUND,
-    offer=lambda stream: Element("bind", ns.BIND),
+    offer=lambda stream: MAY_BIND,
     priority=80,
 )
 LEGACY_SESSION = StreamFeature(
     name="session",
     needs=StreamState.AUTHENTICATED,
     forbids=StreamState.BOUND,
-    offer=lambda stream: Element("session", ns.SESSION, children=[Element("optional", ns.SESSION)]),
+    offer=lambda stream: MAY_START_SESSION,
     priority=70,
 )
 """RFC 3921 3: old clients ask for it after binding; it does nothing."""

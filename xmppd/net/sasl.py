@@ -1,6 +1,7 @@
 """SASL on a client stream: RFC 6120 6, with the channel bindings announced by XEP-0440."""
 
 from base64 import b64encode
+from functools import lru_cache
 
 from twisted.internet.defer import Deferred
 
@@ -8,12 +9,14 @@ from xmppd.net.client_stream import ClientStream
 from xmppd.net.negotiation import is_tls_required
 from xmppd.services.authentication import Circumstances
 from xmppd.stanza import ns
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.features import StreamFeature, StreamState
 from xmppd.stream.sasl.steps import SaslError, Success, decode_initial, decode_payload
 
 NS_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"
+OFFERS_KEPT = 32
+"""Different offers that are kept written; a configuration has a few."""
 
 
 def circumstances(stream: ClientStream) -> Circumstances:
@@ -33,19 +36,24 @@ def circumstances(stream: ClientStream) -> Circumstances:
 
 def _offer(stream: ClientStream) -> Element | None:
     names = stream.server.authentication.offer(circumstances(stream))
-    if not names:
-        return None
-    return Element(
-        "mechanisms", ns.SASL, children=[Element("mechanism", ns.SASL, children=[name]) for name in names]
-    )
+    return _mechanisms(tuple(names)) if names else None
 
 
 def _offer_channel_bindings(stream: ClientStream) -> Element | None:
     types = circumstances(stream).channel_bindings
-    if not types:
-        return None
+    return _channel_bindings(tuple(types)) if types else None
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _mechanisms(names: tuple[str, ...]) -> FixedElement:
+    children = [Element("mechanism", ns.SASL, children=[name]) for name in names]
+    return FixedElement("mechanisms", ns.SASL, children=children)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _channel_bindings(types: tuple[str, ...]) -> FixedElement:
     children = [Element("channel-binding", NS_CHANNEL_BINDING, {"type": type}) for type in types]
-    return Element("sasl-channel-binding", NS_CHANNEL_BINDING, children=children)
+    return FixedElement("sasl-channel-binding", NS_CHANNEL_BINDING, children=children)
 
 
 def _on_auth(stream: ClientStream, element: Element) -> Deferred[None]:

@@ -11,7 +11,7 @@ from xml.parsers import expat
 from xmppd.stanza import ns as namespaces
 from xmppd.stanza.markup import SEPARATOR, attr_names, escape_attr, escape_text, split_name, write_attrs
 
-__all__ = ["Element", "escape_attr", "escape_text", "parse_element"]
+__all__ = ["Element", "FixedElement", "escape_attr", "escape_text", "parse_element"]
 
 _NO_PREFIXES: Final[Mapping[str, str]] = {}
 _XML_SPACE: Final = " \t\r\n"
@@ -96,6 +96,32 @@ class Element:
 
     def __repr__(self) -> str:
         return f"<Element {self.to_bytes().decode()}>"
+
+
+class FixedElement(Element):
+    """An element that never changes once it was made, such as a stream feature: it is written once.
+
+    For what is sent to every stream as it stands; its bytes are kept for the namespace it was last written in.
+    """
+
+    __slots__ = ("_parent_ns", "_written")
+
+    def __init__(
+        self,
+        name: str,
+        ns: str = "",
+        attrs: Mapping[str, str] | None = None,
+        children: "Iterable[Element | str]" = (),
+    ) -> None:
+        super().__init__(name, ns, attrs, children)
+        self._parent_ns = ""
+        self._written = super().to_bytes()
+
+    def to_bytes(self, parent_ns: str = "") -> bytes:
+        """As of any element."""
+        if parent_ns != self._parent_ns:
+            self._written, self._parent_ns = super().to_bytes(parent_ns), parent_ns
+        return self._written
 
 
 def parse_element(
