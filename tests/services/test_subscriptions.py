@@ -42,7 +42,7 @@ class RequestTests(SynchronousTestCase):
 
     def pending(self) -> list[Stanza]:
         """Give what waits, as it is stored."""
-        return self.world.subscriptions.pending_for(self.world.stored())
+        return list(self.world.subscriptions.pending_for(self.world.stored()))
 
     def test_kept_whole_from_bare_to_bare(self) -> None:
         """All children and the id are kept; the addresses are bare."""
@@ -89,7 +89,7 @@ class RequestTests(SynchronousTestCase):
         """A kept request that is no stanza is left out."""
         self.receive(request())
         self.world.roster().put_request("bad@x", b"<presence")
-        self.assertEqual(len(self.world.subscriptions.pending_for(self.world.roster())), 1)
+        self.assertEqual(len(list(self.world.subscriptions.pending_for(self.world.roster()))), 1)
 
 
 class SubscriptionTests(SynchronousTestCase):

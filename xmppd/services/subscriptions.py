@@ -6,6 +6,7 @@ state by a roster push; an approval is followed by presence, presence is taken b
 state it is in.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -32,6 +33,9 @@ from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
+WHOLE_REQUESTS = 64
+"""So many of the largest requests together are kept whole for one account; later ones lose their children."""
+
 
 class Subscriptions:
     """Takes subscription stanzas from and for local accounts."""
@@ -47,15 +51,19 @@ class Subscriptions:
         self._router = router
         self._directory = directory
 
-    def pending_for(self, roster: Roster) -> list[Stanza]:
-        """Give the requests that wait for an account's answer, to be sent at each initial presence (3.1.3)."""
-        requests = []
-        for jid, data in roster.pending.items():
+    def pending_for(self, roster: Roster) -> Iterator[Stanza]:
+        """Give the requests that wait for an account's answer, to be sent at each initial presence (3.1.3).
+
+        Each is read when its turn comes; one that was answered meanwhile is left out.
+        """
+        for jid in tuple(roster.pending):
+            data = roster.pending.get(jid)
+            if data is None:
+                continue
             try:
-                requests.append(Stanza.parse(data))
+                yield Stanza.parse(data)
             except ValueError as error:
                 self._log.error("A kept request of {jid} cannot be read: {error}", jid=jid, error=str(error))
-        return requests
 
     @deferred
     async def send(self, stanza: Stanza, owner: JID, contact: JID, origin: Session | None = None) -> None:
@@ -106,7 +114,7 @@ class Subscriptions:
                 row = APPROVED.get(before, row)
             request = roster.pending.get(jid) if row.state.asked else None
             if row.state.asked and not before.asked:
-                stanza = self._bounded(stanza, owner)
+                stanza = self._bounded(stanza, roster, owner)
                 request = stanza.to_bytes()
                 if len(roster.pending) >= self._limits(owner).pending_subscriptions:
                     return
@@ -142,9 +150,11 @@ class Subscriptions:
         else:
             self._registry.send_to_interested_resources(owner.bare, stanza)
 
-    def _bounded(self, request: Stanza, owner: JID) -> Stanza:
-        """Give a request as it is kept: whole, or without its children where it is too large."""
-        if len(request.to_bytes()) <= self._limits(owner).subscription_request_bytes:
+    def _bounded(self, request: Stanza, roster: Roster, owner: JID) -> Stanza:
+        """Give a request as it is kept: whole, or without its children where it or all of them are too large."""
+        size_bytes, limit_bytes = len(request.to_bytes()), self._limits(owner).subscription_request_bytes
+        kept_bytes = sum(map(len, roster.pending.values()))
+        if size_bytes <= limit_bytes and kept_bytes + size_bytes <= limit_bytes * WHOLE_REQUESTS:
             return request
         return Stanza.make("presence", from_=request.from_, to=request.to, type=REQUEST)
 
