@@ -63,6 +63,9 @@ class Ending(Protocol):
     def ending(self, is_peer_awaited: bool) -> None:
         """Drop the connection, after the peer's end tag or a timeout where *is_peer_awaited*."""
 
+    def set_deadline(self, seconds: float | None) -> None:
+        """Give the stream so long for what comes next; None takes the deadline away."""
+
 
 class Session:
     """One client's session, from accept to destruction (RFC 6120, RFC 6121)."""
@@ -72,6 +75,7 @@ class Session:
         "_attachments",
         "_ended",
         "authenticated_at",
+        "available_number",
         "bare_jid",
         "bytes_filters",
         "commit",
@@ -91,6 +95,7 @@ class Session:
         "peer",
         "presence",
         "presence_at",
+        "presence_number",
         "presence_shown",
         "priority",
         "resource",
@@ -138,6 +143,8 @@ class Session:
         self.lang: str | None = None
         self.is_secure = False
         self.presence_at = 0.0
+        self.presence_number = self.available_number = 0
+        """When the last presence was sent, and the initial one, in the order of all presence of this server."""
         self.presence_shown: Stanza | None = None
         self.directed: dict[str, None] | None = None
         self.ledger: Ledger | None = None

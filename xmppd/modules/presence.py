@@ -1,5 +1,7 @@
 """Presence on the wire: RFC 6121 4; subscriptions have a module of their own."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +20,7 @@ from xmppd.stanza.stanza import Stanza
 
 AVAILABILITY = frozenset((None, "unavailable"))
 TYPES = AVAILABILITY | {"probe", "error", "subscribe", "subscribed", "unsubscribe", "unsubscribed"}
+_INTEGER = re.compile("[+-]?[0-9]{1,20}")
 REQUESTS_FIRST = 100
 """Priority among what happens at initial presence: requests come before offline messages."""
 
@@ -63,6 +66,8 @@ class PresenceModule(Module):
         if stanza.type in AVAILABILITY or stanza.type == "error":
             self._presence.deliver(stanza, traffic.target)
             return True
+        if stanza.type not in TYPES:
+            raise StanzaError("bad-request", "There is no presence of this type")
         return None
 
     @on(SUBSCRIBED_TO_US)
@@ -76,12 +81,24 @@ class PresenceModule(Module):
         self._presence.withdrawn(withdrawn.owner, withdrawn.contact)
 
     @on(BECAME_AVAILABLE, REQUESTS_FIRST)
-    def on_became_available(self, session: Session) -> None:
+    def on_became_available(self, session: Session) -> Deferred[None] | None:
         """Requests that wait for an answer are shown at each initial presence (RFC 6121 3.1.3)."""
-        if isinstance(session.roster, Roster) and session.roster.pending:
-            for request in self.api.services[Subscriptions].pending_for(session.roster):
-                if self._presence.passes(request.from_ or "", session.full_jid or ""):
-                    session.send(request)
+        if not isinstance(session.roster, Roster) or not session.roster.pending:
+            return None
+        return self._presence.run(self._requests(session, session.roster))
+
+    def _requests(self, session: Session, roster: Roster) -> Iterator[None]:
+        for request in self.api.services[Subscriptions].pending_for(roster):
+            if session.presence is None:
+                return
+            if self._presence.passes(request.from_ or "", session.full_jid or ""):
+                session.send(request)
+            yield
+
+    @on(events.RESOURCE_BOUND)
+    def on_bound(self, session: Session) -> Deferred[None] | None:
+        """Who comes back under the same full JID waits until all know that the session before has left."""
+        return self._presence.left(session.full_jid or "")
 
     @on(events.RESOURCE_UNBOUND)
     def on_unbound(self, unbound: Unbound) -> None:
@@ -103,7 +120,6 @@ def _priority(stanza: Stanza) -> int:
     if not stanza.has("priority", "jabber:client"):
         return 0
     text = (stanza.element.child_text("priority") or "0").strip()
-    try:
-        return int(text)
-    except ValueError:
-        raise StanzaError("bad-request", "The priority is no integer") from None
+    if not _INTEGER.fullmatch(text):
+        raise StanzaError("bad-request", "The priority is no integer")
+    return int(text)

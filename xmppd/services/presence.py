@@ -2,13 +2,20 @@
 
 Rules that live here: what initial, later and final presence sets in motion, who hears of it, what is shown to those
 who come later (with the time of XEP-0203), directed presence and its retraction, and the answers to probes.
-Fan-out is serialised once and yields to others every `CHUNK` deliveries; after each pause the world is looked at anew.
+Fan-out is serialised once and yields to others every `CHUNK` contacts; after each pause the world is looked at anew.
+
+Who comes while another is told of: all presence of this server is numbered in its order. A broadcast is for sessions
+that became available before it, and who becomes available is shown what was broadcast before; so each presence
+reaches each session once, however the two fan-outs take turns. A full JID is bound anew only when everybody has been
+told that the session before it has left.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.hooks import Hook
@@ -23,7 +30,10 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
 CHUNK = 200
-"""Deliveries in one turn of the reactor."""
+"""Deliveries, or contacts without one, in one turn of the reactor."""
+UNSENT_BYTES = 1024 * 1024
+"""A client with more than this to receive is given time before it is shown more contacts."""
+PACE_S = 0.1
 NS_DELAY = "urn:xmpp:delay"
 LOWEST, HIGHEST = -128, 127
 
@@ -34,6 +44,8 @@ PRESENCE_CHANGED = Hook[Session](
     "presence-changed",
     "Notified after each undirected available presence of a session, the initial one included.",
 )
+Steps = Iterator[bool]
+"""The steps of a fan-out; each is about one delivery, and says whether there must be a pause behind it."""
 MayPass = Callable[[str, str], bool]
 """Whether presence of a JID, bare or full, may be shown to another; both sides' wishes counted."""
 
@@ -59,6 +71,8 @@ class Presence:
         self._now = now
         self.may_pass: MayPass | None = None
         """Set by who keeps block lists."""
+        self._last_number = 0
+        self._leaves: dict[str, Deferred[None]] = {}
 
     # -- what a client says of itself ---------------------------------------------------------------------------------
 
@@ -71,15 +85,35 @@ class Presence:
         session.presence = stanza
         session.presence_shown = None
         session.presence_at = self._now()
+        session.presence_number = self._next_number()
+        if is_initial:
+            session.available_number = session.presence_number
         session.priority = max(LOWEST, min(HIGHEST, priority))
-        return self.run(self._coming(session, stanza, is_initial))
+        told = self.run(self._coming(session, stanza, is_initial))
+        if told is None:
+            return self._came(session, stanza, is_initial)
+        return told.addCallback(lambda _: self._came(session, stanza, is_initial))
 
     def unavailable(self, session: Session, stanza: Stanza) -> Deferred[None] | None:
         """Presence of type unavailable without ``to``, of the client or made at its end (RFC 6121 4.5)."""
         was_available = session.presence is not None
         session.presence = None
         session.priority = 0
-        return self.run(self._leaving(session, stanza, was_available))
+        told = self.run(self._leaving(session, stanza, was_available))
+        if told is not None:
+            full_jid = session.full_jid or ""
+            self._leaves[full_jid] = told
+            told.addBoth(self._left, full_jid)
+        return told
+
+    def left(self, full_jid: str) -> Deferred[None] | None:
+        """Wait until everybody knows that the last session of this full JID has left; None where all do."""
+        leave = self._leaves.get(full_jid)
+        if leave is None:
+            return None
+        done: Deferred[None] = Deferred()
+        leave.addBoth(_tell, done)
+        return done
 
     def directed(self, session: Session, stanza: Stanza, target: JID) -> None:
         """Note presence sent to somebody in particular, so that it can be retracted (RFC 6121 4.6)."""
@@ -89,11 +123,7 @@ class Presence:
             session.directed[target.full] = None
             limit = self._hosts[session.host or ""].settings.limits.directed_presences
             if len(session.directed) > limit:
-                oldest = next(iter(session.directed))
-                del session.directed[oldest]
-                self._send_one(
-                    session, Stanza.make("presence", from_=session.full_jid, type="unavailable"), oldest
-                )
+                self._retract(session, next(iter(session.directed)))
         elif session.directed is not None:
             session.directed.pop(target.full, None)
 
@@ -139,108 +169,147 @@ class Presence:
         """A contact may no longer see an account's presence: take it back (RFC 6121 3.2.1, 3.3.3)."""
         for session in self._registry.resources(owner.bare):
             if session.presence is not None:
-                gone = Stanza.make("presence", from_=session.full_jid, to=contact.bare, type="unavailable")
-                self._router.route(gone)
+                gone = Stanza.make("presence", from_=session.full_jid, type="unavailable")
+                self._send_one(gone, contact.bare)
+                for target in _directed_to(session, contact):
+                    _forget(session, target)
+                    if not self._is_told(JID.parse(target), (contact.bare,), self._next_number()):
+                        self._send_one(gone, target)
 
-    # -- steps of a fan-out: each ``yield`` is one delivery ------------------------------------------------------------
+    # -- the steps of a fan-out ----------------------------------------------------------------------------------------
 
-    def _coming(self, session: Session, stanza: Stanza, is_initial: bool) -> Iterator[None]:
+    def _coming(self, session: Session, stanza: Stanza, is_initial: bool) -> Steps:
         for _ in self._tell_subscribers(session, stanza):
-            yield
+            yield False
             if session.presence is not stanza:
                 return
         if is_initial:
-            for _ in self._show_contacts(session):
-                yield
+            for is_full in self._show_contacts(session):
+                yield is_full
                 if session.presence is not stanza:
                     return
-        if session.host is None:
-            return
+
+    def _came(self, session: Session, stanza: Stanza, is_initial: bool) -> Deferred[None] | None:
+        """Tell the rest of the server; the session's next stanza waits for what is due at initial presence."""
+        if session.presence is not stanza or session.host is None:
+            return None
         hooks = self._hosts[session.host].hooks
         if is_initial:
-            hooks.notify(BECAME_AVAILABLE, session)
+            waiting = hooks.notify(BECAME_AVAILABLE, session)
+            if waiting is not None:
+                return waiting.addCallback(lambda _: self._came(session, stanza, False))
         hooks.notify(PRESENCE_CHANGED, session)
+        return None
 
-    def _tell_subscribers(self, session: Session, stanza: Stanza) -> Iterator[None]:
+    def _tell_subscribers(self, session: Session, stanza: Stanza) -> Steps:
         """RFC 6121 4.2.2, 4.4.2: to all contacts with a subscription, and to all one's own available resources."""
-        roster, bare_jid = session.roster, session.bare_jid or ""
+        roster, bare_jid, number = session.roster, session.bare_jid or "", session.presence_number
         fanout = Fanout(stanza)
         for other in self._registry.resources(bare_jid):
-            if other.presence is not None:
+            if other is session or _hears(other, number):
                 fanout.send(other, bare_jid)
-                yield
-        if isinstance(roster, Roster):
-            yield from self._to_contacts(stanza.from_ or "", roster.subscribers, fanout)
+                yield False
+        if not isinstance(roster, Roster):
+            return
+        subscribers = roster.subscribers
+        for contact in subscribers:
+            if roster.subscribers is subscribers or roster.may_see_presence(contact):
+                yield from self._to_contact(stanza.from_ or "", contact, fanout, number)
 
-    def _to_contacts(self, sender: str, contacts: Iterable[str], fanout: Fanout) -> Iterator[None]:
-        for contact in contacts:
-            if self._is_local(contact):
-                for other in self._registry.resources(contact):
-                    if other.presence is not None and self.passes(sender, other.full_jid or ""):
-                        fanout.send(other, contact)
-                        yield
-            elif self.passes(sender, contact):
+    def _to_contact(self, sender: str, contact: str, fanout: Fanout, number: int) -> Steps:
+        others = self._registry.resources(contact)
+        for other in others:
+            if _hears(other, number) and (
+                self.may_pass is None or self.may_pass(sender, other.full_jid or "")
+            ):
+                fanout.send(other, contact)
+            yield False
+        if not others:
+            if not self._is_local(contact) and self.passes(sender, contact):
                 self._router.route(fanout.copy(contact))
-                yield
+            yield False
 
-    def _show_contacts(self, session: Session) -> Iterator[None]:
+    def _show_contacts(self, session: Session) -> Steps:
         """RFC 6121 4.3: the presence of one's contacts and of one's own other resources; remote ones are probed."""
         bare_jid, full_jid, roster = session.bare_jid or "", session.full_jid or "", session.roster
         for other in self._registry.resources(bare_jid):
-            if other is not session and other.presence is not None:
-                session.send(self.shown(other).replace(to=bare_jid))
-                yield
+            if other is not session:
+                yield from self._show(other, session)
         for contact in roster.subscriptions if isinstance(roster, Roster) else ():
-            if self._is_local(contact):
-                for other in self._registry.resources(contact):
-                    may_see = other.presence is not None and _may_see(other, bare_jid)
-                    if may_see and self.passes(other.full_jid or "", full_jid):
-                        session.send(self.shown(other).replace(to=bare_jid))
-                        yield
-            elif self.passes(contact, full_jid):
-                self._router.route(Stanza.make("presence", from_=full_jid, to=contact, type="probe"))
-                yield
+            others = self._registry.resources(contact)
+            for other in others:
+                if _may_see(other, bare_jid):
+                    yield from self._show(other, session)
+                else:
+                    yield False
+            if not others:
+                if not self._is_local(contact) and self.passes(contact, full_jid):
+                    self._router.route(Stanza.make("presence", from_=full_jid, to=contact, type="probe"))
+                yield False
 
-    def _leaving(self, session: Session, stanza: Stanza, was_available: bool) -> Iterator[None]:
+    def _show(self, other: Session, session: Session) -> Steps:
+        """Show the presence of *other*, unless it is broadcast to *session* anyway; wait while that does not read."""
+        is_older = other.presence is not None and other.presence_number < session.available_number
+        if is_older and self.passes(other.full_jid or "", session.full_jid or ""):
+            session.send(self.shown(other).replace(to=session.bare_jid))
+        yield False
+        while getattr(session.conn, "unsent_bytes", 0) > UNSENT_BYTES:
+            yield True
+
+    def _leaving(self, session: Session, stanza: Stanza, was_available: bool) -> Steps:
         """RFC 6121 4.5.2 and 4.6.4: to whoever saw it, by subscription or by direction, once each."""
-        bare_jid, roster, directed = session.bare_jid or "", session.roster, session.directed
-        session.directed = None
-        told: set[str] = set()
+        bare_jid, roster, number = session.bare_jid or "", session.roster, self._next_number()
+        subscribers = roster.subscribers if was_available and isinstance(roster, Roster) else ()
+        directed, session.directed = session.directed, None
+        told = frozenset((bare_jid, *subscribers)) if was_available and directed else frozenset()
         if was_available:
             fanout = Fanout(stanza)
             if not session.is_ended:
                 fanout.send(session, bare_jid)
             for other in self._registry.resources(bare_jid):
-                if other.presence is not None and other is not session:
+                if other is not session and _hears(other, number):
                     fanout.send(other, bare_jid)
-                    yield
-            if isinstance(roster, Roster):
-                told.update(roster.subscribers)
-                yield from self._to_contacts(stanza.from_ or "", roster.subscribers, fanout)
+                    yield False
+            for contact in subscribers:
+                yield from self._to_contact(stanza.from_ or "", contact, fanout, number)
         for target in directed or ():
-            if JID.parse(target).bare not in told:
-                self._send_one(session, stanza, target)
-                yield
+            if not self._is_told(JID.parse(target), told, number):
+                self._send_one(stanza, target)
+            yield False
+
+    def _is_told(self, target: JID, told: Container[str], number: int) -> bool:
+        """Whether a broadcast to *told* has reached *target*: no connected resource that is not available."""
+        other = self._registry.get(target.full)
+        return target.bare in told and (other is None or _hears(other, number))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
-    def run(self, steps: Iterator[None]) -> Deferred[None] | None:
+    def run(self, steps: Iterator[Any]) -> Deferred[None] | None:
         """Take up to `CHUNK` steps of a fan-out now, and the rest in later turns; None when all are done."""
-        for count, _ in enumerate(steps, 1):
-            if count == CHUNK:
-                break
-        else:
+        delay_s = _go_on(steps)
+        if delay_s is None:
             return None
         done: Deferred[None] = Deferred()
-        self._timers.add(0.0, lambda now, timer, param: self._go_on(steps, done))
+        self._timers.add(delay_s, lambda now, timer, param: self._next_turn(steps, done))
         return done
 
-    def _go_on(self, steps: Iterator[None], done: Deferred[None]) -> float | None:
-        for count, _ in enumerate(steps, 1):
-            if count == CHUNK:
-                return 0.0
-        done.callback(None)
-        return None
+    def _next_turn(self, steps: Iterator[Any], done: Deferred[None]) -> float | None:
+        try:
+            delay_s = _go_on(steps)
+        except Exception:  # noqa: BLE001 - the net of the periodic job: who waits hears of it
+            done.errback(Failure())
+            return None
+        if delay_s is None:
+            done.callback(None)
+        return delay_s
+
+    def _left(self, result: Any, full_jid: str) -> Any:
+        del self._leaves[full_jid]
+        return result
+
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
 
     def shown(self, session: Session) -> Stanza:
         """Give an available session's presence as those see it who come later: with the time it was sent (XEP-0203)."""
@@ -251,7 +320,12 @@ class Presence:
             session.presence_shown = session.presence.with_child(delay)
         return session.presence_shown
 
-    def _send_one(self, session: Session, stanza: Stanza, target: str) -> None:
+    def _retract(self, session: Session, target: str) -> None:
+        """Take directed presence back while its session is there."""
+        _forget(session, target)
+        self._send_one(Stanza.make("presence", from_=session.full_jid, type="unavailable"), target)
+
+    def _send_one(self, stanza: Stanza, target: str) -> None:
         if self.passes(stanza.from_ or "", target):
             self._router.route(stanza.replace(to=target))
 
@@ -262,6 +336,36 @@ class Presence:
     def passes(self, sender: str, target: str) -> bool:
         """Whether no block list keeps presence of *sender* from *target*; both are bare or full JIDs."""
         return self.may_pass is None or self.may_pass(sender, target)
+
+
+def _go_on(steps: Iterator[Any]) -> float | None:
+    """Take one turn's steps; give the seconds until the next turn, None when all are taken."""
+    for count, must_pause in enumerate(steps, 1):
+        if must_pause:
+            return PACE_S
+        if count == CHUNK:
+            return 0.0
+    return None
+
+
+def _tell(result: Any, waiting: Deferred[None]) -> Any:
+    waiting.callback(None)
+    return result
+
+
+def _forget(session: Session, target: str) -> None:
+    assert session.directed is not None
+    del session.directed[target]
+
+
+def _directed_to(session: Session, contact: JID) -> list[str]:
+    """Give the addresses of a contact to which a session has sent presence."""
+    return [target for target in session.directed or () if JID.parse(target).bare == contact.bare]
+
+
+def _hears(session: Session, number: int) -> bool:
+    """Whether a session is told of what is broadcast under this number."""
+    return session.presence is not None and session.available_number < number
 
 
 def _may_see(session: Session, bare_jid: str) -> bool:
