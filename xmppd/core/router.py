@@ -157,10 +157,10 @@ class Router:
     def _client_stanza(self, traffic: Traffic) -> Waiting:
         host = self._hosts[traffic.sender.domainpart]
         stanza = traffic.stanza
-        if stanza.to is not None and stanza.to != traffic.target.full:
+        if stanza.to != traffic.target.full and (stanza.to is not None or stanza.name == "message"):
             traffic.stanza = stanza = stanza.replace(to=traffic.target.full)
         if stanza.name == "iq":
-            _check_iq(stanza)
+            check_iq(stanza)
         handlers = host.hooks.handlers(events.CLIENT_STANZA)
         if handlers:
             answer = ask_these(handlers, traffic)
@@ -365,8 +365,8 @@ def _check_from(session: Session, from_: str) -> None:
         raise StreamError("invalid-from")
 
 
-def _check_iq(stanza: Stanza) -> None:
-    """RFC 6120 8.2.3: an id, a known type, and for get and set exactly one child."""
+def check_iq(stanza: Stanza) -> None:
+    """RFC 6120 8.2.3: an id, a known type, and for get and set exactly one child; `StanzaError` otherwise."""
     if stanza.type not in IQ_TYPES:
         raise StanzaError("bad-request", "An IQ needs a type of get, set, result or error")
     if stanza.id is None:

@@ -8,13 +8,13 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.host import Host
-from xmppd.core.router import Router
+from xmppd.core.router import Router, check_iq
 from xmppd.core.session import Session
 from xmppd.services.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
-from xmppd.stanza.jid import JID
+from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.features import StreamState
 
@@ -43,11 +43,17 @@ def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[Any] | Non
     session, host = stream.session, stream.host
     assert host is not None, "no stanza comes before a header"
     own = JID(session.username, host.name, None)
+    stanza = _with_prepared_to(stanza)
     if stanza.name != "iq" or stanza.to not in (None, host.name, own.full):
         raise StreamError("not-authorized")
-    is_authenticated = stream.state & StreamState.AUTHENTICATED
-    if is_authenticated and stanza.type == "set" and stanza.has("bind", ns.BIND):
-        return Deferred.fromCoroutine(_bind(stream, stanza))
+    if stream.state & StreamState.AUTHENTICATED:
+        try:
+            check_iq(stanza)
+        except StanzaError as error:
+            stream.router.refuse(stanza, error, session)
+            return None
+        if stanza.type == "set" and stanza.has("bind", ns.BIND):
+            return Deferred.fromCoroutine(_bind(stream, stanza))
     answer = host.hooks.ask(events.UNBOUND_STANZA, Traffic(stanza, own, own, session))
     if isinstance(answer, Deferred):
         answer.addCallback(lambda taken: None if taken else _refuse(stream, stanza))
@@ -55,6 +61,13 @@ def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[Any] | Non
     if not answer:
         _refuse(stream, stanza)
     return None
+
+
+def _with_prepared_to(stanza: Stanza) -> Stanza:
+    try:
+        return stanza if stanza.to is None else stanza.replace(to=JID.parse(stanza.to).full)
+    except InvalidJID:
+        return stanza
 
 
 async def _bind(stream: UnboundStream, stanza: Stanza) -> None:
