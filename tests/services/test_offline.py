@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
 from xmppd.services.hand_over import ASIDE, BATCH, HANDING, RETRY_S, STORE, Handing
 from xmppd.services.offline import Offline
+from xmppd.services.tallies import Tallies
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
@@ -215,6 +217,40 @@ class OfflineTests(SynchronousTestCase):
         self.say("one")
         now(self.memory.server.accounts.remove(JID.parse(JULIET)))
         self.assertIsNone(self.offline._tallies.get(JULIET))
+
+    def test_nothing_is_read_for_who_has_nothing(self) -> None:
+        """A login reads the store only where something may wait: before, or since the server started."""
+        owners: list[str] = []
+        read = self.memory.storage.read
+
+        def counted(store: str, owner: str, **selection: Any) -> Any:
+            owners.append(owner)
+            return read(store, owner, **selection)
+
+        self.patch(self.memory.storage, "read", counted)
+        self.juliet()
+        self.assertEqual(owners, [])
+        self.memory.server.registry.resources(JULIET)[0].close()
+        self.say("one")
+        self.assertEqual(bodies(self.juliet()), ["one"])
+        self.assertEqual(set(owners), {JULIET})
+        self.memory.server.registry.resources(JULIET)[0].close()
+        owners.clear()
+        self.juliet()
+        self.assertEqual(owners, [])
+
+    def test_what_waited_before_the_start_is_known(self) -> None:
+        """Who has something from before the start is asked for, also while that is still being learnt."""
+        self.say("one")
+        learnt = self.memory.storage.owners(STORE)
+        later: Deferred[list[str]] = Deferred()
+        self.patch(self.memory.storage, "owners", lambda store: later)
+        tallies = Tallies(self.memory.storage, STORE, lambda: 0.0)
+        tallies.learn()
+        self.assertFalse(tallies.is_empty(JULIET) or tallies.is_empty("nobody@localhost"))
+        later.callback(now(learnt))
+        self.assertFalse(tallies.is_empty(JULIET))
+        self.assertTrue(tallies.is_empty("nobody@localhost"))
 
     def test_odd_content_survives(self) -> None:
         """PROMISES: content survives offline storage unchanged, newlines in attributes and CDATA too."""

@@ -6,6 +6,7 @@ from xmppd.core import events
 from xmppd.core.events import Delivery, Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
+from xmppd.core.waiting import spawn
 from xmppd.services.offline import Offline
 from xmppd.services.presence import PRESENCE_CHANGED
 
@@ -23,8 +24,9 @@ class OfflineModule(Module):
     features = ("msgoffline",)
 
     def start(self) -> None:
-        """Find the service."""
+        """Find the service; it learns for whom anything waits."""
         self._offline = self.api.services[Offline]
+        spawn("learning for whom anything waits", self._offline.learn())
 
     @on(events.MESSAGE_UNDELIVERED)
     def on_undelivered(self, delivery: Delivery) -> Any:

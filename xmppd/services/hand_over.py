@@ -156,17 +156,17 @@ class HandOver:
     def coming(self, session: Session) -> None:
         """A session is about to become available: what comes for it from now on queues behind what is stored."""
         owner = session.bare_jid or ""
-        hold, tally = self._holds.get(owner), self._tallies.get(owner)
-        if (hold is None or not hold.is_started) and (tally is None or tally.messages):
+        hold = self._holds.get(owner)
+        if (hold is None or not hold.is_started) and not self._tallies.is_empty(owner):
             self._holds[owner] = _Hold(session)
 
     def came(self, session: Session) -> None:
         """A session has become available, or has another priority: hand it what is stored, if it may have it."""
         owner = session.bare_jid or ""
-        hold, tally = self._holds.get(owner), self._tallies.get(owner)
+        hold = self._holds.get(owner)
         if hold is not None and hold.is_started:
             return
-        if session.priority < 0 or (tally is not None and not tally.messages):
+        if session.priority < 0 or self._tallies.is_empty(owner):
             if hold is not None and hold.session is session:
                 self._end(owner, hold)
             return

@@ -59,6 +59,10 @@ class Offline:
         self._tallies = Tallies(storage, STORE, now)
         self._hand_over = HandOver(hosts, registry, storage, timers, self._tallies)
 
+    def learn(self) -> Deferred[None]:
+        """Read for whom anything waits, so that the logins of all others need not ask; harmless the second time."""
+        return self._tallies.learn()
+
     # -- taking in ----------------------------------------------------------------------------------------------------
 
     def keep(self, delivery: Delivery) -> Deferred[bool] | bool | None:
@@ -159,8 +163,7 @@ class Offline:
     @deferred
     async def fetched(self, owner: str, ids: Sequence[str]) -> None:
         """The account has got these by another way, from its archive: they are not delivered again."""
-        tally = self._tallies.get(owner)
-        if ids and (tally is None or tally.messages):
+        if ids and not self._tallies.is_empty(owner):
             self._tallies.forget(owner)
             await self._storage.commit(DeleteEntries(STORE, owner, ids=tuple(ids)))
 

@@ -1,7 +1,8 @@
 """How much waits for each account in a store of entries, without asking the storage for every message.
 
 Each entry's ``extra`` holds the sum of the sizes of all entries up to it, so that the sum of those that are left is
-found from the first and the last. The tallies of the latest used accounts are kept in memory.
+found from the first and the last. The tallies of the latest used accounts are kept in memory, and the names of all
+for whom anything may wait: nothing is read at the login of the others.
 """
 
 from collections import OrderedDict
@@ -43,10 +44,31 @@ class Tallies:
         self._store = store
         self._now = now
         self._known: OrderedDict[str, Tally] = OrderedDict()
+        self._owners: set[str] = set()
+        """Who may have entries; who has none may be among them, nobody is missing once that is learnt."""
+        self._is_learning = self._is_learnt = False
+
+    @deferred
+    async def learn(self) -> None:
+        """Read once for whom anything waits; until that is done, each is asked for. Waits; `StorageError`."""
+        if not self._is_learning:
+            self._is_learning = True
+            self._owners.update(await self._storage.owners(self._store))
+            self._is_learnt = True
+
+    def is_empty(self, owner: str) -> bool:
+        """Whether it is known that nothing waits for *owner*."""
+        tally = self._known.get(owner)
+        if tally is not None:
+            return not tally.messages
+        return self._is_learnt and owner not in self._owners
 
     def get(self, owner: str) -> Tally | None:
-        """Give the tally of *owner* if it is known."""
-        return self._known.get(owner)
+        """Give the tally of *owner* if it is known, to count on from."""
+        tally = self._known.get(owner)
+        if tally is None and self.is_empty(owner):
+            return self._keep(owner, Tally(0, 0, 0, self._now()))
+        return tally
 
     def forget(self, owner: str) -> None:
         """Count anew when it is asked for again."""
@@ -67,7 +89,10 @@ class Tallies:
         tally = self._known.get(owner)
         if (None if tally is None else tally.running) == running:
             self._known.pop(owner, None)
-            self._keep(owner, Tally(0, 0, 0, self._now()))
+            if self._is_learnt:
+                self._owners.discard(owner)
+            else:
+                self._keep(owner, Tally(0, 0, 0, self._now()))
 
     def is_stale(self, tally: Tally) -> bool:
         """Whether a tally that says "full" should be counted anew."""
@@ -93,7 +118,7 @@ class Tallies:
         if known is not None:  # loaded by another call meanwhile, and it has counted on since
             return known
         self._known[owner] = tally
-        self._known.move_to_end(owner)
+        self._owners.add(owner)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return tally
