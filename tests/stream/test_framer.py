@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza import ns
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import Event, StreamClosed, StreamOpened
@@ -154,6 +154,14 @@ class StanzaTests(SynchronousTestCase):
         self.assertEqual(one(framer, b"<message xmlns='urn:sm'/>"), Element("message", "urn:sm"))
         self.assertEqual(one(framer, b"<foo/>"), Element("foo", ns.CLIENT))
         self.assertEqual(one(framer, b"<stream:error><a/></stream:error>").__class__, Element)
+
+    def test_text_of_other_elements(self) -> None:
+        """Text is what XML makes of the bytes, whether it can be taken as it stands or not."""
+        framer = opened()
+        texts = (b"plain", "\u00fc\u2028".encode(), b"a\r\nb\rc", b"&lt;&#x41;", b"a<![CDATA[<&]]>b", b" ")
+        for text in texts:
+            data = b"<auth xmlns='urn:x' a='1' xml:lang='de'>%b</auth>" % text
+            self.assertEqual(one(framer, data), parse_element(data), text)
 
     def test_cdata_is_not_markup(self) -> None:
         """What stands in a CDATA section is no element and no end."""

@@ -15,6 +15,7 @@ __all__ = ["Element", "FixedElement", "escape_attr", "escape_text", "parse_eleme
 
 _NO_PREFIXES: Final[Mapping[str, str]] = {}
 _XML_SPACE: Final = " \t\r\n"
+_CLIENT_OPENING: Final = f"<x xmlns='{namespaces.CLIENT}'>".encode()
 
 
 class Element:
@@ -135,12 +136,11 @@ def parse_element(
     reader = _Reader()
     parser = expat.ParserCreate("utf-8", SEPARATOR, intern=None)
     parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.data
-    around = "".join(f" xmlns:{prefix}='{escape_attr(uri)}'" for prefix, uri in prefixes.items())
     try:
-        parser.Parse(f"<x xmlns='{escape_attr(parent_ns)}'{around}>".encode(), False)
+        parser.Parse(_opening(parent_ns, prefixes), False)
+        parser.StartElementHandler = reader.start
+        parser.EndElementHandler = reader.end
+        parser.CharacterDataHandler = reader.data
         parser.Parse(data, False)
         parser.Parse(b"</x>", True)
     except expat.ExpatError as error:
@@ -155,14 +155,11 @@ class _Reader:
 
     def __init__(self) -> None:
         self.wrapper = Element("x")
-        self.open: list[Element] = []
+        self.open = [self.wrapper]
 
     def start(self, name: str, attrs: dict[str, str]) -> None:
-        if not self.open:
-            self.open.append(self.wrapper)
-            return
         namespace, local = split_name(name)
-        element = Element(local, namespace, attr_names(attrs))
+        element = Element(local, namespace, attr_names(attrs) if attrs else None)
         self.open[-1].children.append(element)
         self.open.append(element)
 
@@ -177,6 +174,14 @@ class _Reader:
         if len(children) != 1 or self.wrapper.text.strip(_XML_SPACE):
             raise ValueError("not exactly one XML element")
         return children[0]
+
+
+def _opening(parent_ns: str, prefixes: Mapping[str, str]) -> bytes:
+    """The start tag of the wrapper."""
+    if parent_ns == namespaces.CLIENT and not prefixes:
+        return _CLIENT_OPENING
+    around = "".join(f" xmlns:{prefix}='{escape_attr(uri)}'" for prefix, uri in prefixes.items())
+    return f"<x xmlns='{escape_attr(parent_ns)}'{around}>".encode()
 
 
 def _write(

@@ -36,6 +36,8 @@ _SLASH: Final = ord("/")
 _COLON: Final = ord(":")
 _QUOTE_OR_END: Final = re.compile(b"[>'\"]")
 _CDATA: Final = b"<![CDATA["
+_MARKUP: Final = re.compile(b"[<&\r]")
+"""What makes anything but plain text of the bytes of an element; CR is a line end."""
 _GROWTH: Final = 2  # how much longer a stanza may become when its prefixes are written out
 _TAG_TOO_LONG: Final = "a tag is too long"
 
@@ -221,10 +223,10 @@ class StreamParser:
         return not self._is_plain or (_COLON in inner and (b"stream:" in inner or b"db:" in inner))
 
     def _element(self, inner: bytes, end: int) -> Element:
-        if inner:
+        if inner and (_MARKUP.search(inner) or self.scope.content_ns != ns.CLIENT):
             return self._tree(end)
-        namespace, local = split_name(self._name)
-        return Element(local, namespace, attr_names(self._attrs))
+        namespace, local = split_name(self._name)  # no content but text, as in SASL: all is known already
+        return Element(local, namespace, attr_names(self._attrs), [inner.decode()] if inner else ())
 
     def _rewritten(self, end: int) -> Stanza:
         stanza = Stanza.from_element(self._tree(end))
