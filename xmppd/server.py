@@ -5,7 +5,7 @@ else imports this file.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,6 +22,7 @@ from xmppd.core.requests import PendingRequests
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
+from xmppd.net.addresses import AddressCounter
 from xmppd.net.c2s import TLS, C2SFactory
 from xmppd.net.client_stream import StreamServices
 from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
@@ -85,6 +86,7 @@ class Server:
     storage: Storage
     timers: Timers
     streams: StreamServices
+    addresses: AddressCounter = field(default_factory=AddressCounter)
 
     @property
     def config(self) -> Config:
@@ -99,8 +101,8 @@ class Server:
                 host.settings = config.for_host(host.name)
 
     def c2s_factory(self, tls: TLS | None, *, is_direct_tls: bool = False) -> C2SFactory:
-        """Give a factory for client connections; all of them share the registry."""
-        return C2SFactory(self.streams, tls, is_direct_tls=is_direct_tls)
+        """Give a factory for client connections; all of them share the registry and the limits of an address."""
+        return C2SFactory(self.streams, tls, self.addresses, is_direct_tls=is_direct_tls)
 
 
 def build(config: Config, storage: Storage, world: World) -> Server:

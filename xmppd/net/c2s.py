@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core.session import Session
+from xmppd.net.addresses import AddressCounter
 from xmppd.net.client_stream import ClientStream, StreamServices
 from xmppd.net.keepalive import Keepalive
 from xmppd.stream.framer import Framer
@@ -181,20 +182,27 @@ class C2SProtocol(TwistedProtocol):
 
 
 class C2SFactory(Factory):
-    """Makes client connections; counts them by address."""
+    """Makes client connections, not too many for an address."""
 
     noisy = False
     _log = Logger()
 
-    def __init__(self, server: StreamServices, tls: TLS | None, *, is_direct_tls: bool = False):
-        """*server.registry* is shared with whatever else accepts clients."""
+    def __init__(
+        self,
+        server: StreamServices,
+        tls: TLS | None,
+        addresses: AddressCounter,
+        *,
+        is_direct_tls: bool = False,
+    ):
+        """*server.registry* and *addresses* are shared with whatever else accepts clients."""
         self.server = server
         self.tls = tls
         self.is_direct_tls = is_direct_tls
         self.framing = TCPFraming()
         self.parsers = ParserPool()
         self.connections: dict[C2SProtocol, None] = {}
-        self._by_address: dict[str, int] = {}
+        self.addresses = addresses
         self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
         self._keepalive = Keepalive(server.timers, self.connections, server.limits().keepalive_s)
 
@@ -209,7 +217,7 @@ class C2SFactory(Factory):
         """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
         address = getattr(addr, "host", "")
         limit = self.server.limits().connections_per_address
-        if self._by_address.get(address, 0) >= limit:
+        if self.addresses[address] >= limit:
             self._log.info("Too many connections from {peer}", peer=address)
             return None
         protocol = C2SProtocol(self.is_direct_tls)
@@ -219,18 +227,12 @@ class C2SFactory(Factory):
     def opened(self, protocol: C2SProtocol) -> None:
         """A connection is there."""
         self.connections[protocol] = None
-        peer = protocol.session.peer
-        self._by_address[peer] = self._by_address.get(peer, 0) + 1
+        self.addresses.add(protocol.session.peer)
 
     def lost(self, protocol: C2SProtocol) -> None:
         """A connection is gone."""
         self.connections.pop(protocol, None)
-        peer = protocol.session.peer
-        left = self._by_address.get(peer, 0) - 1
-        if left > 0:
-            self._by_address[peer] = left
-        else:
-            self._by_address.pop(peer, None)
+        self.addresses.remove(protocol.session.peer)
         ended = self._waiting_for_end.pop(protocol, None)
         if ended is not None:
             ended.callback(None)
