@@ -62,6 +62,8 @@ class World:
     """Gives so many unguessable bytes as URL-safe text."""
     secret: bytes
     """Made once for a data folder; stable decoys come from it."""
+    steady: Callable[[], float] | None = None
+    """Seconds that no change of the wall clock moves; None where those of *clock* are such."""
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class Server:
 def build(config: Config, storage: Storage, world: World) -> Server:
     """Put a server together; nothing runs yet, no module is loaded (`load_modules`), nothing is read."""
     in_force = InForce(config)
-    timers = Timers(world.clock)
+    timers = Timers(world.clock, seconds=world.steady)
     hosts = Hosts()
     for name in config.hosts:
         hosts.add(Host(name, config.for_host(name)))
@@ -213,7 +215,7 @@ def _stream_services(
     world: World,
 ) -> StreamServices:
     throttle = Throttle(
-        world.clock.seconds,
+        world.steady or world.clock.seconds,
         lambda: in_force.config.limits.auth_failures_per_address,
         lambda: in_force.config.limits.auth_failure_window_s,
     )

@@ -153,6 +153,7 @@ def _world(given: _Prepared) -> World:
         in_thread=lambda call, *args: deferToThreadPool(reactor, reactor.getThreadPool(), call, *args),
         random_text=secrets.token_urlsafe,
         secret=server_secret(given.config.data_dir),
+        steady=time.monotonic,
     )
 
 
