@@ -12,6 +12,7 @@ from xmppd.core.waiting import deferred
 from xmppd.services.accounts import Accounts
 from xmppd.services.throttle import Throttle
 from xmppd.stanza.jid import JID
+from xmppd.storage.interface import StorageError
 from xmppd.stream.sasl.ht import HashedToken
 from xmppd.stream.sasl.mechanisms import SaslContext, make, offer
 from xmppd.stream.sasl.realm import Realm
@@ -143,7 +144,8 @@ class Exchange:
     async def start(self, initial: bytes | None) -> bytes | Success:
         """Take the client's initial response, None where there is none; give a challenge or the success.
 
-        Waits for stored keys. Raises `SaslError`; a failure of credentials is counted and may be delayed.
+        Waits for stored keys. Raises `SaslError`: a failure of credentials is counted and may be delayed, one of our
+        own is temporary-auth-failure (RFC 6120 6.5.11).
         """
         return await self._run(lambda: self._mechanism.start(initial))
 
@@ -163,6 +165,9 @@ class Exchange:
         except SaslError as error:
             await self._refused(error)
             raise
+        except StorageError as error:
+            self._log.failure("Whether a client is who it says could not be looked up")
+            raise SaslError("temporary-auth-failure", "The server cannot look this up now") from error
         await self._wait(self._service.throttle.succeeded(self._given.peer))
         return success
 
