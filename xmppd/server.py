@@ -218,6 +218,7 @@ def _stream_services(
         world.steady or world.clock.seconds,
         lambda: in_force.config.limits.auth_failures_per_address,
         lambda: in_force.config.limits.auth_failure_window_s,
+        lambda: in_force.config.limits.auth_delay_s,
     )
 
     def delay(seconds: float) -> Deferred[None]:

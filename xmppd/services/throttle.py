@@ -6,7 +6,7 @@ from dataclasses import dataclass
 MAX_ADDRESSES = 10_000
 """Addresses remembered at most; the oldest is forgotten first."""
 GOOD_LOGIN_DELAY_S = 1.0
-"""What a correct login from a throttled address waits at most."""
+"""What a correct login from a throttled address waits, where nothing else is said."""
 FAILURE_DELAYS_S = (2.0, 5.0, 10.0)
 """What a failure waits, by how often the allowance has been used up; the last holds for all beyond."""
 
@@ -20,11 +20,21 @@ class _Failures:
 class Throttle:
     """Failures by address within a window; gives the seconds by which an answer is to be delayed."""
 
-    def __init__(self, now: Callable[[], float], allowance: Callable[[], int], window_s: Callable[[], float]):
-        """*allowance()* failures within *window_s()* seconds are free; *now* is any steady clock."""
+    def __init__(
+        self,
+        now: Callable[[], float],
+        allowance: Callable[[], int],
+        window_s: Callable[[], float],
+        delay_s: Callable[[], float] = lambda: GOOD_LOGIN_DELAY_S,
+    ):
+        """*allowance()* failures within *window_s()* seconds are free; *now* is any steady clock.
+
+        *delay_s()* is what a correct login from a throttled address waits.
+        """
         self._now = now
         self._allowance = allowance
         self._window_s = window_s
+        self._delay_s = delay_s
         self._failures: dict[str, _Failures] = {}
 
     def __len__(self) -> int:
@@ -44,7 +54,7 @@ class Throttle:
     def succeeded(self, address: str) -> float:
         """Give the delay of a correct login's answer in seconds: none for an address that has not failed often."""
         known = self._recent(address)
-        return GOOD_LOGIN_DELAY_S if known is not None and known.count >= self._allowance() else 0.0
+        return self._delay_s() if known is not None and known.count >= self._allowance() else 0.0
 
     def _recent(self, address: str) -> _Failures | None:
         known = self._failures.get(address)

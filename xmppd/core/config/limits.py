@@ -46,7 +46,7 @@ class Limits(Section):
     auth_failure_window_s: Annotated[Seconds, ServerWide] = 600.0
     """How long a failed attempt counts."""
     auth_delay_s: Annotated[float, Field(ge=0, le=60), ServerWide] = 1.0
-    """How long an attempt from a throttled address waits at most for its answer; it is never refused."""
+    """How long a correct login from a throttled address waits for its answer; it is never refused."""
 
     # -- connections and sessions
     connections_per_address: Annotated[Count, ServerWide] = 1_000
