@@ -70,6 +70,7 @@ class C2SProtocol(TwistedProtocol):
         self._is_secure = is_direct_tls
         self._is_parsing = False
         self._held = b""
+        self._is_held_up = False
         self.is_heard = True
 
     # -- what Twisted tells -------------------------------------------------------------------------------------------
@@ -143,9 +144,12 @@ class C2SProtocol(TwistedProtocol):
         if self._is_parsing:
             return
         held, self._held = self._held, b""
-        if held:
-            self.transport.resumeProducing()
         self._step(held)
+        if (
+            self._is_held_up and not self.stream.is_waiting
+        ):  # not before: what is read then comes behind what was held
+            self._is_held_up = False
+            self.transport.resumeProducing()
 
     def drop(self) -> None:
         """Close the connection once all that was written has left."""
@@ -168,6 +172,7 @@ class C2SProtocol(TwistedProtocol):
         stream = self.stream
         if stream.is_waiting:
             self._held += data
+            self._is_held_up = True
             self.transport.pauseProducing()
             return
         self._is_parsing = True
