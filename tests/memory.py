@@ -143,7 +143,7 @@ class MemoryServer:
         """Make an account unless it is there."""
         jid = JID.parse(JID.parse(address).bare)
         if not self.server.accounts.exists(jid.bare):
-            _now(self.server.accounts.create(jid, password))
+            _now(self.server.accounts.create(jid, password, over_tombstone=True))
 
     def connect(self, client: Client) -> None:
         """Open a connection for *client*."""

@@ -27,6 +27,7 @@ from xmppd.net.c2s import TLS, C2SFactory
 from xmppd.net.client_stream import StreamServices
 from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.sasl import CHANNEL_BINDING, SASL
+from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.archive import Archive
 from xmppd.services.authentication import Authentication
@@ -37,6 +38,7 @@ from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
 from xmppd.services.private_data import PrivateData
+from xmppd.services.removal import Removal
 from xmppd.services.retractions import Retractions
 from xmppd.services.roster import Rosters
 from xmppd.services.subscriptions import Subscriptions
@@ -115,7 +117,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     for name in config.hosts:
         hosts.add(Host(name, config.for_host(name)))
     registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
-    accounts = Accounts(storage, world.in_thread, now=world.now)
+    accounts = _accounts(storage, hosts, world)
     requests = PendingRequests(timers, config.limits.pending_iqs)
     router = Router(hosts, registry, accounts, requests, storage)
     rosters = Rosters(storage, hosts, registry, router, timers)
@@ -128,7 +130,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     services = Services((offline, archive, accounts, rosters, presence, subscriptions))
     services.add(Blocking(storage, hosts, registry, router, presence, timers))
     accounts.subscribe(AccountEvent.REMOVED, services[Blocking].forget)
-    for service in _profile_services(in_force, storage, hosts, registry, router, accounts, world):
+    for service in _profile_services(in_force, storage, hosts, registry, router, accounts, rosters, world):
         services.add(service)
     loader = Loader(
         find_modules(xmppd.modules),
@@ -146,7 +148,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         services=services,
         storage=storage,
         timers=timers,
-        streams=_stream_services(in_force, hosts, registry, router, timers, accounts, rosters, world),
+        streams=_stream_services(in_force, hosts, registry, router, timers, services, world),
     )
 
 
@@ -179,6 +181,13 @@ def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:
         host.hooks.notify(events.RESOURCE_UNBOUND, events.Unbound(session, status))
 
 
+def _accounts(storage: Storage, hosts: Hosts, world: World) -> Accounts:
+    def tombstone_s(host: str) -> float:
+        return hosts[host].settings.limits.tombstone_s
+
+    return Accounts(storage, world.in_thread, now=world.now, tombstone_s=tombstone_s)
+
+
 def _profile_services(
     in_force: InForce,
     storage: Storage,
@@ -186,9 +195,11 @@ def _profile_services(
     registry: SessionRegistry,
     router: Router,
     accounts: Accounts,
+    rosters: Rosters,
     world: World,
 ) -> tuple[object, ...]:
-    """Give the services of what accounts tell of themselves."""
+    """Give the services of what accounts tell of themselves, and of their end."""
+    sessions = AccountSessions(accounts, registry, world.now)
     capabilities = Capabilities(
         hosts,
         router,
@@ -201,6 +212,8 @@ def _profile_services(
         PrivateData(storage, hosts),
         LastActivity(storage, registry, accounts, world.now),
         capabilities,
+        sessions,
+        Removal(accounts, rosters, sessions),
     )
 
 
@@ -210,8 +223,7 @@ def _stream_services(
     registry: SessionRegistry,
     router: Router,
     timers: Timers,
-    accounts: Accounts,
-    rosters: Rosters,
+    services: Services,
     world: World,
 ) -> StreamServices:
     throttle = Throttle(
@@ -230,8 +242,10 @@ def _stream_services(
         hosts=hosts,
         registry=registry,
         router=router,
-        authentication=Authentication(accounts, throttle, delay, world.secret, world.random_text),
-        binding=Binding(hosts, registry, rosters, world.random_text),
+        authentication=Authentication(services[Accounts], throttle, delay, world.secret, world.random_text),
+        binding=Binding(
+            hosts, registry, services[Rosters], services[AccountSessions].may_bind, world.random_text
+        ),
         timers=timers,
         now=world.now,
         limits=lambda: in_force.config.limits,

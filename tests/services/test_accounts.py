@@ -21,7 +21,7 @@ from xmppd.services.accounts import (
     NoSuchAccount,
 )
 from xmppd.stanza.jid import JID
-from xmppd.storage.interface import Append, NewEntry, Put, StorageFull
+from xmppd.storage.interface import Append, NewEntry, Put, StorageFailed, StorageFull
 from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.sasl import credentials as scram
 from xmppd.stream.sasl.credentials import Credentials
@@ -74,7 +74,7 @@ class AccountsTests(SynchronousTestCase):
     def new_accounts(self, tombstone_s: float = 0.0) -> Accounts:
         """A loaded service, as after a restart."""
         accounts = Accounts(
-            self.storage, self.threads, self.clock.seconds, derive=derive, tombstone_s=tombstone_s
+            self.storage, self.threads, self.clock.seconds, derive=derive, tombstone_s=lambda host: tombstone_s
         )
         self.successResultOf(accounts.load())
         return accounts
@@ -227,20 +227,29 @@ class AccountsTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(self.storage.owners(CREDENTIALS)), [])
 
     def test_an_account_that_is_being_removed(self) -> None:
-        """While the removal waits for its commit, the account exists, but nothing can be changed or made anew."""
+        """While the removal waits for its commit there is no account, and none can be made in its place."""
         self.storage = MemoryStorage(self.clock, 1.0)
         self.accounts = self.new_accounts()
         created = self.accounts.create(ALICE, "one")
         self.clock.advance(1)
         self.successResultOf(created)
         removed = self.accounts.remove(ALICE)
-        self.assertTrue(self.accounts.exists(ALICE.bare))
+        self.assertFalse(self.accounts.exists(ALICE.bare))
         self.failureResultOf(self.accounts.set_password(ALICE, "two"), NoSuchAccount)
         self.failureResultOf(self.accounts.remove(ALICE), NoSuchAccount)
         self.failureResultOf(self.accounts.create(ALICE, "two"), AccountExists)
         self.clock.advance(1)
         self.successResultOf(removed)
         self.assertFalse(self.accounts.exists(ALICE.bare))
+
+    def test_a_removal_that_fails(self) -> None:
+        """An account whose removal could not be committed is there as before."""
+        self.successResultOf(self.accounts.create(ALICE, "one"))
+        self.storage.failing = StorageFailed("broken")
+        self.failureResultOf(self.accounts.remove(ALICE), StorageFailed)
+        self.storage.failing = None
+        self.assertTrue(self.accounts.exists(ALICE.bare))
+        self.assertTrue(self.is_right(ALICE, "one"))
 
     def test_a_disabled_account(self) -> None:
         """Disabled, an account still exists and its password is still known, for a true answer at login."""

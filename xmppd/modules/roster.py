@@ -15,6 +15,7 @@ from xmppd.services.roster_items import NS, Query
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.storage.interface import DeleteOwner
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS_VERSION = "urn:xmpp:features:rosterver"
@@ -82,7 +83,8 @@ class RosterModule(Module):
         if self.api.host.settings.auth != "anonymous" or bare_jid is None:
             return
         if not self.api.registry.resources(bare_jid):
-            spawn("roster of an anonymous user", self._rosters.leave(bare_jid))
+            left = self._rosters.leave(bare_jid, DeleteOwner(bare_jid))
+            spawn("what an anonymous user leaves", left)
 
 
 def read_set(query: Element, owner: JID, limits: Limits) -> Wanted:

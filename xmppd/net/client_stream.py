@@ -248,6 +248,7 @@ class ClientStream:
         session = self.session
         session.type = "c2s"
         session.username = username
+        session.authenticated_at = self.server.now()
         self.state |= StreamState.AUTHENTICATED
         self.exchange = None
         self.link.authenticated()

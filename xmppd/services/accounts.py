@@ -102,11 +102,11 @@ class Accounts:
         *,
         derive: Callable[[str], Credentials] = scram.derive,
         verify: Callable[[Credentials, str], bool] = scram.verify,
-        tombstone_s: float = 0.0,
+        tombstone_s: Callable[[str], float] = lambda host: 0.0,
     ) -> None:
         """*in_thread* calls a function with arguments in a thread.
 
-        A removed name stays taken for *tombstone_s*.
+        A name of *host* that was removed stays taken for *tombstone_s(host)* seconds.
         """
         self._storage = storage
         self._in_thread = in_thread
@@ -176,24 +176,30 @@ class Accounts:
         self._tell(AccountEvent.CREATED, jid)
 
     @deferred
-    async def remove(self, jid: JID, *changes: Change) -> None:
+    async def remove(
+        self, jid: JID, *changes: Change, commit: Callable[..., Deferred[None]] | None = None
+    ) -> None:
         """Remove the account with all its data, and make *changes* too, in one transaction.
 
-        A tombstone with the time is left. Raises `NoSuchAccount`.
+        It does not exist from the moment this is called; *commit* takes the place of the storage's. A tombstone with
+        the time is left. Raises `NoSuchAccount`.
         """
         await self._ready()
         username = self._require(jid)
         self._changing.add(jid.bare)
+        self._known.discard(jid.bare)
         try:
-            await self._storage.commit(
+            await (commit or self._storage.commit)(
                 Delete(ACCOUNTS, jid.domainpart, username),
                 Delete(DISABLED, jid.domainpart, username),
                 DeleteOwner(jid.bare),
                 Put(TOMBSTONES, jid.domainpart, username, _json({"removed_at": self._now()})),
                 *changes,
             )
-            self._known.discard(jid.bare)
             self._disabled.discard(jid.bare)
+        except BaseException:
+            self._known.add(jid.bare)
+            raise
         finally:
             self._changing.discard(jid.bare)
         self._tell(AccountEvent.REMOVED, jid)
@@ -270,7 +276,7 @@ class Accounts:
     async def _check_tombstone(self, host: str, username: str) -> None:
         stored = await self._storage.get(TOMBSTONES, host, username)
         if stored is not None:
-            until = json.loads(stored)["removed_at"] + self._tombstone_s
+            until = json.loads(stored)["removed_at"] + self._tombstone_s(host)
             if self._now() < until:
                 raise AccountTombstoned(until)
 

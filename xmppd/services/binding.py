@@ -28,9 +28,18 @@ class Binding:
     """Binds resources; what happens on a conflict is the host's policy (RFC 6120 7.7.2.2)."""
 
     def __init__(
-        self, hosts: Hosts, registry: SessionRegistry, rosters: Rosters, random_text: Callable[[int], str]
+        self,
+        hosts: Hosts,
+        registry: SessionRegistry,
+        rosters: Rosters,
+        may_bind: Callable[[Session], bool],
+        random_text: Callable[[int], str],
     ):
-        """*random_text(n)* gives *n* unguessable bytes as text that is a valid resourcepart."""
+        """*may_bind* says whether the account is still as it was when the session authenticated.
+
+        *random_text(n)* gives *n* unguessable bytes as text that is a valid resourcepart.
+        """
+        self._may_bind = may_bind
         self._hosts = hosts
         self._registry = registry
         self._rosters = rosters
@@ -52,6 +61,8 @@ class Binding:
             raise StanzaError("internal-server-error", "The roster could not be loaded") from error
         if session.is_ended or session.conn is None:
             raise StanzaError("service-unavailable", "The stream has ended meanwhile")
+        if host.settings.auth == "internal" and not self._may_bind(session):
+            raise StanzaError("not-authorized", "The account has changed; authenticate again")
         jid = self._settle(host, JID(username, host.name, resource))
         session.roster = roster
         self._registry.bind(session, jid)

@@ -178,18 +178,19 @@ class Rosters:
         await all_of(told)
 
     @deferred
-    async def leave(self, bare_jid: str) -> None:
+    async def leave(self, bare_jid: str, *changes: Change) -> None:
         """Forget an account's roster and end all its subscriptions, for good (account removal).
 
-        Contacts get unavailable presence, unsubscribe and unsubscribed as their state demands; nothing is pushed.
-        Waits for the commit and until all local contacts have been told. `StanzaError` where it cannot be stored.
+        *changes* happen in the same transaction. Contacts get unavailable presence, unsubscribe and unsubscribed as
+        their state demands; nothing is pushed. Waits for the commit and until all local contacts have been told.
+        `StanzaError` where it cannot be stored.
         """
         owner = JID.parse(bare_jid)
         told: list[Deferred[Any]] = []
         async with self.exclusive(bare_jid) as roster:
             states = {jid: roster.state(jid) for jid in [item.jid for item in roster.stored()]}
             states.update((jid, roster.state(jid)) for jid in roster.pending)
-            await self._commit(DeleteAll(STORE, bare_jid), DeleteAll(REQUESTS, bare_jid))
+            await self._commit(DeleteAll(STORE, bare_jid), DeleteAll(REQUESTS, bare_jid), *changes)
             for jid in states:
                 roster.put(jid, None)
                 roster.put_request(jid, None)

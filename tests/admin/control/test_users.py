@@ -82,10 +82,11 @@ class UserTests(SynchronousTestCase):
         self.assertEqual(bench.refusal("user.add", jid="localhost", password="x")[0], "invalid-name")
 
     def test_passwd(self) -> None:
-        """The new password holds; open sessions stay and are counted."""
-        bound_session(self.bench.server.registry, "ann@localhost/x")
+        """The new password holds; the sessions of the old one end."""
+        session = bound_session(self.bench.server.registry, "ann@localhost/x")
         result = self.do("user.passwd", jid="ann@localhost", password="new")
-        self.assertEqual(result, {"jid": "ann@localhost", "sessions": 1})
+        self.assertEqual(result, {"jid": "ann@localhost", "ended": ["ann@localhost/x"]})
+        self.assertTrue(session.is_ended)
         self.assertTrue(self.is_right("ann@localhost", "new"))
 
     def test_disable_and_enable(self) -> None:

@@ -9,6 +9,7 @@ from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry
 from xmppd.services.accounts import Accounts
+from xmppd.services.removal import Removal
 
 
 def _nothing() -> Any:
@@ -22,6 +23,7 @@ class ControlParts:
     hosts: Hosts
     registry: SessionRegistry
     accounts: Accounts
+    removal: Removal
     loader: Loader
     data_dir: Path
     version: str

@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import account_address, served
 from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.sessions import end_sessions
 from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts import (
@@ -46,26 +45,26 @@ async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = F
 @command("user.passwd")
 @deferred
 async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str, Any]:
-    """Give an account another password; its sessions stay, and are counted in the result."""
+    """Give an account another password; its sessions end."""
     account = account_address(parts.hosts, jid)
+    connected = _connected(parts, account)
     try:
         await parts.accounts.set_password(account, password)
     except AccountError as error:
         raise told(error, account) from error
-    return {"jid": account.bare, "sessions": len(parts.registry.resources(account.bare))}
+    return {"jid": account.bare, "ended": connected}
 
 
 @command("user.del")
 @deferred
 async def user_del(parts: ControlParts, jid: str) -> dict[str, Any]:
-    """Remove an account with all its data; its sessions end."""
+    """Remove an account with all its data; its sessions end, its contacts lose it."""
     account = account_address(parts.hosts, jid)
     connected = _connected(parts, account)
     try:
-        await parts.accounts.remove(account)
+        await parts.removal.remove(account)
     except AccountError as error:
         raise told(error, account) from error
-    _end(parts, account, "The account has been removed")
     return {"jid": account.bare, "ended": connected}
 
 
@@ -79,7 +78,6 @@ async def user_disable(parts: ControlParts, jid: str) -> dict[str, Any]:
         await parts.accounts.disable(account)
     except AccountError as error:
         raise told(error, account) from error
-    _end(parts, account, "The account has been disabled")
     return {"jid": account.bare, "ended": connected}
 
 
@@ -200,9 +198,5 @@ def _stamp(seconds: float) -> str:
 
 
 def _connected(parts: ControlParts, account: JID) -> list[str]:
+    """Give the sessions that end when the server hears of the change."""
     return [session.full_jid or "" for session in parts.registry.resources(account.bare)]
-
-
-def _end(parts: ControlParts, account: JID, text: str) -> None:
-    """End what sessions there still are: the server may have ended them when it heard of the change."""
-    end_sessions(parts, parts.registry.resources(account.bare), text)

@@ -23,14 +23,23 @@ from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.core import events
 from xmppd.core.config.findings import ConfigErrors
 from xmppd.core.config.model import Config
 from xmppd.core.config.read import load
 from xmppd.core.host import Host, Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.requests import PendingRequests
+from xmppd.core.router import Router
+from xmppd.core.timers import Timers
+from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import Accounts
-from xmppd.storage.interface import StorageError
+from xmppd.services.removal import Removal
+from xmppd.services.roster import Rosters
+from xmppd.services.subscription_states import TYPES
+from xmppd.services.subscriptions import Subscriptions
+from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage
 
@@ -66,8 +75,7 @@ class Store:
         self._lock = lock
         self._storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
         self._storage.prepare()
-        accounts = Accounts(self._storage)
-        self._commands = Commands(_parts(config, accounts), commands_in(users))
+        self._commands = Commands(_parts(config, self._storage), commands_in(users))
         observers = [textFileLogObserver(sys.stderr)] if TRACEBACK_VARIABLE in os.environ else []
         globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
         self._thread = Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
@@ -110,20 +118,35 @@ def _take(lock: DataLock, data_dir: Path) -> None:
         ) from error
 
 
-def _parts(config: Config, accounts: Accounts) -> ControlParts:
-    hosts = Hosts()
+def _parts(config: Config, storage: Storage) -> ControlParts:
+    hosts, registry, timers = Hosts(), SessionRegistry(), Timers(reactor)
+    accounts = Accounts(storage, tombstone_s=lambda host: config.hosts[host].limits.tombstone_s)
+    router = Router(hosts, registry, accounts, PendingRequests(timers), storage)
+    rosters = Rosters(storage, hosts, registry, router, timers)
+    subscriptions = Subscriptions(rosters, hosts, registry, router, accounts)
     for name, settings in config.hosts.items():
-        hosts.add(Host(name, settings))
+        host = Host(name, settings)
+        host.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: _told(subscriptions, traffic))
+        hosts.add(host)
     return ControlParts(
         hosts=hosts,
-        registry=SessionRegistry(),
+        registry=registry,
         accounts=accounts,
+        removal=Removal(accounts, rosters, AccountSessions(accounts, registry, time.time)),
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,
         started_at=time.time(),
         now=time.time,
     )
+
+
+def _told(subscriptions: Subscriptions, traffic: events.Traffic) -> Any:
+    """A contact of this server learns at once that an account is gone, one of another when it asks next."""
+    if traffic.stanza.type not in TYPES:
+        return True
+    owner, contact = (jid.with_resource(None) for jid in (traffic.target, traffic.sender))
+    return subscriptions.receive(traffic.stanza, owner, contact).addCallback(lambda _: True)
 
 
 def _no_modules(*args: object) -> Any:

@@ -38,15 +38,9 @@ def add(tool: Tool, jid: str, password: str | None, password_stdin: bool, reuse:
 @password_options
 @pass_tool
 def passwd(tool: Tool, jid: str, password: str | None, password_stdin: bool) -> None:
-    """Change the password of an account."""
+    """Change the password of an account; its sessions end."""
     result = tool.ask_accounts("user.passwd", jid=jid, password=read_password(jid, password, password_stdin))
-    sessions = result["sessions"]
-    more = (
-        f"; {count(sessions, 'session')} left open, to end: xmppctl session kick {result['jid']}"
-        if sessions
-        else ""
-    )
-    _tell(tool, result, f"the password of {result['jid']} is changed{more}")
+    _tell(tool, result, f"the password of {result['jid']} is changed{_ended(result)}")
 
 
 @user.command("del")

@@ -8,6 +8,7 @@ from xmppd.core.config.section import Section, ServerWide
 
 KIB = 1024
 MIB = 1024 * KIB
+DAY_S = 86_400.0
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
@@ -89,6 +90,8 @@ class Limits(Section):
     """Addresses that one account blocks (XEP-0191)."""
 
     # -- what is stored for an account
+    tombstone_s: Annotated[float, Field(ge=0)] = 30 * DAY_S
+    """How long the name of an account that was removed cannot be another's."""
     offline_messages: Count = 10_000
     """Messages that wait for one account."""
     offline_bytes: Annotated[int, Field(ge=64 * KIB)] = 64 * MIB

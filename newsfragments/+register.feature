@@ -1,0 +1,1 @@
+Accounts can be made (off by default), changed and removed in band (XEP-0077); a removal takes all data in one transaction, ends the sessions and the subscriptions on both sides, and blocks the name for a while. A new password and a disabled account end the other sessions.

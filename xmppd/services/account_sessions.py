@@ -1,0 +1,78 @@
+"""What becomes of an account's sessions when it is removed, disabled or gets another password: they end.
+
+So does a session that authenticated before and is bound only afterwards.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.session import Session
+from xmppd.core.waiting import deferred
+from xmppd.services.accounts import AccountEvent, Accounts
+from xmppd.stanza.errors import StreamError
+from xmppd.stanza.jid import JID
+
+REASONS = {
+    AccountEvent.PASSWORD_CHANGED: ("reset", "Password changed"),
+    AccountEvent.DISABLED: ("policy-violation", "The account has been disabled"),
+    AccountEvent.REMOVED: ("not-authorized", "The account has been removed"),
+}
+"""The stream error that the sessions end with (RFC 6120 4.9.3), by what has happened."""
+REMEMBERED_S = 600.0
+"""How long a change of password is remembered: longer than a stream may take from authentication to binding."""
+
+
+class AccountSessions:
+    """Ends the sessions of accounts that change."""
+
+    def __init__(self, accounts: Accounts, registry: SessionRegistry, now: Callable[[], float]):
+        """*now* is wall time in seconds."""
+        self._accounts = accounts
+        self._registry = registry
+        self._now = now
+        self._spared: list[Session] = []
+        self._changed_at: dict[str, float] = {}
+        for event in REASONS:
+            accounts.subscribe(event, partial(self._on_event, event))
+
+    def may_bind(self, session: Session) -> bool:
+        """Whether an authenticated session's account is still as it was then."""
+        bare_jid = f"{session.username}@{session.host}"
+        if not self._accounts.exists(bare_jid) or self._accounts.is_disabled(bare_jid):
+            return False
+        changed_at = self._changed_at.get(bare_jid)
+        return changed_at is None or session.authenticated_at >= changed_at
+
+    @deferred
+    async def change_password(self, jid: JID, password: str, spared: Session | None = None) -> None:
+        """Give an account another password; all its sessions but *spared* end. Raises as `Accounts.set_password`."""
+        with self.sparing(spared):
+            await self._accounts.set_password(jid, password)
+
+    @contextmanager
+    def sparing(self, session: Session | None) -> Iterator[None]:
+        """Let *session* live, whatever is done meanwhile; None: nobody."""
+        if session is None:
+            yield
+            return
+        self._spared.append(session)
+        try:
+            yield
+        finally:
+            self._spared.remove(session)
+
+    def end(self, jid: JID, event: AccountEvent) -> None:
+        """End the sessions of an account because of *event*, all but those that are spared."""
+        for session in self._registry.resources(jid.bare):
+            if session not in self._spared:
+                session.close(StreamError(*REASONS[event]))
+
+    def _on_event(self, event: AccountEvent, jid: JID) -> None:
+        now = self._now()
+        if event is AccountEvent.PASSWORD_CHANGED:
+            for bare_jid in [known for known, at in self._changed_at.items() if now - at > REMEMBERED_S]:
+                del self._changed_at[bare_jid]
+            self._changed_at[jid.bare] = now
+        self.end(jid, event)
