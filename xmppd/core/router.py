@@ -36,7 +36,8 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Storage, StorageError
 
 SUBSCRIPTION_TYPES = frozenset(("subscribe", "subscribed", "unsubscribe", "unsubscribed"))
-IQ_TYPES = frozenset(("get", "set", "result", "error"))
+IQ_ANSWERS = frozenset(("result", "error"))
+IQ_TYPES = IQ_ANSWERS | {"get", "set"}
 Waiting = Deferred[Any] | None
 
 
@@ -91,6 +92,8 @@ class Router:
         """Route a stanza with true ``from`` and ``to``: of a service of ours, a component, or another server."""
         try:
             traffic = Traffic(stanza, JID.parse(stanza.from_ or ""), JID.parse(stanza.to or ""), origin)
+            if stanza.name == "iq" and stanza.type not in IQ_ANSWERS:
+                check_iq(stanza)
             return self._settle(traffic, self._deliver(traffic))
         except InvalidJID:
             self.refuse(stanza, StanzaError("jid-malformed"), origin)
@@ -272,25 +275,27 @@ class Router:
             return self._iq(host, traffic, "host")
         answer = host.hooks.ask(events.HOST_STANZA, traffic)
         if isinstance(answer, Deferred):
-            return self._after(answer, traffic, self._no_taker)
-        if answer or stanza.name == "presence":
-            return None
-        return self._no_taker(traffic)
+            return self._after(answer, traffic, self._nobody_here)
+        return None if answer else self._nobody_here(traffic)
+
+    def _nobody_here(self, traffic: Traffic) -> Waiting:
+        return None if traffic.stanza.name == "presence" else self._no_taker(traffic)
 
     def _remote(self, traffic: Traffic) -> Waiting:
         sender_host = self._hosts.get(traffic.sender.domainpart)
         answer = sender_host.hooks.ask(events.REMOTE_STANZA, traffic) if sender_host is not None else None
         if isinstance(answer, Deferred):
-            return self._finish(answer, traffic)
-        if not answer:
-            raise StanzaError("remote-server-not-found")
-        return None
+            return self._after(answer, traffic, self._not_found)
+        return None if answer else self._not_found(traffic)
+
+    def _not_found(self, traffic: Traffic) -> Waiting:
+        raise StanzaError("remote-server-not-found")
 
     # -- IQ ---------------------------------------------------------------------------------------------------------
 
     def _iq(self, host: Host, traffic: Traffic, kind: str) -> Waiting:
         stanza = traffic.stanza
-        if stanza.type in ("result", "error"):
+        if stanza.type in IQ_ANSWERS:
             self._requests.answer(traffic.sender, stanza)
             return None
         namespace, name = stanza.child_names[0]

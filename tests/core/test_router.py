@@ -1,0 +1,520 @@
+"""The router's table, row by row: RFC 6120 8 and 10, RFC 6121 8; hooks that wait, errors, and what is committed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import bound_session, written
+from xmppd.core import events
+from xmppd.core.config.read import parse
+from xmppd.core.events import Delivery, IQRequest, Traffic
+from xmppd.core.host import Host, Hosts
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.requests import PendingRequests
+from xmppd.core.router import Router
+from xmppd.core.session import Session
+from xmppd.core.timers import Timers
+from xmppd.stanza.element import Element, parse_element
+from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Put, StorageFailed
+from xmppd.storage.memory import MemoryStorage
+
+ALICE, BOB = "alice@a.example/desk", "bob@a.example/phone"
+ACCOUNTS = ("alice@a.example", "bob@a.example", "carol@b.example")
+REQUEST = Element("query", "urn:x")
+
+
+class Directory:
+    """The accounts there are."""
+
+    def exists(self, bare_jid: str) -> bool:
+        """Whether it is one of `ACCOUNTS`."""
+        return bare_jid in ACCOUNTS
+
+
+def taking(taken: list[Traffic]) -> Callable[[Traffic], bool]:
+    """Give a handler that takes all there is."""
+
+    def take(traffic: Traffic) -> bool:
+        taken.append(traffic)
+        return True
+
+    return take
+
+
+class RouterTestCase(SynchronousTestCase):
+    """Two served domains; alice and bob are connected to the first."""
+
+    def setUp(self) -> None:
+        """Put a router together, without modules."""
+        config, _ = parse('[hosts."a.example"]\n[hosts."b.example"]\n', "test.toml")
+        assert config is not None
+        hosts = Hosts()
+        self.a, self.b = (Host(name, config.for_host(name)) for name in ("a.example", "b.example"))
+        hosts.add(self.a)
+        hosts.add(self.b)
+        self.clock = Clock()
+        self.storage = MemoryStorage()
+        self.registry = SessionRegistry()
+        requests = PendingRequests(Timers(self.clock))
+        self.router = Router(hosts, self.registry, Directory(), requests, self.storage)
+        self.alice = bound_session(self.registry, ALICE, priority=0)
+        self.bob = bound_session(self.registry, BOB, priority=0)
+
+    def send(self, name: str, *payload: Element, session: Session | None = None, **attrs: Any) -> Any:
+        """Route a stanza of alice's, or of another session."""
+        return self.router.from_client(session or self.alice, Stanza.make(name, *payload, **attrs))
+
+    def received(self, session: Session) -> list[Element]:
+        """Give what *session* has got since the last call."""
+        return list(parse_element(b"<x xmlns='jabber:client'>" + written(session) + b"</x>").elements())
+
+    def condition(self, session: Session | None = None) -> str:
+        """Give the condition of the one error that *session*, alice's, has got, or "" where it has got nothing."""
+        got = self.received(session or self.alice)
+        if not got:
+            return ""
+        (stanza,) = got
+        self.assertEqual(stanza.get("type"), "error")
+        error = stanza.child("error")
+        assert error is not None
+        return next(error.elements()).name
+
+    def answering(self, host: Host, kind: str, answer: Callable[[IQRequest], Any]) -> None:
+        """Have *answer* handle ``get urn:x query`` at *host*."""
+        host.iq_handlers["get", "urn:x", "query", kind] = answer
+
+
+class TargetTests(RouterTestCase):
+    """Each row of the table in the router's docstring."""
+
+    def test_without_to(self) -> None:
+        """RFC 6120 10.3: the sender's own account; a message says so to whoever gets it."""
+        self.send("message", type="chat", id="1")
+        (got,) = self.received(self.alice)
+        self.assertEqual((got.get("to"), got.get("from")), ("alice@a.example", ALICE))
+        self.answering(self.a, "own", lambda request: Element("query", "urn:x", {"of": request.target.full}))
+        self.send("iq", REQUEST, type="get", id="2")
+        (got,) = self.received(self.alice)
+        self.assertEqual(next(got.elements()).get("of"), "alice@a.example")
+        self.assertIn(got.get("from"), (None, "alice@a.example"))
+
+    def test_domain_that_is_not_served(self) -> None:
+        """RFC 6120 10.4: remote-server-not-found, for all that may be answered."""
+        self.send("message", to="x@far.example", id="1")
+        self.assertEqual(self.condition(), "remote-server-not-found")
+        self.send("iq", REQUEST, to="far.example", type="get", id="2")
+        self.assertEqual(self.condition(), "remote-server-not-found")
+        self.send("iq", to="far.example", type="result", id="3")
+        self.send("message", to="far.example", type="error", id="4")
+        self.assertEqual(self.condition(), "")
+
+    def test_domain_that_is_reached_by_a_hook(self) -> None:
+        """`REMOTE_STANZA` takes it at the sender's host, with a true from and a prepared to."""
+        taken: list[Traffic] = []
+        self.a.hooks.add(events.REMOTE_STANZA, taking(taken))
+        self.send("message", to="X@FAR.example", id="1", from_="alice@a.example")
+        self.assertEqual((taken[0].stanza.from_, taken[0].stanza.to), (ALICE, "x@far.example"))
+        self.assertEqual(self.condition(), "")
+
+    def test_message_to_a_served_domain(self) -> None:
+        """RFC 6120 10.5.1: service-unavailable unless `HOST_STANZA` takes it; headlines and errors are dropped."""
+        self.send("message", to="a.example", id="1")
+        self.assertEqual(self.condition(), "service-unavailable")
+        self.send("message", to="a.example", type="headline")
+        self.send("message", to="a.example", type="error")
+        self.assertEqual(self.condition(), "")
+        self.a.hooks.add(events.HOST_STANZA, lambda traffic: True)
+        self.send("message", to="a.example", id="2")
+        self.assertEqual(self.condition(), "")
+
+    def test_presence_to_a_served_domain(self) -> None:
+        """RFC 6120 10.5.1: dropped, whether a handler looks at it at once or later."""
+        self.send("presence", to="a.example")
+        looked: list[Deferred[None]] = []
+
+        def look(traffic: Traffic) -> Deferred[None]:
+            looked.append(Deferred())
+            return looked[-1]
+
+        self.a.hooks.add(events.HOST_STANZA, look)
+        self.send("presence", to="a.example")
+        looked[0].callback(None)
+        self.assertEqual(self.condition(), "")
+
+    def test_iq_to_a_served_domain(self) -> None:
+        """Its own handler, also where a resource is named, of the domain that is asked; else service-unavailable."""
+        self.answering(self.b, "host", lambda request: Element("query", "urn:x"))
+        self.send("iq", REQUEST, to="b.example", type="get", id="1")
+        (got,) = self.received(self.alice)
+        self.assertEqual((got.get("type"), got.get("from"), got.get("to")), ("result", "b.example", ALICE))
+        self.send("iq", REQUEST, to="b.example/x", type="get", id="2")
+        (got,) = self.received(self.alice)
+        self.assertEqual((got.get("type"), got.get("from")), ("result", "b.example/x"))
+        self.send("iq", REQUEST, to="a.example", type="get", id="3")
+        self.assertEqual(self.condition(), "service-unavailable")
+
+    def test_iq_to_an_account(self) -> None:
+        """RFC 6121 8.5.1, 8.5.2.1.3: the server answers for it, a stranger's and one that is not there alike."""
+        for account in ("bob@a.example", "nobody@a.example"):
+            self.send("iq", REQUEST, to=account, type="get", id="1")
+            self.assertEqual(self.condition(), "service-unavailable")
+        self.answering(self.a, "own", lambda request: None)
+        for account in ("bob@a.example", "nobody@a.example"):
+            self.send("iq", REQUEST, to=account, type="get", id="1")
+            self.assertEqual(self.condition(), "forbidden")
+        self.answering(self.a, "account", lambda request: None)
+        for account in ("bob@a.example", "nobody@a.example"):
+            self.send("iq", REQUEST, to=account, type="get", id="1")
+            (got,) = self.received(self.alice)
+            self.assertEqual((got.get("type"), got.get("from")), ("result", account))
+        self.assertEqual(self.received(self.bob), [])
+
+    def test_iq_to_a_resource(self) -> None:
+        """RFC 6121 8.5.3: the session gets it; of an absent one only requests are answered."""
+        self.send("iq", REQUEST, to=BOB, type="get", id="1")
+        (got,) = self.received(self.bob)
+        self.assertEqual((got.get("from"), got.get("id")), (ALICE, "1"))
+        for kind, expected in (("get", "service-unavailable"), ("set", "service-unavailable")):
+            self.send("iq", REQUEST, to="bob@a.example/gone", type=kind, id="2")
+            self.assertEqual(self.condition(), expected)
+        for kind in ("result", "error"):
+            self.send("iq", to="bob@a.example/gone", type=kind, id="3")
+        self.assertEqual(self.condition(), "")
+
+    def test_message_to_a_resource(self) -> None:
+        """RFC 6121 8.5.3.1: the session, whatever its presence and priority."""
+        quiet = bound_session(self.registry, "bob@a.example/quiet")
+        for kind in ("chat", "normal", "headline", "groupchat", "error"):
+            self.send("message", to="bob@a.example/quiet", type=kind)
+        self.assertEqual(len(self.received(quiet)), 5)
+        self.assertEqual(self.received(self.bob), [])
+
+    def test_message_that_nobody_takes(self) -> None:
+        """RFC 6121 8.5.1, 8.5.2.2: kept for an account where somebody keeps it, else service-unavailable."""
+        kept: list[Traffic] = []
+        self.a.hooks.add(events.MESSAGE_UNDELIVERED, taking(kept))
+        self.registry.destroy(self.bob)
+        self.send("message", to="bob@a.example", type="chat", id="1")
+        self.send("message", to=BOB, type="chat", id="2")
+        self.assertEqual(([each.stanza.id for each in kept], self.condition()), (["1", "2"], ""))
+        self.send("message", to="nobody@a.example", type="chat", id="3")
+        self.assertEqual(
+            ([each.stanza.id for each in kept], self.condition()), (["1", "2"], "service-unavailable")
+        )
+        self.send("message", to="bob@a.example", type="groupchat", id="4")
+        self.assertEqual(self.condition(), "service-unavailable")
+        self.send("message", to="bob@a.example", type="error", id="5")
+        self.send("message", to="nobody@a.example", type="headline", id="6")
+        self.assertEqual(([each.stanza.id for each in kept], self.condition()), (["1", "2"], ""))
+
+    def test_presence_to_an_account(self) -> None:
+        """`ACCOUNT_PRESENCE` gets it at the recipient's host; nobody answers, whether there is one or not."""
+        seen: list[str] = []
+        self.a.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: seen.append(traffic.target.full))
+        self.send("presence", to="bob@a.example")
+        self.send("presence", to="nobody@a.example/x", type="unavailable")
+        self.assertEqual((seen, self.condition()), (["bob@a.example", "nobody@a.example/x"], ""))
+
+
+class ChecksTests(RouterTestCase):
+    """What is wrong with a stanza before it goes anywhere."""
+
+    def test_from_is_stamped(self) -> None:
+        """RFC 6120 8.1.2.1: full JID; bare where it is about a subscription (RFC 6121 3.1.2)."""
+        seen: list[str | None] = []
+        self.a.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: seen.append(traffic.stanza.from_))
+        for kind in (None, "unavailable", "probe", "subscribe", "subscribed", "unsubscribe", "unsubscribed"):
+            self.send("presence", to="bob@a.example", type=kind)
+        self.assertEqual(seen, [ALICE] * 3 + ["alice@a.example"] * 4)
+
+    def test_forged_from(self) -> None:
+        """RFC 6120 4.9.3.9: another's address, or none at all, ends the stream."""
+        for forged in (
+            "bob@a.example",
+            BOB,
+            "alice@a.example/other",
+            "a.example",
+            "",
+            "@",
+            "alice@b.example/desk",
+        ):
+            self.assertRaises(StreamError, self.send, "message", from_=forged, to=BOB)
+        self.assertEqual(self.received(self.bob), [])
+
+    def test_to_is_prepared(self) -> None:
+        """RFC 7622 3: compared and delivered as prepared; what cannot be is jid-malformed."""
+        self.send("message", to="BOB@A.example/phone")
+        (got,) = self.received(self.bob)
+        self.assertEqual(got.get("to"), BOB)
+        self.send("message", to="@", id="1")
+        self.assertEqual(self.condition(), "jid-malformed")
+        self.send("message", to="@", type="error")
+        self.assertEqual(self.condition(), "")
+
+    def test_iq_contract(self) -> None:
+        """RFC 6120 8.2.3: id, type and number of children; an answer that is wrong is dropped."""
+        wrong: list[tuple[tuple[Element, ...], dict[str, Any]]] = [
+            ((), {"type": "get", "id": "1"}),
+            ((REQUEST, REQUEST), {"type": "set", "id": "1"}),
+            ((REQUEST,), {"type": "get"}),
+            ((REQUEST,), {"type": "chat", "id": "1"}),
+            ((REQUEST,), {"id": "1"}),
+        ]
+        for payload, attrs in wrong:
+            self.send("iq", *payload, to="a.example", **attrs)
+            self.assertEqual(self.condition(), "bad-request")
+        self.send("iq", to="a.example", type="result")
+        self.assertEqual(self.condition(), "")
+
+    def test_iq_contract_of_others(self) -> None:
+        """The same for what comes from other servers and components: by the error, never by an exception."""
+        told: list[Traffic] = []
+        self.a.hooks.add(events.REMOTE_STANZA, taking(told))
+        self.b.hooks.add(events.REMOTE_STANZA, taking(told))
+        self.router.route(Stanza.make("iq", from_="x@far.example", to="a.example", type="get", id="1"))
+        self.router.route(Stanza.make("iq", REQUEST, from_="x@far.example", to="a.example", type="get"))
+        self.assertEqual([traffic.stanza.type for traffic in told], ["error", "error"])
+        self.assertTrue(all(traffic.stanza.to == "x@far.example" for traffic in told))
+
+    def test_language_of_the_stream(self) -> None:
+        """RFC 6120 8.1.5: a stanza without one gets that of its sender's header."""
+        self.alice.lang = "it"
+        self.send("message", to=BOB)
+        self.send("message", to=BOB, lang="la")
+        self.assertEqual([got.get("xml:lang") for got in self.received(self.bob)], ["it", "la"])
+
+
+class WaitingTests(RouterTestCase):
+    """Handlers that wait: the sender's next stanza waits with them, and what follows is as if they had not."""
+
+    def setUp(self) -> None:
+        """Give the handlers something to wait for."""
+        super().setUp()
+        self.answer: Deferred[Any] = Deferred()
+
+    def wait(self, payload: object) -> Deferred[Any]:
+        """Handle anything, later."""
+        return self.answer
+
+    def test_iq_handler(self) -> None:
+        """The result comes when the payload does."""
+        self.answering(self.a, "host", self.wait)
+        waiting = self.send("iq", REQUEST, to="a.example", type="get", id="1")
+        self.assertIsInstance(waiting, Deferred)
+        self.assertEqual(self.received(self.alice), [])
+        self.answer.callback(Element("query", "urn:x"))
+        (got,) = self.received(self.alice)
+        self.assertEqual(got.get("type"), "result")
+        self.assertIsNone(self.successResultOf(waiting))
+
+    def test_stanza_error_after_waiting(self) -> None:
+        """It goes to the sender as if it had been raised at once."""
+        self.answering(self.a, "host", self.wait)
+        waiting = self.send("iq", REQUEST, to="a.example", type="get", id="1")
+        self.answer.errback(StanzaError("conflict"))
+        self.assertEqual(self.condition(), "conflict")
+        self.assertIsNone(self.successResultOf(waiting))
+
+    def test_storage_error_after_waiting(self) -> None:
+        """A change that could not be stored is resource-constraint (wait)."""
+        self.answering(self.a, "host", self.wait)
+        self.send("iq", REQUEST, to="a.example", type="get", id="1")
+        self.answer.errback(StorageFailed("disk full"))
+        self.assertEqual(self.condition(), "resource-constraint")
+
+    def test_bug_after_waiting(self) -> None:
+        """Anything else is a bug: logged once, the sender gets internal-server-error, once."""
+        self.answering(self.a, "host", self.wait)
+        waiting = self.send("iq", REQUEST, to="a.example", type="get", id="1")
+        self.answer.errback(ZeroDivisionError())
+        self.assertEqual(self.condition(), "internal-server-error")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertIsNone(self.successResultOf(waiting))
+
+    def test_stream_error_after_waiting(self) -> None:
+        """It reaches the stream, which ends."""
+        self.answering(self.a, "host", self.wait)
+        waiting = self.send("iq", REQUEST, to="a.example", type="get", id="1")
+        self.answer.errback(StreamError("policy-violation"))
+        self.failureResultOf(waiting, StreamError)
+
+    def test_sender_that_goes_meanwhile(self) -> None:
+        """An answer to a session that has ended reaches nobody."""
+        self.answering(self.a, "host", self.wait)
+        waiting = self.send("iq", REQUEST, to="a.example", type="get", id="1")
+        conn = self.alice.conn
+        self.registry.destroy(self.alice)
+        self.answer.callback(None)
+        self.assertIsNone(self.successResultOf(waiting))
+        assert conn is not None
+        self.assertEqual(getattr(conn, "written"), [])  # noqa: B009 - the protocol of connections has no such thing
+
+    def test_every_hook_on_the_way(self) -> None:
+        """A hook that waits and does not take the stanza lets it go on; one that takes it ends its way."""
+        hooks: tuple[Any, ...] = (
+            events.CLIENT_STANZA,
+            events.ACCOUNT_STANZA,
+            events.MESSAGE_DELIVERING,
+        )
+        for hook in hooks:
+            for is_taken in (None, True):
+                self.answer = Deferred()
+                self.a.hooks.add(hook, self.wait)
+                waiting = self.send("message", to=BOB)
+                self.assertEqual(self.received(self.bob), [])
+                self.answer.callback(is_taken)
+                self.assertEqual(len(self.received(self.bob)), 0 if is_taken else 1, hook)
+                self.assertIsNone(self.successResultOf(waiting))
+                self.a.hooks.remove(hook, self.wait)
+
+    def test_undelivered_after_waiting(self) -> None:
+        """Whether somebody keeps it is known later; if nobody does, the sender hears it then."""
+        self.a.hooks.add(events.MESSAGE_UNDELIVERED, self.wait)
+        self.registry.destroy(self.bob)
+        self.send("message", to="bob@a.example", id="1")
+        self.assertEqual(self.condition(), "")
+        self.answer.callback(None)
+        self.assertEqual(self.condition(), "service-unavailable")
+
+    def test_remote_after_waiting(self) -> None:
+        """A domain that turns out to be out of reach is remote-server-not-found, as one that is at once."""
+        self.a.hooks.add(events.REMOTE_STANZA, self.wait)
+        self.send("message", to="far.example", id="1")
+        self.assertEqual(self.condition(), "")
+        self.answer.callback(None)
+        self.assertEqual(self.condition(), "remote-server-not-found")
+
+    def test_recipient_that_goes_meanwhile(self) -> None:
+        """State is read again after waiting: who has gone does not take the message, and the sender hears it."""
+        self.a.hooks.add(events.MESSAGE_DELIVERING, self.wait)
+        self.send("message", to=BOB, id="1")
+        self.registry.destroy(self.bob)
+        self.answer.callback(None)
+        self.assertEqual(self.condition(), "service-unavailable")
+
+    def test_presence_hook(self) -> None:
+        """`CLIENT_PRESENCE` and `ACCOUNT_PRESENCE` may wait too."""
+        self.a.hooks.add(events.CLIENT_PRESENCE, self.wait)
+        seen: list[Traffic] = []
+        self.a.hooks.add(events.ACCOUNT_PRESENCE, seen.append)
+        waiting = self.send("presence", to="bob@a.example")
+        self.assertEqual(seen, [])
+        self.answer.callback(None)
+        self.assertEqual(len(seen), 1)
+        self.assertIsNone(self.successResultOf(waiting))
+
+
+class CommitTests(RouterTestCase):
+    """What a stanza changes is committed in one transaction, once it is routed; a refused one changes nothing."""
+
+    CHANGE = Put("test", "bob@a.example", "key", b"value")
+
+    def stored(self) -> bytes | None:
+        """Give what is there."""
+        value: bytes | None = self.successResultOf(self.storage.get("test", "bob@a.example", "key"))
+        return value
+
+    def test_changes_are_committed(self) -> None:
+        """The live copy does not wait for it."""
+        self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE))
+        self.send("message", to=BOB)
+        self.assertEqual((self.stored(), len(self.received(self.bob))), (b"value", 1))
+
+    def test_changes_of_a_delivery(self) -> None:
+        """A `Delivery` adds to the same transaction."""
+
+        def add(delivery: Delivery) -> None:
+            delivery.changes.append(self.CHANGE)
+
+        self.a.hooks.add(events.MESSAGE_DELIVERING, add)
+        self.send("message", to=BOB)
+        self.assertEqual(self.stored(), b"value")
+
+    def test_refused_stanza_changes_nothing(self) -> None:
+        """At once or after waiting."""
+        answers: list[Deferred[None]] = []
+
+        def add(traffic: Traffic) -> Deferred[None] | None:
+            traffic.changes.append(self.CHANGE)
+            if traffic.stanza.id == "at once":
+                raise StanzaError("forbidden")
+            answers.append(Deferred())
+            return answers[-1]
+
+        self.a.hooks.add(events.ACCOUNT_STANZA, add)
+        self.send("message", to=BOB, id="at once")
+        self.assertEqual((self.stored(), self.condition()), (None, "forbidden"))
+        self.send("message", to=BOB, id="later")
+        answers[0].errback(StanzaError("forbidden"))
+        self.assertEqual((self.stored(), self.condition()), (None, "forbidden"))
+
+    def test_failed_commit(self) -> None:
+        """The sender gets resource-constraint (wait), and whoever counts the stanza sees that it is not durable."""
+        self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE))
+        self.patch(self.storage, "commit", lambda *changes: fail(StorageFailed("disk full")))
+        self.send("message", to=BOB, id="1")
+        self.assertEqual(self.condition(), "resource-constraint")
+        assert self.alice.commit is not None
+        self.failureResultOf(self.alice.commit, StorageFailed)
+
+
+class OwnStanzasTests(RouterTestCase):
+    """What services of ours send: `route` and `request`."""
+
+    def test_route(self) -> None:
+        """To a session, and errors back to nobody."""
+        self.router.route(Stanza.make("message", from_="a.example", to=BOB, type="headline"))
+        (got,) = self.received(self.bob)
+        self.assertEqual(got.get("from"), "a.example")
+        self.router.route(Stanza.make("message", from_="a.example", to="nobody@a.example"))
+        self.router.route(Stanza.make("message", from_="a.example", to="@"))
+
+    def test_request_and_its_answer(self) -> None:
+        """RFC 6120 8.2.3: matched by who was asked and the id together."""
+        answer = self.router.request(
+            Stanza.make("iq", REQUEST, from_="a.example", to=BOB, type="get", id="one")
+        )
+        self.assertEqual(self.received(self.bob)[0].get("id"), "one")
+        self.send("iq", to="a.example", type="result", id="one")  # alice was not asked
+        self.assertNoResult(answer)
+        self.send("iq", to="a.example", type="result", id="one", session=self.bob)
+        self.assertEqual(self.successResultOf(answer).type, "result")
+
+    def test_request_to_who_is_not_there(self) -> None:
+        """It fails with what the router says of it, at once."""
+        answer = self.router.request(
+            Stanza.make("iq", REQUEST, from_="a.example", to="bob@a.example/gone", type="get", id="one")
+        )
+        self.assertEqual(self.failureResultOf(answer, StanzaError).value.condition, "service-unavailable")
+
+    def test_request_without_an_answer(self) -> None:
+        """It fails in time."""
+        answer = self.router.request(
+            Stanza.make("iq", REQUEST, from_="a.example", to=BOB, type="get", id="one"), timeout_s=30.0
+        )
+        self.clock.advance(30.0)
+        self.assertEqual(self.failureResultOf(answer, StanzaError).value.condition, "remote-server-timeout")
+
+    def test_refusal_is_never_answered(self) -> None:
+        """RFC 6120 8.3.1: an error or a result is never answered with an error."""
+        for kind in ("error", "result"):
+            name = "iq" if kind == "result" else "message"
+            refused = Stanza.make(name, from_=ALICE, to=BOB, type=kind, id="1")
+            self.router.refuse(refused, StanzaError("gone"), self.alice)
+        self.assertEqual(self.received(self.alice), [])
+
+    def test_jid_of_the_sender_needs_no_session(self) -> None:
+        """A reply to somebody far away leaves by `REMOTE_STANZA` of the host that was asked."""
+        told: list[Traffic] = []
+        self.a.hooks.add(events.REMOTE_STANZA, taking(told))
+        self.answering(self.a, "host", lambda request: None)
+        self.router.route(
+            Stanza.make("iq", REQUEST, from_="x@far.example/y", to="a.example", type="get", id="1")
+        )
+        self.assertEqual((told[0].target, told[0].stanza.type), (JID.parse("x@far.example/y"), "result"))
