@@ -30,6 +30,7 @@ from xmppd.net.sasl import CHANNEL_BINDING, SASL
 from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.archive import Archive
+from xmppd.services.archive_search import ArchiveSearch
 from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.services.blocking import Blocking
@@ -45,6 +46,7 @@ from xmppd.services.subscriptions import Subscriptions
 from xmppd.services.throttle import Throttle
 from xmppd.services.vcards import VCards
 from xmppd.storage.interface import Storage
+from xmppd.storage.sqlite.text_index import SQLiteTextIndex
 
 STREAM_ID_BYTES = 12
 """96 bits: stream ids are unpredictable (RFC 6120 4.7.3)."""
@@ -125,9 +127,8 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     presence = Presence(hosts, registry, rosters, router, timers, world.now)
     offline = Offline(hosts, registry, storage, timers, world.now, world.random_text)
     accounts.subscribe(AccountEvent.REMOVED, offline.forget)
-    archive = Archive(accounts, rosters, storage, Retractions(storage, timers), world.now, world.random_text)
-    accounts.subscribe(AccountEvent.REMOVED, archive.forget)
-    services = Services((offline, archive, accounts, rosters, presence, subscriptions))
+    archives = _archive_services(config, storage, timers, accounts, rosters, world)
+    services = Services((offline, *archives, accounts, rosters, presence, subscriptions))
     services.add(Blocking(storage, hosts, registry, router, presence, timers))
     accounts.subscribe(AccountEvent.REMOVED, services[Blocking].forget)
     for service in _profile_services(in_force, storage, hosts, registry, router, accounts, rosters, world):
@@ -150,6 +151,20 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         timers=timers,
         streams=_stream_services(in_force, hosts, registry, router, timers, services, world),
     )
+
+
+def _archive_services(
+    config: Config, storage: Storage, timers: Timers, accounts: Accounts, rosters: Rosters, world: World
+) -> tuple[Archive, ArchiveSearch]:
+    """Give the archives and what finds words in them; that index is opened only where a host wants it."""
+    file = config.storage_file
+    index = SQLiteTextIndex(":memory:" if file is None else f"{file}.words", world.in_thread)
+    search = ArchiveSearch(storage, index, timers)
+    retractions = Retractions(storage, timers, search.buried)
+    archive = Archive(accounts, rosters, storage, retractions, world.now, world.random_text)
+    accounts.subscribe(AccountEvent.REMOVED, archive.forget)
+    accounts.subscribe(AccountEvent.REMOVED, search.forget)
+    return archive, search
 
 
 def load_modules(server: Server) -> None:

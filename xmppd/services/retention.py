@@ -33,13 +33,22 @@ class Retention:
 
     _log = Logger()
 
-    def __init__(self, storage: Storage, timers: Timers, now: Callable[[], float], host: str, rules: Rules):
-        """*now* is wall time in seconds since 1970."""
+    def __init__(
+        self,
+        storage: Storage,
+        timers: Timers,
+        now: Callable[[], float],
+        host: str,
+        rules: Rules,
+        on_swept: Callable[[str], Deferred[None]] | None = None,
+    ):
+        """*now* is wall time in seconds since 1970; *on_swept* is told of each archive that has lost messages."""
         self._storage = storage
         self._timers = timers
         self._now = now
         self._host = host
         self._rules = rules
+        self._on_swept = on_swept
         self._timer: Timer | None = None
         self._is_running = False
 
@@ -78,11 +87,15 @@ class Retention:
     async def _sweep_archive(self, owner: str) -> None:
         oldest_at = self._now() - self._rules.days * DAY_S if self._rules.days else None
         keep = self._rules.messages or None
+        is_swept = False
         while self._timer is not None and await self._has_too_much(owner, oldest_at, keep):
+            is_swept = True
             await self._storage.commit(
                 DeleteEntries(STORE, owner, older_than=oldest_at, keep=keep, limit=BATCH)
             )
             await self._pause()
+        if is_swept and self._on_swept is not None:
+            await self._on_swept(owner)
 
     async def _has_too_much(self, owner: str, oldest_at: float | None, keep: int | None) -> bool:
         if oldest_at is not None:

@@ -7,6 +7,8 @@ by what says that it was there. The message is searched among the newest `SEARCH
 from collections.abc import Callable
 from typing import NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import spawn
 from xmppd.services.archive_ids import STORE
@@ -39,10 +41,11 @@ class Retraction(NamedTuple):
 class Retractions:
     """Puts tombstones in the place of what was retracted."""
 
-    def __init__(self, storage: Storage, timers: Timers, spawn: Callable[..., object] = spawn):
+    def __init__(self, storage: Storage, timers: Timers, on_buried: Callable[[str, int], Deferred[None]]):
+        """*on_buried(owner, seq)* is told of each entry that has lost its content."""
         self._storage = storage
         self._timers = timers
-        self._spawn = spawn
+        self._on_buried = on_buried
         self._waiting = 0
 
     def soon(self, retraction: Retraction) -> None:
@@ -52,7 +55,7 @@ class Retractions:
             self._timers.add(0.0, self._start, retraction)
 
     def _start(self, now: float, timer: Timer, retraction: Retraction) -> None:
-        self._spawn("burying what was retracted", self._bury(retraction))
+        spawn("burying what was retracted", self._bury(retraction))
 
     async def _bury(self, retraction: Retraction) -> None:
         try:
@@ -78,6 +81,7 @@ class Retractions:
                     await self._storage.commit(
                         Replace(STORE, retraction.owner, entry.id, _tombstone(entry, retraction), entry.extra)
                     )
+                    await self._on_buried(retraction.owner, entry.seq)
                     return
             if len(entries) < PAGE:
                 return

@@ -13,9 +13,12 @@ from xmppd.core.waiting import deferred
 from xmppd.modules.mam.pages import Page, find
 from xmppd.modules.mam.preferences import preferences_element, read_preferences
 from xmppd.modules.mam.query import NS, Query, empty_form, read_query
+from xmppd.services.accounts import Accounts
 from xmppd.services.archive import Archive
 from xmppd.services.archive_ids import STORE
+from xmppd.services.archive_search import NS_FULLTEXT, ArchiveSearch
 from xmppd.services.delayed import delay_xml
+from xmppd.services.disco import ACCOUNT_INFO, Info
 from xmppd.services.forwarded import forwarded_xml
 from xmppd.services.message_kinds import NS_RETRACT
 from xmppd.services.offline import Offline
@@ -46,6 +49,8 @@ class MamOptions(Options):
     """Messages in a page whose size a client does not name."""
     max_page: Annotated[int, Field(ge=1, le=250)] = 250
     """Messages in a page at most."""
+    search: bool = False
+    """Whether messages are found by their words (XEP-0431); their texts are kept a second time for it."""
     max_listed: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     """Addresses in the preferences of one account at most."""
 
@@ -55,7 +60,7 @@ class Mam(Module):
 
     name = "mam"
     summary = "Message Archive Management"
-    xep = (XEP(313, "1.1.3"), XEP(59, "1.0"), XEP(441, "0.2.0"), XEP(424, "0.4.2"), XEP(359, "0.7.0"))
+    xep = (XEP(313, "1.1.3"), XEP(59, "1.0"), XEP(441, "0.2.0"), XEP(424, "0.4.2"), XEP(431, "0.2.0"))
     features = (NS_RETRACT, NS_RSM)
     account_features = (
         NS,
@@ -75,8 +80,12 @@ class Mam(Module):
         self._archive = api.services[Archive]
         self._offline = api.services[Offline]
         self._has_accounts = api.host.settings.auth == "internal"
+        self._search = api.services[ArchiveSearch]
+        self._has_search = options.search
+        self._search.is_used |= options.search
         rules = Rules(options.keep_days, options.keep_messages)
-        self._retention = Retention(api.storage, api.timers, api.now, api.host.name, rules)
+        let_go = self._search.let_go if options.search else None
+        self._retention = Retention(api.storage, api.timers, api.now, api.host.name, rules, let_go)
         self._retention.start()
 
     def stop(self) -> None:
@@ -89,33 +98,45 @@ class Mam(Module):
     def on_sending(self, traffic: Traffic) -> Any:
         """Archive what an account sends."""
         if traffic.stanza.name == "message" and self._has_accounts:
+            if self._has_search:
+                self._search.soon(traffic.sender.bare)
             return self._archive.sending(traffic, self.opt.default)
         return None
 
     @on(events.MESSAGE_DELIVERING, FIRST_OF_DELIVERING)
     def on_delivering(self, delivery: Delivery) -> Any:
         """Archive what an account gets."""
-        return self._archive.receiving(delivery, self.opt.default) if self._has_accounts else None
+        if not self._has_accounts:
+            return None
+        if self._has_search and self.api.services[Accounts].exists(delivery.target.bare):
+            self._search.soon(delivery.target.bare)
+        return self._archive.receiving(delivery, self.opt.default)
 
     # -- what comes out (XEP-0313 4) ----------------------------------------------------------------------------------
 
     @iq("get", NS, "query", to="own")
     def on_form(self, request: IQRequest) -> Element:
         """Tell which fields a query may have (4.1.5)."""
-        return empty_form()
+        return empty_form(self._has_search)
+
+    @on(ACCOUNT_INFO)
+    def on_account_info(self, info: Info) -> None:
+        """Tell of the search where there is one (XEP-0431 2.1)."""
+        if self._has_search:
+            info.features.add(NS_FULLTEXT)
 
     @iq("set", NS, "query", to="own")
     @deferred
     async def on_query(self, request: IQRequest) -> Element:
         """Send a page of the archive, then say which it was (4.2, 4.3)."""
-        query = read_query(request.payload)
+        query, owner = read_query(request.payload, self._has_search), request.target.bare
         wanted = self.opt.page if query.page.max is None else query.page.max
-        page = await find(self.api.storage, request.target.bare, query, min(wanted, self.opt.max_page))
+        page = await find(self.api.storage, self._search, owner, query, min(wanted, self.opt.max_page))
         session = request.origin
         if session is not None:
             self._send(session, query, page)
             if session.presence is None and page.entries:
-                await self._offline.fetched(request.target.bare, [entry.id for entry in page.entries])
+                await self._offline.fetched(owner, [entry.id for entry in page.entries])
         return _fin(page)
 
     def _send(self, session: Session, query: Query, page: Page) -> None:

@@ -4,11 +4,14 @@ from typing import NamedTuple
 
 from xmppd.modules.mam.query import Query
 from xmppd.services.archive_ids import STORE
+from xmppd.services.archive_search import ArchiveSearch, words_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.storage.interface import Entry, Storage, UnknownEntry
 
 CHUNK = 50
 """Entries read at once; between two reads others have their turn."""
+MAX_LOOKED_AT = 10_000
+"""Messages with the words of a search that are compared with the rest of the query."""
 PAGE_BYTES = 4 * 1024 * 1024
 """No page has more, but for its first entry."""
 
@@ -27,7 +30,7 @@ class _Range(NamedTuple):
     before: int | None
 
 
-async def find(storage: Storage, owner: str, query: Query, max_entries: int) -> Page:
+async def find(storage: Storage, searches: ArchiveSearch, owner: str, query: Query, max_entries: int) -> Page:
     """Find the page that *query* asks for. Raises item-not-found for an unknown id; `StorageError`."""
     if storage.backlog:
         await storage.commit()
@@ -35,6 +38,8 @@ async def find(storage: Storage, owner: str, query: Query, max_entries: int) -> 
         if query.ids is not None:
             return _page_of(await _named(storage, owner, query), query, max_entries)
         between = await _range(storage, owner, query.after_ids, query.before_ids)
+        if query.text:
+            return await _search(searches, owner, query, between, max_entries)
         if not max_entries:
             return Page([], False, await _count(storage, owner, query))
         return await _read(storage, owner, query, between, max_entries)
@@ -127,11 +132,39 @@ async def _named(storage: Storage, owner: str, query: Query) -> list[Entry]:
         for entry in entries
         if entry.seq > between.after
         and (between.before is None or entry.seq < between.before)
-        and (query.with_jid is None or entry.with_jid == query.with_jid)
+        and _passes(query, entry)
+    ]
+
+
+def _passes(query: Query, entry: Entry) -> bool:
+    """Whether the other side and the time are those asked for."""
+    return (
+        (query.with_jid is None or entry.with_jid == query.with_jid)
         and (query.with_resource is None or entry.with_resource == query.with_resource)
         and (query.start is None or entry.sent_at >= query.start)
         and (query.end is None or entry.sent_at <= query.end)
-    ]
+    )
+
+
+async def _search(
+    searches: ArchiveSearch, owner: str, query: Query, between: _Range, max_entries: int
+) -> Page:
+    """The page of messages with all the words of the query (XEP-0431)."""
+    await searches.bring_up(owner)
+    words, is_backward = words_of(query.text), query.page.before is not None
+    after, before = between
+    found: list[Entry] = []
+    for _ in range(MAX_LOOKED_AT // CHUNK):
+        entries = await searches.find(owner, words, after, before, CHUNK, is_backward)
+        if not entries:
+            return _ordered(found, is_backward, True)
+        for entry in entries:
+            if _passes(query, entry):
+                if len(found) == max_entries:
+                    return _ordered(found, is_backward, False)
+                found.append(entry)
+        after, before = (after, entries[-1].seq) if is_backward else (entries[-1].seq, before)
+    raise StanzaError("resource-constraint", "Too many messages have these words: ask for more of them")
 
 
 def _page_of(entries: list[Entry], query: Query, max_entries: int) -> Page:

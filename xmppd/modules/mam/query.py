@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from xmppd.services.archive_search import FIELD as SEARCH_FIELD
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
@@ -39,6 +40,8 @@ class Query:
     after_id: str | None = None
     before_id: str | None = None
     ids: tuple[str, ...] | None = None
+    text: str = ""
+    """Words to find (XEP-0431)."""
 
     @property
     def after_ids(self) -> list[str]:
@@ -51,8 +54,11 @@ class Query:
         return [entry_id for entry_id in (self.before_id, self.page.before) if entry_id]
 
 
-def read_query(payload: Element) -> Query:
-    """Read a ``<query/>``. Raises `StanzaError` as XEP-0313 has it: feature-not-implemented for an unknown field."""
+def read_query(payload: Element, has_search: bool = False) -> Query:
+    """Read a ``<query/>``; *has_search* says whether it may ask for words.
+
+    Raises `StanzaError` as XEP-0313 has it: feature-not-implemented for an unknown field.
+    """
     if payload.get("node"):
         raise StanzaError("item-not-found", "An account's archive has no nodes")
     try:
@@ -60,16 +66,18 @@ def read_query(payload: Element) -> Query:
         form = forms.submission_in(payload)
         if page.start_index is not None:
             raise StanzaError("feature-not-implemented", "Pages are found by ids, not by an index")
-        fields = {} if form is None else _fields(form)
+        fields = {} if form is None else _fields(form, has_search)
     except ValueError as error:
         raise StanzaError("bad-request", str(error)) from error
     return Query(page, payload.get("queryid"), payload.child("flip-page") is not None, **fields)
 
 
-def _fields(form: forms.Submission) -> dict[str, Any]:
+def _fields(form: forms.Submission, has_search: bool) -> dict[str, Any]:
     if form.type != "submit" or form.form_type != NS:
         raise ValueError(f"the form must be submitted with a FORM_TYPE of {NS}")
     unknown = form.values.keys() - {name for name, _ in FIELDS} - {forms.FORM_TYPE}
+    if has_search:
+        unknown -= {SEARCH_FIELD}
     if unknown:
         raise StanzaError("feature-not-implemented", f"There is no field {min(unknown)}")
     form.flag("include-groupchat")  # nothing of a room is in an account's archive, whatever is said here
@@ -87,6 +95,7 @@ def _fields(form: forms.Submission) -> dict[str, Any]:
         "after_id": form.first("after-id") or None,
         "before_id": form.first("before-id") or None,
         "ids": ids,
+        "text": (form.first(SEARCH_FIELD) or "").strip(),
     }
 
 
@@ -97,12 +106,14 @@ def _jid(text: str) -> JID:
         raise StanzaError("jid-malformed", str(error)) from error
 
 
-def empty_form() -> Element:
+def empty_form(has_search: bool = False) -> Element:
     """Make the form that tells of all fields (4.1.5); any id may be given (XEP-0122 open)."""
     fields = [
         forms.field(name, type_, extra=[_any_value()] if type_ == "list-multi" else ())
         for name, type_ in FIELDS
     ]
+    if has_search:
+        fields.append(forms.field(SEARCH_FIELD, "text-single"))
     return Element("query", NS, None, [forms.form("form", NS, fields)])
 
 
