@@ -74,7 +74,11 @@ class AccountsTests(SynchronousTestCase):
     def new_accounts(self, tombstone_s: float = 0.0) -> Accounts:
         """A loaded service, as after a restart."""
         accounts = Accounts(
-            self.storage, self.threads, self.clock.seconds, derive=derive, tombstone_s=lambda host: tombstone_s
+            self.storage,
+            self.threads,
+            self.clock.seconds,
+            derive=derive,
+            tombstone_s=lambda host: tombstone_s,
         )
         self.successResultOf(accounts.load())
         return accounts
