@@ -27,6 +27,7 @@ from xmppd.net.c2s import TLS, C2SFactory
 from xmppd.net.client_stream import StreamServices
 from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.sasl import CHANNEL_BINDING, SASL
+from xmppd.net.sasl2 import SASL2, SASL2_EXCHANGE
 from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.archive import Archive
@@ -50,7 +51,7 @@ from xmppd.storage.sqlite.text_index import SQLiteTextIndex
 
 STREAM_ID_BYTES = 12
 """96 bits: stream ids are unpredictable (RFC 6120 4.7.3)."""
-CLIENT_FEATURES = (STARTTLS, SASL, CHANNEL_BINDING, BIND, LEGACY_SESSION)
+CLIENT_FEATURES = (STARTTLS, SASL2, SASL2_EXCHANGE, SASL, CHANNEL_BINDING, BIND, LEGACY_SESSION)
 
 
 @dataclass(frozen=True, slots=True)

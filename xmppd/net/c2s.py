@@ -91,7 +91,7 @@ class C2SProtocol(TwistedProtocol):
         """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
         self.is_heard = True
         framer, receive = self.framer, self.stream.receive
-        if framer.stepwise:
+        if framer.stepwise or self._held:
             self._step(data)
             return
         for event in framer.feed(data):

@@ -6,9 +6,9 @@ reached through its `Link`.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -21,6 +21,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
+from xmppd.net.link import GONE, Link
 from xmppd.net.stream_header import host_of, peer_of
 from xmppd.net.unbound import unbound_stanza
 from xmppd.services.authentication import Authentication
@@ -28,6 +29,7 @@ from xmppd.services.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import StreamClosed, StreamOpened
 from xmppd.stream.features import StreamFeature, StreamState, handler_of, offered
@@ -36,69 +38,6 @@ QUEUE_BEFORE_PAUSE = 64
 """Stanzas that may wait behind one that is being handled before the client's connection is no longer read."""
 ABORT_AFTER_S = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
-
-
-class Link(Protocol):
-    """What a stream asks of what carries it."""
-
-    @property
-    def can_start_tls(self) -> bool:
-        """Whether STARTTLS is possible and has not happened."""
-
-    def start_tls(self, host: str) -> None:
-        """Begin TLS with the certificate of *host*; a new header is expected."""
-
-    def restart(self) -> None:
-        """Expect a new stream header on the same connection."""
-
-    def authenticated(self) -> None:
-        """Take the limits that hold after authentication."""
-
-    def pause(self) -> None:
-        """Stop reading."""
-
-    def resume(self) -> None:
-        """Read on."""
-
-    def go_on(self) -> None:
-        """Hand over what had to wait until the last event was dealt with."""
-
-    def drop(self) -> None:
-        """Close the connection once all that was written has left."""
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-
-    def channel_bindings(self) -> Mapping[str, bytes]:
-        """Give channel-binding data by type (RFC 5929, RFC 9266)."""
-
-    def client_jids(self, host: str) -> Sequence[str]:
-        """Give the bare JIDs that a verified client certificate names (XEP-0178)."""
-
-
-class _Gone:
-    """The link of a stream whose connection is lost: a late answer reaches nobody, and nothing keeps the old link."""
-
-    can_start_tls = False
-
-    def start_tls(self, host: str) -> None:
-        """Too late."""
-
-    def restart(self) -> None:
-        """Too late."""
-
-    authenticated = pause = resume = go_on = drop = abort = restart
-
-    def channel_bindings(self) -> Mapping[str, bytes]:
-        """There is no channel."""
-        return {}
-
-    def client_jids(self, host: str) -> Sequence[str]:
-        """There is no certificate."""
-        return ()
-
-
-GONE = _Gone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +68,9 @@ class ClientStream:
         "_is_paused",
         "_queue",
         "_waiting",
+        "announcement",
         "auth_failures",
+        "claimed",
         "exchange",
         "host",
         "is_bound",
@@ -149,6 +90,10 @@ class ClientStream:
         self.is_bound = False
         """The same as in `state`, without the cost of a flag on the way of every stanza."""
         self.host: Host | None = None
+        self.claimed: JID | None = None
+        """Who the client says it is, by the header of its stream; not to be trusted."""
+        self.announcement: Any = None
+        """How the client was told that it can authenticate."""
         self.exchange: Any = None
         self.auth_failures = 0
         self._queue: deque[Any] | None = None
@@ -250,7 +195,7 @@ class ClientStream:
         session.username = username
         session.authenticated_at = self.server.now()
         self.state |= StreamState.AUTHENTICATED
-        self.exchange = None
+        self.exchange = self.announcement = None
         self.link.authenticated()
         self._log.info(
             "Authenticated as {user}@{host}",
@@ -266,6 +211,7 @@ class ClientStream:
         """Expect a new header after TLS or SASL (RFC 6120 4.3.3)."""
         self.session.notopen = True
         self.session.stream_id = self.server.new_stream_id()
+        self.announcement = None
         self.link.restart()
 
     def bound(self) -> None:
@@ -377,9 +323,13 @@ class ClientStream:
         host = host_of(header, self.server.hosts)
         if self.host is not None and host is not self.host:
             raise StreamError("not-authorized", "The host of a stream cannot change")
+        self.claimed = peer_of(header)
+        if self.claimed is not None and self.claimed.domainpart != host.name:
+            raise StreamError("invalid-from")
         session.host = host.name
         self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
-        opening = session.framing.opening(session.stream_id, host.name, peer_of(header), session.lang)
+        peer = None if self.claimed is None else self.claimed.full
+        opening = session.framing.opening(session.stream_id, host.name, peer, session.lang)
         session.notopen = False
         session.send(opening)
         self.host = host

@@ -5,6 +5,7 @@ from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 
+
 MAY_START_TLS = FixedElement("starttls", ns.TLS)
 MUST_START_TLS = FixedElement("starttls", ns.TLS, children=[Element("required", ns.TLS)])
 PROCEED = FixedElement("proceed", ns.TLS)
@@ -40,7 +41,7 @@ def _start_tls(stream: ClientStream, element: Element) -> None:
 
 STARTTLS = StreamFeature(
     name="starttls",
-    forbids=StreamState.SECURE | StreamState.AUTHENTICATED,
+    forbids=StreamState.SECURE | StreamState.AUTHENTICATED | StreamState.AUTHENTICATING,
     sets=StreamState.SECURE,
     offer=_offer_starttls,
     handles={(ns.TLS, "starttls"): _start_tls},

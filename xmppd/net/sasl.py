@@ -1,6 +1,10 @@
-"""SASL on a client stream: RFC 6120 6, with the channel bindings announced by XEP-0440."""
+"""SASL on a client stream: RFC 6120 6, with the channel bindings announced by XEP-0440.
+
+The client can see whether what it was announced is what was sent: a hash of it goes with SCRAM (XEP-0474).
+"""
 
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import lru_cache
 
 from twisted.internet.defer import Deferred
@@ -34,13 +38,30 @@ def circumstances(stream: ClientStream) -> Circumstances:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a client was told of how it can authenticate, under which circumstances."""
+
+    given: Circumstances
+    mechanisms: tuple[str, ...]
+
+
+def announcement(stream: ClientStream) -> Announcement:
+    """Give what is announced on this stream; the same from its features to the end of the authentication."""
+    known: Announcement | None = stream.announcement
+    if known is None:
+        given = circumstances(stream)
+        known = stream.announcement = Announcement(given, tuple(stream.server.authentication.offer(given)))
+    return known
+
+
 def _offer(stream: ClientStream) -> Element | None:
-    names = stream.server.authentication.offer(circumstances(stream))
-    return _mechanisms(tuple(names)) if names else None
+    names = announcement(stream).mechanisms
+    return _mechanisms(names) if names else None
 
 
 def _offer_channel_bindings(stream: ClientStream) -> Element | None:
-    types = circumstances(stream).channel_bindings
+    types = announcement(stream).given.channel_bindings
     return _channel_bindings(tuple(types)) if types else None
 
 
@@ -60,8 +81,9 @@ def _on_auth(stream: ClientStream, element: Element) -> Deferred[None]:
     async def begin() -> None:
         try:
             stream.exchange = None
+            announced = announcement(stream)
             exchange = stream.server.authentication.begin(
-                element.get("mechanism") or "", circumstances(stream)
+                element.get("mechanism") or "", announced.given, announced.mechanisms
             )
             stream.exchange = exchange
             _advance(stream, await exchange.start(decode_initial(element.text)))
@@ -110,6 +132,11 @@ def _fail(stream: ClientStream, error: SaslError) -> None:
     if error.text:
         children.append(Element("text", ns.SASL, {"xml:lang": "en"}, [error.text]))
     stream.session.send(Element("failure", ns.SASL, children=children))
+    count_failure(stream)
+
+
+def count_failure(stream: ClientStream) -> None:
+    """RFC 6120 6.4.5: a client may try again, but not for ever."""
     stream.auth_failures += 1
     if stream.auth_failures >= stream.server.limits().auth_failures:
         stream.fail(StreamError("policy-violation", "Too many failed attempts to authenticate"))
@@ -120,7 +147,7 @@ def _encoded(data: bytes) -> str:
     return b64encode(data).decode() or "="
 
 
-_NOT_YET = StreamState.AUTHENTICATED | StreamState.BOUND
+_NOT_YET = StreamState.AUTHENTICATED | StreamState.BOUND | StreamState.AUTHENTICATING
 SASL = StreamFeature(
     name="sasl",
     forbids=_NOT_YET,

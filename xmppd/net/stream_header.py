@@ -26,10 +26,9 @@ def host_of(header: StreamOpened, hosts: Hosts) -> Host:
     return host
 
 
-def peer_of(header: StreamOpened) -> str | None:
+def peer_of(header: StreamOpened) -> JID | None:
     """Give the ``from`` of a header where it is an address, to be answered as ``to`` (RFC 6120 4.7.2)."""
-    peer = _jid(header.attrs.get("from"))
-    return peer.full if peer is not None else None
+    return _jid(header.attrs.get("from"))
 
 
 def _is_version_1(version: str | None) -> bool:

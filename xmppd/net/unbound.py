@@ -42,6 +42,8 @@ def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[Any] | Non
     """RFC 6120 7.1: before binding, only the server and one's own account may be spoken to, by IQ."""
     session, host = stream.session, stream.host
     assert host is not None, "no stanza comes before a header"
+    if stream.state & StreamState.AUTHENTICATING:
+        raise StreamError("not-authorized", "Nothing may be sent while a login goes on")
     own = JID(session.username, host.name, None)
     stanza = _with_prepared_to(stanza)
     if stanza.name != "iq" or stanza.to not in (None, host.name, own.full):

@@ -18,6 +18,8 @@ class StreamState:
     SECURE: Final = 1
     AUTHENTICATED: Final = 2
     BOUND: Final = 4
+    AUTHENTICATING: Final = 8
+    """A SASL2 login goes on (XEP-0388 2.4): nothing else may be sent."""
 
 
 ElementHandler = Callable[[Any, Element], Any]

@@ -11,7 +11,7 @@ without tokens look and cost the same as one with a wrong token.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -43,8 +43,8 @@ HT_MECHANISMS: Final = MappingProxyType(
 """The strongest first: hash and channel binding by the name of the mechanism."""
 
 
-def ht_offer(bindings: Mapping[str, bytes]) -> list[str]:
-    """Give the names of the mechanisms for a connection with this channel-binding data, the strongest first."""
+def ht_offer(bindings: Container[str]) -> list[str]:
+    """Give the names of the mechanisms for a connection with these types of channel binding, the strongest first."""
     return [name for name, row in HT_MECHANISMS.items() if row.binding is None or row.binding in bindings]
 
 
