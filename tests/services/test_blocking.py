@@ -1,5 +1,6 @@
 """Block lists: who is covered, when they are read, what they cost while nobody blocks anybody."""
 
+from time import process_time
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -167,3 +168,19 @@ class BlockingTests(SynchronousTestCase):
         self.successResultOf(done)
         told = [written(contact) for contact in contacts]
         self.assertEqual({data.count(b"unavailable") for data in told}, {1})
+
+    def test_a_large_block_is_cheap(self) -> None:
+        """Thousands of domains against thousands of contacts are no matter of their product."""
+        self.memory = MemoryServer()
+        self.blocking = self.memory.server.services[Blocking]
+        self.memory.add_account("romeo@localhost")
+        roster = Roster(ROMEO.bare)
+        for number in range(5_000):
+            roster.put(f"c@d{number}.example", RosterItem(f"c@d{number}.example", subscription="both"))
+        bound_session(self.memory.server.registry, "romeo@localhost/orchard", 0).roster = roster
+        jids = [JID(None, f"d{number}.test", None) for number in range(5_000)]
+        began = process_time()
+        done = self.blocking.block(ROMEO, jids)
+        self.memory.clock.pump([0.0] * 10)
+        self.successResultOf(done)
+        self.assertLess(process_time() - began, 1.0)

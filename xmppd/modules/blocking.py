@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic, Unbound
+from xmppd.core.fanout import Fanout
 from xmppd.core.hooks import Hook
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
@@ -97,10 +98,10 @@ class BlockingModule(Module):
     def _push(self, request: IQRequest, name: str, jids: list[JID]) -> None:
         """To all resources that have asked for the list, the one that changes it included."""
         change = _listed(name, [jid.full for jid in jids])
+        push = Fanout(Stanza.make("iq", change, id=f"{name}-{next(self._push_ids)}", type="set"))
         for session in self.api.registry.resources(request.sender.bare):
             if session.attached(self.name):
-                push_id = f"{name}-{next(self._push_ids)}"
-                session.send(Stanza.make("iq", change, to=session.full_jid, id=push_id, type="set"))
+                push.send(session, session.full_jid or "")
 
     @on(events.RESOURCE_BOUND)
     def on_bound(self, session: Session) -> Deferred[None] | None:

@@ -26,6 +26,8 @@ from xmppd.storage.interface import Delete, Put, Storage
 
 STORE = "blocking"
 NOBODY: Set[str] = frozenset()
+CONTACTS_A_STEP = 50
+"""Contacts that are looked at in one step of a fan-out."""
 KEEP_S = 30.0
 """How long a list stays in memory after its account's last resource has left: presence that is being told needs it."""
 
@@ -200,36 +202,59 @@ class Blocking:
         if self.is_used != was_used:
             self._switch()
 
-    # -- presence: each ``yield`` is one delivery ----------------------------------------------------------------------
+    # -- presence: each ``yield`` is a step of a fan-out ---------------------------------------------------------------
 
     def _hide(self, owner: str, jids: Sequence[JID]) -> Iterator[None]:
         """XEP-0191 3.3: unavailable presence to those who could see the account, and are blocked from now on."""
+        those = _Those(jids)
         for session in self._registry.resources(owner):
             gone = Stanza.make("presence", from_=session.full_jid, type="unavailable")
-            for jid in jids:
-                told = dict.fromkeys(_subscribers(session, jid)) if session.presence is not None else {}
-                for target in list(session.directed or ()):
-                    if covers((jid.full,), JID.parse(target)):
-                        told[target] = None
-                        assert session.directed is not None
-                        del session.directed[target]
-                for target in told:
+            told: set[str] = set()
+            for target in those.among(_contacts(session, "subscribers")):
+                if target is not None and session.presence is not None:
+                    told.add(target)
                     self._router.route(gone.replace(to=target))
-                    yield
+                yield
+            for target in [each for each in session.directed or () if covers(those.full, JID.parse(each))]:
+                (session.directed or {}).pop(target, None)
+                if not told & {target, JID.parse(target).bare}:
+                    self._router.route(gone.replace(to=target))
+                yield
 
     def _show(self, owner: str, jids: Sequence[JID]) -> Iterator[None]:
         """XEP-0191 3.4: current presence to those who may see the account again; theirs is asked for."""
+        those = _Those(jids)
         for session in self._registry.resources(owner):
-            for jid in jids:
-                for target in _subscribers(session, jid):
-                    if session.presence is not None and self.may_pass(session.full_jid or "", target):
-                        self._router.route(self._presence.shown(session).replace(to=target))
-                        yield
-                for target in _subscriptions(session, jid):
-                    if session.presence is not None and self.may_pass(target, session.full_jid or ""):
-                        probe = Stanza.make("presence", from_=session.full_jid, to=target, type="probe")
-                        self._router.route(probe)
-                        yield
+            full_jid = session.full_jid or ""
+            for target in those.among(_contacts(session, "subscribers")):
+                if target is not None and session.presence is not None and self.may_pass(full_jid, target):
+                    self._router.route(self._presence.shown(session).replace(to=target))
+                yield
+            for target in those.among(_contacts(session, "subscriptions")):
+                if target is not None and session.presence is not None and self.may_pass(target, full_jid):
+                    self._router.route(Stanza.make("presence", from_=full_jid, to=target, type="probe"))
+                yield
+
+
+class _Those:
+    """JIDs that are blocked or unblocked at a time, however many; finds the contacts that they stand for."""
+
+    def __init__(self, jids: Sequence[JID]):
+        self.full = frozenset(jid.full for jid in jids)
+        self._of: dict[str, list[str]] = {}
+        for jid in jids:
+            if jid.localpart is not None or jid.resourcepart is not None:
+                self._of.setdefault(jid.bare, []).append(jid.full)
+
+    def among(self, contacts: Sequence[str]) -> Iterator[str | None]:
+        """Give the addresses that these JIDs stand for among *contacts*; None where others may have a turn."""
+        for index, contact in enumerate(contacts):
+            if contact.rpartition("@")[2] in self.full:
+                yield contact
+                continue
+            yield from self._of.get(contact, ())
+            if index % CONTACTS_A_STEP == 0:
+                yield None
 
 
 def covers(blocked: Container[str], jid: JID) -> bool:
@@ -237,19 +262,8 @@ def covers(blocked: Container[str], jid: JID) -> bool:
     return jid.full in blocked or jid.bare in blocked or jid.domainpart in blocked
 
 
-def _subscribers(session: Session, jid: JID) -> list[str]:
-    """Give the addresses that *jid* stands for among those who may see the session's presence."""
+def _contacts(session: Session, kind: str) -> Sequence[str]:
     roster = session.roster
-    return _matching(roster.subscribers, roster.may_see_presence, jid) if isinstance(roster, Roster) else []
-
-
-def _subscriptions(session: Session, jid: JID) -> list[str]:
-    """Give the addresses that *jid* stands for among those whose presence the session sees."""
-    roster = session.roster
-    return _matching(roster.subscriptions, roster.sees_presence_of, jid) if isinstance(roster, Roster) else []
-
-
-def _matching(contacts: Sequence[str], has: Callable[[str], bool], jid: JID) -> list[str]:
-    if jid.localpart is None and jid.resourcepart is None:
-        return [contact for contact in contacts if contact.rpartition("@")[2] == jid.domainpart]
-    return [jid.full] if has(jid.bare) else []
+    if not isinstance(roster, Roster):
+        return ()
+    return roster.subscribers if kind == "subscribers" else roster.subscriptions
