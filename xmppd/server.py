@@ -36,6 +36,8 @@ from xmppd.services.authentication import Authentication
 from xmppd.services.binding import Binding
 from xmppd.services.blocking import Blocking
 from xmppd.services.capabilities import Capabilities
+from xmppd.services.clients import Clients
+from xmppd.services.fast import Fast
 from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
@@ -134,6 +136,9 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     accounts.subscribe(AccountEvent.REMOVED, services[Blocking].forget)
     for service in _profile_services(in_force, storage, hosts, registry, router, accounts, rosters, world):
         services.add(service)
+    streams = _stream_services(in_force, hosts, registry, router, timers, services, world)
+    for service in _login_services(storage, registry, accounts, streams, world):
+        services.add(service)
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
@@ -150,7 +155,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         services=services,
         storage=storage,
         timers=timers,
-        streams=_stream_services(in_force, hosts, registry, router, timers, services, world),
+        streams=streams,
     )
 
 
@@ -231,6 +236,17 @@ def _profile_services(
         sessions,
         Removal(accounts, rosters, sessions),
     )
+
+
+def _login_services(
+    storage: Storage, registry: SessionRegistry, accounts: Accounts, streams: StreamServices, world: World
+) -> tuple[object, ...]:
+    """Give the services of who logs in, and how."""
+    clients = Clients(storage, accounts, registry, world.now)
+    accounts.subscribe(AccountEvent.PASSWORD_CHANGED, clients.password_changed)
+    accounts.subscribe(AccountEvent.REMOVED, clients.forget)
+    fast = Fast(clients, world.now, world.random_text)
+    return clients, fast, streams.authentication, streams.binding
 
 
 def _stream_services(

@@ -1,6 +1,8 @@
 """Compares what a client received with what a script expects, wildcards included."""
 
+import hmac
 import re
+from base64 import b64encode
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 _WRAPPED = (
@@ -9,6 +11,7 @@ _WRAPPED = (
 )
 SHOWN = 2_000
 _REPEATED = re.compile(r"\{([^{}]+)\*(\d+)\}")
+_PROOF = re.compile(r"\{(\w+) proves (\w+)\}")
 _HOLE = re.compile(r"\{(?:(?P<name>\w+)=)?any\}")
 
 
@@ -53,10 +56,16 @@ def match_header(expected: str, got: Element, memory: dict[str, str]) -> None:
 
 
 def fill(text: str, memory: dict[str, str]) -> str:
-    """Put what is remembered into *text*, and write out what is repeated in it."""
+    """Put what is remembered into *text*, with proofs of tokens, and write out what is repeated in it."""
     for name, value in memory.items():
         text = text.replace("{" + name + "}", value)
+    text = _PROOF.sub(lambda found: _proof(found[1], memory.get(found[2], found[2])), text)
     return _REPEATED.sub(lambda found: found[1] * int(found[2]), text)
+
+
+def _proof(username: str, token: str) -> str:
+    """The initial response of HT-SHA-256-NONE."""
+    return b64encode(f"{username}\0".encode() + hmac.digest(token.encode(), b"Initiator", "sha256")).decode()
 
 
 def _match_text(expected: str, got: str, memory: dict[str, str], where: str) -> None:

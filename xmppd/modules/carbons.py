@@ -14,6 +14,7 @@ from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
 from xmppd.services.archive_ids import archived_as, with_stanza_id
 from xmppd.services.forwarded import forwarded_xml
+from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
 from xmppd.services.message_kinds import NS_CARBONS as NS
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.offline import Offline
@@ -61,6 +62,17 @@ class Carbons(Module):
         session = _own_session(request)
         session.attach(self.name, False)
         self._forget(session)
+
+    @on(OFFERING)
+    def on_offering(self, offer: Offer) -> None:
+        """They can be enabled within a login (XEP-0386 3.1)."""
+        offer.bind.append(NS)
+
+    @on(BINDING_INLINE)
+    def on_binding(self, inline: InlineBind) -> None:
+        """Enable them with the binding, where that is asked for (XEP-0386 3.2): no answer is due."""
+        if inline.request.child("enable", NS) is not None:
+            self.enable(inline.session)
 
     def enable(self, session: Session) -> None:
         """Send copies to *session* from now on."""

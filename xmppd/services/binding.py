@@ -46,15 +46,17 @@ class Binding:
         self._random_text = random_text
 
     @deferred
-    async def bind(self, session: Session, wanted: str | None) -> JID:
+    async def bind(self, session: Session, wanted: str | None, tag: str = "") -> JID:
         """Make an authenticated session a connected resource and give its full JID.
 
+        Where no resource is *wanted* the server makes one, behind *tag* and a slash if there is one (XEP-0386 3.2.1).
         Waits for the roster. Raises `StanzaError`: bad-request for a resource that cannot be prepared, conflict where
         the host refuses a name in use, resource-constraint beyond the host's limit, internal-server-error where the
         roster cannot be loaded; the session is then as before.
         """
         host, username = self._hosts[session.host or ""], session.username
-        resource = _prepared(wanted) or self._random_text(SERVER_MADE_BYTES)
+        made = self._random_text(SERVER_MADE_BYTES) if not wanted else ""
+        resource = _prepared(wanted) or (f"{tag}/{made}" if tag else made)
         try:
             roster = await self._rosters.load(f"{username}@{host.name}")
         except Exception as error:

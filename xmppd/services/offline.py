@@ -20,6 +20,7 @@ from xmppd.services.delayed import without_delay_of
 from xmppd.services.hand_over import STORE, HandOver
 from xmppd.services.ids import Ids
 from xmppd.services.message_kinds import kind_of
+from xmppd.services.offline_archived import archived_of
 from xmppd.services.tallies import Tallies, Tally
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -174,5 +175,11 @@ class Offline:
         await self._storage.commit(DeleteAll(STORE, owner))
 
     def forget(self, owner: JID) -> None:
+    @deferred
+    async def clear_archived(self, owner: str) -> None:
+        """Forget what waits for an account that its archive holds, too (XEP-0386 3.2). Waits for the commit."""
+        if not self._tallies.is_empty(owner):
+            await self.fetched(owner, await archived_of(self._storage, owner))
+
         """An account is gone, and its data with it."""
         self._tallies.forget(owner.bare)

@@ -20,6 +20,7 @@ from xmppd.services.archive_search import NS_FULLTEXT, ArchiveSearch
 from xmppd.services.delayed import delay_xml
 from xmppd.services.disco import ACCOUNT_INFO, Info
 from xmppd.services.forwarded import forwarded_xml
+from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
 from xmppd.services.message_kinds import NS_RETRACT
 from xmppd.services.offline import Offline
 from xmppd.services.retention import Retention, Rules
@@ -136,7 +137,7 @@ class Mam(Module):
         if session is not None:
             self._send(session, query, page)
             if session.presence is None and page.entries:
-                await self._offline.fetched(owner, [entry.id for entry in page.entries])
+                await self._offline.fetched(owner, [entry.id for entry in page.entries], session)
         return _fin(page)
 
     def _send(self, session: Session, query: Query, page: Page) -> None:
@@ -157,7 +158,21 @@ class Mam(Module):
     @deferred
     async def on_metadata(self, request: IQRequest) -> Element:
         """Tell of the first and the last message (5)."""
-        storage, owner = self.api.storage, request.target.bare
+        return await self._metadata(request.target.bare)
+
+    @on(OFFERING)
+    def on_offering(self, offer: Offer) -> None:
+        """A client that binds within its login is told of its archive as it is then (XEP-0386 3.1)."""
+        offer.bind.append(NS)
+
+    @on(BINDING_INLINE)
+    @deferred
+    async def on_binding(self, inline: InlineBind) -> None:
+        """Tell of the first and the last message (XEP-0386 3.2)."""
+        inline.bound.append(await self._metadata(inline.login.bare_jid))
+
+    async def _metadata(self, owner: str) -> Element:
+        storage = self.api.storage
         if storage.backlog:
             await storage.commit()
         metadata = Element("metadata", NS)

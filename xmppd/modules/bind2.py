@@ -1,0 +1,102 @@
+"""Bind 2: XEP-0386 1.1.0, the binding of a resource within a SASL2 login.
+
+The resource is the client's tag, a slash, and a text that nobody can guess: the same each time for a client that has
+told its id, so that the session which it left behind, and only that, is replaced. Of the messages that wait for the
+account those are forgotten which its archive holds; the others are delivered as ever, since there is no other way.
+"""
+
+from typing import Any, Final
+
+from xmppd.core.module import XEP, Module, on
+from xmppd.core.waiting import deferred
+from xmppd.services.binding import Binding
+from xmppd.services.client_records import client_id, hashed
+from xmppd.services.clients import id_of
+from xmppd.services.inline import (
+    BINDING,
+    BINDING_INLINE,
+    LOGIN_BEGINNING,
+    LOGIN_SUCCEEDED,
+    OFFERING,
+    InlineBind,
+    Login,
+    Offer,
+)
+from xmppd.services.inline import NS_BIND2 as NS
+from xmppd.services.offline import Offline
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.jid import InvalidJID, prepare_resourcepart
+
+TAG_CHARS: Final = 200
+LAST: Final = -100
+
+
+class Bind2(Module):
+    """Binds a resource as part of a login."""
+
+    name = "bind2"
+    summary = "Bind 2"
+    xep = XEP(386, "1.1.0")
+
+    def start(self) -> None:
+        """Find the services."""
+        self._binding = self.api.services[Binding]
+        self._offline = self.api.services[Offline]
+
+    @on(OFFERING, LAST)
+    def on_offering(self, offer: Offer) -> None:
+        """Say what a session can start with (3.1)."""
+        features = [Element("feature", NS, {"var": var}) for var in sorted(offer.bind)]
+        inline = [Element("inline", NS, children=[*features])] if features else []
+        offer.inline.append(Element("bind", NS, children=[*inline]))
+
+    @on(LOGIN_BEGINNING)
+    def on_beginning(self, login: Login) -> None:
+        """Take the tag where it can be part of a resource (3.2.1); one that cannot is no reason to fail."""
+        request = login.request.child("bind", NS)
+        if request is not None:
+            login.tag = _tag(request.child_text("tag") or "")
+
+    @on(LOGIN_SUCCEEDED, BINDING)
+    def on_succeeded(self, login: Login) -> Any:
+        """Bind the resource that was asked for, unless an earlier session has been resumed (3.2)."""
+        request = login.request.child("bind", NS)
+        if request is None or login.is_resumed:
+            return None
+        return self._bind(login, request)
+
+    @deferred
+    async def _bind(self, login: Login, request: Element) -> None:
+        id = client_id(login.agent.id)
+        for session in self.api.registry.resources(login.bare_jid):
+            if id and id_of(session) == id:
+                session.close(StreamError("conflict", "The same client has come anew"))
+        try:
+            await self._binding.bind(login.session, _resource(login), login.tag)
+        except StanzaError as error:
+            login.results.append(Element("failed", NS, children=[error.to_element()]))
+            return
+        login.stream.bound()
+        if "mam" in self.api.host.modules:
+            await self._offline.clear_archived(login.bare_jid)
+        inline = InlineBind(login, request)
+        told = self.api.host.hooks.notify(BINDING_INLINE, inline)
+        if told is not None:
+            await told
+        login.results.append(Element("bound", NS, children=[*inline.bound]))
+
+
+def _tag(text: str) -> str:
+    try:
+        return prepare_resourcepart(text.strip()[:TAG_CHARS]) if text.strip() else ""
+    except InvalidJID:
+        return ""
+
+
+def _resource(login: Login) -> str | None:
+    """3.2.1: stable for a client and its tag, without showing the client's id; None where the server makes one."""
+    if not login.agent.id:
+        return None
+    suffix = hashed("\0".join(("resource", login.bare_jid, login.agent.id, login.tag)))
+    return f"{login.tag}/{suffix}" if login.tag else suffix
