@@ -1,0 +1,109 @@
+"""A server in a process of its own, started by twistd as an operator would, with accounts made by xmppctl."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import xmppd
+
+PATIENCE_S = 30.0
+"""For a start or an end; the machine may be busy with other tests."""
+_ROOT = Path(xmppd.__file__).parent.parent
+_TWISTD = "from twisted.scripts.twistd import run; run()"
+_PORT = re.compile(r"127\.0\.0\.1:(\d+) \((STARTTLS|TLS)\)")
+
+
+class ServerProcess:
+    """One running server on ports that the system has chosen, with its data in *folder*."""
+
+    def __init__(self, folder: Path, options: str = "", accounts: tuple[tuple[str, str], ...] = ()) -> None:
+        """*options* is TOML behind the tables of the ports; *accounts* are addresses with passwords."""
+        self.folder = folder
+        self.config = folder / "xmppd.toml"
+        self.config.write_text(
+            f'data_dir = "{folder / "data"}"\n[c2s]\nlisten = ["127.0.0.1:0"]\n'
+            f'direct_tls_listen = ["127.0.0.1:0"]\n{options}\n'
+        )
+        if accounts:
+            self._import(accounts)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _TWISTD, "-n", "--pidfile=", "xmppd", "--config", str(self.config)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env=_environment(),
+        )
+        self.ports: dict[str, int] = {}
+        self._read_banner()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def certificate(self) -> Path:
+        """The self-made certificate of localhost."""
+        return self.folder / "data" / "certificates" / "localhost.crt"
+
+    def resident_bytes(self) -> int:
+        """Give what the process holds in memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+
+    def descriptors(self) -> int:
+        """Give how many file descriptors the process has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def stop(self) -> int:
+        """End it politely; gives its status. Harmless the second time."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+        return self._process.returncode
+
+    def _import(self, accounts: tuple[tuple[str, str], ...]) -> None:
+        listed = self.folder / "accounts"
+        listed.write_text("".join(f"{address}\t{password}\n" for address, password in accounts))
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "xmppd.admin.xmppctl",
+                "--config",
+                str(self.config),
+                "user",
+                "import",
+                str(listed),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            env=_environment(),
+        )
+
+    def _read_banner(self) -> None:
+        """Read up to the line that says that it is ready."""
+        assert self._process.stdout is not None
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            found = _PORT.search(line)
+            if found is not None:
+                self.ports[found[2]] = int(found[1])
+            if line.rstrip().endswith("Ready"):
+                return
+        raise AssertionError(f"no server: {''.join(said)}")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(_ROOT)}

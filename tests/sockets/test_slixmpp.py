@@ -1,0 +1,159 @@
+"""A third-party client, slixmpp, and a real server with real TLS: log in, chat both ways, full and bare JID."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, ClassVar
+
+from slixmpp import JID, ClientXMPP
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.sockets.process import ServerProcess
+
+TIMEOUT_S = 20.0
+ALICE, BOB = "alice@localhost", "bob@localhost"
+PASSWORDS = {ALICE: "alice's secret", BOB: "bob's secret ✓"}
+
+
+class SlixmppClient(ClientXMPP):
+    """One client, which trusts the server's self-made certificate and no other."""
+
+    def __init__(self, address: str, password: str, server: ServerProcess, *, is_direct_tls: bool = False):
+        super().__init__(address, password)
+        self._port = server.ports["TLS" if is_direct_tls else "STARTTLS"]
+        self.ca_certs = server.certificate
+        self.enable_direct_tls, self.enable_starttls = is_direct_tls, not is_direct_tls
+        self.messages: asyncio.Queue[Any] = asyncio.Queue()
+        self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        for event in ("session_start", "failed_all_auth", "connection_failed"):
+            self.add_event_handler(event, lambda data, event=event: self._settle(event))
+        self.add_event_handler("message", self.messages.put_nowait)
+
+    async def log_in(self) -> str:
+        """Connect and authenticate; gives the name of the event that says how it went."""
+        self.connect("127.0.0.1", self._port)
+        return await asyncio.wait_for(self.outcome, TIMEOUT_S)
+
+    async def be_available(self) -> None:
+        """Send initial presence and see it come back."""
+        seen = asyncio.get_running_loop().create_future()
+        self.add_event_handler("presence_available", seen.set_result, disposable=True)
+        self.send_presence()
+        await asyncio.wait_for(seen, TIMEOUT_S)
+
+    async def next_message(self) -> Any:
+        """Give the next message that comes."""
+        return await asyncio.wait_for(self.messages.get(), TIMEOUT_S)
+
+    async def leave(self) -> None:
+        """Close the stream."""
+        await asyncio.wait_for(self.disconnect(wait=1.0), TIMEOUT_S)
+
+    def _settle(self, event: str) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(event)
+
+
+class SlixmppTests(SynchronousTestCase):
+    """One server for all of them."""
+
+    folder: ClassVar[Path]
+    server: ClassVar[ServerProcess]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Start it."""
+        cls.folder = Path(tempfile.mkdtemp(prefix="xmppd-test-"))
+        cls.server = ServerProcess(cls.folder, accounts=tuple(PASSWORDS.items()))
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """End it: status 0, whatever its clients have done."""
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, status
+
+    def play(self, script: Coroutine[Any, Any, None]) -> None:
+        """Run *script* in a loop of its own."""
+        asyncio.run(script)
+
+    def client(self, address: str, **options: Any) -> SlixmppClient:
+        """Give a client that knows its password, or the one in *options*."""
+        password = options.pop("password", None) or PASSWORDS[address.partition("/")[0]]
+        return SlixmppClient(address, password, self.server, **options)
+
+    def test_chat(self) -> None:
+        """STARTTLS, SCRAM, binding; messages to full and bare JID arrive both ways, from the full JID."""
+
+        async def script() -> None:
+            alice, bob = self.client(f"{ALICE}/desk"), self.client(BOB)
+            self.assertEqual(await alice.log_in(), "session_start")
+            self.assertEqual(await bob.log_in(), "session_start")
+            self.assertEqual(alice.boundjid.full, f"{ALICE}/desk")
+            self.assertTrue(bob.boundjid.resource)
+            await alice.be_available()
+            await bob.be_available()
+            for sender, recipient in ((alice, bob), (bob, alice)):
+                for to in (recipient.boundjid.full, recipient.boundjid.bare):
+                    sender.send_message(mto=JID(to), mbody=f"for {to} <&> ✓", mtype="chat")
+                    message = await recipient.next_message()
+                    self.assertEqual(message["body"], f"for {to} <&> ✓")
+                    self.assertEqual(message["from"].full, sender.boundjid.full)
+                    self.assertEqual(message["to"].full, to)
+            await alice.leave()
+            await bob.leave()
+
+        self.play(script())
+
+    def test_direct_tls(self) -> None:
+        """XEP-0368: TLS from the first byte, and a message to oneself."""
+
+        async def script() -> None:
+            alice = self.client(f"{ALICE}/direct", is_direct_tls=True)
+            self.assertEqual(await alice.log_in(), "session_start")
+            alice.send_message(mto=alice.boundjid, mbody="hello", mtype="chat")
+            self.assertEqual((await alice.next_message())["body"], "hello")
+            await alice.leave()
+
+        self.play(script())
+
+    def test_wrong_password(self) -> None:
+        """It is refused; the right one is taken afterwards."""
+
+        async def script() -> None:
+            wrong = self.client(ALICE, password="a guess")
+            self.assertEqual(await wrong.log_in(), "failed_all_auth")
+            await wrong.leave()
+            right = self.client(ALICE)
+            self.assertEqual(await right.log_in(), "session_start")
+            await right.leave()
+
+        self.play(script())
+
+    def test_unknown_user(self) -> None:
+        """It is refused in the same way."""
+
+        async def script() -> None:
+            nobody = self.client("nobody@localhost", password="a guess")
+            self.assertEqual(await nobody.log_in(), "failed_all_auth")
+            await nobody.leave()
+
+        self.play(script())
+
+    def test_offline_message(self) -> None:
+        """A message to an account that is not there arrives when it comes."""
+
+        async def script() -> None:
+            alice = self.client(f"{ALICE}/sender")
+            self.assertEqual(await alice.log_in(), "session_start")
+            alice.send_message(mto=JID(BOB), mbody="when you come", mtype="chat")
+            await alice.leave()
+            bob = self.client(f"{BOB}/later")
+            self.assertEqual(await bob.log_in(), "session_start")
+            bob.send_presence()
+            self.assertEqual((await bob.next_message())["body"], "when you come")
+            await bob.leave()
+
+        self.play(script())
