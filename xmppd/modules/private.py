@@ -39,11 +39,12 @@ class PrivateXML(Module):
     @iq("set", NS, "query", to="own")
     def on_set(self, request: IQRequest) -> Any:
         """XEP-0049 2.2: each element takes the place of the one of its name; an empty one is forgotten."""
-        data: dict[str, bytes | None] = {}
+        pieces: dict[str, list[bytes]] = {}
         for root in _roots(request.payload):
-            content = root.to_bytes(NS) if root.children or root.attrs else b""
-            data[_key(root)] = (data.get(_key(root)) or b"") + content or None
-        return self._data.set(request.sender, data)
+            kept = pieces.setdefault(_key(root), [])
+            if root.children or root.attrs:
+                kept.append(root.to_bytes(NS))
+        return self._data.set(request.sender, {key: b"".join(kept) or None for key, kept in pieces.items()})
 
 
 def _roots(query: Element) -> list[Element]:
