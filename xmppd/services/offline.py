@@ -169,17 +169,17 @@ class Offline:
             await self._storage.commit(DeleteEntries(STORE, owner, ids=tuple(ids)))
 
     @deferred
+    async def clear_archived(self, owner: str) -> None:
+        """Forget what waits for an account that its archive holds, too (XEP-0386 3.2). Waits for the commit."""
+        if not self._tallies.is_empty(owner):
+            await self.fetched(owner, await archived_of(self._storage, owner))
+
+    @deferred
     async def clear(self, owner: str) -> None:
         """Forget all that waits for an account. Waits for the commit; `StorageError`."""
         self._tallies.forget(owner)
         await self._storage.commit(DeleteAll(STORE, owner))
 
     def forget(self, owner: JID) -> None:
-    @deferred
-    async def clear_archived(self, owner: str) -> None:
-        """Forget what waits for an account that its archive holds, too (XEP-0386 3.2). Waits for the commit."""
-        if not self._tallies.is_empty(owner):
-            await self.fetched(owner, await archived_of(self._storage, owner))
-
         """An account is gone, and its data with it."""
         self._tallies.forget(owner.bare)

@@ -1,0 +1,1 @@
+Users see the clients of their account and revoke one (XEP-0494).
