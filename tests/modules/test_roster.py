@@ -1,5 +1,6 @@
 """What a roster set may ask for: RFC 6121 2.1.2, 2.1.5, 2.3.3, one test a row."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -115,10 +116,18 @@ class FeatureTests(SynchronousTestCase):
     def test_versions_and_approval_in_advance_are_offered(self) -> None:
         """RFC 6121 2.6.1, 3.4.1: after authentication."""
         features = MemoryServer().server.hosts["localhost"].stream_features
-        offers = {(e.name, e.ns) for e in offered(features, StreamState.AUTHENTICATED, None)}
+        offers = {
+            (e.name, e.ns)
+            for e in offered(
+                features, StreamState.AUTHENTICATED, SimpleNamespace(state=StreamState.AUTHENTICATED)
+            )
+        }
         wanted = {("ver", "urn:xmpp:features:rosterver"), ("sub", "urn:xmpp:features:pre-approval")}
         self.assertLessEqual(wanted, offers)
-        before = {(e.name, e.ns) for e in offered(features, StreamState.SECURE, None)}
+        before = {
+            (e.name, e.ns)
+            for e in offered(features, StreamState.SECURE, SimpleNamespace(state=StreamState.SECURE))
+        }
         self.assertFalse(wanted & before)
 
 

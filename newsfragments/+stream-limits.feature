@@ -1,0 +1,1 @@
+The limits of a stream are advertised (XEP-0478).
