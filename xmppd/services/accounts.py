@@ -20,7 +20,7 @@ from xmppd.core.waiting import deferred
 from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart, stringprep_disagrees
 from xmppd.storage.interface import Change, Delete, DeleteOwner, Put, Storage
 from xmppd.stream.sasl import credentials as scram
-from xmppd.stream.sasl.credentials import Credentials
+from xmppd.stream.sasl.credentials import Credentials, Salted
 
 ACCOUNTS = "accounts"
 DISABLED = "disabled"
@@ -117,6 +117,7 @@ class Accounts:
         self._known: set[str] = set()
         self._disabled: set[str] = set()
         self._changing: set[str] = set()
+        self._passwords_set = 0
         self._is_loaded = False
         self._listeners: dict[AccountEvent, list[Listener]] = {event: [] for event in AccountEvent}
 
@@ -211,8 +212,22 @@ class Accounts:
         self._require(jid)
         credentials = await self._derived(password)
         self._require(jid)
+        self._passwords_set += 1
         await self._storage.commit(Put(CREDENTIALS, jid.bare, "", credentials.to_json()))
         self._tell(AccountEvent.PASSWORD_CHANGED, jid)
+
+    @deferred
+    async def add_keys(self, jid: JID, salted: Salted) -> None:
+        """Keep the keys of one more hash of the same password (XEP-0480); those of other hashes stay.
+
+        Nothing happens where the password is being changed, or the account has gone. Waits for the commit.
+        """
+        passwords_set = self._passwords_set
+        await self._storage.commit()  # so that what is read is the last that was set
+        credentials = await self.credentials(jid)
+        if credentials is not None and passwords_set == self._passwords_set:
+            more = Credentials({**credentials, salted.hash_name: salted.keys()})
+            await self._storage.commit(Put(CREDENTIALS, jid.bare, "", more.to_json()))
 
     @deferred
     async def check(self, jid: JID, password: str) -> bool:

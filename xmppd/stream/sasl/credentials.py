@@ -73,6 +73,32 @@ class Credentials(Mapping[str, ScramKeys]):
             raise ValueError(f"not stored credentials: {error!r}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Salted:
+    """A salted password (RFC 5802 3) that a client has computed (XEP-0480 3); ValueError for one of another length."""
+
+    hash_name: str
+    salt: bytes
+    iterations: int
+    password: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.password) != hashlib.new(ALGORITHMS[self.hash_name]).digest_size:
+            raise ValueError(f"a salted password of the wrong length for {self.hash_name}")
+
+    def keys(self) -> ScramKeys:
+        """What is stored of it."""
+        algorithm = ALGORITHMS[self.hash_name]
+        client_key = hmac.digest(self.password, b"Client Key", algorithm)
+        server_key = hmac.digest(self.password, b"Server Key", algorithm)
+        return ScramKeys(self.salt, self.iterations, hashlib.new(algorithm, client_key).digest(), server_key)
+
+
+def new_salt(random: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
+    """Give the salt of another password; *random* gives that many bytes."""
+    return random(SALT_BYTES)
+
+
 def derive(
     password: str,
     *,
@@ -143,11 +169,8 @@ def _prepared(password: str) -> bytes | None:
 
 def _derived(hash_name: str, password: bytes, salt: bytes, iterations: int) -> ScramKeys:
     """RFC 5802 3."""
-    algorithm = ALGORITHMS[hash_name]
-    salted_password = hashlib.pbkdf2_hmac(algorithm, password, salt, iterations)
-    client_key = hmac.digest(salted_password, b"Client Key", algorithm)
-    stored_key = hashlib.new(algorithm, client_key).digest()
-    return ScramKeys(salt, iterations, stored_key, hmac.digest(salted_password, b"Server Key", algorithm))
+    salted_password = hashlib.pbkdf2_hmac(ALGORITHMS[hash_name], password, salt, iterations)
+    return Salted(hash_name, salt, iterations, salted_password).keys()
 
 
 def _keys_from(hash_name: str, stored: dict[str, Any]) -> ScramKeys:
