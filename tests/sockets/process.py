@@ -1,11 +1,15 @@
 """A server in a process of its own, started by twistd as an operator would, with accounts made by xmppctl."""
 
+import atexit
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import xmppd
@@ -103,6 +107,16 @@ class ServerProcess:
             if line.rstrip().endswith("Ready"):
                 return
         raise AssertionError(f"no server: {''.join(said)}")
+
+
+@cache
+def shared_server(options: str = "", accounts: tuple[tuple[str, str], ...] = ()) -> ServerProcess:
+    """Give one server to all tests that ask for the same; it ends with this process (trial has no ``setUpClass``)."""
+    folder = Path(tempfile.mkdtemp(prefix="xmppd-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = ServerProcess(folder, options, accounts)
+    atexit.register(server.stop)
+    return server
 
 
 def _environment() -> dict[str, str]:

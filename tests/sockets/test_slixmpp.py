@@ -1,16 +1,13 @@
 """A third-party client, slixmpp, and a real server with real TLS: log in, chat both ways, full and bare JID."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from slixmpp import JID, ClientXMPP
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sockets.process import ServerProcess
+from tests.sockets.process import ServerProcess, shared_server
 
 TIMEOUT_S = 20.0
 ALICE, BOB = "alice@localhost", "bob@localhost"
@@ -59,21 +56,9 @@ class SlixmppClient(ClientXMPP):
 class SlixmppTests(SynchronousTestCase):
     """One server for all of them."""
 
-    folder: ClassVar[Path]
-    server: ClassVar[ServerProcess]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        """Start it."""
-        cls.folder = Path(tempfile.mkdtemp(prefix="xmppd-test-"))
-        cls.server = ServerProcess(cls.folder, accounts=tuple(PASSWORDS.items()))
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """End it: status 0, whatever its clients have done."""
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, status
+    def setUp(self) -> None:
+        """Find it."""
+        self.server = shared_server(accounts=tuple(PASSWORDS.items()))
 
     def play(self, script: Coroutine[Any, Any, None]) -> None:
         """Run *script* in a loop of its own."""
