@@ -33,6 +33,13 @@ class KeepaliveTests(SynchronousTestCase):
         self.assertGreaterEqual(silent.spaces, 2)
         self.assertEqual(busy.spaces, 0)
 
+    def test_a_lone_client_is_left_in_peace(self) -> None:
+        """A round takes the interval however few there are: one space in it, since each wakes a phone."""
+        clock, silent = Clock(), FakeKept()
+        Keepalive(Timers(clock), {silent: None}, 60.0)
+        clock.pump([1.0] * 300)
+        self.assertEqual(silent.spaces, 4)
+
     def test_a_round_is_spread(self) -> None:
         """No turn serves more than its share, however many connections there are."""
         clock = Clock()

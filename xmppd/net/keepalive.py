@@ -29,6 +29,7 @@ class Keepalive:
         self._tick_s = interval_s / SHARES
         self._round: Iterator[Kept] = iter(())
         self._share = 1
+        self._turn = 0
         self._timer = timers.add(self._tick_s, self._tick)
 
     def stop(self) -> None:
@@ -36,10 +37,12 @@ class Keepalive:
         self._timers.stop(self._timer)
 
     def _tick(self, now: float, timer: object, param: None) -> float:
+        if self._turn == 0:
+            self._begin()
+        self._turn = (self._turn + 1) % SHARES
         for _ in range(self._share):
             connection = next(self._round, None)
             if connection is None:
-                self._begin()
                 break
             if connection.is_heard:
                 connection.is_heard = False
@@ -50,4 +53,4 @@ class Keepalive:
     def _begin(self) -> None:
         connections = list(self._connections)
         self._round = iter(connections)
-        self._share = len(connections) // (SHARES - 1) + 1
+        self._share = len(connections) // SHARES + 1
