@@ -139,6 +139,10 @@ SESSION_DETACHED = Hook[Session](
     "Asked when the connection of a connected resource is lost without an end tag. True: the session lives on "
     "without a connection; otherwise it is destroyed.",
 )
+SESSION_RESUMED = Hook[Session](
+    "session-resumed",
+    "Notified when a session that had no connection has one again, and its client was sent all that waited for it.",
+)
 RESOURCE_UNBOUND = Hook["Unbound"](
     "resource-unbound",
     "Notified when a connected resource has left the registry, once for each that was bound.",

@@ -1,0 +1,124 @@
+"""What is held back from an inactive client (XEP-0352), a queue for each session; `importance` says what that is.
+
+Rules that live here:
+
+- what is important takes all that was held back before it along, in order, so that the client wakes once;
+- a later stanza replaces the earlier one that it makes out of date, and stands where it came itself;
+- too many or too much of it goes out as well: nothing but chat states is ever dropped;
+- what is held back was not sent: it stands before the filter that counts (XEP-0198);
+- without a connection nobody is woken: what is important joins the queue of XEP-0198 alone, the rest goes on being
+  merged here, until the session is resumed; if it is not, nobody needs it.
+"""
+
+from typing import Final, NamedTuple
+
+from xmppd.core.session import Sendable, Session
+from xmppd.services.importance import Weight, merge_key, weight_of
+from xmppd.stanza.element import Element
+from xmppd.stanza.ns import CLIENT
+from xmppd.stanza.stanza import Stanza
+
+ATTACHED: Final = "csi"
+"""Under this name an inactive session keeps its queue."""
+TAG_BYTES: Final = 200
+"""What a stanza takes besides its content, about."""
+
+
+class Bounds(NamedTuple):
+    """How much may be held back for one session."""
+
+    stanzas: int
+    size_bytes: int
+
+
+class HeldBack:
+    """The queue of one inactive session, and the filter that fills it."""
+
+    __slots__ = ("_bounds", "_is_open", "_number", "_session", "_size_bytes", "_waiting", "is_detached")
+
+    def __init__(self, session: Session, bounds: Bounds):
+        self._session = session
+        self._bounds = bounds
+        self._waiting: dict[tuple[str, ...] | int, Stanza] = {}
+        self._size_bytes = 0
+        self._number = 0
+        self._is_open = False
+        self.is_detached = False
+        """Whether the connection was lost since the client became inactive."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def outbound(self, session: Session, x: Sendable) -> Sendable | None:
+        """Let pass what is important, behind what was held back; the first outbound filter."""
+        if self._is_open:
+            return x
+        stanza = x if type(x) is Stanza else _as_stanza(x)
+        if stanza is None:
+            return x
+        if self.is_detached and session.conn is not None:
+            activate(session)  # a resumed stream begins active
+            return x
+        weight = weight_of(stanza, session.full_jid)
+        if weight is Weight.LATER:
+            self._hold(stanza)
+        if weight is not Weight.NOW:
+            return None
+        if session.conn is not None:
+            self.flush()
+        return x
+
+    def flush(self) -> None:
+        """Send all that is held back, in order."""
+        waiting, self._waiting, self._size_bytes = self._waiting, {}, 0
+        self._is_open = True
+        try:
+            for stanza in waiting.values():
+                self._session.send(stanza)
+        finally:
+            self._is_open = False
+
+    def _hold(self, stanza: Stanza) -> None:
+        self._number += 1
+        key = merge_key(stanza) or self._number
+        replaced = self._waiting.pop(key, None)
+        if replaced is not None:
+            self._size_bytes -= _size(replaced)
+        self._waiting[key] = stanza
+        self._size_bytes += _size(stanza)
+        if len(self._waiting) > self._bounds.stanzas or self._size_bytes > self._bounds.size_bytes:
+            self.flush()
+
+
+def held_back(session: Session) -> HeldBack | None:
+    """Give the queue of a session; None where its client is active."""
+    held: HeldBack | None = session.attached(ATTACHED)
+    return held
+
+
+def deactivate(session: Session, bounds: Bounds) -> None:
+    """The client has become inactive; harmless the second time."""
+    if held_back(session) is None:
+        held = HeldBack(session, bounds)
+        session.attach(ATTACHED, held)
+        session.stanza_filters = (held.outbound, *session.stanza_filters)
+
+
+def activate(session: Session) -> None:
+    """The client is active: send what was held back, and hold back nothing more; harmless the second time."""
+    held = held_back(session)
+    if held is not None:
+        session.attach(ATTACHED, None)
+        session.stanza_filters = tuple(each for each in session.stanza_filters if each != held.outbound)
+        held.flush()
+
+
+def _as_stanza(x: Sendable) -> Stanza | None:
+    """A stanza in the shape of an element; None for what is none."""
+    if isinstance(x, Element) and x.ns == CLIENT and x.name in ("message", "presence", "iq"):
+        return Stanza.from_element(x)
+    return None
+
+
+def _size(stanza: Stanza) -> int:
+    return len(stanza.inner) + TAG_BYTES
