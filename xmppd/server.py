@@ -137,8 +137,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     for service in _profile_services(in_force, storage, hosts, registry, router, accounts, rosters, world):
         services.add(service)
     streams = _stream_services(in_force, hosts, registry, router, timers, services, world)
-    for service in _login_services(storage, registry, accounts, streams, world):
-        services.add(service)
+    _add_login_services(services, storage, registry, streams, world)
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
@@ -238,15 +237,21 @@ def _profile_services(
     )
 
 
-def _login_services(
-    storage: Storage, registry: SessionRegistry, accounts: Accounts, streams: StreamServices, world: World
-) -> tuple[object, ...]:
-    """Give the services of who logs in, and how."""
+def _add_login_services(
+    services: Services, storage: Storage, registry: SessionRegistry, streams: StreamServices, world: World
+) -> None:
+    """Offer the services of who logs in, and how."""
+    accounts = services[Accounts]
     clients = Clients(storage, accounts, registry, world.now)
     accounts.subscribe(AccountEvent.PASSWORD_CHANGED, clients.password_changed)
     accounts.subscribe(AccountEvent.REMOVED, clients.forget)
-    fast = Fast(clients, world.now, world.random_text)
-    return clients, fast, streams.authentication, streams.binding
+    for service in (
+        clients,
+        Fast(clients, world.now, world.random_text),
+        streams.authentication,
+        streams.binding,
+    ):
+        services.add(service)
 
 
 def _stream_services(
