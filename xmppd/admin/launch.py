@@ -1,18 +1,31 @@
 """The command ``xmppd``: the server in the foreground, as ``twistd -n --pidfile= xmppd`` starts it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from twisted.python.usage import UsageError
 from twisted.scripts import twistd
+
+from twisted.plugins.xmppd_plugin import xmppd
 
 TWISTD_OPTIONS = ("--nodaemon", "--pidfile=", "xmppd")
 """No ``twistd.pid``, which would hinder a second server in the same folder: the data folder has a lock."""
 
 
+class LaunchOptions(twistd.ServerOptions):  # type: ignore[misc, name-defined]  # Twisted's, untyped
+    """twistd's options with one subcommand: looking for those of others would load them all for good (1 MB)."""
+
+    @property
+    def subCommands(self) -> Iterator[tuple[str, None, Callable[[], Any], str]]:
+        """As twistd asks for them."""
+        self.loadedPlugins = {xmppd.tapname: xmppd}
+        yield xmppd.tapname, None, xmppd.options, xmppd.description
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the server until it is stopped; wrong usage is one line and status 1."""
-    config = twistd.ServerOptions()  # type: ignore[attr-defined, no-untyped-call]  # Twisted's, untyped
+    config = LaunchOptions()
     try:
         config.parseOptions([*TWISTD_OPTIONS, *(sys.argv[1:] if arguments is None else arguments)])
     except UsageError as error:
