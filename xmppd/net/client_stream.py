@@ -296,7 +296,7 @@ class ClientStream:
         elif kind is StreamClosed:
             self.session.close(False)
         else:
-            raise event
+            self.fail(event)  # not raised: a traceback would keep this connection alive
         return None
 
     def _failed(self, failure: Failure, event: Any) -> None:
