@@ -164,7 +164,7 @@ class BlockingTests(SynchronousTestCase):
         ]
         done = self.blocking.block(ROMEO, [JID.parse("localhost")])
         self.assertNoResult(done)
-        self.memory.clock.pump([0.0] * 10)
+        self.memory.clock.pump([0.01] * 10)
         self.successResultOf(done)
         told = [written(contact) for contact in contacts]
         self.assertEqual({data.count(b"unavailable") for data in told}, {1})

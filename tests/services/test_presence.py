@@ -10,13 +10,16 @@ from tests.helpers import FakeConnection, written
 from tests.memory import now
 from tests.services.presences import STANZA, PresenceWorld, read, seen
 from xmppd.core.session import Session
-from xmppd.services.presence import CHUNK, UNSENT_BYTES
+from xmppd.services.presence import UNSENT_BYTES
 from xmppd.services.roster import Roster, RosterItem
+from xmppd.services.turns import DELIVERED
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
 ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
 ORCHARD, BALCONY, CHAMBER = f"{ROMEO}/orchard", f"{JULIET}/balcony", f"{JULIET}/chamber"
+CHUNK = 200
+"""Deliveries in one turn in these tests."""
 TURN_S = 0.020
 """The most of thread CPU that one turn may take."""
 
@@ -322,6 +325,7 @@ class CrowdTests(SynchronousTestCase):
         for friend in self.friends:
             written(friend)
         self.orchard = self.world.bind(ORCHARD)
+        self.world.presence.turns.budget = CHUNK * DELIVERED
 
     def told(self) -> list[list[str]]:
         """Give what each friend has seen."""

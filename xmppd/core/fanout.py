@@ -1,7 +1,7 @@
 """One stanza to many: serialised once, only the ``to`` differs (presence, rooms, notifications)."""
 
 from xmppd.core.session import Session
-from xmppd.stanza.element import escape_attr
+from xmppd.stanza.markup import escape_attr, find_unsafe
 from xmppd.stanza.stanza import Stanza
 
 
@@ -20,7 +20,8 @@ class Fanout:
         """Send the copy for *to* to a session; as `Session.send`."""
         if session.stanza_filters:
             return session.send(self._stanza.replace(to=to))
-        return session.send(self._head + escape_attr(to).encode() + self._tail)
+        written = to if find_unsafe(to) is None else escape_attr(to)
+        return session.send(b"%b%b%b" % (self._head, written.encode(), self._tail))
 
     def copy(self, to: str) -> Stanza:
         """Give the copy for *to* as a stanza, for the router."""

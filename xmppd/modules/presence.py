@@ -85,7 +85,7 @@ class PresenceModule(Module):
         """Requests that wait for an answer are shown at each initial presence (RFC 6121 3.1.3)."""
         if not isinstance(session.roster, Roster) or not session.roster.pending:
             return None
-        return self._presence.run(self._requests(session, session.roster))
+        return self._presence.turns.run(self._requests(session, session.roster))
 
     def _requests(self, session: Session, roster: Roster) -> Iterator[None]:
         for request in self.api.services[Subscriptions].pending_for(roster):

@@ -160,7 +160,7 @@ class Blocking:
             raise StanzaError("policy-violation", "The block list is full", type="cancel")
         await self._storage.commit(*(Put(STORE, bare_jid, jid.full, b"") for jid in new))
         self._changed(bare_jid, {*self._lists.get(bare_jid, before), *(jid.full for jid in new)})
-        hidden = self._presence.run(self._hide(bare_jid, new))
+        hidden = self._presence.turns.run(self._hide(bare_jid, new))
         if hidden is not None:
             await hidden
 
@@ -174,7 +174,7 @@ class Blocking:
         await self._storage.commit(*(Delete(STORE, bare_jid, jid.full) for jid in gone))
         left = self._lists.get(bare_jid, before) - {jid.full for jid in gone}
         self._changed(bare_jid, set(left))
-        shown = self._presence.run(self._show(bare_jid, gone))
+        shown = self._presence.turns.run(self._show(bare_jid, gone))
         if shown is not None:
             await shown
 

@@ -2,7 +2,7 @@
 
 Rules that live here: what initial, later and final presence sets in motion, who hears of it, what is shown to those
 who come later (with the time of XEP-0203), directed presence and its retraction, and the answers to probes.
-Fan-out is serialised once and yields to others every `CHUNK` contacts; after each pause the world is looked at anew.
+Fan-out is serialised once and yields to others by `xmppd.services.turns`; after each pause the world is looked at anew.
 
 Who comes while another is told of: all presence of this server is numbered in its order. A broadcast is for sessions
 that became available before it, and who becomes available is shown what was broadcast before; so each presence
@@ -10,12 +10,11 @@ reaches each session once, however the two fan-outs take turns. A full JID is bo
 told that the session before it has left.
 """
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.hooks import Hook
@@ -25,15 +24,13 @@ from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.services.roster import Roster, Rosters
+from xmppd.services.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
-CHUNK = 200
-"""Deliveries, or contacts without one, in one turn of the reactor."""
 UNSENT_BYTES = 1024 * 1024
 """A client with more than this to receive is given time before it is shown more contacts."""
-PACE_S = 0.1
 NS_DELAY = "urn:xmpp:delay"
 LOWEST, HIGHEST = -128, 127
 
@@ -44,10 +41,19 @@ PRESENCE_CHANGED = Hook[Session](
     "presence-changed",
     "Notified after each undirected available presence of a session, the initial one included.",
 )
-Steps = Iterator[bool]
-"""The steps of a fan-out; each is about one delivery, and says whether there must be a pause behind it."""
 MayPass = Callable[[str, str], bool]
 """Whether presence of a JID, bare or full, may be shown to another; both sides' wishes counted."""
+
+
+class Leave(NamedTuple):
+    """A session that is leaving, as it was when it left."""
+
+    stanza: Stanza
+    bare_jid: str
+    was_available: bool
+    subscribers: tuple[str, ...]
+    directed: Collection[str]
+    number: int
 
 
 class Presence:
@@ -67,7 +73,7 @@ class Presence:
         self._registry = registry
         self._rosters = rosters
         self._router = router
-        self._timers = timers
+        self.turns = Turns(timers)
         self._now = now
         self.may_pass: MayPass | None = None
         """Set by who keeps block lists."""
@@ -89,7 +95,7 @@ class Presence:
         if is_initial:
             session.available_number = session.presence_number
         session.priority = max(LOWEST, min(HIGHEST, priority))
-        told = self.run(self._coming(session, stanza, is_initial))
+        told = self.turns.run(self._coming(session, stanza, is_initial))
         if told is None:
             return self._came(session, stanza, is_initial)
         return told.addCallback(lambda _: self._came(session, stanza, is_initial))
@@ -99,7 +105,13 @@ class Presence:
         was_available = session.presence is not None
         session.presence = None
         session.priority = 0
-        told = self.run(self._leaving(session, stanza, was_available))
+        roster, bare_jid = session.roster, session.bare_jid or ""
+        subscribers = roster.subscribers if was_available and isinstance(roster, Roster) else ()
+        directed, session.directed = session.directed, None
+        if was_available and not session.is_ended:
+            session.send(stanza.replace(to=bare_jid))
+        leave = Leave(stanza, bare_jid, was_available, subscribers, directed or (), self._next_number())
+        told = self.turns.run(self._leaving(leave))
         if told is not None:
             full_jid = session.full_jid or ""
             self._leaves[full_jid] = told
@@ -179,13 +191,15 @@ class Presence:
     # -- the steps of a fan-out ----------------------------------------------------------------------------------------
 
     def _coming(self, session: Session, stanza: Stanza, is_initial: bool) -> Steps:
-        for _ in self._tell_subscribers(session, stanza):
-            yield False
+        if session.presence is not stanza:
+            return
+        for cost in self._tell_subscribers(session, stanza):
+            yield cost
             if session.presence is not stanza:
                 return
         if is_initial:
-            for is_full in self._show_contacts(session):
-                yield is_full
+            for cost in self._show_contacts(session):
+                yield cost
                 if session.presence is not stanza:
                     return
 
@@ -208,7 +222,7 @@ class Presence:
         for other in self._registry.resources(bare_jid):
             if other is session or _hears(other, number):
                 fanout.send(other, bare_jid)
-                yield False
+                yield DELIVERED
         if not isinstance(roster, Roster):
             return
         subscribers = roster.subscribers
@@ -223,11 +237,15 @@ class Presence:
                 self.may_pass is None or self.may_pass(sender, other.full_jid or "")
             ):
                 fanout.send(other, contact)
-            yield False
+            yield DELIVERED
         if not others:
-            if not self._is_local(contact) and self.passes(sender, contact):
-                self._router.route(fanout.copy(contact))
-            yield False
+            yield self._to_nobody_here(fanout, sender, contact)
+
+    def _to_nobody_here(self, fanout: Fanout, sender: str, contact: str) -> int | None:
+        if self._is_local(contact) or not self.passes(sender, contact):
+            return EXAMINED
+        self._router.route(fanout.copy(contact))
+        return None
 
     def _show_contacts(self, session: Session) -> Steps:
         """RFC 6121 4.3: the presence of one's contacts and of one's own other resources; remote ones are probed."""
@@ -241,41 +259,41 @@ class Presence:
                 if _may_see(other, bare_jid):
                     yield from self._show(other, session)
                 else:
-                    yield False
+                    yield EXAMINED
             if not others:
-                if not self._is_local(contact) and self.passes(contact, full_jid):
-                    self._router.route(Stanza.make("presence", from_=full_jid, to=contact, type="probe"))
-                yield False
+                yield self._probe(full_jid, contact)
+
+    def _probe(self, prober: str, contact: str) -> int | None:
+        if self._is_local(contact) or not self.passes(contact, prober):
+            return EXAMINED
+        self._router.route(Stanza.make("presence", from_=prober, to=contact, type="probe"))
+        return None
 
     def _show(self, other: Session, session: Session) -> Steps:
         """Show the presence of *other*, unless it is broadcast to *session* anyway; wait while that does not read."""
         is_older = other.presence is not None and other.presence_number < session.available_number
         if is_older and self.passes(other.full_jid or "", session.full_jid or ""):
             session.send(self.shown(other).replace(to=session.bare_jid))
-        yield False
+        yield SHOWN
         while getattr(session.conn, "unsent_bytes", 0) > UNSENT_BYTES:
-            yield True
+            yield JAMMED
 
-    def _leaving(self, session: Session, stanza: Stanza, was_available: bool) -> Steps:
+    def _leaving(self, leave: Leave) -> Steps:
         """RFC 6121 4.5.2 and 4.6.4: to whoever saw it, by subscription or by direction, once each."""
-        bare_jid, roster, number = session.bare_jid or "", session.roster, self._next_number()
-        subscribers = roster.subscribers if was_available and isinstance(roster, Roster) else ()
-        directed, session.directed = session.directed, None
-        told = frozenset((bare_jid, *subscribers)) if was_available and directed else frozenset()
-        if was_available:
+        stanza, bare_jid, number = leave.stanza, leave.bare_jid, leave.number
+        if leave.was_available:
             fanout = Fanout(stanza)
-            if not session.is_ended:
-                fanout.send(session, bare_jid)
             for other in self._registry.resources(bare_jid):
-                if other is not session and _hears(other, number):
+                if _hears(other, number):
                     fanout.send(other, bare_jid)
-                    yield False
-            for contact in subscribers:
+                    yield DELIVERED
+            for contact in leave.subscribers:
                 yield from self._to_contact(stanza.from_ or "", contact, fanout, number)
-        for target in directed or ():
+        told = frozenset((bare_jid, *leave.subscribers)) if leave.was_available and leave.directed else ()
+        for target in leave.directed:
             if not self._is_told(JID.parse(target), told, number):
                 self._send_one(stanza, target)
-            yield False
+            yield None
 
     def _is_told(self, target: JID, told: Container[str], number: int) -> bool:
         """Whether a broadcast to *told* has reached *target*: no connected resource that is not available."""
@@ -283,25 +301,6 @@ class Presence:
         return target.bare in told and (other is None or _hears(other, number))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
-
-    def run(self, steps: Iterator[Any]) -> Deferred[None] | None:
-        """Take up to `CHUNK` steps of a fan-out now, and the rest in later turns; None when all are done."""
-        delay_s = _go_on(steps)
-        if delay_s is None:
-            return None
-        done: Deferred[None] = Deferred()
-        self._timers.add(delay_s, lambda now, timer, param: self._next_turn(steps, done))
-        return done
-
-    def _next_turn(self, steps: Iterator[Any], done: Deferred[None]) -> float | None:
-        try:
-            delay_s = _go_on(steps)
-        except Exception:  # noqa: BLE001 - the net of the periodic job: who waits hears of it
-            done.errback(Failure())
-            return None
-        if delay_s is None:
-            done.callback(None)
-        return delay_s
 
     def _left(self, result: Any, full_jid: str) -> Any:
         del self._leaves[full_jid]
@@ -336,16 +335,6 @@ class Presence:
     def passes(self, sender: str, target: str) -> bool:
         """Whether no block list keeps presence of *sender* from *target*; both are bare or full JIDs."""
         return self.may_pass is None or self.may_pass(sender, target)
-
-
-def _go_on(steps: Iterator[Any]) -> float | None:
-    """Take one turn's steps; give the seconds until the next turn, None when all are taken."""
-    for count, must_pause in enumerate(steps, 1):
-        if must_pause:
-            return PACE_S
-        if count == CHUNK:
-            return 0.0
-    return None
 
 
 def _tell(result: Any, waiting: Deferred[None]) -> Any:
