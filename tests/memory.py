@@ -119,14 +119,17 @@ class FakeTLS:
 class MemoryServer:
     """A server to talk to in a test; time passes by `clock.advance`."""
 
-    def __init__(self, options: str = ""):
-        """*options* is TOML; without a host of its own the server serves localhost."""
+    def __init__(self, options: str = "", storage: MemoryStorage | None = None, first_id: int = 1):
+        """*options* is TOML; without a host of its own the server serves localhost.
+
+        With the *storage* of another it is that one after a new start; ids are to be others then.
+        """
         text = options if "[hosts" in options else options + '\n[hosts."localhost"]\n'
         config, findings = parse(text, "test.toml")
         assert config is not None, findings
         self.clock = Clock()
-        self.storage = MemoryStorage()
-        numbers = itertools.count(1)
+        self.storage = MemoryStorage() if storage is None else storage
+        numbers = itertools.count(first_id)
         world = World(
             clock=self.clock,
             now=lambda: START + self.clock.seconds(),

@@ -24,10 +24,10 @@ from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.net.addresses import AddressCounter
 from xmppd.net.c2s import TLS, C2SFactory
-from xmppd.net.client_stream import StreamServices
 from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.sasl import CHANNEL_BINDING, SASL
 from xmppd.net.sasl2 import SASL2, SASL2_EXCHANGE
+from xmppd.net.stream_services import StreamServices
 from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import AccountEvent, Accounts
 from xmppd.services.archive import Archive
@@ -42,9 +42,11 @@ from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
 from xmppd.services.private_data import PrivateData
+from xmppd.services.push import Push
 from xmppd.services.removal import Removal
 from xmppd.services.retractions import Retractions
 from xmppd.services.roster import Rosters
+from xmppd.services.stream_management.service import StreamManagement
 from xmppd.services.subscriptions import Subscriptions
 from xmppd.services.throttle import Throttle
 from xmppd.services.vcards import VCards
@@ -132,8 +134,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
     accounts.subscribe(AccountEvent.REMOVED, offline.forget)
     archives = _archive_services(config, storage, timers, accounts, rosters, world)
     services = Services((offline, *archives, accounts, rosters, presence, subscriptions))
-    services.add(Blocking(storage, hosts, registry, router, presence, timers))
-    accounts.subscribe(AccountEvent.REMOVED, services[Blocking].forget)
+    _add_delivery_services(services, hosts, registry, router, storage, timers, world)
     for service in _profile_services(in_force, storage, hosts, registry, router, accounts, rosters, world):
         services.add(service)
     streams = _stream_services(in_force, hosts, registry, router, timers, services, world)
@@ -235,6 +236,30 @@ def _profile_services(
         sessions,
         Removal(accounts, rosters, sessions),
     )
+
+
+def _add_delivery_services(
+    services: Services,
+    hosts: Hosts,
+    registry: SessionRegistry,
+    router: Router,
+    storage: Storage,
+    timers: Timers,
+    world: World,
+) -> None:
+    """Offer the services of what stands between stanzas and a client: blocking, acknowledgement, push."""
+    accounts, text = services[Accounts], world.random_text
+    blocking = Blocking(storage, hosts, registry, router, services[Presence], timers)
+    push = Push(registry, router, accounts, storage, timers, text)
+    for forget in (blocking.forget, push.forget):
+        accounts.subscribe(AccountEvent.REMOVED, forget)
+    offline = services[Offline]
+    for service in (
+        blocking,
+        push,
+        StreamManagement(registry, router, accounts, offline, storage, timers, world.now, text),
+    ):
+        services.add(service)
 
 
 def _add_login_services(

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
-from xmppd.services.hand_over import ASIDE, BATCH, HANDING, RETRY_S, STORE, Handing
+from xmppd.services.hand_over import ASIDE, BATCH, RETRY_S, STORE
 from xmppd.services.offline import Offline
 from xmppd.services.tallies import Tallies
 from xmppd.stanza.jid import JID
@@ -154,27 +154,6 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual(len(self.stored()), 1)
         self.memory.clock.advance(RETRY_S)
         self.assertEqual(self.stored(), [])
-
-    def test_a_handler_that_keeps_them_commits_first(self) -> None:
-        """XEP-0198: the removal and the entry in the session's queue are one transaction, made before they are sent."""
-        self.say("one", "two")
-        client = self.memory.logged_in(f"{JULIET}/balcony")
-        seen: list[list[str]] = []
-
-        def handler(handing: Handing) -> bool:
-            seen.append([stanza.id or "" for stanza in handing.stanzas])
-            handing.changes.append(Append("queue", JULIET, NewEntry("", 1.0, "", b"both")))
-            return True
-
-        self.memory.server.hosts["localhost"].hooks.add(HANDING, handler)
-        self.memory.storage.failing = StorageFailed("no disk")
-        client.send("<presence/>")
-        self.assertEqual(bodies(client), [])
-        self.memory.storage.failing = None
-        self.memory.clock.advance(RETRY_S)
-        self.assertEqual(bodies(client), ["one", "two"])
-        self.assertEqual(seen, [["one", "two"]] * 2)
-        self.assertEqual(len(now(self.memory.storage.read("queue", JULIET))), 1)
 
     def test_a_message_that_waits_for_the_count_meets_who_has_come(self) -> None:
         """While the store was counted somebody came: the message is handed over at once, not at the next login."""

@@ -14,6 +14,8 @@ class SessionRegistry:
         self.by_full: dict[str, Session] = {}
         self._by_bare: dict[str, tuple[Session, ...]] = {}
         self.on_unbound = on_unbound
+        self.is_closing = False
+        """Whether the server is about to end all sessions, so that nothing is to be moved from one to another."""
 
     def __len__(self) -> int:
         return len(self.by_full)

@@ -248,6 +248,8 @@ class Router:
     def _hand_over(self, delivery: Delivery) -> Waiting:
         is_taken = False
         for session in delivery.sessions:
+            if session.ledger is not None:
+                session.ledger.delivering(delivery.stanza, delivery.changes, delivery.sessions)
             is_taken = session.send(delivery.stanza) or is_taken
         if is_taken:
             return None

@@ -8,7 +8,7 @@ A session survives its connection: when XEP-0198 keeps it, ``conn`` is None for 
 resuming stream takes its place. No field is ever copied from session to session.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -53,8 +53,14 @@ class Ledger(Protocol):
     def entering(self, changes: list[Change]) -> None:
         """A stanza is routed; add what is to be committed in one transaction with *changes*, its own."""
 
-    def entered(self, commit: Deferred[None] | None) -> None:
-        """A stanza is dealt with; what it changed is durable when *commit* fires, at once where that is None."""
+    def entered(self, is_waiting: bool) -> None:
+        """A stanza is dealt with; it is durable when a commit is `decided`, at once if not *is_waiting*."""
+
+    def decided(self) -> None:
+        """The oldest commit that a stanza waits for is decided; if it failed, the sender has been told."""
+
+    def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
+        """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
 
 
 class Ending(Protocol):

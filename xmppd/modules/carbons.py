@@ -76,7 +76,7 @@ class Carbons(Module):
 
     def enable(self, session: Session) -> None:
         """Send copies to *session* from now on."""
-        session.attach(self.name, True)
+        session.attach(self.name, self.api.now())
         self._forget(session)
         self._index(session)
 

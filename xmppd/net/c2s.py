@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 
 from xmppd.core.session import Session
 from xmppd.net.addresses import AddressCounter
-from xmppd.net.client_stream import ClientStream, StreamServices
+from xmppd.net.client_stream import ClientStream
 from xmppd.net.keepalive import Keepalive
+from xmppd.net.stream_services import StreamServices
 from xmppd.stream.framer import Framer
 from xmppd.stream.framing import TCPFraming
 from xmppd.stream.limits import StreamLimits
@@ -63,7 +64,6 @@ class C2SProtocol(TwistedProtocol):
 
     factory: "C2SFactory"
     transport: Transport  # type: ignore[assignment]  # more than ITransport, less than any one class
-    session: Session
     stream: ClientStream
 
     def __init__(self, is_direct_tls: bool):
@@ -72,19 +72,24 @@ class C2SProtocol(TwistedProtocol):
         self._held = b""
         self._is_held_up = False
         self.is_heard = True
+        self.peer = ""
+
+    @property
+    def session(self) -> Session:
+        """The session of the stream; a resumption puts another in its place."""
+        return self.stream.session
 
     # -- what Twisted tells -------------------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
         """Begin a session; its clock runs."""
         factory = self.factory
-        peer = getattr(self.transport.getPeer(), "host", "")
+        self.peer = getattr(self.transport.getPeer(), "host", "")
         self.framer = Framer(factory.unauthenticated_limits(), factory.parsers)
-        self.session = Session(
-            self.transport, factory.framing, factory.server.registry, peer=peer, now=factory.server.now()
-        )
-        self.session.is_secure = self._is_secure
-        self.stream = ClientStream(self.session, self, factory.server)
+        server = factory.server
+        session = Session(self.transport, factory.framing, server.registry, peer=self.peer, now=server.now())
+        session.is_secure = self._is_secure
+        self.stream = ClientStream(session, self, server)
         factory.opened(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -232,12 +237,12 @@ class C2SFactory(Factory):
     def opened(self, protocol: C2SProtocol) -> None:
         """A connection is there."""
         self.connections[protocol] = None
-        self.addresses.add(protocol.session.peer)
+        self.addresses.add(protocol.peer)
 
     def lost(self, protocol: C2SProtocol) -> None:
         """A connection is gone."""
         self.connections.pop(protocol, None)
-        self.addresses.remove(protocol.session.peer)
+        self.addresses.remove(protocol.peer)
         ended = self._waiting_for_end.pop(protocol, None)
         if ended is not None:
             ended.callback(None)
@@ -245,6 +250,7 @@ class C2SFactory(Factory):
     def shutdown(self) -> Deferred[Any]:
         """End every stream with system-shutdown; fires when the last connection is gone."""
         self._keepalive.stop()
+        self.server.registry.is_closing = True
         for protocol in list(self.connections):
             self._waiting_for_end[protocol] = Deferred()
             protocol.stream.session.close("system-shutdown")

@@ -6,8 +6,6 @@ reached through its `Link`.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,16 +13,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core import events
-from xmppd.core.config.limits import Limits
-from xmppd.core.host import Host, Hosts
-from xmppd.core.registry import SessionRegistry
+from xmppd.core.host import Host
 from xmppd.core.router import Router
-from xmppd.core.session import Session
-from xmppd.core.timers import Timer, Timers
+from xmppd.core.session import Ledger, Session
+from xmppd.core.timers import Timer
 from xmppd.net.link import GONE, Link
 from xmppd.net.stream_header import host_of, peer_of
+from xmppd.net.stream_services import StreamServices
 from xmppd.net.unbound import unbound_stanza
-from xmppd.services.authentication import Authentication
+from xmppd.net.uncommitted import Uncommitted
 from xmppd.services.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
@@ -32,7 +29,7 @@ from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import StreamClosed, StreamOpened
-from xmppd.stream.features import StreamFeature, StreamState, handler_of, offered
+from xmppd.stream.features import StreamState, handler_of, offered
 
 QUEUE_BEFORE_PAUSE = 64
 """Stanzas that may wait behind one that is being handled before the client's connection is no longer read."""
@@ -40,33 +37,19 @@ ABORT_AFTER_S = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamServices:
-    """The parts of the server that a client stream works with."""
-
-    hosts: Hosts
-    registry: SessionRegistry
-    router: Router
-    authentication: Authentication
-    binding: Binding
-    timers: Timers
-    now: Callable[[], float]
-    """Wall time in seconds since 1970."""
-    limits: Callable[[], Limits]
-    new_stream_id: Callable[[], str]
-    features: tuple[StreamFeature, ...]
-    """The features of every client stream; modules add theirs by host."""
-
-
 class ClientStream:
     """One client's stream; owns its order, its negotiation and its end."""
 
     __slots__ = (
         "_deadline",
+        "_done",
+        "_in_hand",
         "_is_draining",
         "_is_lost",
         "_is_paused",
+        "_is_released",
         "_queue",
+        "_uncommitted",
         "_waiting",
         "announcement",
         "auth_failures",
@@ -98,9 +81,14 @@ class ClientStream:
         self.auth_failures = 0
         self._queue: deque[Any] | None = None
         self._waiting = False
+        """Whether the next event must wait: for the one in hand, for commits, or for ever."""
+        self._in_hand = False
         self._is_draining = False
         self._is_lost = False
         self._is_paused = False
+        self._is_released = False
+        self._uncommitted = Uncommitted()
+        self._done: Deferred[None] | None = None
         self._deadline: Timer | None = None
         session.stream = self
         session.stream_id = server.new_stream_id()
@@ -121,14 +109,20 @@ class ClientStream:
     def receive(self, event: Any) -> None:
         """Take the next event of the stream: handled now, or after those before it."""
         if self._waiting:
+            if self._is_released:
+                return
             if self._queue is None:
                 self._queue = deque()
             self._queue.append(event)
-            if len(self._queue) >= QUEUE_BEFORE_PAUSE and not self._is_paused:
-                self._is_paused = True
-                self.link.pause()
+            if len(self._queue) >= QUEUE_BEFORE_PAUSE:
+                self._pause()
             return
         self._process(event)
+
+    def _pause(self) -> None:
+        if not self._is_paused:
+            self._is_paused = True
+            self.link.pause()
 
     @property
     def is_waiting(self) -> bool:
@@ -157,6 +151,40 @@ class ClientStream:
         else:
             self._lost()
 
+    # -- a session goes on in another stream (XEP-0198 5) -------------------------------------------------------------
+
+    def release(self, error: StreamError) -> None:
+        """Another stream goes on with the session: end this one with *error*; what is in hand is still dealt with."""
+        session, conn = self.session, self.session.conn
+        session.conn = session.stream = self._queue = None
+        self._is_released = self._waiting = True
+        if conn is not None:
+            conn.write(session.framing.error(error))
+            conn.write(session.framing.closing())
+        self.set_deadline(ABORT_AFTER_S)
+        self.link.drop()
+
+    def dealt_with(self) -> Deferred[None] | None:
+        """Give what fires when the stanza in hand is dealt with; None where there is none."""
+        if not self._in_hand:
+            return None
+        if self._done is None:
+            self._done = Deferred()
+        return self._done
+
+    def adopt(self, session: Session) -> None:
+        """Go on with *session*, an earlier one of the same account; the one so far rests.
+
+        What belongs to the connection is the new one's: the connection itself, its framing, address, language and id.
+        """
+        provisional, self.session = self.session, session
+        session.conn, session.framing, session.peer = provisional.conn, provisional.framing, provisional.peer
+        session.stream_id, session.lang = provisional.stream_id, provisional.lang
+        session.is_secure, session.bytes_filters = provisional.is_secure, provisional.bytes_filters
+        session.stream, provisional.stream = self, None
+        provisional.rest()
+        self.bound()
+
     def _lost(self) -> None:
         self.session.stream = None
         if not self.session.is_ended:
@@ -173,6 +201,8 @@ class ClientStream:
 
     def fail(self, error: StreamError) -> None:
         """End the stream with *error* (RFC 6120 4.9)."""
+        if self._is_released:
+            return
         self._log.info(
             "Stream ended: {condition}",
             condition=error.condition,
@@ -231,7 +261,7 @@ class ClientStream:
 
     def _too_late(self, now: float, timer: Timer, param: None) -> None:
         self._deadline = None
-        if self.session.is_ended:
+        if self.session.is_ended or self._is_released:
             self.link.abort()
             return
         self.fail(StreamError("connection-timeout", "Authentication took too long"))
@@ -243,17 +273,24 @@ class ClientStream:
             answer = self._handle(event)
         except Exception:  # noqa: BLE001 - the net of the session queue
             self._failed(Failure(), event)
-            return
+            answer = None
         if answer is not None:
-            self._waiting = True
+            self._waiting = self._in_hand = True
             answer.addErrback(self._failed, event).addCallback(self._handled, event)
         elif type(event) is Stanza:
-            self._dealt_with()
+            self._dealt_with(event)
 
     def _handled(self, _: Any, event: Any) -> None:
-        self._waiting = False
+        self._in_hand = False
+        self._waiting = self._is_released
         if type(event) is Stanza:
-            self._dealt_with()
+            self._dealt_with(event)
+        done, self._done = self._done, None
+        if done is not None:
+            done.callback(None)
+        self._drain()
+
+    def _drain(self) -> None:
         if self._is_draining:
             return
         self._is_draining = True
@@ -270,14 +307,31 @@ class ClientStream:
             self.link.resume()
         self.link.go_on()
 
-    def _dealt_with(self) -> None:
-        """A stanza has been routed: tell who counts it, and see that a failed commit ends nowhere else."""
+    def _dealt_with(self, stanza: Stanza) -> None:
+        """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
         session = self.session
         commit, session.commit = session.commit, None
-        if session.ledger is not None:
-            session.ledger.entered(commit)
-        elif commit is not None:
-            commit.addErrback(_told)
+        ledger = session.ledger
+        if ledger is not None:
+            ledger.entered(commit is not None)
+        if commit is None:
+            return
+        size_bytes = len(stanza.inner)
+        self._uncommitted.add(size_bytes)
+        commit.addBoth(self._decided, size_bytes, ledger)
+        if self._uncommitted.stanzas and self._uncommitted.fills(self.server.limits()):
+            self._waiting = True
+            self._pause()
+
+    def _decided(self, _: Any, size_bytes: int, ledger: Ledger | None) -> None:
+        """A commit has happened, or the router has told the sender that it has not: this is the end of it."""
+        uncommitted = self._uncommitted
+        uncommitted.remove(size_bytes)
+        if ledger is not None:
+            ledger.decided()
+        if uncommitted.is_full and uncommitted.has_room(self.server.limits()):
+            self._waiting = self._is_released
+            self._drain()
 
     def _handle(self, event: Any) -> Deferred[Any] | None:
         kind = type(event)
@@ -344,7 +398,3 @@ class ClientStream:
         if not self.state & StreamState.AUTHENTICATED:
             raise StreamError("not-authorized")
         raise StreamError("unsupported-stanza-type")
-
-
-def _told(failure: Failure) -> None:
-    """The sender has been told by the router, and nobody counts: this is the end of it."""

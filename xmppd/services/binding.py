@@ -80,8 +80,12 @@ class Binding:
         if holder is not None and c2s.resource_conflict == "replace":
             holder.close("conflict")
             holder = None
-        if len(self._registry.resources(jid.bare)) >= limits.resources_per_user:
-            raise StanzaError("resource-constraint", "Too many resources are connected", type="wait")
+        resources = self._registry.resources(jid.bare)
+        if len(resources) >= limits.resources_per_user:
+            absent = next((session for session in resources if session.conn is None), None)
+            if absent is None:
+                raise StanzaError("resource-constraint", "Too many resources are connected", type="wait")
+            absent.close()  # it waits for a client that has not come back (XEP-0198)
         if holder is None:
             return jid
         if c2s.resource_conflict == "refuse":

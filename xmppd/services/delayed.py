@@ -2,7 +2,7 @@
 
 from xmppd.stanza.element import escape_attr
 from xmppd.stanza.layout import ChildName
-from xmppd.stanza.stamps import stamp_of
+from xmppd.stanza.stamps import parse_stamp, stamp_of
 from xmppd.stanza.stanza import Stanza
 
 NS_DELAY = "urn:xmpp:delay"
@@ -23,3 +23,15 @@ def without_delay_of(stanza: Stanza, from_: str) -> Stanza:
     return stanza.without(
         lambda ns, name, index: (ns, name) == DELAY and children[index].get("from") == from_
     )
+
+
+def came_at(stanza: Stanza, at: float, host: str) -> float:
+    """Give when *stanza* came to *host*: *at*, or earlier where a mark of the host says so."""
+    if DELAY in stanza.child_names:
+        for child in stanza.element.elements():
+            if (child.ns, child.name) == DELAY and child.get("from") == host:
+                try:
+                    return min(at, parse_stamp(child.get("stamp") or ""))
+                except ValueError:
+                    break
+    return at

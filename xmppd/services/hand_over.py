@@ -6,18 +6,18 @@ Rules that live here:
   time it came (XEP-0203), in batches between which others have their turn; another that comes meanwhile gets none;
 - live messages for that session join the queue as long as it lasts; durable ones are stored as well, so that they
   outlive the session;
-- messages are removed once they are delivered, which means: written to the connection, or, where a handler of
-  `HANDING` says so (XEP-0198), in the same transaction in which that handler has them in a queue of its own;
+- messages are removed once they are delivered, which means: written to the connection; where the session's stream
+  management keeps them until they are acknowledged (XEP-0198), that happens in the same transaction;
 - what cannot be read back is put aside and does not stop the rest.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.events import Delivery
-from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
@@ -43,23 +43,21 @@ RETRY_S = 30.0
 """So long a hand-over waits that the storage has broken off."""
 
 
-class Handing:
-    """Messages that are about to be sent to a session, and the changes that take them out of the store."""
+class Others(Protocol):
+    """Who else has messages for accounts: what sessions of before have left (XEP-0198)."""
 
-    __slots__ = ("changes", "session", "stanzas")
+    def may_have(self, owner: str) -> bool:
+        """Whether there may be any for *owner*; answers at once."""
 
-    def __init__(self, session: Session, stanzas: Sequence[Stanza], changes: list[Change]):
-        self.session = session
-        self.stanzas = stanzas
-        self.changes = changes
+    def page(self, session: Session, after: int) -> Deferred[Any]:
+        """Give what *session* gets next, behind place *after*: ``messages`` with the times they came, ``changes`` that
+        take them out, and the ``last`` place; None at the end. `StorageError`."""
 
+    def emptied(self, session: Session) -> Deferred[float | None]:
+        """*session* has all pages. Gives after how many seconds the rest may be given to anybody; None: no rest."""
 
-HANDING = Hook[Handing](
-    "offline-handing",
-    "Asked before stored messages are sent to a session. True: its handler has added to the changes what keeps them "
-    "until they are acknowledged; all is committed first, then they are sent. Without an answer they are sent first, "
-    "then removed.",
-)
+    def fetched(self, session: Session, ids: Sequence[str]) -> Deferred[None]:
+        """*session* has got these from the archive: it is not given them again. Waits for the commit."""
 
 
 class _Hold:
@@ -98,6 +96,9 @@ class HandOver:
         self._timers = timers
         self._tallies = tallies
         self._holds: dict[str, _Hold] = {}
+        self._again: set[str] = set()
+        self.others: Others | None = None
+        """Whose messages come before those of the store."""
 
     # -- live messages behind stored ones -----------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class HandOver:
         """A session is about to become available: what comes for it from now on queues behind what is stored."""
         owner = session.bare_jid or ""
         hold = self._holds.get(owner)
-        if (hold is None or not hold.is_started) and not self._tallies.is_empty(owner):
+        if (hold is None or not hold.is_started) and not self._is_nothing_left(owner):
             self._holds[owner] = _Hold(session)
 
     def came(self, session: Session) -> None:
@@ -166,7 +167,7 @@ class HandOver:
         hold = self._holds.get(owner)
         if hold is not None and hold.is_started:
             return
-        if session.priority < 0 or self._tallies.is_empty(owner):
+        if session.priority < 0 or self._is_nothing_left(owner):
             if hold is not None and hold.session is session:
                 self._end(owner, hold)
             return
@@ -174,6 +175,10 @@ class HandOver:
             hold = self._holds[owner] = _Hold(session)
         hold.is_started = True
         spawn("handing over offline messages", self._hand_over(owner, hold))
+
+    def _is_nothing_left(self, owner: str) -> bool:
+        others = self.others
+        return self._tallies.is_empty(owner) and (others is None or not others.may_have(owner))
 
     def left(self, session: Session) -> None:
         """A session has ended; what it was not handed stays for the next."""
@@ -183,6 +188,7 @@ class HandOver:
 
     async def _hand_over(self, owner: str, hold: _Hold) -> None:
         try:
+            await self._hand_others(owner, hold)
             await self._hand_stored(owner, hold)
             while hold.held and hold.session.is_connected:
                 await self._hand_held(owner, hold)
@@ -193,6 +199,32 @@ class HandOver:
             self._timers.add(RETRY_S, lambda now, timer, owner: self.look_again(owner), owner)
         finally:
             self._end(owner, hold)
+
+    async def _hand_others(self, owner: str, hold: _Hold) -> None:
+        others, session, last = self.others, hold.session, 0
+        if others is None:
+            return
+        while hold.is_taking and others.may_have(owner):
+            page = await others.page(session, last)
+            if page is None:
+                self._hand_rest(owner, await others.emptied(session))
+                return
+            last = page.last
+            if hold.is_taking and page.changes:
+                late = [_late(stanza, at, session.host or "") for stanza, at in page.messages]
+                await self._send(session, late, page.changes)
+                await self._room(session)
+
+    def _hand_rest(self, owner: str, delay_s: float | None) -> None:
+        """What is another client's for now is handed to anybody after *delay_s*."""
+
+        def again(now: float, timer: object, owner: str) -> None:
+            self._again.discard(owner)
+            self.look_again(owner)
+
+        if delay_s is not None and owner not in self._again:
+            self._again.add(owner)
+            self._timers.add(delay_s, again, owner)
 
     async def _hand_stored(self, owner: str, hold: _Hold) -> None:
         tally = self._tallies.get(owner)
@@ -227,7 +259,7 @@ class HandOver:
                 )
                 changes.append(Append(ASIDE, owner, NewEntry("", *entry[2:])))
                 continue
-            stanzas.append(stanza.with_last(delay_xml(entry.sent_at, host), DELAY))
+            stanzas.append(_late(stanza, entry.sent_at, host))
         if await self._send(session, stanzas, changes):
             self._tallies.remove(owner, [len(entry.stanza) for entry in entries])
 
@@ -241,17 +273,15 @@ class HandOver:
             self._tallies.remove(owner, [len(stanza.to_bytes()) for _, stanza in stored])
 
     async def _send(self, session: Session, stanzas: Sequence[Stanza], changes: list[Change]) -> bool:
-        """Send *stanzas* and make *changes*, in the order that `HANDING` asks for; say whether both happened."""
-        host = self._hosts.get(session.host)
-        is_kept = host is not None and host.hooks.ask(HANDING, Handing(session, stanzas, changes))
-        if is_kept:
-            await self._storage.commit(*changes)
+        """Send *stanzas*, then make *changes*; say whether both happened."""
         is_sent = True
         for stanza in stanzas:
+            if session.ledger is not None:
+                session.ledger.delivering(stanza, changes, (session,))
             is_sent = session.send(stanza) and is_sent
-        if not is_kept and is_sent and changes:
+        if is_sent and changes:
             await self._storage.commit(*changes)
-        return bool(is_kept) or is_sent
+        return is_sent
 
     async def _room(self, session: Session) -> None:
         """Let others have their turn, and the connection send what it has."""
@@ -289,3 +319,7 @@ class HandOver:
             if session.presence is not None and session.priority >= 0:
                 self.came(session)
                 return
+
+
+def _late(stanza: Stanza, came_at: float, host: str) -> Stanza:
+    return stanza.with_last(delay_xml(came_at, host), DELAY)

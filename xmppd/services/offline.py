@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.events import Delivery
+from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
@@ -17,7 +18,7 @@ from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import archived_as, stanza_id_of
 from xmppd.services.delayed import without_delay_of
-from xmppd.services.hand_over import STORE, HandOver
+from xmppd.services.hand_over import STORE, HandOver, Others
 from xmppd.services.ids import Ids
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.offline_archived import archived_of
@@ -34,6 +35,22 @@ from xmppd.storage.interface import (
     NewEntry,
     Storage,
     StorageError,
+)
+
+
+class Kept:
+    """Messages that have gone into an account's store; *owner* is its bare JID."""
+
+    __slots__ = ("owner", "stanzas")
+
+    def __init__(self, owner: JID, stanzas: Sequence[Stanza]):
+        self.owner = owner
+        self.stanzas = stanzas
+
+
+KEPT = Hook[Kept](
+    "offline-kept",
+    "Notified when messages that no resource takes have gone into the store of an account, at its host.",
 )
 
 
@@ -78,6 +95,7 @@ class Offline:
         if tally is None:
             return self._keep_later(delivery)
         self._append(delivery, tally)
+        self._tell(delivery.target, (delivery.stanza,))
         return True
 
     @deferred
@@ -85,8 +103,13 @@ class Offline:
         owner = delivery.target.bare
         tally = await self._tallies.load(owner)
         self._append(delivery, tally)
+        self._tell(delivery.target, (delivery.stanza,))
         self._timers.add(0.0, lambda now, timer, owner: self._hand_over.look_again(owner), owner)
         return True
+
+    def _tell(self, target: JID, stanzas: Sequence[Stanza]) -> None:
+        owner = JID(target.localpart, target.domainpart, None)
+        self._hosts[owner.domainpart].hooks.notify(KEPT, Kept(owner, stanzas))
 
     def _append(self, delivery: Delivery, tally: Tally) -> str:
         owner, data = delivery.target.bare, delivery.stanza.to_bytes()
@@ -129,6 +152,10 @@ class Offline:
         """A session has ended; what it was not handed stays for the next."""
         self._hand_over.left(session)
 
+    def give_first(self, others: Others) -> None:
+        """Have what *others* keep handed over before what is stored."""
+        self._hand_over.others = others
+
     # -- what others do to the store ----------------------------------------------------------------------------------
 
     @deferred
@@ -159,11 +186,15 @@ class Offline:
             self._tallies.forget(bare)
             raise
         if appended:
+            self._tell(owner, [stanza for stanza, _ in messages if kind_of(stanza).is_durable])
             self._hand_over.look_again(bare)
 
     @deferred
-    async def fetched(self, owner: str, ids: Sequence[str]) -> None:
-        """The account has got these by another way, from its archive: they are not delivered again."""
+    async def fetched(self, owner: str, ids: Sequence[str], session: Session | None = None) -> None:
+        """The account has got these by another way, *session* from the archive: they are not delivered again."""
+        others = self._hand_over.others
+        if session is not None and others is not None and others.may_have(owner):
+            await others.fetched(session, ids)
         if ids and not self._tallies.is_empty(owner):
             self._tallies.forget(owner)
             await self._storage.commit(DeleteEntries(STORE, owner, ids=tuple(ids)))

@@ -137,7 +137,7 @@ class Mam(Module):
         if session is not None:
             self._send(session, query, page)
             if session.presence is None and page.entries:
-                await self._offline.fetched(owner, [entry.id for entry in page.entries])
+                await self._offline.fetched(owner, [entry.id for entry in page.entries], session)
         return _fin(page)
 
     def _send(self, session: Session, query: Query, page: Page) -> None:

@@ -1,0 +1,166 @@
+"""When a client's stanzas are acknowledged: an acknowledgement is a promise."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.dialogues.client import Client
+from tests.memory import now
+from tests.services.stream_management.talk import COMMIT_S, JULIET, NS, ROMEO, Talk, acks, bodies, tags
+from xmppd.storage.interface import StorageFailed
+
+REQUEST = f"<r xmlns='{NS}'/>"
+
+
+class AcknowledgingTests(SynchronousTestCase):
+    """Romeo writes to Juliet, who is offline; commits take their time."""
+
+    def setUp(self) -> None:
+        """Log in."""
+        self.talk = Talk()
+        self.talk.memory.add_account(JULIET)
+        self.romeo, self.sm_id = self.talk.client(f"{ROMEO}/orchard")
+        self.talk.say(self.romeo, "first")  # so that all is read that has to be
+        self.talk.memory.clock.advance(1)
+        self.talk.slow()
+
+    def test_not_before_the_commit(self) -> None:
+        """PROMISES: an acknowledgement leaves after the commit that holds what it acknowledges."""
+        self.talk.say(self.romeo, "one")
+        self.romeo.send(REQUEST)
+        self.assertEqual(acks(self.romeo), [])
+        self.talk.memory.clock.advance(COMMIT_S)
+        self.talk.memory.clock.advance(0)
+        self.assertEqual(acks(self.romeo), [2])
+
+    def test_one_for_a_group(self) -> None:
+        """DESIGN 7: what one group commit has settled is acknowledged once."""
+        for text in ("one", "two", "three"):
+            self.talk.say(self.romeo, text)
+            self.romeo.send(REQUEST)
+        self.talk.memory.clock.advance(COMMIT_S)
+        self.talk.memory.clock.advance(0)
+        self.assertEqual(acks(self.romeo), [4])
+
+    def test_what_changes_nothing_needs_no_commit(self) -> None:
+        """A volatile stanza is acknowledged at once, unless something before it waits for its commit."""
+        self.romeo.send(f"<presence/>{REQUEST}")
+        self.assertEqual(acks(self.romeo), [2])
+        self.talk.say(self.romeo, "one")
+        self.romeo.send(f"<presence/>{REQUEST}")
+        self.assertEqual(acks(self.romeo), [])
+        self.talk.pass_time(0.2)
+        self.assertEqual(acks(self.romeo), [4])
+
+    def test_late(self) -> None:
+        """DESIGN 7: a request is answered after a second at the latest, with what is committed; the rest follows."""
+        storage = self.talk.memory.storage
+        storage._commit_delay_s = 5.0
+        self.talk.say(self.romeo, "one")
+        self.romeo.send(REQUEST)
+        self.talk.pass_time(1)
+        self.assertEqual(acks(self.romeo), [1])
+        self.talk.pass_time(4.2)
+        self.assertEqual(acks(self.romeo), [2])
+        self.talk.pass_time(3)
+        self.assertEqual(acks(self.romeo), [])
+
+    def test_a_failed_commit(self) -> None:
+        """A stanza that could not be kept is answered with resource-constraint, and counts."""
+        self.talk.memory.storage.failing = StorageFailed("no disk")
+        self.talk.say(self.romeo, "one")
+        self.romeo.send(REQUEST)
+        self.talk.pass_time(0.2)
+        self.assertEqual(tags(self.romeo), ["message", "a"])
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 1})
+        self.talk.memory.storage.failing = None
+        self.talk.say(self.romeo, "two")
+        self.talk.pass_time(0.2)
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 3})
+
+    def test_the_count_is_in_the_transaction(self) -> None:
+        """PROMISES: one transaction holds the message and the sender's new h."""
+        self.talk.say(self.romeo, "one")
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 1})
+        self.talk.memory.clock.advance(COMMIT_S)
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 2})
+        entries = now(self.talk.memory.storage.read("offline", JULIET))
+        self.assertEqual(len(entries), 2)
+
+    def test_the_count_never_goes_back(self) -> None:
+        """What is stored lazily does not undo what a transaction that waits has counted."""
+        self.talk.say(self.romeo, "one")
+        self.romeo.send("<presence/>")
+        self.romeo.carrier.lose()  # type: ignore[union-attr]  # it is connected
+        self.talk.pass_time(1)
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 3})
+
+    def test_a_stanza_that_breaks_something_counts(self) -> None:
+        """What could not be handled was answered, so that it counts."""
+        router = self.talk.memory.server.router
+
+        def broken(traffic: object) -> None:
+            raise RuntimeError("a bug")
+
+        self.patch(router, "_client_routed", broken)
+        self.romeo.send(f"<message to='{JULIET}' id='x'/>{REQUEST}")
+        self.assertEqual(tags(self.romeo), ["message", "a"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+
+class UncommittedTests(SynchronousTestCase):
+    """How much of a session may wait for its commits, with and without stream management."""
+
+    def _romeo(self, limits: str) -> Client:
+        self.talk = Talk(f"[limits]\n{limits}\n")
+        self.talk.memory.add_account(JULIET)
+        romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
+        self.talk.say(romeo, "first")
+        self.talk.memory.clock.advance(1)
+        self.talk.slow()
+        romeo.inbox.clear()
+        return romeo
+
+    def test_stanzas(self) -> None:
+        """DESIGN 4: at most so many stanzas are uncommitted, then reading pauses; it goes on when half is done."""
+        romeo = self._romeo("uncommitted_stanzas = 4")
+        romeo.send("".join(f"<message to='{JULIET}' id='{n}'><body>x</body></message>" for n in range(10)))
+        storage = self.talk.memory.storage
+        self.assertEqual(len(storage._waiting), 4)
+        connection = next(iter(self.talk.memory.factory.connections))
+        self.assertTrue(connection.transport.is_paused)  # type: ignore[attr-defined]  # it is one in memory
+        for _ in range(4):
+            self.talk.memory.clock.advance(COMMIT_S)
+        self.assertEqual(len(now(storage.read("offline", JULIET))), 11)
+        self.assertFalse(connection.transport.is_paused)  # type: ignore[attr-defined]
+        self.assertEqual(tags(romeo), [])
+
+    def test_bytes(self) -> None:
+        """DESIGN 4: or so many bytes."""
+        romeo = self._romeo("uncommitted_bytes = 1000")
+        body = "x" * 600
+        romeo.send(
+            "".join(f"<message to='{JULIET}' id='{n}'><body>{body}</body></message>" for n in range(3))
+        )
+        self.assertEqual(len(self.talk.memory.storage._waiting), 2)
+        self.talk.pass_time(0.5)
+        self.assertEqual(len(now(self.talk.memory.storage.read("offline", JULIET))), 4)
+
+    def test_others_go_on(self) -> None:
+        """DESIGN 4: it is a matter of the one session."""
+        romeo = self._romeo("uncommitted_stanzas = 2")
+        self.talk.quick()
+        nurse = self.talk.memory.logged_in("nurse@localhost/chamber")
+        mercutio = self.talk.memory.logged_in("mercutio@localhost/street")
+        self.talk.slow()
+        self.talk.say(romeo, "1", "2", "3", "4")
+        self.talk.say(mercutio, "5", to="nurse@localhost/chamber", type="headline")
+        self.assertEqual(bodies(nurse), ["5"])
+
+    def test_the_end_of_one_that_waits(self) -> None:
+        """What came before the connection was lost is dealt with, paused or not."""
+        romeo = self._romeo("uncommitted_stanzas = 2")
+        self.talk.say(romeo, "1", "2", "3", "4")
+        romeo.carrier.lose()  # type: ignore[union-attr]  # it is connected
+        self.talk.pass_time(1)
+        entries = now(self.talk.memory.storage.read("offline", JULIET))
+        self.assertGreaterEqual(len(entries), 3)
+        self.assertEqual(len(self.talk.memory.server.registry), 0)

@@ -1,0 +1,262 @@
+"""One session's stream management (XEP-0198 4): counts its stanzas both ways and keeps what is not acknowledged.
+
+Rules that live here: a stanza of the client is acknowledged when all that it and those before it changed is committed;
+a stanza for the client stays in the queue until the client has acknowledged it; a durable message for a resumable
+session has an entry in the durable queue, made in the transaction in which it is acknowledged to its sender.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from xmppd.core.session import Sendable, Session
+from xmppd.core.timers import Timer
+from xmppd.services.delayed import DELAY, delay_xml
+from xmppd.services.message_kinds import kind_of
+from xmppd.services.stream_management.copies import Copies, Copying
+from xmppd.services.stream_management.records import Key, entry_id, queued, recorded
+from xmppd.services.stream_management.rounds import Rounds
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StreamError
+from xmppd.stanza.ns import CLIENT
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change
+from xmppd.stream.acks import Incoming, Outgoing, Sent
+
+NS: Final = "urn:xmpp:sm:3"
+REQUEST: Final = f"<r xmlns='{NS}'/>".encode()
+STANZA_NAMES: Final = frozenset(("message", "presence", "iq"))
+LATE_S: Final = 5.0
+"""A message that is sent again later than this bears the time at which it was sent first (XEP-0203)."""
+
+
+class Settings(NamedTuple):
+    """What the host allows."""
+
+    max_s: int
+    """How long a session may go on without a connection."""
+    queue_stanzas: int
+    queue_bytes: int
+    """How much may be unacknowledged; beyond it the session ends."""
+    ask_after: int
+    """So many stanzas are sent before an acknowledgement is asked for at once."""
+
+
+class StreamLedger:
+    """The `Ledger` of a session with stream management, and the last of its outbound filters."""
+
+    __slots__ = (
+        "_changes",
+        "_copies",
+        "_copying",
+        "_delivered",
+        "_is_asking",
+        "_now",
+        "_owed",
+        "_rounds",
+        "_settings",
+        "_unasked",
+        "expiry",
+        "former",
+        "incoming",
+        "is_durable",
+        "is_resumable",
+        "is_silent",
+        "key",
+        "max_s",
+        "outgoing",
+        "session",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        key: Key,
+        settings: Settings,
+        rounds: Rounds,
+        copying: Copying,
+        now: Callable[[], float],
+    ):
+        """*now* is wall time in seconds since 1970."""
+        self.session = session
+        self.key = key
+        self.outgoing = Outgoing()
+        self.incoming = Incoming()
+        self.is_resumable = False
+        self.is_durable = False
+        """Whether its queue outlives the server."""
+        self.max_s = 0
+        self.expiry: Timer | None = None
+        """Running while there is no connection."""
+        self.former: Any = None
+        """The stream that had the session before its connection was lost."""
+        self.is_silent = False
+        """From a new connection until `replay`: what is sent only queues up."""
+        self._settings = settings
+        self._rounds = rounds
+        self._copying = copying
+        self._now = now
+        self._delivered: Stanza | None = None
+        self._changes: list[Change] = []
+        self._copies: Copies | None = None
+        self._is_asking = False
+        self._unasked = 0
+        self._owed: int | None = None
+
+    # -- what the client sends ----------------------------------------------------------------------------------------
+
+    def entering(self, changes: list[Change]) -> None:
+        """The count goes into the transaction of a stanza that changes anything; see `Ledger`."""
+        if not self.is_durable:
+            return
+        if changes:
+            changes.append(recorded(self.key, self.incoming.next, self._now()))
+        else:
+            self._rounds.handled(self)
+
+    def entered(self, is_waiting: bool) -> None:
+        """Count a stanza that is dealt with; see `Ledger`."""
+        self.incoming.entered(is_waiting)
+
+    def decided(self) -> None:
+        """The oldest commit is decided: whatever came of it, its stanza was answered."""
+        self.incoming.decided()
+        if self._owed is not None and self.incoming.covers(self._owed):
+            self._rounds.settled(self)
+
+    def requested(self) -> None:
+        """Answer ``<r/>``: now, or when all that came before it is committed."""
+        if self.incoming.is_settled:
+            self.answer()
+        else:
+            self._owed = self.incoming.handled
+            self._rounds.owing(self)
+
+    def answer(self) -> None:
+        """Acknowledge what is committed."""
+        h = self.incoming.committed
+        if self._owed is not None and self.incoming.covers(self._owed):
+            self._owed = None
+        self.session.send(f"<a xmlns='{NS}' h='{h}'/>".encode())
+
+    def record(self) -> Change | None:
+        """Give what keeps the count; see `Rounds`. It is committed behind all that was handled so far."""
+        return recorded(self.key, self.incoming.handled, self._now()) if self.is_durable else None
+
+    # -- what the client gets -----------------------------------------------------------------------------------------
+
+    def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence[Session]) -> None:
+        """The message sent next is *stanza*, and what keeps it goes into *changes*; see `Ledger`."""
+        self._delivered, self._changes = stanza, changes
+        self._copies = self._copying.of(stanza, takers)
+
+    def outbound(self, session: Session, x: Sendable) -> Sendable | None:
+        """Keep a stanza that is sent; the last outbound filter. Nothing is let pass without a connection."""
+        if type(x) is not Stanza:
+            stanza = _as_stanza(x)
+            if stanza is None:
+                return x if session.conn is not None else None
+            x = stanza
+        kept_as, copies = ("", None) if x.name != "message" else self._keep(x)
+        outgoing = self.outgoing
+        outgoing.append(Sent(x, self._now(), kept_as, copies))
+        settings = self._settings
+        if len(outgoing) > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
+            self._rounds.next_turn(self.overflow)
+        if session.conn is None or self.is_silent:
+            return None
+        if self._is_asking:
+            return x
+        self._unasked += 1
+        if self._unasked >= settings.ask_after:
+            self._is_asking = True
+            return x.to_bytes() + REQUEST
+        if self._unasked == 1:
+            self._rounds.ask_soon(self)
+        return x
+
+    def _keep(self, stanza: Stanza) -> tuple[str, Copies | None]:
+        """Put a durable message into the durable queue, in its own transaction if that is known."""
+        changes: list[Change] | None = None
+        copies: Copies | None = None
+        if self._delivered is stanza:
+            changes, copies = self._changes, self._copies
+            self._delivered = self._copies = None
+            if copies is not None:
+                copies.holders += 1
+        if not self.is_durable or not kind_of(stanza).is_durable:
+            return "", copies
+        id = entry_id(self.key.session_id, self.outgoing.next)
+        number = 1 if copies is None else copies.count
+        change = queued(self.key, id, stanza, self._now(), number, changes or ())
+        if changes is None:
+            self._rounds.keep(change)
+        else:
+            changes.append(change)
+        return id, copies
+
+    def acknowledge(self, h: int) -> None:
+        """The client has handled all up to *h*. Raises `TooHigh`."""
+        ids = []
+        for sent in self.outgoing.acknowledge(h):
+            if sent.entry_id:
+                ids.append(sent.entry_id)
+            if isinstance(sent.copies, Copies):
+                sent.copies.is_acknowledged = True
+        if ids:
+            self._rounds.acknowledged(self.key.owner, ids)
+        self._is_asking = False
+        self._unasked = len(self.outgoing)
+        if self._unasked >= self._settings.ask_after:
+            self.ask()
+        elif self._unasked:
+            self._rounds.ask_soon(self)
+
+    def ask(self) -> None:
+        """Ask for an acknowledgement, unless one is asked for or nothing waits for one."""
+        if not self._is_asking and not self.is_silent and self.outgoing and self.session.conn is not None:
+            self._is_asking = True
+            self.session.send(REQUEST)
+
+    def overflow(self) -> None:
+        """End the session; nothing is dropped from its queue, all of it goes where it can."""
+        self.session.close(StreamError("resource-constraint", "Too many stanzas wait for an acknowledgement"))
+
+    # -- without a connection, and with a new one ---------------------------------------------------------------------
+
+    def detach(self) -> None:
+        """The connection is gone: ask for nothing."""
+        self._is_asking = False
+        self._owed = None
+        self._rounds.left(self)
+
+    def replay(self) -> None:
+        """Send what is not acknowledged over the new connection (section 5), and ask whether it came."""
+        self.is_silent = False
+        session, now = self.session, self._now()
+        for sent in self.outgoing:
+            session.send(
+                _late(sent, session.host or "") if now - sent.sent_at > LATE_S else sent.stanza.to_bytes()
+            )
+        self._unasked = len(self.outgoing)
+        self.ask()
+
+
+def entry_ids(sent: Iterable[Sent]) -> list[str]:
+    """Give the ids of the durable entries of what was sent."""
+    return [each.entry_id for each in sent if each.entry_id]
+
+
+def _late(sent: Sent, host: str) -> bytes:
+    stanza = sent.stanza
+    if stanza.name != "message" or DELAY in stanza.child_names:
+        return stanza.to_bytes()
+    return stanza.with_last(delay_xml(sent.sent_at, host), DELAY).to_bytes()
+
+
+def _as_stanza(x: Sendable) -> Stanza | None:
+    """A stanza that is sent in another shape than most; None for what is none."""
+    if isinstance(x, Element):
+        return Stanza.from_element(x) if x.ns == CLIENT and x.name in STANZA_NAMES else None
+    if isinstance(x, str) and x.startswith(("<message", "<presence", "<iq")):
+        return Stanza.parse(x.encode())
+    return None

@@ -1,0 +1,127 @@
+"""What becomes of stanzas that a client never acknowledged when its session ends (XEP-0198 4, RFC 6121 8.5.3.2).
+
+- A durable message goes to the account's other resources, else into the offline store, with its original time; it is
+  not archived again, and not copied again.
+- A copy of a message that another session has acknowledged, or still holds, is done with; so is a carbon.
+- Of other messages the sender hears if it must; a request gets service-unavailable; all else is gone.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from twisted.logger import Logger
+
+from xmppd.core.delivery import Otherwise, recipients, rule_of
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.router import Router
+from xmppd.core.session import Session
+from xmppd.services.delayed import DELAY, came_at, delay_xml, without_delay_of
+from xmppd.services.message_kinds import NS_CARBONS, Kind, kind_of
+from xmppd.services.offline import Offline
+from xmppd.services.stream_management.copies import Copies
+from xmppd.services.stream_management.records import QUEUE
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change, DeleteEntries, StorageError
+from xmppd.stream.acks import Sent
+
+CARBONS: Final = "carbons"
+"""Under this name a session keeps since when it is sent carbons."""
+COPIED: Final = frozenset(((NS_CARBONS, "received"), (NS_CARBONS, "sent")))
+Kept = list[tuple[Stanza, float]]
+
+
+class Remains(NamedTuple):
+    """What a session has left behind."""
+
+    owner: JID
+    """The bare JID."""
+    has_account: bool
+    unacknowledged: Sequence[Sent]
+
+
+class Redelivery:
+    """Sees to it that what was not acknowledged is not lost."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        registry: SessionRegistry,
+        router: Router,
+        offline: Offline,
+        on_failed: Callable[[str], None],
+    ):
+        """*on_failed(owner)* is told of an account whose messages had to stay in the durable queue."""
+        self._registry = registry
+        self._router = router
+        self._offline = offline
+        self._on_failed = on_failed
+
+    async def deliver(self, remains: Remains) -> None:
+        """Deal with all that is left, in order. Waits for the commit."""
+        owner, unacknowledged = remains.owner, remains.unacknowledged
+        kept: Kept = []
+        changes: list[Change] = []
+        for sent in unacknowledged:
+            self._one(sent, remains, kept, changes)
+        ids = tuple(sent.entry_id for sent in unacknowledged if sent.entry_id)
+        if ids:
+            changes.append(DeleteEntries(QUEUE, owner.bare, ids=ids))
+        if not kept and not changes:
+            return
+        try:
+            await self._offline.put_back(owner, kept, changes)
+        except StorageError as error:
+            self._log.error("Messages for {owner} wait on: {error}", owner=owner.bare, error=str(error))
+            self._on_failed(owner.bare)
+
+    def _one(self, sent: Sent, remains: Remains, kept: Kept, changes: list[Change]) -> None:
+        stanza = sent.stanza
+        if stanza.name == "iq" and stanza.type in ("get", "set"):
+            self._refuse(stanza, remains)
+        elif stanza.name == "message" and stanza.type != "error" and COPIED.isdisjoint(stanza.child_names):
+            self._message(sent, remains, kept, changes)
+
+    def _message(self, sent: Sent, remains: Remains, kept: Kept, changes: list[Change]) -> None:
+        if _is_elsewhere(sent):
+            return
+        stanza, kind = sent.stanza, kind_of(sent.stanza)
+        target = remains.owner if kind.is_durable else JID.parse(stanza.to or remains.owner.full)
+        takers = recipients(self._registry, stanza, target)
+        sent_at = came_at(stanza, sent.sent_at, target.domainpart)
+        without_copy = [session for session in takers if not _has_copy(session, kind, sent_at)]
+        if without_copy:
+            plain = without_delay_of(stanza, target.domainpart)
+            late = plain.with_last(delay_xml(sent_at, target.domainpart), DELAY)
+            for session in without_copy:
+                if session.ledger is not None:
+                    session.ledger.delivering(late, changes, without_copy)
+                self._offline.send_behind(session, late)
+        elif takers:
+            return
+        elif kind.is_durable and remains.has_account:
+            kept.append((stanza, sent_at))
+        elif kind.is_missed and rule_of(stanza, target).otherwise is not Otherwise.DROP:
+            self._refuse(stanza, remains)
+
+    def _refuse(self, stanza: Stanza, remains: Remains) -> None:
+        """Tell the sender, unless that is the account itself, or the server in its name."""
+        if stanza.from_ is not None and stanza.from_.partition("/")[0] != remains.owner.bare:
+            self._router.refuse(stanza, StanzaError("service-unavailable"))
+
+
+def _is_elsewhere(sent: Sent) -> bool:
+    """Whether another session has acknowledged a copy of this, or still holds one."""
+    copies = sent.copies
+    if not isinstance(copies, Copies):
+        return False
+    copies.holders -= 1
+    return copies.is_acknowledged or copies.holders > 0
+
+
+def _has_copy(session: Session, kind: Kind, sent_at: float) -> bool:
+    """Whether a session was sent a carbon of a message that went to another one (XEP-0280 7)."""
+    since = session.attached(CARBONS)
+    return bool(since) and kind.is_copied_received and since <= sent_at

@@ -1,0 +1,155 @@
+"""What is done for many sessions at once, so that no session needs a timer of its own.
+
+A pulse goes on as long as there is something to do: it asks for acknowledgements where a session has been quiet,
+answers requests that have waited for long, and commits what needs not be durable at once, all of it in one commit: that
+recipients have acknowledged, and how many volatile stanzas were handled. What a group commit has settled is answered
+together, in the turn after it: one acknowledgement a session and group.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core.timers import Timer, Timers
+from xmppd.services.stream_management.records import QUEUE
+from xmppd.storage.interface import Change, DeleteEntries, Storage
+
+PULSE_S: Final = 0.25
+LATE_PULSES: Final = 3
+"""So many pulses a request waits for its commit at most: less than a second."""
+
+
+class Counted(Protocol):
+    """A session's ledger, as the rounds see it."""
+
+    def ask(self) -> None:
+        """Ask for an acknowledgement, if one is worth asking for."""
+
+    def answer(self) -> None:
+        """Acknowledge what may be acknowledged."""
+
+    def overflow(self) -> None:
+        """End the session: too much of it is not acknowledged."""
+
+    def record(self) -> Change | None:
+        """Give what keeps how much was handled; None where nothing has to be kept."""
+
+
+class Rounds:
+    """Goes round the sessions that have asked for it."""
+
+    _log = Logger()
+
+    def __init__(self, storage: Storage, timers: Timers):
+        self._storage = storage
+        self._timers = timers
+        self._pulse: Timer | None = None
+        self._unasked: dict[Counted, None] = {}
+        self._quiet: dict[Counted, None] = {}
+        self._owing: dict[Counted, int] = {}
+        self._handled: dict[Counted, None] = {}
+        self._acknowledged: dict[str, list[str]] = {}
+        self._changes: list[Change] = []
+        self._soon: dict[Callable[[], None], None] = {}
+        self._is_turn_due = False
+
+    # -- in a while ---------------------------------------------------------------------------------------------------
+
+    def ask_soon(self, ledger: Counted) -> None:
+        """Ask when the session has been quiet for a moment."""
+        self._unasked[ledger] = None
+        self._wake()
+
+    def owing(self, ledger: Counted) -> None:
+        """A request waits for a commit; it is answered in time in any case."""
+        self._owing.setdefault(ledger, 0)
+        self._wake()
+
+    def handled(self, ledger: Counted) -> None:
+        """A volatile stanza was handled: its count is kept when there is something else to commit."""
+        self._handled[ledger] = None
+
+    def keep_record(self, ledger: Counted) -> None:
+        """Keep the count of a session in a while."""
+        self._handled[ledger] = None
+        self._wake()
+
+    def acknowledged(self, owner: str, entry_ids: Sequence[str]) -> None:
+        """These entries of an account's queues need not be kept any longer."""
+        self._acknowledged.setdefault(owner, []).extend(entry_ids)
+        self._wake()
+
+    def keep(self, change: Change) -> None:
+        """Make *change* in a while."""
+        self._changes.append(change)
+        self._wake()
+
+    def left(self, ledger: Counted) -> None:
+        """A session has lost its connection, or has ended: nothing is asked or answered, its count is kept."""
+        self._unasked.pop(ledger, None)
+        self._quiet.pop(ledger, None)
+        self._owing.pop(ledger, None)
+        if ledger in self._handled:
+            self._wake()
+
+    # -- in the next turn ---------------------------------------------------------------------------------------------
+
+    def settled(self, ledger: Counted) -> None:
+        """What a request waited for is committed: answer it with all else that this group has settled."""
+        if self._owing.pop(ledger, None) is not None:
+            self.next_turn(ledger.answer)
+
+    def next_turn(self, call: Callable[[], None]) -> None:
+        """Call *call* once when this turn of the reactor is over."""
+        self._soon[call] = None
+        if not self._is_turn_due:
+            self._is_turn_due = True
+            self._timers.add(0.0, self._turn)
+
+    def _turn(self, now: float, timer: Timer, param: object) -> None:
+        self._is_turn_due = False
+        soon, self._soon = self._soon, {}
+        for call in soon:
+            call()
+
+    # -- the pulse ----------------------------------------------------------------------------------------------------
+
+    def flush(self) -> Deferred[None]:
+        """Commit all that waits for a pulse; fires when that is decided, whatever came of it."""
+        changes: list[Change] = [
+            DeleteEntries(QUEUE, owner, ids=tuple(ids)) for owner, ids in self._acknowledged.items()
+        ]
+        records = [ledger.record() for ledger in self._handled]
+        changes += [record for record in records if record is not None]
+        changes += self._changes
+        self._acknowledged, self._handled, self._changes = {}, {}, []
+        if not changes:
+            return succeed(None)
+        return self._storage.commit(*changes).addErrback(self._not_kept)
+
+    def _not_kept(self, failure: Failure) -> None:
+        """At worst a client gets again what it had acknowledged just before the server died."""
+        self._log.warn(
+            "What clients have acknowledged could not be stored: {error}", error=str(failure.value)
+        )
+
+    def _wake(self) -> None:
+        if self._pulse is None:
+            self._pulse = self._timers.add(PULSE_S, self._beat)
+
+    def _beat(self, now: float, timer: Timer, param: object) -> float | None:
+        quiet, self._quiet, self._unasked = self._quiet, self._unasked, {}
+        for ledger in quiet:
+            ledger.ask()
+        for ledger, pulses in list(self._owing.items()):
+            self._owing[ledger] = pulses + 1
+            if pulses + 1 == LATE_PULSES:
+                ledger.answer()
+        self.flush()
+        if self._quiet or self._owing:
+            return PULSE_S
+        self._pulse = None
+        return None

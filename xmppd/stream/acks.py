@@ -1,0 +1,122 @@
+"""The counters of XEP-0198 1.6.3: stanzas sent and not acknowledged yet, stanzas received and handled. No I/O.
+
+Counts are modulo 2^32 (section 4). What was sent leaves its queue at the front alone, and only when the peer says that
+it was handled. What was received may be acknowledged once all that it changed is on disk, in the order of the stream.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from xmppd.stanza.stanza import Stanza
+
+MODULUS: Final = 1 << 32
+
+
+class TooHigh(ValueError):
+    """The peer acknowledges more than it was sent (section 6)."""
+
+    def __init__(self, h: int, sent: int) -> None:
+        super().__init__(f"{h} stanzas are acknowledged, {sent} were sent")
+        self.h = h
+        self.sent = sent
+
+
+class Sent(NamedTuple):
+    """A stanza that was sent, or waits for a connection, and what its sender keeps with it."""
+
+    stanza: Stanza
+    sent_at: float
+    """Seconds since 1970."""
+    entry_id: str = ""
+    """The entry of a durable queue that keeps it too."""
+    copies: object = None
+    """What is shared by the copies of one message."""
+
+
+class Outgoing:
+    """The stanzas that the peer has not acknowledged, oldest first."""
+
+    __slots__ = ("_waiting", "acknowledged", "sent", "size_bytes")
+
+    def __init__(self, sent: int = 0) -> None:
+        """*sent* is where the count begins."""
+        self._waiting: deque[Sent] = deque()
+        self.sent = self.acknowledged = sent % MODULUS
+        self.size_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Sent]:
+        return iter(self._waiting)
+
+    @property
+    def next(self) -> int:
+        """The number of the next stanza."""
+        return (self.sent + 1) % MODULUS
+
+    def append(self, sent: Sent) -> None:
+        """One more stanza is sent."""
+        self._waiting.append(sent)
+        self.sent = (self.sent + 1) % MODULUS
+        self.size_bytes += len(sent.stanza.to_bytes())
+
+    def check(self, h: int) -> int:
+        """Give how many stanzas *h* acknowledges anew. Raises `TooHigh`."""
+        count = (h - self.acknowledged) % MODULUS
+        if count > len(self._waiting):
+            raise TooHigh(h, self.sent)
+        return count
+
+    def acknowledge(self, h: int) -> list[Sent]:
+        """Let go of all up to *h*, and give them. Raises `TooHigh`, and then nothing happened."""
+        gone = [self._waiting.popleft() for _ in range(self.check(h))]
+        self.acknowledged = h % MODULUS
+        for sent in gone:
+            self.size_bytes -= len(sent.stanza.to_bytes())
+        return gone
+
+
+class Incoming:
+    """How many stanzas of the peer were handled, and how many of them may be acknowledged."""
+
+    __slots__ = ("_undecided", "committed", "handled")
+
+    def __init__(self, handled: int = 0) -> None:
+        """*handled* is where the count begins."""
+        self._undecided: deque[int] = deque()
+        self.handled = self.committed = handled % MODULUS
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was handled may be acknowledged."""
+        return not self._undecided
+
+    @property
+    def next(self) -> int:
+        """What `handled` will be after the next stanza."""
+        return (self.handled + 1) % MODULUS
+
+    def entered(self, is_waiting: bool) -> None:
+        """One more stanza is handled; *is_waiting*: it may be acknowledged only when a commit is decided."""
+        self.handled = (self.handled + 1) % MODULUS
+        if is_waiting:
+            self._undecided.append(self.handled)
+        elif not self._undecided:
+            self.committed = self.handled
+
+    def decided(self) -> None:
+        """The oldest commit that is waited for is decided."""
+        self.committed = self._undecided.popleft()
+        if not self._undecided:
+            self.committed = self.handled
+
+    def covers(self, h: int) -> bool:
+        """Whether stanza *h* may be acknowledged."""
+        return (self.committed - h) % MODULUS < MODULUS // 2
+
+
+def is_up_to(count: int, h: int) -> bool:
+    """Whether the stanza numbered *count* is among those that *h* covers."""
+    return (h - count) % MODULUS < MODULUS // 2
