@@ -33,7 +33,7 @@ class ServerProcess:
             f'direct_tls_listen = ["127.0.0.1:0"]\n{options}\n'
         )
         if accounts:
-            self._import(accounts)
+            shutil.copytree(_data_with(accounts), folder / "data")
         self._process = subprocess.Popen(
             [sys.executable, "-c", _TWISTD, "-n", "--pidfile=", "xmppd", "--config", str(self.config)],
             stdout=subprocess.PIPE,
@@ -75,26 +75,6 @@ class ServerProcess:
             self._process.communicate()
         return self._process.returncode
 
-    def _import(self, accounts: tuple[tuple[str, str], ...]) -> None:
-        listed = self.folder / "accounts"
-        listed.write_text("".join(f"{address}\t{password}\n" for address, password in accounts))
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "xmppd.admin.xmppctl",
-                "--config",
-                str(self.config),
-                "user",
-                "import",
-                str(listed),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            env=_environment(),
-        )
-
     def _read_banner(self) -> None:
         """Read up to the line that says that it is ready."""
         assert self._process.stdout is not None
@@ -110,11 +90,32 @@ class ServerProcess:
 
 
 @cache
-def shared_server(options: str = "", accounts: tuple[tuple[str, str], ...] = ()) -> ServerProcess:
-    """Give one server to all tests that ask for the same; it ends with this process (trial has no ``setUpClass``)."""
+def _data_with(accounts: tuple[tuple[str, str], ...]) -> Path:
+    """Give a data folder with *accounts*, to be copied."""
+    folder = _lasting_folder()
+    listed = folder / "accounts"
+    listed.write_text("".join(f"{address}\t{password}\n" for address, password in accounts))
+    subprocess.run(
+        [sys.executable, "-m", "xmppd.admin.xmppctl", "user", "import", str(listed)],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        env=_environment() | {"XMPPD_DATA": str(folder / "data")},
+    )
+    return folder / "data"
+
+
+def _lasting_folder() -> Path:
+    """Make a folder that goes with this process."""
     folder = Path(tempfile.mkdtemp(prefix="xmppd-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    server = ServerProcess(folder, options, accounts)
+    return folder
+
+
+@cache
+def shared_server(options: str = "", accounts: tuple[tuple[str, str], ...] = ()) -> ServerProcess:
+    """Give one server to all tests that ask for the same; it ends with this process (trial has no ``setUpClass``)."""
+    server = ServerProcess(_lasting_folder(), options, accounts)
     atexit.register(server.stop)
     return server
 

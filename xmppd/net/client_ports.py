@@ -69,7 +69,7 @@ class ClientPorts:
         self, reactor: Any, factory: IProtocolFactory, creator: ConnectionCreator | None
     ) -> OnAccept:
         if self._config.net.transport == "twisted":
-            return StockAcceptor(factory, reactor, creator)
+            return StockAcceptor(factory, reactor, creator, self._config.limits.send_buffer_bytes)
         return OwnAcceptor(factory, reactor, creator, self._config)
 
 

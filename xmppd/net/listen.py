@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.core.config.section import Address
+from xmppd.net.output import DEFAULT_LIMITS
 
 BACKLOG = 1024
 ACCEPTS_A_TURN = 64
@@ -266,6 +267,18 @@ class Listener(Service):
         self.stop_accepting()
 
 
+class BoundedServer(Server):
+    """Twisted's transport, cut off once more than a limit waits for a peer that does not read."""
+
+    write_buffer_bytes = DEFAULT_LIMITS.write_buffer_bytes
+
+    def write(self, data: bytes) -> None:
+        """Send *data*; under TLS what waits is counted as it leaves, encrypted."""
+        super().write(data)  # type: ignore[no-untyped-call]  # Twisted's
+        if len(self.dataBuffer) - self.offset + self._tempDataLen > self.write_buffer_bytes:
+            self.abortConnection()  # type: ignore[no-untyped-call]  # Twisted's
+
+
 class StockAcceptor:
     """Gives accepted sockets to Twisted's own transport and a protocol of *factory*."""
 
@@ -274,8 +287,10 @@ class StockAcceptor:
         factory: IProtocolFactory,
         reactor: Reactor,
         creator: IOpenSSLServerConnectionCreator | None = None,
+        write_buffer_bytes: int = DEFAULT_LIMITS.write_buffer_bytes,
     ) -> None:
         """With *creator* TLS comes before the first byte (direct TLS)."""
+        self._write_buffer_bytes = write_buffer_bytes
         self._factory = factory
         self._reactor = reactor
         self._creator = creator
@@ -292,9 +307,10 @@ class StockAcceptor:
         self._count += 1
         if self._realPortNumber is None:
             self._realPortNumber = sock.getsockname()[1]
-        transport = Server(sock, protocol, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
+        transport = BoundedServer(sock, protocol, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
+        transport.write_buffer_bytes = self._write_buffer_bytes
         if self._creator is not None:
-            transport.startTLS(self._creator)
+            transport.startTLS(self._creator)  # type: ignore[no-untyped-call]  # Twisted's
         protocol.makeConnection(transport)
 
 

@@ -1,0 +1,105 @@
+"""A client of blocking sockets and prepared bytes, which does what no library would."""
+
+import contextlib
+import socket
+import ssl
+from base64 import b64encode
+from types import TracebackType
+from typing import Self
+
+TIMEOUT_S = 15.0
+HEADER = (
+    b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
+    b"xmlns:stream='http://etherx.jabber.org/streams'>"
+)
+
+
+class RawClient:
+    """One connection; closed at the end of a ``with`` block."""
+
+    def __init__(self, port: int, *, is_tls: bool = False, receive_bytes: int | None = None) -> None:
+        """*receive_bytes* is the size of the kernel's buffer, small for a client that will not read."""
+        plain = socket.socket()
+        if receive_bytes is not None:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        plain.settimeout(TIMEOUT_S)
+        plain.connect(("127.0.0.1", port))
+        self.socket = _under_tls(plain) if is_tls else plain
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        """Send *data*."""
+        self.socket.sendall(data)
+
+    def until(self, mark: bytes) -> bytes:
+        """Read up to *mark*; AssertionError where the connection ends before it."""
+        received = bytearray()
+        while mark not in received:
+            data = self.socket.recv(65_536)
+            assert data, f"no {mark!r} in {bytes(received)!r}"
+            received += data
+        return bytes(received)
+
+    def open(self) -> None:
+        """Send a header and read the features."""
+        self.send(HEADER)
+        self.until(b"</stream:features>")
+
+    def authenticate(self, username: str, password: str) -> bytes:
+        """Send the password by PLAIN and give the answer."""
+        message = b64encode(f"\0{username}\0{password}".encode())
+        self.send(b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" + message + b"</auth>")
+        return self.until(b">")
+
+    def log_in(self, username: str, password: str, resource: str) -> None:
+        """Header, PLAIN, header, binding."""
+        self.open()
+        answer = self.authenticate(username, password)
+        assert b"<success" in answer, answer
+        self.open()
+        self.send(
+            b"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>"
+            + resource.encode()
+            + b"</resource></bind></iq>"
+        )
+        self.until(b"</iq>")
+
+    def is_closed(self) -> bool:
+        """Whether the server has closed the connection by now; what it has sent is thrown away."""
+        self.socket.settimeout(0.0)
+        try:
+            while self.socket.recv(65_536):
+                pass
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self.socket.settimeout(TIMEOUT_S)
+        return True
+
+
+def connect_many(number: int, port: int) -> contextlib.ExitStack:
+    """Open idle sockets; closed with what is given."""
+    stack = contextlib.ExitStack()
+    for _ in range(number):
+        stack.enter_context(RawClient(port))
+    return stack
+
+
+def _under_tls(plain: socket.socket) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(plain, server_hostname="localhost")
