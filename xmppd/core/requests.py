@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from twisted.internet.defer import Deferred
 
 from xmppd.core.timers import Timer, Timers
-from xmppd.stanza.errors import STANZA_CONDITIONS, StanzaError
+from xmppd.stanza.errors import ERROR_TYPES, STANZA_CONDITIONS, StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.ns import STANZA_ERRORS
 from xmppd.stanza.stanza import Stanza
@@ -64,10 +64,14 @@ class PendingRequests:
 
 
 def _error_of(stanza: Stanza) -> StanzaError:
+    """The peer's own type counts: it says whether to try again (RFC 6120 8.3.2)."""
     error = stanza.element.child("error")
-    for child in error.elements() if error is not None else ():
+    if error is None:
+        return StanzaError("undefined-condition")
+    type_ = error.get("type")
+    if type_ not in ERROR_TYPES:
+        type_ = None
+    for child in error.elements():
         if child.ns == STANZA_ERRORS and child.name in STANZA_CONDITIONS:
-            return StanzaError(
-                child.name, error.child_text("text", STANZA_ERRORS) if error is not None else None
-            )
-    return StanzaError("undefined-condition")
+            return StanzaError(child.name, error.child_text("text", STANZA_ERRORS), type=type_)
+    return StanzaError("undefined-condition", type=type_)

@@ -1,0 +1,161 @@
+"""Push Notifications: XEP-0357 0.4.1, on the side of the account's server. The rules are in `xmppd.services.push`.
+
+A client is told of what is worth waking it for (`xmppd.services.importance`): when it goes into the offline store, and
+when it goes into the queue of a session that has lost its connection (XEP-0198).
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from xmppd.core import events
+from xmppd.core.events import IQRequest, Traffic
+from xmppd.core.module import XEP, Module, Options, iq, on
+from xmppd.core.session import Sendable, Session
+from xmppd.core.waiting import deferred, spawn
+from xmppd.services.importance import is_worth_waking
+from xmppd.services.offline import KEPT, Kept
+from xmppd.services.presence import BECAME_AVAILABLE
+from xmppd.services.push import NS_PUBSUB, Push, PushSettings
+from xmppd.services.push_registrations import NS, registration_in, service_in
+from xmppd.services.stream_management.ledger import StreamLedger
+from xmppd.stanza.element import Element
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
+FIRST: Final = 100
+"""Before who decides whether a session without a connection lives on."""
+PUBSUB: Final = (NS_PUBSUB, "pubsub")
+MAY_PUBLISH: Final = ("owner", "publisher", "publish-only")
+"""XEP-0060 4.1."""
+
+
+class PushOptions(Options):
+    """``[modules.push]``."""
+
+    registrations: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """Push services and nodes of one account."""
+    failures: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """After so many failures in a row that might have passed a registration is removed; after any other, at once."""
+    interval_s: Annotated[float, Field(ge=0.1, le=3_600)] = 1.0
+    """At most one notification in this time for each registration; what comes meanwhile is merged into the next."""
+    include_sender: bool = False
+    """Whether push services are told who has sent the last message."""
+    include_body: bool = False
+    """Whether they are told what it says."""
+
+
+class PushModule(Module):
+    """Tells push services that something waits for their clients."""
+
+    name = "push"
+    summary = "Push Notifications"
+    xep = XEP(357, "0.4.1")
+    account_features = (NS,)
+    requires = ("offline",)
+    options = PushOptions
+
+    def start(self) -> None:
+        """Find the service, and tell it what this host wants."""
+        options, limits = self.opt, self.api.host.settings.limits
+        self._push = self.api.services[Push]
+        self._push.settings[self.api.host.name] = PushSettings(
+            options.registrations,
+            options.failures,
+            options.interval_s,
+            limits.iq_timeout_s,
+            options.include_sender,
+            options.include_body,
+        )
+
+    def stop(self) -> None:
+        """Tell nobody any more."""
+        self._push.settings.pop(self.api.host.name, None)
+        for session in self.api.registry:
+            self._look(session, False)
+
+    # -- enabling and disabling ---------------------------------------------------------------------------------------
+
+    @iq("set", NS, "enable", to="own")
+    @deferred
+    async def on_enable(self, request: IQRequest) -> None:
+        """Tell this push service from now on (5)."""
+        owner, client = JID.parse(request.sender.bare), request.sender.resourcepart or ""
+        await self._push.enable(owner, registration_in(request.payload, owner, client))
+
+    @iq("set", NS, "disable", to="own")
+    @deferred
+    async def on_disable(self, request: IQRequest) -> None:
+        """Tell it no more (6)."""
+        node = request.payload.get("node")
+        await self._push.disable(JID.parse(request.sender.bare), service_in(request.payload), node)
+
+    @on(events.ACCOUNT_STANZA)
+    def on_account_stanza(self, traffic: Traffic) -> None:
+        """A push service wants no more notifications from this account (8); who else wants to know gets it too."""
+        stanza = traffic.stanza
+        if PUBSUB not in stanza.child_names or stanza.name != "message":
+            return
+        pubsub = stanza.child("pubsub", NS_PUBSUB)
+        if pubsub is not None and _is_unwanted(pubsub, traffic.target):
+            owner, node = JID.parse(traffic.target.bare), pubsub.get("node") or ""
+            spawn("removing a push registration", self._push.disable(owner, traffic.sender.full, node))
+
+    # -- what waits ---------------------------------------------------------------------------------------------------
+
+    @on(KEPT)
+    def on_kept(self, kept: Kept) -> None:
+        """Something has gone into the offline store (7)."""
+        for stanza in kept.stanzas:
+            if is_worth_waking(stanza):
+                self._push.waits(kept.owner, stanza)
+
+    @on(events.SESSION_DETACHED, FIRST)
+    def on_detached(self, session: Session) -> None:
+        """Look at what goes into the queue of a session without a connection; what is there its client may lack."""
+        ledger = session.ledger
+        if not isinstance(ledger, StreamLedger) or not ledger.is_resumable or self.api.registry.is_closing:
+            return
+        self._look(session, True)
+        for sent in ledger.outgoing:
+            self._on_queued(session, sent.stanza)
+
+    @on(events.SESSION_RESUMED)
+    def on_resumed(self, session: Session) -> None:
+        """Its client has come back."""
+        self._came_back(session)
+
+    @on(BECAME_AVAILABLE)
+    def on_available(self, session: Session) -> None:
+        """A client has come: it is handed what waits."""
+        self._push.seen(JID.parse(session.bare_jid or ""), session.resource)
+
+    def _look(self, session: Session, wanted: bool) -> None:
+        others = tuple(each for each in session.stanza_filters if each != self._outbound)
+        session.stanza_filters = (self._outbound, *others) if wanted else others
+
+    def _outbound(self, session: Session, x: Sendable) -> Sendable | None:
+        """The first of the filters of a session without a connection."""
+        if session.conn is not None:
+            self._came_back(session)
+        elif type(x) is Stanza:
+            self._on_queued(session, x)
+        return x
+
+    def _on_queued(self, session: Session, stanza: Stanza) -> None:
+        if is_worth_waking(stanza):
+            self._push.waits(JID.parse(session.bare_jid or ""), stanza, session.resource)
+
+    def _came_back(self, session: Session) -> None:
+        self._look(session, False)
+        self._push.seen(JID.parse(session.bare_jid or ""), session.resource)
+
+
+def _is_unwanted(pubsub: Element, target: JID) -> bool:
+    """Whether this takes away what the account needs to publish (XEP-0060 8.9.4)."""
+    told: Any = pubsub.child("affiliation")
+    return (
+        told is not None
+        and told.get("jid") in (target.bare, target.domainpart)
+        and told.get("affiliation") not in MAY_PUBLISH
+    )
