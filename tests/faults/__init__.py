@@ -1,0 +1,1 @@
+"""What the server does when something breaks: the process, the disk."""
