@@ -15,7 +15,7 @@ from xmppd.services.inline import LOGIN_TASKS, OFFERING, Login, Offer
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stream.sasl import base64
-from xmppd.stream.sasl.credentials import ITERATIONS, Salted, new_salt
+from xmppd.stream.sasl.credentials import ITERATIONS, Credentials, Salted, new_salt
 from xmppd.stream.sasl.steps import SaslError
 
 NS: Final = "urn:xmpp:sasl:upgrade:0"
@@ -58,20 +58,24 @@ class SaslUpgrade(Module):
         if known is None:
             return
         login.tasks.extend(
-            ScramUpgrade(self._accounts, jid, hash_name) for hash_name in hash_names if hash_name not in known
+            ScramUpgrade(self._accounts, jid, hash_name, known)
+            for hash_name in hash_names
+            if hash_name not in known
         )
 
 
 class ScramUpgrade:
     """One upgrade of one account (3): a salt for a salted password."""
 
-    __slots__ = ("_accounts", "_hash_name", "_jid", "_salt", "name")
+    __slots__ = ("_accounts", "_hash_name", "_jid", "_known", "_salt", "name")
 
-    def __init__(self, accounts: Accounts, jid: JID, hash_name: str):
+    def __init__(self, accounts: Accounts, jid: JID, hash_name: str, known: Credentials):
+        """*known* is what the account has now."""
         self.name = f"UPGR-SCRAM-{hash_name}"
         self._accounts = accounts
         self._jid = jid
         self._hash_name = hash_name
+        self._known = known
         self._salt = new_salt()
 
     def begin(self, request: Element) -> list[Element]:
@@ -86,4 +90,4 @@ class ScramUpgrade:
             salted = Salted(self._hash_name, self._salt, ITERATIONS, base64.decode(text))
         except ValueError:
             raise SaslError("malformed-request", "Not a salted password of this hash") from None
-        return self._accounts.add_keys(self._jid, salted)
+        return self._accounts.add_keys(self._jid, salted, self._known)

@@ -217,15 +217,17 @@ class Accounts:
         self._tell(AccountEvent.PASSWORD_CHANGED, jid)
 
     @deferred
-    async def add_keys(self, jid: JID, salted: Salted) -> None:
-        """Keep the keys of one more hash of the same password (XEP-0480); those of other hashes stay.
+    async def add_keys(self, jid: JID, salted: Salted, beside: Credentials) -> None:
+        """Keep the keys of one more hash of the password that *beside* is of (XEP-0480); those of other hashes stay.
 
-        Nothing happens where the password is being changed, or the account has gone. Waits for the commit.
+        Nothing happens where the password has changed since, or the account has gone. Waits for the commit.
         """
         passwords_set = self._passwords_set
         await self._storage.commit()  # so that what is read is the last that was set
         credentials = await self.credentials(jid)
-        if credentials is not None and passwords_set == self._passwords_set:
+        if credentials is None or passwords_set != self._passwords_set:
+            return
+        if all(credentials.get(hash_name) == keys for hash_name, keys in beside.items()):
             more = Credentials({**credentials, salted.hash_name: salted.keys()})
             await self._storage.commit(Put(CREDENTIALS, jid.bare, "", more.to_json()))
 
