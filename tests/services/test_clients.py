@@ -1,0 +1,148 @@
+"""The clients of an account: what is noted of them, how many there are, and revoking one."""
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.memory import START, MemoryServer, now
+from tests.quick import BIND, LAPTOP, PHONE, QuickClient, condition_of, identity_of, request, token_of
+from xmppd.services.client_records import ClientRecord, client_id
+from xmppd.services.clients import CLIENTS, STORE, Client, Clients, NoSuchClient
+from xmppd.stanza.jid import JID
+from xmppd.storage.interface import StorageFailed
+
+ROMEO = "romeo@localhost"
+DAY_S = 86_400.0
+
+
+class ClientsTests(SynchronousTestCase):
+    """The service, behind a server."""
+
+    def setUp(self) -> None:
+        """A server."""
+        self.server = MemoryServer()
+        self.clients = self.server.server.services[Clients]
+
+    def listed(self) -> list[Client]:
+        """Give romeo's clients."""
+        found: list[Client] = now(self.clients.listed(ROMEO))
+        return found
+
+    def records(self) -> dict[str, Any]:
+        """Give what is stored of them."""
+        stored: dict[str, bytes] = now(self.server.storage.get_all(STORE, ROMEO))
+        return {id: ClientRecord.from_json(data) for id, data in stored.items()}
+
+    def test_what_is_told(self) -> None:
+        """Program, tag, resource, address, times, and how it logs in."""
+        QuickClient(self.server).by_password(BIND + request())
+        (client,) = self.listed()
+        self.assertEqual((client.id, client.software, client.tag), (client_id(PHONE), "Awesome", "Phone"))
+        self.assertEqual((client.first_seen, client.address), (START, "127.0.0.1"))
+        self.assertTrue(client.resource.startswith("Phone/"))
+        self.assertTrue(client.knows_password and client.token_expires_at)
+        self.assertEqual([session.full_jid for session in client.sessions], [f"{ROMEO}/{client.resource}"])
+        self.assertEqual(self.records()[client.id].resource, client.resource)
+
+    def test_who_says_nothing(self) -> None:
+        """A client of the old kind has its session, and no more."""
+        self.server.logged_in("romeo@localhost/old")
+        QuickClient(self.server).by_password(BIND, agent="")
+        self.assertEqual(len({client.id for client in self.listed()}), 2)
+        self.assertEqual(self.records(), {})
+
+    def test_last_seen(self) -> None:
+        """Connected ones come first, then those that were here last; the time of an end is kept."""
+        phone = QuickClient(self.server)
+        phone.by_password(BIND)
+        self.server.clock.advance(DAY_S)
+        phone.send("</stream:stream>")
+        self.server.clock.advance(DAY_S)
+        QuickClient(self.server).by_password(BIND, LAPTOP)
+        laptop, phone_listed = self.listed()
+        self.assertEqual((laptop.id, phone_listed.id), (client_id(LAPTOP), client_id(PHONE)))
+        self.assertEqual(phone_listed.last_seen, START + DAY_S)
+        self.assertEqual(self.records()[client_id(PHONE)].last_seen, START + DAY_S)
+
+    def test_seldom_written(self) -> None:
+        """A login of a known client is written when an hour has passed since the last that was."""
+        QuickClient(self.server).by_password()
+        first = self.records()[client_id(PHONE)].last_seen
+        self.server.clock.advance(100)
+        QuickClient(self.server).by_password()
+        self.assertEqual(self.records()[client_id(PHONE)].last_seen, first)
+        self.server.clock.advance(3_601)
+        QuickClient(self.server).by_password()
+        self.assertEqual(self.records()[client_id(PHONE)].last_seen, START + 3_701)
+
+    def test_at_most_so_many(self) -> None:
+        """The one that was away longest makes room."""
+        for number in range(CLIENTS + 5):
+            agent = f"{number:08}-4d72-4749-b3d3-740edbf87770"
+            QuickClient(self.server).by_password(request(), agent)
+            self.server.clock.advance(1)
+        self.assertEqual(len(self.records()), CLIENTS)
+        self.assertNotIn(client_id("00000000-4d72-4749-b3d3-740edbf87770"), self.records())
+
+    def test_forgotten(self) -> None:
+        """Who has not been here for long is forgotten (XEP-0494, privacy considerations)."""
+        QuickClient(self.server).by_password()
+        self.server.clock.advance(91 * DAY_S)
+        QuickClient(self.server).by_password(agent=LAPTOP)
+        self.assertEqual([*self.records()], [client_id(LAPTOP)])
+
+    def test_addresses_may_not_be_kept(self) -> None:
+        """Where a host wants it so."""
+        server = MemoryServer("[modules.clients]\nkeep_addresses = false\n")
+        QuickClient(server).by_password()
+        (client,) = now(server.server.services[Clients].listed(ROMEO))
+        self.assertEqual(client.address, "")
+
+    def test_revoked(self) -> None:
+        """One client loses its token and its session, and nobody else does."""
+        phone, laptop = QuickClient(self.server), QuickClient(self.server)
+        token = token_of(phone.by_password(BIND + request()))
+        other = token_of(laptop.by_password(BIND + request(), LAPTOP))
+        revoked = now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
+        self.assertTrue(revoked.had_token and revoked.knows_password)
+        self.assertEqual(len(revoked.ended), 1)
+        self.assertFalse(phone.client.is_connected)
+        self.assertTrue(laptop.client.is_connected)
+        self.assertEqual(condition_of(QuickClient(self.server).by_token(token)), "not-authorized")
+        self.assertEqual(identity_of(QuickClient(self.server).by_token(other, agent=LAPTOP)), ROMEO)
+        self.assertEqual([*self.records()], [client_id(LAPTOP)])
+
+    def test_revoked_for_good(self) -> None:
+        """What is left of a session that has been revoked brings its record back in no way."""
+        QuickClient(self.server).by_password(BIND + request())
+        self.server.clock.advance(2 * DAY_S)
+        now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
+        self.assertEqual(self.records(), {})
+
+    def test_revoke_that_fails(self) -> None:
+        """Where the storage fails nothing has changed."""
+        phone = QuickClient(self.server)
+        token = token_of(phone.by_password(BIND + request()))
+        self.server.storage.failing = StorageFailed("no disk")
+        self.failureResultOf(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"), StorageFailed)
+        self.server.storage.failing = None
+        self.assertTrue(phone.client.is_connected)
+        self.assertEqual(identity_of(QuickClient(self.server).by_token(token)), ROMEO)
+
+    def test_revoke_nobody(self) -> None:
+        """Who is not there cannot be revoked."""
+        self.failureResultOf(self.clients.revoke(ROMEO, "nobody", "Revoked"), NoSuchClient)
+
+    def test_revoke_who_says_nothing(self) -> None:
+        """The session of a client of the old kind is ended by its name in the list."""
+        old = self.server.logged_in("romeo@localhost/old")
+        (client,) = self.listed()
+        revoked = now(self.clients.revoke(ROMEO, client.id, "Revoked"))
+        self.assertEqual(revoked.ended, ("romeo@localhost/old",))
+        self.assertFalse(old.is_connected)
+
+    def test_nothing_is_left_of_an_account(self) -> None:
+        """Neither in the storage nor in memory, also of anonymous users."""
+        QuickClient(self.server).by_password(request())
+        now(self.server.server.accounts.remove(JID.parse(ROMEO)))
+        self.assertEqual((self.records(), now(self.clients.of(ROMEO))), ({}, {}))
