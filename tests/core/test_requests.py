@@ -39,6 +39,12 @@ class PendingRequestsTests(SynchronousTestCase):
         error = self.failureResultOf(answer, StanzaError).value
         self.assertEqual((error.condition, error.text), ("forbidden", "no"))
 
+    def test_error_type(self) -> None:
+        """RFC 6120 8.3.2: the peer's own type says whether it is worth trying again."""
+        answer = self.requests.expect(REQUEST, 30.0)
+        self.requests.answer(BOB, REQUEST.error_reply(StanzaError("service-unavailable", type="wait")))
+        self.assertEqual(self.failureResultOf(answer, StanzaError).value.type, "wait")
+
     def test_an_answer_of_somebody_else_is_none(self) -> None:
         """The id alone does not match: the peer's address belongs to it."""
         answer = self.requests.expect(REQUEST, 10)
