@@ -1,12 +1,12 @@
 """Words in archives (XEP-0431): the index follows the archive, whatever happens to either."""
 
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import execute
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer, now
+from tests.temporary import temporary_folder
 from xmppd.modules.mam import pages
 from xmppd.services.archive_search import INDEX_AFTER_S, MAX_WORDS, ArchiveSearch, words_of
 from xmppd.services.retention import DAY_S, EVERY_S
@@ -28,7 +28,7 @@ class IndexTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """An index in a file."""
-        self.path = Path(self.mktemp())
+        self.path = temporary_folder(self) / "words"
         self.index = SQLiteTextIndex(str(self.path), execute)
 
     def found(self, *words: str, **kwargs: Any) -> list[int]:
@@ -66,7 +66,7 @@ class IndexTests(SynchronousTestCase):
         now(self.index.add(ROMEO, [Text(1, "a", "word")], 1))
         self.index = SQLiteTextIndex(str(self.path), execute)
         self.assertEqual(self.found("word"), [1])
-        broken = Path(self.mktemp())
+        broken = temporary_folder(self) / "broken"
         broken.write_text("no database " * 100)
         self.failureResultOf(SQLiteTextIndex(str(broken), execute).last_seq(ROMEO), StorageFailed)
 
