@@ -40,8 +40,11 @@ class Delivery(Traffic):
     __slots__ = ("sessions",)
 
     def __init__(self, traffic: Traffic, sessions: Sequence[Session]):
-        super().__init__(traffic.stanza, traffic.sender, traffic.target, traffic.origin)
         self.changes = traffic.changes
+        self.stanza = traffic.stanza
+        self.sender = traffic.sender
+        self.target = traffic.target
+        self.origin = traffic.origin
         self.sessions = sessions
 
 

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.events import Delivery, IQRequest, Traffic
-from xmppd.core.hooks import ask_these
+from xmppd.core.hooks import Hook, ask_these
 from xmppd.core.host import Host, Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
@@ -164,22 +164,12 @@ class Router:
             traffic.stanza = stanza = stanza.replace(to=traffic.target.full)
         if stanza.name == "iq":
             check_iq(stanza)
-        handlers = host.hooks.handlers(events.CLIENT_STANZA)
-        if handlers:
-            answer = ask_these(handlers, traffic)
-            if isinstance(answer, Deferred):
-                return self._after(answer, traffic, self._client_routed)
-            if answer:
-                return None
-        return self._client_routed(traffic)
+        return self._ask(host, events.CLIENT_STANZA, traffic, self._client_routed)
 
     def _client_routed(self, traffic: Traffic) -> Waiting:
         if traffic.stanza.name == "presence":
-            hooks = self._hosts[traffic.sender.domainpart].hooks
-            answer = hooks.ask(events.CLIENT_PRESENCE, traffic)
-            if isinstance(answer, Deferred):
-                return self._after(answer, traffic, self._deliver)
-            return None if answer else self._deliver(traffic)
+            host = self._hosts[traffic.sender.domainpart]
+            return self._ask(host, events.CLIENT_PRESENCE, traffic, self._deliver)
         return self._deliver(traffic)
 
     # -- delivery ---------------------------------------------------------------------------------------------------
@@ -193,14 +183,7 @@ class Router:
             return self._to_host(host, traffic)
         if traffic.stanza.name == "presence":
             return self._finish(host.hooks.ask(events.ACCOUNT_PRESENCE, traffic), traffic)
-        handlers = host.hooks.handlers(events.ACCOUNT_STANZA)
-        if handlers:
-            answer = ask_these(handlers, traffic)
-            if isinstance(answer, Deferred):
-                return self._after(answer, traffic, self._to_account)
-            if answer:
-                return None
-        return self._to_account(traffic)
+        return self._ask(host, events.ACCOUNT_STANZA, traffic, self._to_account)
 
     def _to_account(self, traffic: Traffic) -> Waiting:
         host = self._hosts[traffic.target.domainpart]
@@ -235,15 +218,7 @@ class Router:
             sessions: tuple[Session, ...] = (session,)
         else:
             sessions = recipients(self._registry, traffic.stanza, traffic.target)
-        delivery = Delivery(traffic, sessions)
-        handlers = host.hooks.handlers(events.MESSAGE_DELIVERING)
-        if handlers:
-            answer = ask_these(handlers, delivery)
-            if isinstance(answer, Deferred):
-                return self._after(answer, delivery, self._hand_over)
-            if answer:
-                return None
-        return self._hand_over(delivery)
+        return self._ask(host, events.MESSAGE_DELIVERING, Delivery(traffic, sessions), self._hand_over)
 
     def _hand_over(self, delivery: Delivery) -> Waiting:
         is_taken = False
@@ -258,12 +233,8 @@ class Router:
     def _undelivered(self, delivery: Delivery) -> Waiting:
         rule = rule_of(delivery.stanza, delivery.target)
         if rule.otherwise is Otherwise.KEEP and self._directory.exists(delivery.target.bare):
-            hooks = self._hosts[delivery.target.domainpart].hooks
-            answer = hooks.ask(events.MESSAGE_UNDELIVERED, delivery)
-            if isinstance(answer, Deferred):
-                return self._after(answer, delivery, self._no_taker)
-            if answer:
-                return None
+            host = self._hosts[delivery.target.domainpart]
+            return self._ask(host, events.MESSAGE_UNDELIVERED, delivery, self._no_taker)
         return self._no_taker(delivery)
 
     def _no_taker(self, traffic: Traffic) -> Waiting:
@@ -275,20 +246,16 @@ class Router:
         stanza = traffic.stanza
         if stanza.name == "iq":
             return self._iq(host, traffic, "host")
-        answer = host.hooks.ask(events.HOST_STANZA, traffic)
-        if isinstance(answer, Deferred):
-            return self._after(answer, traffic, self._nobody_here)
-        return None if answer else self._nobody_here(traffic)
+        return self._ask(host, events.HOST_STANZA, traffic, self._nobody_here)
 
     def _nobody_here(self, traffic: Traffic) -> Waiting:
         return None if traffic.stanza.name == "presence" else self._no_taker(traffic)
 
     def _remote(self, traffic: Traffic) -> Waiting:
         sender_host = self._hosts.get(traffic.sender.domainpart)
-        answer = sender_host.hooks.ask(events.REMOTE_STANZA, traffic) if sender_host is not None else None
-        if isinstance(answer, Deferred):
-            return self._after(answer, traffic, self._not_found)
-        return None if answer else self._not_found(traffic)
+        if sender_host is None:
+            return self._not_found(traffic)
+        return self._ask(sender_host, events.REMOTE_STANZA, traffic, self._not_found)
 
     def _not_found(self, traffic: Traffic) -> Waiting:
         raise StanzaError("remote-server-not-found")
@@ -336,6 +303,16 @@ class Router:
             origin.send(reply if reply.to else reply.replace(to=origin.full_jid))
         elif reply.to is not None:
             self.route(reply)
+
+    def _ask(self, host: Host, hook: Hook[Any], traffic: Any, go_on: Callable[[Any], Waiting]) -> Waiting:
+        """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it."""
+        handlers = host.hooks.handlers(hook)
+        answer = ask_these(handlers, traffic) if handlers else None
+        if answer is None:  # as nearly always, and to ask what kind of answer it is would cost more
+            return go_on(traffic)
+        if isinstance(answer, Deferred):
+            return self._after(answer, traffic, go_on)
+        return None if answer else go_on(traffic)
 
     def _after(self, answer: Deferred[Any], traffic: Any, go_on: Callable[[Any], Waiting]) -> Deferred[Any]:
         return answer.addCallback(lambda taken: None if taken else go_on(traffic)).addErrback(
