@@ -36,6 +36,7 @@ from xmppd.net.listen import ListenError, raise_descriptor_limit
 from xmppd.net.tls import ServerTLS
 from xmppd.net.tls_options import host_files, tls_settings
 from xmppd.server import Server, World, build, load_modules
+from xmppd.services.clients import Clients
 from xmppd.services.removal import Removal
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
@@ -126,6 +127,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         registry=server.registry,
         accounts=server.accounts,
         removal=server.services[Removal],
+        clients=server.services[Clients],
         loader=server.loader,
         data_dir=given.config.data_dir,
         version=__version__,

@@ -8,6 +8,7 @@ from xmppd.admin.control.commands import Commands
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import command_table
 from xmppd.admin.control.wire import ControlError
+from xmppd.services.clients import Clients
 from xmppd.services.removal import Removal
 
 HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
@@ -28,6 +29,7 @@ class ControlBench:
             registry=self.server.registry,
             accounts=self.server.accounts,
             removal=self.server.services[Removal],
+            clients=self.server.services[Clients],
             loader=self.server.loader,
             data_dir=Path("/srv/data"),
             version="1.2",

@@ -5,6 +5,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.control.bench import ControlBench
 from tests.helpers import FakeConnection, bound_session
 from tests.memory import START
+from tests.quick import BIND, PHONE, QuickClient, condition_of, request, token_of
+from xmppd.admin.control.wire import ControlError
+from xmppd.services.client_records import client_id, hashed
 
 
 class SessionTests(SynchronousTestCase):
@@ -40,6 +43,11 @@ class SessionTests(SynchronousTestCase):
                 "available": True,
                 "interested": True,
                 "attached": True,
+                "client": hashed("bob@localhost/phone"),
+                "software": "",
+                "device": "",
+                "tag": "",
+                "by_token": False,
             },
         )
 
@@ -99,3 +107,61 @@ class SessionTests(SynchronousTestCase):
             message,
             "exmaple.org is not served here, the hosts are localhost, example.org; did you mean example.org?",
         )
+
+
+class ClientTests(SynchronousTestCase):
+    """`session.clients` and `session.revoke`."""
+
+    def setUp(self) -> None:
+        """A client with a token, and one of the old kind."""
+        self.bench = ControlBench()
+        self.client = QuickClient(self.bench.memory, "bob@localhost/x")
+        self.token = token_of(self.client.by_password(BIND + request()))
+        self.old = self.bench.memory.logged_in("bob@localhost/old")
+
+    def test_listed(self) -> None:
+        """What an administrator asks about a client; sessions name their clients."""
+        first, _ = sorted(
+            self.bench.do("session.clients", jid="bob@localhost"), key=lambda row: not row["tag"]
+        )
+        self.assertEqual(
+            (first["client"], first["software"], first["tag"], first["knows_password"]),
+            (client_id(PHONE), "Awesome", "Phone", True),
+        )
+        self.assertEqual((first["token_until"], first["address"]), ("2026-06-18T20:26:40+00:00", "127.0.0.1"))
+        (row,) = self.bench.do("session.list", jid=first["jids"][0])
+        shown = (row["client"], row["software"], row["tag"], row["by_token"])
+        self.assertEqual(shown, (client_id(PHONE), "Awesome", "Phone", False))
+
+    def test_revoked(self) -> None:
+        """One client, by its name or by its session, and no other."""
+        result = self.bench.do("session.revoke", jid="bob@localhost", client=client_id(PHONE))
+        self.assertEqual(
+            (result["clients"], result["knowing_password"]), ([client_id(PHONE)], [client_id(PHONE)])
+        )
+        self.assertFalse(self.client.client.is_connected)
+        again = QuickClient(self.bench.memory, "bob@localhost/x")
+        self.assertEqual(condition_of(again.by_token(self.token)), "not-authorized")
+        result = self.bench.do("session.revoke", jid="bob@localhost/old")
+        self.assertEqual(result["ended"], ["bob@localhost/old"])
+
+    def test_all_revoked(self) -> None:
+        """All clients of an account."""
+        self.assertEqual(len(self.bench.do("session.revoke", jid="bob@localhost")["ended"]), 2)
+        self.assertEqual(self.bench.do("session.clients", jid="bob@localhost"), [])
+
+    def test_nobody(self) -> None:
+        """Each mistake has its own answer."""
+        for args, id in (
+            ({"jid": "bob@localhost", "client": "none"}, "no-such-client"),
+            ({"jid": "bob@localhost/none"}, "no-such-session"),
+            ({"jid": "localhost"}, "bad-arguments"),
+        ):
+            error = self.assertRaises(ControlError, self.bench.do, "session.revoke", **args)
+            self.assertEqual(error.id, id)
+
+    def test_password(self) -> None:
+        """A password that an administrator sets ends tokens."""
+        self.bench.do("user.passwd", jid="bob@localhost", password="another password")
+        again = QuickClient(self.bench.memory, "bob@localhost/x")
+        self.assertEqual(condition_of(again.by_token(self.token)), "not-authorized")

@@ -33,6 +33,9 @@ SESSION = {
     "available": True,
     "interested": True,
     "attached": True,
+    "software": "Awesome",
+    "device": "Phone",
+    "tag": "",
 }
 
 
@@ -120,6 +123,20 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("names", result.stderr)
 
 
+CLIENT: dict[str, Any] = {
+    "client": "c1",
+    "software": "Awesome",
+    "device": "Phone",
+    "tag": "",
+    "address": "::1",
+    "since": "2026-01-02T03:04:05+00:00",
+    "last_seen": "2026-01-02T03:04:05+00:00",
+    "knows_password": True,
+    "token_until": "2026-01-02T03:04:05+00:00",
+    "jids": ["a@b/x"],
+}
+
+
 class SessionTests(SynchronousTestCase):
     """Who is connected."""
 
@@ -128,11 +145,11 @@ class SessionTests(SynchronousTestCase):
         waiting: dict[str, Any] = {**SESSION, "priority": None, "tls": False, "available": False}
         waiting |= {"interested": False, "attached": False}
         head, first, second = squeezed(Bench(session_list=[SESSION, waiting]).run("session", "list").stdout)
-        self.assertEqual(head, "JID Address TLS Priority Since State")
+        self.assertEqual(head, "JID Address TLS Priority Since State Client")
         self.assertTrue(first.startswith("a@b/[red]x ::1 yes -1 2026-01-0"), first)
-        self.assertTrue(first.endswith("available, interested"), first)
+        self.assertTrue(first.endswith("available, interested Awesome (Phone)"), first)
         self.assertTrue(second.startswith("a@b/[red]x ::1 no 2026-01-0"), second)
-        self.assertTrue(second.endswith("connected, waiting for its client"), second)
+        self.assertTrue(second.endswith("connected, waiting for its client Awesome (Phone)"), second)
 
     def test_list_of_one_account(self) -> None:
         """The JID goes to the server; nobody there is an answer, no failure."""
@@ -170,3 +187,23 @@ class ModuleTests(SynchronousTestCase):
             bench.run("module", action, "ping", "--host", "a")
             expected = [{"name": "ping"}, {"name": "ping", "host": "a"}]
             self.assertEqual([args for _, args in bench.asked], expected)
+
+    def test_clients(self) -> None:
+        """A row a client, also of those that are away."""
+        away = {**CLIENT, "jids": [], "token_until": None}
+        lines = squeezed(Bench(session_clients=[CLIENT, away]).run("session", "clients", "a@b").stdout)
+        self.assertEqual(lines[0], "Client Name Address Since Last seen Token until State")
+        self.assertTrue(lines[1].startswith("c1 Awesome (Phone) ::1 2026-01-0"), lines[1])
+        self.assertTrue(lines[1].endswith("a@b/x") and lines[2].endswith("away"), lines)
+        self.assertEqual(
+            Bench(session_clients=[]).run("session", "clients", "a@b").stdout, "a@b has no clients\n"
+        )
+
+    def test_revoke(self) -> None:
+        """What was revoked and ended is named, and who can come again."""
+        bench = Bench(session_revoke={"clients": ["c1"], "ended": ["a@b/x"], "knowing_password": ["c1"]})
+        self.assertEqual(
+            bench.run("session", "revoke", "a@b", "c1").stdout,
+            "c1 revoked; it knows the password and can come again\na@b/x ended\n",
+        )
+        self.assertEqual(bench.asked, [("session.revoke", {"jid": "a@b", "client": "c1"})])

@@ -9,6 +9,7 @@ from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry
 from xmppd.services.accounts import Accounts
+from xmppd.services.clients import Clients
 from xmppd.services.removal import Removal
 
 
@@ -24,6 +25,7 @@ class ControlParts:
     registry: SessionRegistry
     accounts: Accounts
     removal: Removal
+    clients: Clients
     loader: Loader
     data_dir: Path
     version: str

@@ -1,13 +1,15 @@
-"""Control commands about sessions: who is connected, and ending it."""
+"""Control commands about sessions and clients: who is connected, ending it, and keeping a client out."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from xmppd.admin.control.commands import command
-from xmppd.admin.control.names import address, served
+from xmppd.admin.control.names import account_address, address, served
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.session import Session
+from xmppd.core.waiting import deferred
+from xmppd.services.clients import ATTACHED, Client, LoggedIn, NoSuchClient, id_of
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 
@@ -37,6 +39,57 @@ def session_kick(parts: ControlParts, jid: str, reason: str | None = None) -> di
     return {"jids": ended}
 
 
+@command("session.clients")
+@deferred
+async def session_clients(parts: ControlParts, jid: str) -> list[dict[str, Any]]:
+    """Give the clients of an account, those that are connected first, then those that were there last."""
+    account = account_address(parts.hosts, jid)
+    return [_client_row(client) for client in await parts.clients.listed(account.bare)]
+
+
+@command("session.revoke")
+@deferred
+async def session_revoke(
+    parts: ControlParts, jid: str, client: str | None = None, reason: str | None = None
+) -> dict[str, Any]:
+    """Take the tokens of a client away and end its sessions; of all clients of an account where none is named.
+
+    *jid* is an account's, or the full JID of a session, which names its client. Gives the clients, the JIDs that were
+    ended, and those clients that know the password and can come again.
+    """
+    who = address(parts.hosts, jid)
+    if who.localpart is None:
+        raise ControlError(
+            "bad-arguments", f"{jid} is a host; give an account's JID, or one with its resource"
+        )
+    ids = [client] if client is not None else await _clients_of(parts, who)
+    ended: list[str] = []
+    knowing: list[str] = []
+    for id in ids:
+        try:
+            revoked = await parts.clients.revoke(who.bare, id, reason or "Revoked by an administrator")
+        except NoSuchClient:
+            remedy = f"xmppctl session clients {who.bare}"
+            raise ControlError(
+                "no-such-client", f"{who.bare} has no client {id}; to see which: {remedy}"
+            ) from None
+        ended += revoked.ended
+        if revoked.knows_password:
+            knowing.append(id)
+    return {"clients": ids, "ended": ended, "knowing_password": knowing}
+
+
+async def _clients_of(parts: ControlParts, who: JID) -> list[str]:
+    if who.is_bare:
+        return [client.id for client in await parts.clients.listed(who.bare)]
+    session = parts.registry.get(who.full)
+    if session is None:
+        raise ControlError(
+            "no-such-session", f"{who.full} is not connected; to see who is: xmppctl session list {who.bare}"
+        )
+    return [id_of(session)]
+
+
 def end_sessions(parts: ControlParts, sessions: tuple[Session, ...], text: str) -> list[str]:
     """Close these sessions with a text for their users; gives their full JIDs."""
     jids = [session.full_jid for session in sessions if session.full_jid is not None]
@@ -55,14 +108,39 @@ def _of(parts: ControlParts, who: JID) -> tuple[Session, ...]:
     return () if session is None else (session,)
 
 
+def _client_row(client: Client) -> dict[str, Any]:
+    return {
+        "client": client.id,
+        "software": client.software,
+        "device": client.device,
+        "tag": client.tag,
+        "address": client.address,
+        "since": _stamp(client.first_seen),
+        "last_seen": _stamp(client.last_seen),
+        "knows_password": client.knows_password,
+        "token_until": None if client.token_expires_at is None else _stamp(client.token_expires_at),
+        "jids": [session.full_jid for session in client.sessions],
+    }
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
 def _row(session: Session) -> dict[str, Any]:
+    said: LoggedIn = session.attached(ATTACHED) or LoggedIn("", "", "", "", False)
     return {
         "jid": session.full_jid,
         "address": session.peer,
         "tls": session.is_secure,
         "priority": session.priority if session.is_available else None,
-        "since": datetime.fromtimestamp(session.opened_at, UTC).isoformat(timespec="seconds"),
+        "since": _stamp(session.opened_at),
         "available": session.is_available,
         "interested": session.is_interested,
         "attached": session.conn is not None,
+        "client": id_of(session),
+        "software": said.software,
+        "device": said.device,
+        "tag": said.tag,
+        "by_token": said.is_by_token,
     }

@@ -45,11 +45,12 @@ async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = F
 @command("user.passwd")
 @deferred
 async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str, Any]:
-    """Give an account another password; its sessions end."""
+    """Give an account another password; its sessions end, and so do the tokens of its clients."""
     account = account_address(parts.hosts, jid)
     connected = _connected(parts, account)
     try:
         await parts.accounts.set_password(account, password)
+        await parts.clients.revoke_tokens(account.bare)
     except AccountError as error:
         raise told(error, account) from error
     return {"jid": account.bare, "ended": connected}

@@ -35,6 +35,7 @@ from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import Accounts
+from xmppd.services.clients import Clients
 from xmppd.services.removal import Removal
 from xmppd.services.roster import Rosters
 from xmppd.services.subscription_states import TYPES
@@ -133,6 +134,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         registry=registry,
         accounts=accounts,
         removal=Removal(accounts, rosters, AccountSessions(accounts, registry, time.time)),
+        clients=Clients(storage, accounts, registry, time.time),
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,
