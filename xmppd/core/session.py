@@ -62,6 +62,12 @@ class Ledger(Protocol):
     def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
         """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
 
+    def hold(self) -> None:
+        """Let what is sent wait: it takes the place of something that is stored, and a commit has to come first."""
+
+    def let_go(self) -> None:
+        """Send what has waited since `hold`."""
+
 
 class Ending(Protocol):
     """What a session tells when it has written its end tag: the stream that owns its connection."""

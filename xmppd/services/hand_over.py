@@ -7,7 +7,8 @@ Rules that live here:
 - live messages for that session join the queue as long as it lasts; durable ones are stored as well, so that they
   outlive the session;
 - messages are removed once they are delivered, which means: written to the connection; where the session's stream
-  management keeps them until they are acknowledged (XEP-0198), that happens in the same transaction;
+  management keeps them until they are acknowledged (XEP-0198), they are in its queue and no longer in the store by one
+  transaction, and are written after it, so that whoever has them is never handed them again;
 - what cannot be read back is put aside and does not stop the rest.
 """
 
@@ -273,15 +274,22 @@ class HandOver:
             self._tallies.remove(owner, [len(stanza.to_bytes()) for _, stanza in stored])
 
     async def _send(self, session: Session, stanzas: Sequence[Stanza], changes: list[Change]) -> bool:
-        """Send *stanzas*, then make *changes*; say whether both happened."""
-        is_sent = True
-        for stanza in stanzas:
-            if session.ledger is not None:
-                session.ledger.delivering(stanza, changes, (session,))
-            is_sent = session.send(stanza) and is_sent
-        if is_sent and changes:
-            await self._storage.commit(*changes)
-        return is_sent
+        """Send *stanzas* and make *changes*, first what is kept the longer; say whether both happened."""
+        ledger = session.ledger
+        if ledger is not None:
+            ledger.hold()
+        try:
+            is_sent = True
+            for stanza in stanzas:
+                if ledger is not None:
+                    ledger.delivering(stanza, changes, (session,))
+                is_sent = session.send(stanza) and is_sent
+            if is_sent and changes:
+                await self._storage.commit(*changes)
+            return is_sent
+        finally:
+            if ledger is not None:
+                ledger.let_go()
 
     async def _room(self, session: Session) -> None:
         """Let others have their turn, and the connection send what it has."""

@@ -175,6 +175,21 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(self.resumed(2, id), "0")
         self.assertEqual(bodies(self.juliet), ["two"])
 
+    def test_handed_over_behind_the_commit(self) -> None:
+        """Whoever has a message that was stored is not handed it again: it is written after the commit that moves it."""
+        self.juliet.send("</stream:stream>")
+        self.talk.say(self.romeo, "one", "two")
+        self.juliet, id = self.talk.client(BALCONY)
+        self.talk.slow()
+        self.juliet.send("<presence/>")
+        self.talk.say(self.romeo, "live", to=BALCONY, type="headline")
+        self.assertEqual(bodies(self.juliet), [])
+        self.talk.memory.clock.advance(COMMIT_S)
+        self.talk.memory.clock.advance(0)
+        self.assertEqual(self.talk.queued(), [(id, 2), (id, 3)])
+        self.talk.memory.clock.advance(0)
+        self.assertEqual(bodies(self.juliet), ["one", "two", "live"])
+
     def test_a_hibernating_session(self) -> None:
         """PROMISES: what was queued for a session without a connection arrives after a kill."""
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected

@@ -49,6 +49,8 @@ class StreamLedger:
         "_copies",
         "_copying",
         "_delivered",
+        "_held",
+        "_holds",
         "_is_asking",
         "_now",
         "_owed",
@@ -98,6 +100,8 @@ class StreamLedger:
         self._delivered: Stanza | None = None
         self._changes: list[Change] = []
         self._copies: Copies | None = None
+        self._holds = 0
+        self._held: list[Stanza] = []
         self._is_asking = False
         self._unasked = 0
         self._owed: int | None = None
@@ -164,6 +168,9 @@ class StreamLedger:
             self._rounds.next_turn(self.overflow)
         if session.conn is None or self.is_silent:
             return None
+        if self._holds:
+            self._held.append(x)
+            return None
         if self._is_asking:
             return x
         self._unasked += 1
@@ -194,6 +201,26 @@ class StreamLedger:
             changes.append(change)
         return id, copies
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether what is sent waits for a commit."""
+        return self._holds > 0
+
+    def hold(self) -> None:
+        """Let what is sent wait; see `Ledger`."""
+        self._holds += 1
+
+    def let_go(self) -> None:
+        """Send what has waited; see `Ledger`."""
+        self._holds -= 1
+        if self._holds:
+            return
+        held, self._held = self._held, []
+        for stanza in held:
+            self.session.send(stanza.to_bytes())
+        if held:
+            self._await_more(len(held))
+
     def acknowledge(self, h: int) -> None:
         """The client has handled all up to *h*. Raises `TooHigh`."""
         ids = []
@@ -205,7 +232,12 @@ class StreamLedger:
         if ids:
             self._rounds.acknowledged(self.key.owner, ids)
         self._is_asking = False
-        self._unasked = len(self.outgoing)
+        self._unasked = 0
+        self._await_more(len(self.outgoing))
+
+    def _await_more(self, stanzas: int) -> None:
+        """So many more stanzas are out: ask now, or soon."""
+        self._unasked += stanzas
         if self._unasked >= self._settings.ask_after:
             self.ask()
         elif self._unasked:
@@ -227,6 +259,7 @@ class StreamLedger:
         """The connection is gone: ask for nothing."""
         self._is_asking = False
         self._owed = None
+        self._held.clear()
         self._rounds.left(self)
 
     def replay(self) -> None:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
-from xmppd.core.session import Session
+from xmppd.core.session import Ledger, Session
 from xmppd.services.delayed import DELAY, came_at, delay_xml, without_delay_of
 from xmppd.services.message_kinds import NS_CARBONS, Kind, kind_of
 from xmppd.services.offline import Offline
@@ -64,18 +64,30 @@ class Redelivery:
         owner, unacknowledged = remains.owner, remains.unacknowledged
         kept: Kept = []
         changes: list[Change] = []
+        takers = self._hold(owner)
         for sent in unacknowledged:
             self._one(sent, remains, kept, changes)
         ids = tuple(sent.entry_id for sent in unacknowledged if sent.entry_id)
         if ids:
             changes.append(DeleteEntries(QUEUE, owner.bare, ids=ids))
-        if not kept and not changes:
-            return
         try:
-            await self._offline.put_back(owner, kept, changes)
+            if kept or changes:
+                await self._offline.put_back(owner, kept, changes)
         except StorageError as error:
             self._log.error("Messages for {owner} wait on: {error}", owner=owner.bare, error=str(error))
             self._on_failed(owner.bare)
+        finally:
+            for ledger in takers:
+                ledger.let_go()
+
+    def _hold(self, owner: JID) -> list[Ledger]:
+        """Whoever has a message anew has it only when it is in no other queue any more."""
+        ledgers = [
+            session.ledger for session in self._registry.resources(owner.bare) if session.ledger is not None
+        ]
+        for ledger in ledgers:
+            ledger.hold()
+        return ledgers
 
     def _one(self, sent: Sent, remains: Remains, kept: Kept, changes: list[Change]) -> None:
         stanza = sent.stanza

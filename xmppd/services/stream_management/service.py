@@ -203,7 +203,7 @@ class StreamManagement:
         in_hand = ledger.former.dealt_with() if ledger.former is not None else None
         if in_hand is not None:
             await self._within(WAIT_S, in_hand)
-        if not ledger.incoming.is_settled:
+        if ledger.is_holding or not ledger.incoming.is_settled:
             return await self._within(WAIT_S, self._storage.commit().addErrback(lambda _: None))
         return True
 
