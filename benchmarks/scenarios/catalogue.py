@@ -11,6 +11,7 @@ from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
 from benchmarks.scenarios.room import Room
 from benchmarks.scenarios.sessions import Idle, Login, Start
+from benchmarks.scenarios.turns import Storm, Turns
 from benchmarks.servers.base import Profile
 
 GROWING_SESSIONS = (100, 1_000, 10_000)
@@ -51,6 +52,7 @@ def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
     yield Ping("S7-tls", True, 50, sizes.window, "≤ 25")
     yield Start("S8")
     yield Paging("S9", sizes.entries, sizes.pages)
+    yield from _turns(sizes)
     yield from _growth(sizes)
 
 
@@ -61,6 +63,13 @@ def _chats(sizes: Sizes) -> Iterator[Scenario]:
     yield ShippedChat("S1d", True, 100, sizes.window, "≤ 60")
     yield Devices("S2", 50, sizes.window, Profile.DURABLE, "≤ 100")
     yield Devices("S2-files", 50, sizes.window, Profile.DURABLE_FILES, "–")
+
+
+def _turns(sizes: Sizes) -> Iterator[Scenario]:
+    yield Turns("turns-S1", Chat("S1-tls", True, 100, sizes.window, "–"))
+    yield Turns("turns-S2", Devices("S2", 50, sizes.window, Profile.DURABLE, "–"))
+    yield Turns("turns-S5", Presence("S5-tls", True, 500, sizes.window, "–"))
+    yield Turns("turns-storm", Storm("storm", True, sizes.logins))
 
 
 def _growth(sizes: Sizes) -> Iterator[Scenario]:

@@ -33,6 +33,8 @@ class Needs:
     archived: int = 0
     """How many messages u0's archive holds."""
     pep: bool = False
+    turns: bool = False
+    """Whether the turns of the server's reactor are timed."""
 
 
 class Unsupported(Exception):
@@ -88,6 +90,10 @@ class Server(ABC):
     def after_start(self) -> None:
         """Seed what can be seeded only in the running server."""
         return
+
+    def turns(self) -> dict[str, float]:
+        """Give what was seen of the reactor's turns since the last call; Unsupported where there is none such."""
+        raise Unsupported("its turns cannot be timed from outside")
 
     def muc_host(self) -> str:
         """Give the domain of the room service."""

@@ -2,12 +2,21 @@
 
 import importlib.metadata
 import importlib.util
+import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.servers.base import Profile, Server, Unsupported
 from benchmarks.servers.xmppd_seed import seed
 
+ROOT = Path(__file__).parent.parent.parent
+TURNS = "turns.json"
+TURNS_LIMIT_S = 5.0
+POLL_S = 0.01
 LEAN = ("roster", "disco", "private", "vcard", "blocking", "offline")
 DEVICES = ("mam", "carbons", "sm", "csi")
 """The modules that the lean profile turns off, those of them that exist."""
@@ -53,11 +62,28 @@ class Xmppd(Server):
         return [name for name in LEAN if not _has_module(name)]
 
     def command(self) -> Sequence[str]:
-        """Run under twistd with the reactor it chooses itself."""
-        return [
-            *(sys.executable, "-c", "from twisted.scripts.twistd import run; run()"),
-            *("-n", "--pidfile=", "xmppd", "--config", f"{self.folder}/xmppd.toml"),
-        ]
+        """Run the command ``xmppd`` with the reactor it chooses itself, as its unit for systemd does."""
+        timed = ("benchmarks.turns", f"{self.folder}/{TURNS}")
+        what = timed if self.needs.turns else ("xmppd.admin.launch",)
+        return [sys.executable, "-m", *what, "--config", f"{self.folder}/xmppd.toml"]
+
+    def environment(self) -> dict[str, str]:
+        """Let it find this package, and keep compiled what it was installed with compiled."""
+        path = os.pathsep.join((str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])))
+        return {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+
+    def turns(self) -> dict[str, float]:
+        """Ask by a signal, and wait for the file."""
+        file = self.folder / TURNS
+        file.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        until = time.monotonic() + TURNS_LIMIT_S
+        while not file.exists():
+            if time.monotonic() > until:
+                raise Unsupported("it does not tell how long its turns are")
+            time.sleep(POLL_S)
+        noted: dict[str, float] = json.loads(file.read_text())
+        return noted
 
     def prepare(self) -> None:
         """Write the configuration and make the accounts."""
