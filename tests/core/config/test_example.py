@@ -1,5 +1,6 @@
 """``etc/``: the example file is valid, complete and true, and the systemd unit keeps its promises."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
+import xmppd.modules
 from xmppd.core.config.limits import Limits
 from xmppd.core.config.options import (
     C2s,
@@ -25,6 +27,7 @@ from xmppd.core.config.options import (
     Tls,
 )
 from xmppd.core.config.read import load, parse
+from xmppd.core.loader import find_modules
 
 ETC = Path(__file__).parents[3] / "etc"
 TEXT = (ETC / "xmppd.toml").read_text(encoding="utf-8")
@@ -37,6 +40,8 @@ NOT_DEFAULTS = {
     ("admins",),
     ("tls", "certificates"),
     ("log", "file"),
+    ("modules", "contact"),
+    ("modules", "groups"),
 }
 
 
@@ -115,6 +120,23 @@ class ExampleTests(SynchronousTestCase):
         for path in options_of(ServerOptions):
             if path not in NOT_DEFAULTS and path[0] != "modules":
                 self.assertEqual(at(config, path), at(defaults, path), path)
+
+    def test_modules(self) -> None:
+        """Every option of every module stands in the file, is valid when it is in force, and shows its default."""
+        config, _ = parse(uncommented(), "xmppd.toml")
+        assert config is not None
+        shown = tomllib.loads(uncommented())["modules"]
+        missing = []
+        for name, module in sorted(find_modules(xmppd.modules).items()):
+            for key, field in module.options.model_fields.items():
+                if key not in shown.get(name, ()):
+                    default = json.dumps(field.get_default(call_default_factory=True))
+                    missing.append(f"add to etc/xmppd.toml under #[modules.{name}]: #{key} = {default}")
+            options, findings = config.module_options(name, module.options, None)
+            self.assertEqual([str(finding) for finding in findings], [])
+            if ("modules", name) not in NOT_DEFAULTS:
+                self.assertEqual(options, module.options(), f"the defaults of modules.{name}")
+        self.assertEqual(missing, [], "\n".join(missing))
 
 
 class UnitTests(SynchronousTestCase):
