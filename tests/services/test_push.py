@@ -10,7 +10,7 @@ from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
 from xmppd.services import push as service
 from xmppd.services.accounts import Accounts
-from xmppd.services.push import LONGEST_PAUSE_S, STORE, Push
+from xmppd.services.push import BODY_CHARS, LONGEST_PAUSE_S, STORE, Push
 from xmppd.services.push_registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Put, StorageFull
@@ -280,6 +280,20 @@ class ClientTests(PushCase):
         self.assertEqual(self.nodes(), [])
         self.write("romeo@localhost/tablet")
         self.assertEqual(self.nodes(), ["phone"])
+
+    def test_a_carbon_names_who_wrote(self) -> None:
+        """Where the host wants the sender told, that of a carbon is who has written, and long bodies are cut."""
+        settings = self.push.settings["localhost"]
+        self.push.settings["localhost"] = settings._replace(shows_sender=True, shows_body=True)
+        self.phone.send(ENABLE_CARBONS)
+        lose(self.phone)
+        self.juliet.send(
+            f"<message to='romeo@localhost/tablet' type='chat' id='m'><body>{'x' * 5_000}</body></message>"
+        )
+        (request,) = self.told()
+        values = [value.text or "" for value in request.iter("{jabber:x:data}value")]
+        self.assertEqual(values[1:3], ["1", "juliet@localhost/balcony"])
+        self.assertEqual(len(values[3]), BODY_CHARS)
 
     def test_an_inactive_client_without_a_connection(self) -> None:
         """XEP-0352: what is held back wakes nobody, what is important does."""

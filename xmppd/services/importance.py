@@ -140,6 +140,11 @@ def is_worth_waking(stanza: Stanza) -> bool:
     return (NS_MUC_USER, "x") in names and kind_of(stanza).is_durable
 
 
+def original_of(stanza: Stanza) -> Stanza:
+    """Give the message that a carbon is about; anything else as it is."""
+    return stanza if COPIES.isdisjoint(stanza.child_names) else _forwarded(stanza) or stanza
+
+
 def _weight_of_message(stanza: Stanza) -> Weight:
     names = stanza.child_names
     if stanza.type == "error" or kind_of(stanza).is_durable:

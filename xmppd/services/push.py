@@ -25,6 +25,7 @@ from xmppd.core.router import Router
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.ids import Ids
+from xmppd.services.importance import original_of
 from xmppd.services.push_registrations import NS, Registration
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element, parse_element
@@ -67,13 +68,14 @@ class _Target:
     """A registration at work."""
 
     __slots__ = (
+        "body",
         "failures",
         "is_asked",
         "is_enabled",
         "is_owing",
-        "last",
         "owner",
         "registration",
+        "sender",
         "timer",
         "waiting",
     )
@@ -85,7 +87,8 @@ class _Target:
         self.failures = 0
         self.waiting = 0
         """Messages that wait, as far as this server knows since it started."""
-        self.last: Stanza | None = None
+        self.sender = self.body = ""
+        """Of the last of them, where the host wants it told."""
         self.is_owing = False
         """Whether something has come that the service was not told of."""
         self.is_asked = False
@@ -231,9 +234,15 @@ class Push:
         self._tell(owner, await self._of(owner), stanza, client)
 
     def _tell(self, owner: JID, targets: Mapping[str, _Target], stanza: Stanza, client: str | None) -> None:
+        settings = self.settings.get(owner.domainpart)
+        if settings is None:
+            return
+        original = original_of(stanza)
+        sender = (original.from_ or "") if settings.shows_sender else ""
+        body = _body(original) if settings.shows_body else ""
         for target in list(self._meant(owner, targets.values(), client)):
             target.waiting += 1
-            target.last = stanza
+            target.sender, target.body = sender, body
             target.is_owing = True
             self._publish(target)
 
@@ -253,7 +262,7 @@ class Push:
         for target in self._accounts.get(owner.bare, {}).values():
             if target.registration.client == client or target.registration.client not in absent:
                 target.waiting = 0
-                target.last = None
+                target.sender = target.body = ""
                 target.is_owing = False
 
     # -- publishing ---------------------------------------------------------------------------------------------------
@@ -268,7 +277,7 @@ class Push:
         target.is_owing = False
         target.is_asked = True
         target.timer = self._timers.add(settings.interval_s, self._may_go_on, target)
-        request = publication(target.owner, target.registration, _summary(target, settings), self._ids.next())
+        request = publication(target.owner, target.registration, _summary(target), self._ids.next())
         answer = self._router.request(request, settings.timeout_s)
         published = answer.addCallback(self._published, target)
         published.addErrback(self._refused, target, settings).addErrback(self._broken, target)
@@ -341,16 +350,18 @@ def publication(owner: JID, registration: Registration, summary: Element, id: st
     return Stanza.make("iq", pubsub, to=registration.jid, from_=owner.domainpart, id=id, type="set")
 
 
-def _summary(target: _Target, settings: PushSettings) -> Element:
+def _summary(target: _Target) -> Element:
     """Give the form that sums up what waits; nothing of a message unless the host wants it."""
     fields = [forms.field("message-count", "text-single", (str(target.waiting),))]
-    last = target.last
-    if last is not None and settings.shows_sender and last.from_ is not None:
-        fields.append(forms.field("last-message-sender", "jid-single", (last.from_,)))
-    body = last.element.child_text("body") if last is not None and settings.shows_body else None
-    if body:
-        fields.append(forms.field("last-message-body", "text-single", (body[:BODY_CHARS],)))
+    if target.sender:
+        fields.append(forms.field("last-message-sender", "jid-single", (target.sender,)))
+    if target.body:
+        fields.append(forms.field("last-message-body", "text-single", (target.body,)))
     return forms.form("submit", SUMMARY, fields)
+
+
+def _body(stanza: Stanza) -> str:
+    return (stanza.element.child_text("body") or "")[:BODY_CHARS]
 
 
 def _is_busy(targets: Mapping[str, _Target]) -> bool:
