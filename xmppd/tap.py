@@ -114,6 +114,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         given.lock,
         given.storage,
         load_modules=partial(load_modules, server),
+        load_data=server.accounts.load,
         listeners=given.ports.listeners(given.reactor, limit, given.tls, starttls, direct),
         streams=(starttls, direct),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,

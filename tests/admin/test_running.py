@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any, cast
 
 from twisted.application.service import Application, IService, Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver
 from twisted.trial.unittest import SynchronousTestCase
@@ -99,6 +99,7 @@ class RunningTests(SynchronousTestCase):
         for name in ("freeze", "collect", "set_threshold"):
             self.patch(gc, name, lambda *args: None)
         self.patch(sys, "setswitchinterval", lambda seconds: None)
+        self.data: Deferred[None] = succeed(None)
         self.server = self.make()
 
     def make(self, is_daemon: bool = False, observer: LogWriter | None = None) -> RunningServer:
@@ -111,6 +112,7 @@ class RunningTests(SynchronousTestCase):
             listeners=[cast(Listener, Part("listener", self.seen))],
             streams=[self.streams],
             shutdown_timeout_s=lambda: 5.0,
+            load_data=lambda: self.data,
             log_observer=observer,
             is_daemon=is_daemon,
         )
@@ -122,6 +124,30 @@ class RunningTests(SynchronousTestCase):
         """Storage first, clients last: they find everything there."""
         self.server.startService()
         self.assertEqual(self.seen, ["storage.start", "modules", "control.start", "listener.startService"])
+
+    def test_nobody_is_let_in_before_the_accounts_are_known(self) -> None:
+        """Clients wait in the kernel meanwhile."""
+        self.data = Deferred()
+        self.server.startService()
+        self.assertEqual(self.seen[-1], "control.start")
+        self.data.callback(None)
+        self.assertEqual(self.seen[-1], "listener.startService")
+
+    def test_accounts_that_cannot_be_read(self) -> None:
+        """It is logged, and the server runs: who logs in has them read again."""
+        self.data = fail(StorageFailed("the disk"))
+        self.server.startService()
+        self.assertEqual(self.seen[-1], "listener.startService")
+        self.assertEqual(len(self.flushLoggedErrors(StorageFailed)), 1)
+
+    def test_stop_before_the_accounts_are_known(self) -> None:
+        """A listener that was closed is not opened again."""
+        self.data = Deferred()
+        self.server.startService()
+        self.server.stopService()
+        self.data.callback(None)
+        self.assertNotIn("listener.startService", self.seen)
+        self.streams.ended.callback(None)
 
     def test_stop(self) -> None:
         """Listeners first; the storage after the last stream; then the folder is free for another server."""

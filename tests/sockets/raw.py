@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 from base64 import b64encode
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -17,14 +18,27 @@ HEADER = (
 class RawClient:
     """One connection; closed at the end of a ``with`` block."""
 
-    def __init__(self, port: int, *, is_tls: bool = False, receive_bytes: int | None = None) -> None:
-        """*receive_bytes* is the size of the kernel's buffer, small for a client that will not read."""
+    def __init__(
+        self,
+        port: int,
+        *,
+        is_tls: bool = False,
+        receive_bytes: int | None = None,
+        certificate: Path | None = None,
+    ) -> None:
+        """*receive_bytes* is the size of the kernel's buffer, small for a client that will not read.
+
+        *certificate* is a PEM file with the client's own certificate and its key.
+        """
+        self._certificate = certificate
         plain = socket.socket()
         if receive_bytes is not None:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         plain.settimeout(TIMEOUT_S)
         plain.connect(("127.0.0.1", port))
-        self.socket = _under_tls(plain) if is_tls else plain
+        self.socket: socket.socket = plain
+        if is_tls:
+            self.begin_tls()
 
     def __enter__(self) -> Self:
         return self
@@ -51,10 +65,26 @@ class RawClient:
             received += data
         return bytes(received)
 
-    def open(self) -> None:
-        """Send a header and read the features."""
+    def open(self) -> bytes:
+        """Send a header and give the features."""
         self.send(HEADER)
-        self.until(b"</stream:features>")
+        return self.until(b"</stream:features>")
+
+    def begin_tls(self) -> None:
+        """Begin TLS; whose certificate it is does not matter here."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if self._certificate is not None:
+            context.load_cert_chain(self._certificate)
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+
+    def start_tls(self) -> None:
+        """Header, STARTTLS, TLS."""
+        self.open()
+        self.send(b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.until(b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.begin_tls()
 
     def authenticate(self, username: str, password: str) -> bytes:
         """Send the password by PLAIN and give the answer."""
@@ -96,10 +126,3 @@ def connect_many(number: int, port: int) -> contextlib.ExitStack:
     for _ in range(number):
         stack.enter_context(RawClient(port))
     return stack
-
-
-def _under_tls(plain: socket.socket) -> ssl.SSLSocket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(plain, server_hostname="localhost")

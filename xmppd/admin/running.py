@@ -1,7 +1,7 @@
 """The running server as Twisted's service: what starts after the fork, in which order, and what ends in which.
 
-Start: storage, modules, the control socket, then the listeners, whose clients have waited in the kernel. Stop: the
-listeners close, every stream gets system-shutdown and its end tag, then the control socket goes, the storage is
+Start: storage, modules, the control socket, the names of the accounts, then the listeners, whose clients have waited
+in the kernel. Stop: the listeners close, every stream gets system-shutdown and its end tag, then the control socket goes, the storage is
 flushed, and the data folder is free for the next server.
 """
 
@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
+from twisted.python.failure import Failure
 
 from xmppd.core.loader import ModuleError
 from xmppd.core.waiting import deferred
@@ -70,16 +71,22 @@ class RunningServer(MultiService):
         listeners: Sequence[Listener],
         streams: Sequence[Streams],
         shutdown_timeout_s: Callable[[], float],
+        load_data: Callable[[], Deferred[None]] = lambda: succeed(None),
         log_observer: ILogObserver | None = None,
         is_daemon: bool = False,
     ) -> None:
-        """*log_observer* takes the place of twistd's own. *lock* is held already."""
+        """*load_data* reads what must be known before anybody is let in.
+
+        *log_observer* takes the place of twistd's own. *lock* is held already.
+        """
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self.listeners = tuple(listeners)
         self._reactor = reactor
         self._lock = lock
         self._storage = storage
         self._load_modules = load_modules
+        self._load_data = load_data
+        self._is_stopping = False
         self._streams = tuple(streams)
         self._shutdown_timeout_s = shutdown_timeout_s
         self._log_observer = log_observer
@@ -98,8 +105,6 @@ class RunningServer(MultiService):
             self._start()
         except Exception as error:  # noqa: BLE001 - whatever it is, the shell must not wait for an answer for ever
             self._fail(error)
-        # whoever has read this may send signals: they find our handlers
-        self._reactor.callWhenRunning(lambda: self._log.info("Ready"))
 
     def hurry(self) -> None:
         """Wait for no client any more: the operator has asked twice."""
@@ -109,6 +114,7 @@ class RunningServer(MultiService):
     @deferred
     async def stopService(self) -> None:
         """End all, in order; fires when all that was acknowledged is on disk and the data folder is free."""
+        self._is_stopping = True
         for listener in self.listeners:
             listener.stop_accepting()
         await self._end_streams()
@@ -122,9 +128,20 @@ class RunningServer(MultiService):
         self._storage.start()
         self._load_modules()
         MultiService.startService(self)
+        self._load_data().addErrback(self._not_loaded).addCallback(self._accept)
+        _tune_interpreter()
+
+    def _not_loaded(self, failure: Failure) -> None:
+        """Who needs it reads it again; those that come meanwhile hear that it does not work now."""
+        self._log.failure("The data cannot be read", failure)
+
+    def _accept(self, _: None) -> None:
+        if self._is_stopping:
+            return
         for listener in self.listeners:
             listener.startService()
-        _tune_interpreter()
+        # whoever has read this may send signals: they find our handlers
+        self._reactor.callWhenRunning(lambda: self._log.info("Ready"))
 
     def _fail(self, error: Exception) -> None:
         """Say in one line why there is no server: twistd tells a daemon's shell what an exception says, and would hang
