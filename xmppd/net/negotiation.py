@@ -5,7 +5,6 @@ from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 
-
 MAY_START_TLS = FixedElement("starttls", ns.TLS)
 MUST_START_TLS = FixedElement("starttls", ns.TLS, children=[Element("required", ns.TLS)])
 PROCEED = FixedElement("proceed", ns.TLS)
