@@ -1,8 +1,8 @@
 """The running server as Twisted's service: what starts after the fork, in which order, and what ends in which.
 
 Start: storage, modules, the control socket, the names of the accounts, then the listeners, whose clients have waited
-in the kernel. Stop: the listeners close, every stream gets system-shutdown and its end tag, then the control socket goes, the storage is
-flushed, and the data folder is free for the next server.
+in the kernel. Stop: the listeners close, every stream gets system-shutdown and its end tag, then the control socket
+goes, the storage is flushed, and the data folder is free for the next server.
 """
 
 import ctypes
