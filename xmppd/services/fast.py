@@ -85,16 +85,17 @@ class Fast:
             _drop(record, token)
             await self.clients.save(owner, record)
             raise SaslError("credentials-expired")
+        is_changed = count is not None
         if count is not None:
             if count <= token.count:
                 self._log.warn("A counter of {user} did not grow: a replayed login?", user=owner)
                 raise SaslError("not-authorized", "This login was used already")
             token.count = count
         if token is record.new:
+            is_changed = is_changed or record.current is not None  # nobody loses anything else by it
             record.current, record.new = token, None
-        elif count is None:
-            return token
-        await self.clients.save(owner, record)
+        if is_changed:
+            await self.clients.save(owner, record)
         return token
 
     def is_due(self, token: Token, policy: Policy) -> bool:
