@@ -9,6 +9,7 @@ from benchmarks.scenarios.chat import Chat, GrowingChat, PacedChat, ShippedChat
 from benchmarks.scenarios.devices import Devices
 from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
+from benchmarks.scenarios.quick_login import QuickLogin
 from benchmarks.scenarios.room import Room
 from benchmarks.scenarios.sessions import Idle, Login, Start
 from benchmarks.scenarios.turns import Storm, Turns
@@ -42,6 +43,8 @@ def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
     yield from _chats(sizes)
     yield Login("S3-tls", True, sizes.logins, "≤ 1.8")
     yield Login("S3-plain", False, sizes.logins, "≤ 0.8")
+    yield QuickLogin("S3-sasl2", sizes.logins, "–", by_token=False)
+    yield QuickLogin("S3-fast", sizes.logins, "≤ 1.2", by_token=True)
     yield Idle("S4-tls", True, sizes.idle, "≤ 30")
     yield Idle("S4-plain", False, sizes.idle, "≤ 8")
     yield Presence("S5-plain", False, 500, sizes.window, "≤ 8")
