@@ -1,0 +1,167 @@
+"""One soak: a crowd that behaves in all ways at once, and pairs that only want to chat; then a look at what is left."""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.soak.behaviours import BEHAVIOURS, Behaviour, Place
+from benchmarks.soak.client import Client
+from benchmarks.soak.stage import SETTLED_S, Stage
+
+PAIRS = 5
+PAUSE_S = 0.05
+LOOK_S = 1.0
+ENDING_S = 30.0
+GROWTH = 1.10
+GROWTH_SEEN_S = 60.0
+"""In less time than that only the warming up would be seen."""
+WARM = 0.25
+"""Memory is compared from the end of this part of the time on: caches and pools have filled by then."""
+SPARE_DESCRIPTORS = 4
+"""A reader thread may have opened its connection to the database since the start."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What happened, and what should not have."""
+
+    seconds: float = 0.0
+    done: Counter[str] = field(default_factory=Counter)
+    """How often each behaviour was carried out."""
+    delivered: int = 0
+    """Messages between the pairs that only chat."""
+    descriptors: tuple[int, int, int] = (0, 0, 0)
+    """Before, at most, and after."""
+    resident_mb: list[float] = field(default_factory=list)
+    """Each second."""
+    problems: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Say it in a few lines."""
+        parts = ", ".join(f"{name} {count}" for name, count in sorted(self.done.items()))
+        before, most, after = self.descriptors
+        lines = [
+            f"{self.seconds:.0f} s; {self.delivered:,} messages between the pairs, all of them in order",
+            f"behaviours: {parts}",
+            f"descriptors: {before} before, {most} at most, {after} after",
+            f"resident MB: {self.early_mb():.1f} early, {self.late_mb():.1f} late, {self.resident_mb[-1]:.1f} after",
+            *(f"PROBLEM {problem}" for problem in self.problems),
+        ]
+        return "\n".join(lines)
+
+    def early_mb(self) -> float:
+        """Give the median of the second quarter of the time."""
+        count = len(self.resident_mb)
+        return statistics.median(self.resident_mb[int(count * WARM) : max(1, int(count * 2 * WARM))])
+
+    def late_mb(self) -> float:
+        """Give the median of the last quarter."""
+        return statistics.median(self.resident_mb[-max(1, int(len(self.resident_mb) * WARM)) :])
+
+
+def soak(seconds: float, crowd: int, chance: int) -> Report:
+    """Run a server under a crowd of so many for so long; *chance* is the seed of what they do."""
+    with tempfile.TemporaryDirectory(prefix="xmppd-soak-") as name:
+        stage = Stage(Path(name), crowd + 2 * PAIRS)
+        try:
+            return asyncio.run(_Soak(stage, crowd, chance).run(seconds))
+        finally:
+            stage.stop()
+
+
+class _Soak:
+    def __init__(self, stage: Stage, crowd: int, chance: int) -> None:
+        self._stage = stage
+        self._crowd = crowd
+        self._place = Place(stage.port, crowd, random.Random(chance))
+        self._is_over = False
+        self._most = 0
+        self._report = Report()
+
+    async def run(self, seconds: float) -> Report:
+        report, stage = self._report, self._stage
+        before = stage.descriptors()
+        started = time.monotonic()
+        pairs = [asyncio.create_task(self._chat(number)) for number in range(PAIRS)]
+        crowd = [asyncio.create_task(self._member(f"u{number}")) for number in range(self._crowd)]
+        while time.monotonic() - started < seconds:
+            await asyncio.sleep(LOOK_S)
+            self._look()
+        self._is_over = True
+        report.seconds = time.monotonic() - started
+        await self._end(pairs, crowd)
+        after = await self._settled(before)
+        report.descriptors = (before, self._most, after)
+        self._judge(before, after)
+        return report
+
+    async def _chat(self, number: int) -> None:
+        """One pair: what one sends the other gets, all of it and in order, whatever else goes on."""
+        sender, receiver = (f"u{self._crowd + 2 * number + side}" for side in (0, 1))
+        port, sent = self._place.port, 0
+        async with await Client.connect(port) as one, await Client.connect(port) as other:
+            for client, user in ((one, sender), (other, receiver)):
+                await client.log_in(user)
+                await client.bind("steady")
+            while not self._is_over:
+                sent += 1
+                one.send(
+                    f"<message to='{receiver}@localhost/steady' type='chat'><body>no {sent} </body></message>".encode()
+                )
+                seen = await other.until(b"</message>")
+                if f"no {sent} ".encode() not in seen:
+                    raise AssertionError(f"not message {sent}: {seen.decode(errors='replace')}")
+                self._report.delivered += 1
+                await asyncio.sleep(PAUSE_S)
+            for client in (one, other):
+                await client.ask(b"</stream:stream>", b"</stream:stream>")
+
+    async def _member(self, user: str) -> None:
+        """One of the crowd: does one thing after the other."""
+        behaviours, weights = list(BEHAVIOURS), list(BEHAVIOURS.values())
+        while not self._is_over:
+            behaviour: Behaviour = self._place.random.choices(behaviours, weights)[0]
+            name = behaviour.__name__
+            try:
+                await behaviour(self._place, user)
+            except Exception as error:  # noqa: BLE001 - what a client sees is what is looked for
+                self._report.problems.append(f"{name}: {type(error).__name__} {error}"[:500])
+            self._report.done[name] += 1
+
+    def _look(self) -> None:
+        self._report.resident_mb.append(self._stage.resident_mb())
+        self._most = max(self._most, self._stage.descriptors())
+
+    async def _end(self, pairs: list[asyncio.Task[None]], crowd: list[asyncio.Task[None]]) -> None:
+        _, late = await asyncio.wait([*pairs, *crowd], timeout=ENDING_S)
+        for task in late:
+            task.cancel()
+            self._report.problems.append("somebody did not come to an end")
+        for task in pairs:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                self._report.problems.append(f"a pair that only chats: {type(error).__name__} {error}")
+
+    async def _settled(self, before: int) -> int:
+        """Wait until what is left has ended by itself."""
+        until = time.monotonic() + SETTLED_S
+        while (left := self._stage.descriptors()) > before + SPARE_DESCRIPTORS or self._stage.sessions():
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(LOOK_S)
+        self._report.resident_mb.append(self._stage.resident_mb())
+        return left
+
+    def _judge(self, before: int, after: int) -> None:
+        report = self._report
+        if after > before + SPARE_DESCRIPTORS:
+            report.problems.append(f"{after} descriptors are open, {before} were before")
+        if sessions := self._stage.sessions():
+            report.problems.append(f"{len(sessions)} sessions are left: {', '.join(sessions[:5])}")
+        if report.seconds >= GROWTH_SEEN_S and report.late_mb() > GROWTH * report.early_mb():
+            report.problems.append("the resident memory has grown")
+        report.problems += [f"in the log: {line}" for line in self._stage.complaints()]
