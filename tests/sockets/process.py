@@ -16,6 +16,8 @@ import xmppd
 
 PATIENCE_S = 30.0
 """For a start or an end; the machine may be busy with other tests."""
+_USER_TICKS = 11
+"""Its place in /proc/PID/stat behind the name, the kernel's next to it (proc(5), utime and stime)."""
 _ROOT = Path(xmppd.__file__).parent.parent
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 _PORT = re.compile(r"127\.0\.0\.1:(\d+) \((STARTTLS|TLS)\)")
@@ -59,6 +61,11 @@ class ServerProcess:
         """Give what the process holds in memory."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * resource.getpagesize()
+
+    def cpu_s(self) -> float:
+        """Give the seconds of CPU that the process has used, in user mode and in the kernel."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[_USER_TICKS : _USER_TICKS + 2])) / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self) -> int:
         """Give how many file descriptors the process has open."""

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 
 TIMEOUT_S = 15.0
+RECEIVED_BYTES = 65_536
+SEEN_BYTES = 2 * RECEIVED_BYTES
 HEADER = (
     b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
     b"xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -32,6 +34,7 @@ class RawClient:
         """
         self._certificate = certificate
         plain = socket.socket()
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_bytes is not None:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         plain.settimeout(TIMEOUT_S)
@@ -56,12 +59,12 @@ class RawClient:
         """Send *data*."""
         self.socket.sendall(data)
 
-    def until(self, mark: bytes) -> bytes:
-        """Read up to *mark*; AssertionError where the connection ends before it."""
+    def until(self, *marks: bytes) -> bytes:
+        """Read up to one of *marks*; AssertionError where the connection ends before it."""
         received = bytearray()
-        while mark not in received:
-            data = self.socket.recv(65_536)
-            assert data, f"no {mark!r} in {bytes(received)!r}"
+        while not any(mark in received[-SEEN_BYTES:] for mark in marks):
+            data = self.socket.recv(RECEIVED_BYTES)
+            assert data, f"none of {marks!r} in {bytes(received[-SEEN_BYTES:])!r}"
             received += data
         return bytes(received)
 
@@ -109,7 +112,7 @@ class RawClient:
         """Whether the server has closed the connection by now; what it has sent is thrown away."""
         self.socket.settimeout(0.0)
         try:
-            while self.socket.recv(65_536):
+            while self.socket.recv(RECEIVED_BYTES):
                 pass
         except BlockingIOError:
             return False

@@ -3,6 +3,7 @@
 import resource
 import time
 from contextlib import ExitStack
+from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,6 +17,7 @@ DESCRIPTORS = 2_000
 CONNECTION_BYTES = 50_000
 MIB = 1024 * 1024
 SERVED_S = 1.0
+STANZA_CPU_S = 1.0
 DELAY_S = 0.3
 TIMEOUT_S = 2.0
 SMALL = (
@@ -98,6 +100,55 @@ class ManyConnectionsTests(HostileTestCase):
         """At most 16 MB are buffered for it, then it is cut; in the clear and under TLS."""
         self.flood(self.server, "STARTTLS", 16 * MIB)
         self.flood(self.server, "TLS", 16 * MIB)
+
+
+class ExpensiveStanzasTests(HostileTestCase):
+    """PROMISES: no single stanza costs more than 1 s of CPU."""
+
+    MOST = 250_000
+    CONTENT: ClassVar[dict[str, bytes]] = {
+        "one long text": b"<body>" + b"x" * MOST + b"</body>",
+        "many words": b"<body>" + b"".join(b"w%d " % number for number in range(34_000)) + b"</body>",
+        "many references": b"<body>" + b"&lt;" * (MOST // 4) + b"</body>",
+        "many letters of four bytes": b"<body>" + "\U0001f980".encode() * (MOST // 4) + b"</body>",
+        "many elements": b"<a/>" * 9_900,
+        "many levels": b"<a>" * 250 + b"</a>" * 250,
+        "many attributes": b"<a " + b" ".join(b"a%d=''" % number for number in range(6_000)) + b"/>",
+        "many namespaces": b"<a " + b" ".join(b"xmlns:a%d='b'" % number for number in range(3_500)) + b"/>",
+        "one namespace after another": b"".join(b"<a xmlns='urn:%d'/>" % number for number in range(9_000)),
+        "one long tag": b"<a b='" + b"&#10;" * 12_000 + b"'/>",
+        "CDATA": b"<body>" + b"<![CDATA[x]]>" * 18_000 + b"</body>",
+        "prefixes that are ours": b"<body>" + b"stream: " * 30_000 + b"</body>",
+        "a forwarded message": b"<forwarded xmlns='urn:xmpp:forward:0'>" * 200 + b"</forwarded>" * 200,
+        "a data form": b"<x xmlns='jabber:x:data' type='submit'>" + b"<field var='a'/>" * 9_000 + b"</x>",
+    }
+
+    def test_stanzas_at_the_limits(self) -> None:
+        """Messages, presence and IQs with each of these; the connection goes on, or ends by a stream error."""
+        server = shared_server(PLAINTEXT, (ALICE,))
+        kinds = {
+            "message": b"<message to='alice@localhost' type='chat'>%s</message>",
+            "presence": b"<presence>%s</presence>",
+            "iq to a session": b"<iq type='get' id='1' to='alice@localhost/cost'>%s</iq>",
+            "private": b"<iq type='set' id='1'><query xmlns='jabber:iq:private'><x xmlns='x'>%s</x></query></iq>",
+            "vcard": b"<iq type='set' id='1'><vCard xmlns='vcard-temp'>%s</vCard></iq>",
+        }
+        for content, inner in self.CONTENT.items():
+            for kind, stanza in kinds.items():
+                spent = self.cost(server, stanza % inner)
+                self.assertLess(spent, STANZA_CPU_S, f"{kind} with {content}")
+
+    def cost(self, server: ServerProcess, stanza: bytes) -> float:
+        """Send *stanza* as an available resource and wait until it is dealt with; give the CPU that it took."""
+        with RawClient(server.ports["STARTTLS"]) as client:
+            client.log_in("alice", ALICE[1], "cost")
+            client.send(b"<presence/>")
+            before = server.cpu_s()
+            client.send(
+                stanza + b"<iq type='get' id='dealt-with' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+            )
+            client.until(b"id='dealt-with'", b"</stream:stream>")
+            return server.cpu_s() - before
 
 
 class SmallLimitsTests(HostileTestCase):
