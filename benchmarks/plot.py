@@ -8,6 +8,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,11 @@ def slopes_us(line: Sequence[Point]) -> list[float]:
     """Give what one more recipient costs between each two neighbouring sizes."""
     return [
         (more.number * more.median - less.number * less.median) / (more.number - less.number)
-        for less, more in zip(line, line[1:], strict=False)
+        for less, more in pairwise(line)
     ]
 
 
-def draw(found: dict[str, list[Point]], title: str, xlabel: str, ylabel: str, file: Path) -> None:
+def draw(found: dict[str, list[Point]], title: str, what: tuple[str, str], yscale: str, file: Path) -> None:
     """Draw a line for each server, with the range of the repetitions."""
     figure, axes = plt.subplots(figsize=SIZE_INCHES, layout="constrained")
     for server, line in found.items():
@@ -76,7 +77,9 @@ def draw(found: dict[str, list[Point]], title: str, xlabel: str, ylabel: str, fi
         below = [point.median - point.least for point in line]
         above = [point.greatest - point.median for point in line]
         axes.errorbar(numbers, medians, yerr=[below, above], marker="o", capsize=3, label=server)
-    axes.set(xscale="log", yscale="log", title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.set(xscale="log", yscale=yscale, title=title, xlabel=what[0], ylabel=what[1])
+    if yscale == "linear":
+        axes.set_ylim(bottom=0)
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
     figure.savefig(file, metadata={"Date": None})
@@ -90,16 +93,11 @@ def main(run_file: str, folder: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     messages, presences = points(run, "S1"), points(run, "S5")
     if messages:
-        draw(
-            messages,
-            "A message at ever more sessions",
-            "sessions",
-            "µs a message",
-            target / "growth-messages.svg",
-        )
+        title, what = "A message at ever more sessions", ("sessions", "µs a message")
+        draw(messages, title, what, "linear", target / "growth-messages.svg")
     if presences:
-        title = "Presence to ever more contacts"
-        draw(presences, title, "contacts online", "µs a delivery", target / "growth-presence.svg")
+        title, what = "Presence to ever more contacts", ("contacts online", "µs a delivery")
+        draw(presences, title, what, "log", target / "growth-presence.svg")
     for server, line in messages.items():
         print(
             f"{server}: at {line[-1].number:,} sessions {line[-1].median / line[0].median:.2f} × {line[0].number:,}"
