@@ -96,6 +96,33 @@ class IncomingTests(SynchronousTestCase):
         )
 
 
+class RecordedTests(SynchronousTestCase):
+    """A count that outlives the server."""
+
+    def test_told_when_recorded(self) -> None:
+        """What changes nothing may be acknowledged when a commit holds the count."""
+        count = Incoming(is_recorded=True)
+        count.entered(False)
+        self.assertEqual((count.committed, count.is_covered, count.is_settled), (0, False, True))
+        count.recording()
+        count.entered(False)
+        count.decided()
+        self.assertEqual((count.committed, count.is_covered), (1, False))
+        count.entered(True)
+        count.decided()
+        self.assertEqual((count.committed, count.is_covered), (3, True))
+
+    def test_not_kept(self) -> None:
+        """A commit that has failed holds no count; the next one does."""
+        count = Incoming(is_recorded=True)
+        count.entered(True)
+        count.entered(True)
+        count.decided(False)
+        self.assertEqual(count.committed, 0)
+        count.decided()
+        self.assertEqual(count.committed, 2)
+
+
 class ComparisonTests(SynchronousTestCase):
     """Which stanzas an h covers."""
 

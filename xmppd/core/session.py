@@ -56,8 +56,8 @@ class Ledger(Protocol):
     def entered(self, is_waiting: bool) -> None:
         """A stanza is dealt with; it is durable when a commit is `decided`, at once if not *is_waiting*."""
 
-    def decided(self) -> None:
-        """The oldest commit that a stanza waits for is decided; if it failed, the sender has been told."""
+    def decided(self, is_kept: bool) -> None:
+        """The oldest commit that a stanza waits for is decided; if it is not *is_kept*, the sender has been told."""
 
     def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
         """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""

@@ -323,12 +323,12 @@ class ClientStream:
             self._waiting = True
             self._pause()
 
-    def _decided(self, _: Any, size_bytes: int, ledger: Ledger | None) -> None:
+    def _decided(self, result: Any, size_bytes: int, ledger: Ledger | None) -> None:
         """A commit has happened, or the router has told the sender that it has not: this is the end of it."""
         uncommitted = self._uncommitted
         uncommitted.remove(size_bytes)
         if ledger is not None:
-            ledger.decided()
+            ledger.decided(not isinstance(result, Failure))
         if uncommitted.is_full and uncommitted.has_room(self.server.limits()):
             self._waiting = self._is_released
             self._drain()

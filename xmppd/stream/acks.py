@@ -79,19 +79,29 @@ class Outgoing:
 
 
 class Incoming:
-    """How many stanzas of the peer were handled, and how many of them may be acknowledged."""
+    """How many stanzas of the peer were handled, and how many of them may be acknowledged.
 
-    __slots__ = ("_undecided", "committed", "handled")
+    Where the count is to outlive us it must be on disk before it is told: a peer must never hear of less than it has
+    heard already.
+    """
 
-    def __init__(self, handled: int = 0) -> None:
-        """*handled* is where the count begins."""
+    __slots__ = ("_undecided", "committed", "handled", "is_recorded")
+
+    def __init__(self, handled: int = 0, *, is_recorded: bool = False) -> None:
+        """*handled* is where the count begins; *is_recorded*: a count may be told when a commit holds it."""
         self._undecided: deque[int] = deque()
         self.handled = self.committed = handled % MODULUS
+        self.is_recorded = is_recorded
 
     @property
     def is_settled(self) -> bool:
-        """Whether all that was handled may be acknowledged."""
+        """Whether no commit is waited for."""
         return not self._undecided
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether all that was handled may be acknowledged."""
+        return self.committed == self.handled
 
     @property
     def next(self) -> int:
@@ -99,18 +109,24 @@ class Incoming:
         return (self.handled + 1) % MODULUS
 
     def entered(self, is_waiting: bool) -> None:
-        """One more stanza is handled; *is_waiting*: it may be acknowledged only when a commit is decided."""
+        """One more stanza is handled; *is_waiting*: a commit holds what it changed, and the count."""
         self.handled = (self.handled + 1) % MODULUS
         if is_waiting:
             self._undecided.append(self.handled)
-        elif not self._undecided:
+        elif not self._undecided and not self.is_recorded:
             self.committed = self.handled
 
-    def decided(self) -> None:
-        """The oldest commit that is waited for is decided."""
-        self.committed = self._undecided.popleft()
-        if not self._undecided:
-            self.committed = self.handled
+    def recording(self) -> None:
+        """A commit holds the count as it is."""
+        self._undecided.append(self.handled)
+
+    def decided(self, is_kept: bool = True) -> None:
+        """The oldest commit that is waited for is decided; *is_kept*: it has happened."""
+        h = self._undecided.popleft()
+        if not self.is_recorded:
+            self.committed = h if self._undecided else self.handled
+        elif is_kept:
+            self.committed = h
 
     def covers(self, h: int) -> bool:
         """Whether stanza *h* may be acknowledged."""

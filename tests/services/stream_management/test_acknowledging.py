@@ -40,15 +40,31 @@ class AcknowledgingTests(SynchronousTestCase):
         self.talk.memory.clock.advance(0)
         self.assertEqual(acks(self.romeo), [4])
 
-    def test_what_changes_nothing_needs_no_commit(self) -> None:
-        """A volatile stanza is acknowledged at once, unless something before it waits for its commit."""
-        self.romeo.send(f"<presence/>{REQUEST}")
-        self.assertEqual(acks(self.romeo), [2])
-        self.talk.say(self.romeo, "one")
+    def test_a_count_that_was_told_is_true(self) -> None:
+        """What changes nothing is acknowledged behind a commit of the count: a client never hears of less again."""
         self.romeo.send(f"<presence/>{REQUEST}")
         self.assertEqual(acks(self.romeo), [])
         self.talk.pass_time(0.2)
+        self.assertEqual(acks(self.romeo), [2])
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 2})
+        self.talk.say(self.romeo, "one")
+        self.romeo.send(f"<presence/>{REQUEST}")
+        self.talk.pass_time(0.3)
         self.assertEqual(acks(self.romeo), [4])
+        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 4})
+
+    def test_a_count_that_needs_no_record(self) -> None:
+        """A session that cannot be resumed is told at once, unless something waits for its commit."""
+        self.talk.quick()
+        mercutio, _ = self.talk.client("mercutio@localhost/street", is_resumable=False)
+        self.talk.slow()
+        mercutio.send(f"<presence/>{REQUEST}")
+        self.assertEqual(acks(mercutio), [1])
+        self.talk.say(mercutio, "one")
+        mercutio.send(f"<presence/>{REQUEST}")
+        self.assertEqual(acks(mercutio), [])
+        self.talk.pass_time(0.3)
+        self.assertEqual(acks(mercutio), [3])
 
     def test_late(self) -> None:
         """DESIGN 7: a request is answered after a second at the latest, with what is committed; the rest follows."""
@@ -68,10 +84,13 @@ class AcknowledgingTests(SynchronousTestCase):
         self.talk.memory.storage.failing = StorageFailed("no disk")
         self.talk.say(self.romeo, "one")
         self.romeo.send(REQUEST)
-        self.talk.pass_time(0.2)
-        self.assertEqual(tags(self.romeo), ["message", "a"])
+        self.talk.pass_time(1)
+        self.assertEqual(tags(self.romeo), ["message", "r", "a"])
         self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 1})
         self.talk.memory.storage.failing = None
+        self.romeo.send(REQUEST)
+        self.talk.pass_time(0.2)
+        self.assertEqual(acks(self.romeo), [2])
         self.talk.say(self.romeo, "two")
         self.talk.pass_time(0.2)
         self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 3})
@@ -101,6 +120,7 @@ class AcknowledgingTests(SynchronousTestCase):
             raise RuntimeError("a bug")
 
         self.patch(router, "_client_routed", broken)
+        self.talk.quick()
         self.romeo.send(f"<message to='{JULIET}' id='x'/>{REQUEST}")
         self.assertEqual(tags(self.romeo), ["message", "a"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

@@ -176,7 +176,7 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(bodies(self.juliet), ["two"])
 
     def test_handed_over_behind_the_commit(self) -> None:
-        """Whoever has a message that was stored is not handed it again: it is written after the commit that moves it."""
+        """Whoever has a message that was stored is not handed it again: it is written behind the commit."""
         self.juliet.send("</stream:stream>")
         self.talk.say(self.romeo, "one", "two")
         self.juliet, id = self.talk.client(BALCONY)

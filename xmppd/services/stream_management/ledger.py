@@ -8,6 +8,9 @@ session has an entry in the durable queue, made in the transaction in which it i
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
 from xmppd.core.session import Sendable, Session
 from xmppd.core.timers import Timer
 from xmppd.services.delayed import DELAY, delay_xml
@@ -60,7 +63,6 @@ class StreamLedger:
         "expiry",
         "former",
         "incoming",
-        "is_durable",
         "is_resumable",
         "is_silent",
         "key",
@@ -84,8 +86,6 @@ class StreamLedger:
         self.outgoing = Outgoing()
         self.incoming = Incoming()
         self.is_resumable = False
-        self.is_durable = False
-        """Whether its queue outlives the server."""
         self.max_s = 0
         self.expiry: Timer | None = None
         """Running while there is no connection."""
@@ -106,6 +106,11 @@ class StreamLedger:
         self._unasked = 0
         self._owed: int | None = None
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether its queue and its counts outlive the server."""
+        return self.incoming.is_recorded
+
     # -- what the client sends ----------------------------------------------------------------------------------------
 
     def entering(self, changes: list[Change]) -> None:
@@ -121,19 +126,43 @@ class StreamLedger:
         """Count a stanza that is dealt with; see `Ledger`."""
         self.incoming.entered(is_waiting)
 
-    def decided(self) -> None:
+    def decided(self, is_kept: bool) -> None:
         """The oldest commit is decided: whatever came of it, its stanza was answered."""
-        self.incoming.decided()
-        if self._owed is not None and self.incoming.covers(self._owed):
+        self.incoming.decided(is_kept)
+        if self._owed is None:
+            return
+        if self.incoming.covers(self._owed):
             self._rounds.settled(self)
+        elif self.incoming.is_settled:
+            self._record_now()
 
     def requested(self) -> None:
-        """Answer ``<r/>``: now, or when all that came before it is committed."""
-        if self.incoming.is_settled:
+        """Answer ``<r/>``: now, or when all that came before it is committed, and the count with it."""
+        incoming = self.incoming
+        if incoming.is_settled and not incoming.is_covered:
+            self._record_now()
+        if incoming.is_covered:
             self.answer()
         else:
-            self._owed = self.incoming.handled
+            self._owed = incoming.handled
             self._rounds.owing(self)
+
+    def recorded(self) -> Deferred[None]:
+        """See that all that was handled may be acknowledged; fires when that is so, or cannot be."""
+        if self.incoming.is_settled and not self.incoming.is_covered:
+            self._record_now()
+        return self._rounds.decided()
+
+    def _record_now(self) -> None:
+        """Commit the count, of volatile stanzas too: what a client was told must be true after a new start."""
+        self.incoming.recording()
+        self._rounds.commit(recorded(self.key, self.incoming.handled, self._now())).addBoth(self._told)
+
+    def _told(self, result: object) -> None:
+        is_kept = not isinstance(result, Failure)
+        self.incoming.decided(is_kept)
+        if is_kept and self._owed is not None and self.incoming.covers(self._owed):
+            self._rounds.settled(self)
 
     def answer(self) -> None:
         """Acknowledge what is committed."""

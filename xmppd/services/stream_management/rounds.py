@@ -115,6 +115,16 @@ class Rounds:
         for call in soon:
             call()
 
+    # -- at once ------------------------------------------------------------------------------------------------------
+
+    def commit(self, change: Change) -> Deferred[None]:
+        """Commit *change* with the next group."""
+        return self._storage.commit(change)
+
+    def decided(self) -> Deferred[None]:
+        """Fires when all that was committed so far is decided, whatever came of it."""
+        return self._storage.commit().addErrback(lambda _: None)
+
     # -- the pulse ----------------------------------------------------------------------------------------------------
 
     def flush(self) -> Deferred[None]:

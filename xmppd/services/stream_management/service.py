@@ -115,7 +115,7 @@ class StreamManagement:
         key = Key(session.bare_jid, session.resource, self._random_text(ID_BYTES))
         ledger = StreamLedger(session, key, settings, self._rounds, self._copying, self._now)
         ledger.is_resumable = is_resumable
-        ledger.is_durable = is_resumable and self._directory.exists(key.owner)
+        ledger.incoming.is_recorded = is_resumable and self._directory.exists(key.owner)
         ledger.max_s = settings.max_s if max_s is None else min(max_s, settings.max_s)
         session.ledger = ledger
         session.stanza_filters = (*session.stanza_filters, ledger.outbound)
@@ -203,8 +203,8 @@ class StreamManagement:
         in_hand = ledger.former.dealt_with() if ledger.former is not None else None
         if in_hand is not None:
             await self._within(WAIT_S, in_hand)
-        if ledger.is_holding or not ledger.incoming.is_settled:
-            return await self._within(WAIT_S, self._storage.commit().addErrback(lambda _: None))
+        if ledger.is_holding or not ledger.incoming.is_covered:
+            return await self._within(WAIT_S, ledger.recorded()) and ledger.incoming.is_covered
         return True
 
     def _adopt(self, stream: Stream, session: Session, ledger: StreamLedger) -> None:
@@ -260,7 +260,7 @@ class StreamManagement:
             self._rounds.keep_record(ledger)
             self._remember(ledger.key)
         else:
-            ledger.is_durable = False
+            ledger.incoming.is_recorded = False
         remains = Remains(JID.parse(ledger.key.owner), has_account, tuple(ledger.outgoing))
         if not self._registry.is_closing:
             spawn("delivering what was not acknowledged", self._redelivery.deliver(remains))

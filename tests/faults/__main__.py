@@ -1,0 +1,41 @@
+"""``python -m tests.faults [LIVES] [SECONDS] [SEED]``: a server is killed so often, after up to so much load."""
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults.contract import Contract
+
+
+async def _run(lives: int, seconds: float, folder: Path) -> None:
+    contract = Contract(folder)
+    try:
+        for life in range(lives):
+            durability = ("power", "process")[life % 2]
+            begun = time.monotonic()
+            await contract.live(durability, random.uniform(0.1, seconds))
+            print(f"{durability:8} {time.monotonic() - begun:5.1f} s  {contract.report()}", flush=True)
+        await contract.live("power", 0.0, is_over=True)
+    finally:
+        contract.stop()
+    print(contract.report())
+
+
+def main(arguments: list[str]) -> None:
+    """Run it; an error ends it, with the seed to run it again."""
+    lives, seconds = (
+        int(arguments[0]) if arguments else 20,
+        float(arguments[1]) if len(arguments) > 1 else 2.0,
+    )
+    seed = int(arguments[2]) if len(arguments) > 2 else time.time_ns() % 1_000_000
+    random.seed(seed)
+    print(f"seed {seed}")
+    with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
+        asyncio.run(_run(lives, seconds, Path(folder)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,280 @@
+"""A client that speaks stream management, keeps account of what it was promised, and never lets go of the rest."""
+
+import asyncio
+import random
+import time
+from base64 import b64encode
+from collections import deque
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element, XMLPullParser
+
+PASSWORD = "a secret of theirs"
+PATIENCE_S = 20.0
+NS = "urn:xmpp:sm:3"
+CLIENT = "{jabber:client}"
+STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
+RESULT = "{urn:xmpp:mam:2}result"
+LAST = "{http://jabber.org/protocol/rsm}last"
+HEADER = (
+    b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
+    b"xmlns:stream='http://etherx.jabber.org/streams'>"
+)
+WINDOW = 40
+"""So many stanzas of its own it has unacknowledged."""
+ASK_AFTER = 4
+MODULUS = 1 << 32
+
+
+class Sent(NamedTuple):
+    """A stanza that is not acknowledged."""
+
+    data: bytes
+    id: str
+
+
+class Got(NamedTuple):
+    """A message that came."""
+
+    id: str
+    stanza_id: str
+    body: str
+
+
+class Device:
+    """One device of an account."""
+
+    def __init__(self, account: str, resource: str) -> None:
+        self.account = account
+        self.resource = resource
+        self.sm_id = ""
+        self.waiting: deque[Sent] = deque()
+        self.promised: dict[str, None] = {}
+        """Ids of messages that the server has acknowledged, in order."""
+        self.unsure: set[str] = set()
+        """Ids of messages that were sent again without knowing whether that was needed."""
+        self.resent: set[str] = set()
+        """Ids of messages that were sent again because the server has said that it does not have them."""
+        self.handled = 0
+        self.acknowledged_to = 0
+        self.got: list[Got] = []
+        self.archived: list[str] = []
+        """The ids of the messages in the account's archive, as far as it was asked for."""
+        self.unanswered: list[Got] = []
+        """What came and was not acknowledged for long enough: it may come again after a fresh login."""
+        self.laziness_s = 0.0
+        """How long it may take to acknowledge."""
+        self.is_connected = False
+        self.answers: dict[str, asyncio.Future[Element]] = {}
+        self._acknowledged = 0
+        self._acks: deque[tuple[float, int]] = deque()
+        self._numbers: dict[int, Got] = {}
+        self._is_counting = False
+        self._replies: asyncio.Queue[Element] = asyncio.Queue()
+        self._room = asyncio.Event()
+        self._writer: Any = None
+        self._reading: Any = None
+        self._sent_since_asking = 0
+
+    # -- the connection -----------------------------------------------------------------------------------------------
+
+    async def connect(self, port: int, *, is_resuming: bool) -> str:
+        """Connect and bind, after an attempt to resume where *is_resuming*; gives how that went.
+
+        What was not acknowledged is sent again, in order.
+        """
+        await self._open(port)
+        outcome = "fresh"
+        if is_resuming and self.sm_id:
+            self._write(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='{self.handled}'/>".encode())
+            reply = await self._reply()
+            outcome = reply.tag.rpartition("}")[2]
+            if reply.get("h") is not None:
+                self._on_acknowledged(int(reply.get("h") or 0))
+            self.resent.update(sent.id for sent in self.waiting)
+            if outcome == "resumed":
+                for sent in self.waiting:
+                    self._write(sent.data)
+                return outcome
+            if reply.get("h") is None:
+                self._doubt()
+        else:
+            self._doubt()
+        await self._bind()
+        return outcome
+
+    def _doubt(self) -> None:
+        self.unsure.update(sent.id for sent in self.waiting)
+
+    async def _open(self, port: int) -> None:
+        reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+        self._is_counting = False
+        self._replies = asyncio.Queue()
+        self.is_connected = True
+        self._reading = asyncio.ensure_future(self._read(reader))
+        self._write(HEADER)
+        await self._reply()
+        secret = b64encode(f"\0{self.account.partition('@')[0]}\0{PASSWORD}".encode()).decode()
+        self._write(
+            f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>".encode()
+        )
+        reply = await self._reply()
+        assert reply.tag.endswith("}success"), reply.tag
+        self._write(HEADER)
+        await self._reply()
+
+    async def _bind(self) -> None:
+        self._write(
+            b"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>"
+            + self.resource.encode()
+            + b"</resource></bind></iq>"
+        )
+        reply = await self._reply()
+        assert reply.get("type") == "result", reply.attrib
+        self.handled = self.acknowledged_to = self._acknowledged = 0
+        self._numbers.clear()
+        self._acks.clear()
+        self._write(f"<enable xmlns='{NS}' resume='true'/>".encode())
+        enabled = await self._reply()
+        self.sm_id = enabled.get("id") or ""
+        unacknowledged, self.waiting = self.waiting, deque()
+        for sent in unacknowledged:
+            self.send(sent.data, sent.id)
+
+    def lose(self) -> None:
+        """Break the connection."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+        self.is_connected = False
+
+    async def lost(self) -> None:
+        """Wait until the connection is gone."""
+        if self._reading is not None:
+            await self._reading
+
+    async def _reply(self) -> Element:
+        return await asyncio.wait_for(self._replies.get(), PATIENCE_S)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        parser, depth = _new_parser(), 0
+        try:
+            while data := await reader.read(65_536):
+                if b"<stream:stream" in data:
+                    parser, depth = _new_parser(), 0
+                    data = data[data.index(b"<stream:stream") :]
+                parser.feed(data)
+                for kind, element in parser.read_events():
+                    depth += 1 if kind == "start" else -1
+                    if kind == "end" and depth == 1:
+                        self._on_element(element)
+        except OSError:
+            pass
+        self.is_connected = False
+        self._room.set()
+        for answer in self.answers.values():
+            if not answer.done():
+                answer.cancel()
+        self.answers.clear()
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    def send(self, data: bytes, id: str = "") -> None:
+        """Send a stanza, and keep it until it is acknowledged."""
+        self.waiting.append(Sent(data, id))
+        self._write(data)
+        self._sent_since_asking += 1
+        if self._sent_since_asking >= ASK_AFTER:
+            self._sent_since_asking = 0
+            self._write(f"<r xmlns='{NS}'/>".encode())
+
+    async def room(self) -> bool:
+        """Wait until another stanza may be sent; False where the connection is gone."""
+        while self.is_connected and len(self.waiting) >= WINDOW:
+            self._room.clear()
+            await self._room.wait()
+        return self.is_connected
+
+    def say(self, to: str, id: str) -> None:
+        """Send a message."""
+        self.send(f"<message to='{to}' type='chat' id='{id}'><body>{id}</body></message>".encode(), id)
+
+    async def ask(self, payload: str, id: str, type: str = "set") -> Element:
+        """Send a request to one's own account and give the answer; cancelled where the connection is lost."""
+        answer = self.answers[id] = asyncio.get_running_loop().create_future()
+        self.send(f"<iq type='{type}' id='{id}'>{payload}</iq>".encode())
+        self._write(f"<r xmlns='{NS}'/>".encode())
+        return await asyncio.wait_for(answer, PATIENCE_S)
+
+    async def read_archive(self) -> None:
+        """Fetch the whole archive, page by page."""
+        self.archived.clear()
+        last: str | None = ""
+        while last is not None:
+            after = f"<after>{last}</after>" if last else ""
+            page = f"<set xmlns='http://jabber.org/protocol/rsm'><max>250</max>{after}</set>"
+            answer = await self.ask(f"<query xmlns='urn:xmpp:mam:2'>{page}</query>", f"page-{last}")
+            last = next((each.text for each in answer.iter(LAST)), None)
+
+    def _write(self, data: bytes) -> None:
+        if self.is_connected and not self._writer.transport.is_closing():
+            self._writer.write(data)
+
+    # -- receiving --------------------------------------------------------------------------------------------------
+
+    def _on_element(self, element: Element) -> None:
+        tag = element.tag
+        if tag == f"{{{NS}}}r":
+            asyncio.get_running_loop().call_later(random.uniform(0.0, self.laziness_s), self._answer)
+        elif tag == f"{{{NS}}}a":
+            self._on_acknowledged(int(element.get("h") or 0))
+        elif tag.startswith(CLIENT) and self._is_counting:
+            self.handled = (self.handled + 1) % MODULUS
+            self._on_stanza(element)
+        else:
+            if tag in (f"{{{NS}}}enabled", f"{{{NS}}}resumed"):
+                self._is_counting = True
+            self._replies.put_nowait(element)
+
+    def _on_stanza(self, element: Element) -> None:
+        result = element.find(RESULT)
+        if result is not None:
+            self.archived += [each.get("id") or "" for each in result.iter(f"{CLIENT}message")]
+        elif element.tag == f"{CLIENT}message" and element.get("type") != "error":
+            stanza_id = element.find(STANZA_ID)
+            got = Got(
+                element.get("id") or "",
+                "" if stanza_id is None else stanza_id.get("id") or "",
+                element.findtext(f"{CLIENT}body") or "",
+            )
+            self.got.append(got)
+            self._numbers[self.handled] = got
+        elif element.tag == f"{CLIENT}iq":
+            answer = self.answers.pop(element.get("id") or "", None)
+            if answer is not None and not answer.done():
+                answer.set_result(element)
+
+    def _on_acknowledged(self, h: int) -> None:
+        count = (h - self._acknowledged) % MODULUS
+        assert count <= len(self.waiting), (h, self._acknowledged, len(self.waiting))
+        for _ in range(count):
+            sent = self.waiting.popleft()
+            if sent.id:
+                self.promised[sent.id] = None
+        self._acknowledged = h
+        self._room.set()
+
+    def _answer(self) -> None:
+        if self.is_connected and self._is_counting:
+            self._write(f"<a xmlns='{NS}' h='{self.handled}'/>".encode())
+            self._acks.append((time.monotonic(), self.handled))
+
+    def settle_account(self, lag_s: float) -> None:
+        """The server is dead: what was acknowledged less than *lag_s* ago may come again after a fresh login."""
+        now, covered = time.monotonic(), 0
+        for at, h in self._acks:
+            if now - at > lag_s:
+                covered = h
+        self.unanswered = [got for number, got in self._numbers.items() if number > covered]
+
+
+def _new_parser() -> Any:
+    return XMLPullParser(("start", "end"))

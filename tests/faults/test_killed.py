@@ -1,0 +1,38 @@
+"""The short form of the contract: two lives of a server that is killed under load, one with each durability.
+
+The long form is ``python -m tests.faults``.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.faults.contract import Contract
+from tests.temporary import temporary_folder
+
+LOAD_S = 0.6
+
+
+class KilledTests(SynchronousTestCase):
+    """A server in a process of its own."""
+
+    def play(self, script: Coroutine[Any, Any, None]) -> None:
+        """Run *script* in a loop of its own."""
+        asyncio.run(script)
+
+    def test_nothing_is_lost(self) -> None:
+        """PROMISES, "Nothing lost": what was acknowledged is there after SIGKILL, once and in order."""
+
+        async def script() -> None:
+            contract = Contract(temporary_folder(self), senders=3)
+            try:
+                await contract.live("power", random.uniform(0.1, LOAD_S))
+                await contract.live("process", random.uniform(0.1, LOAD_S))
+                await contract.live("power", 0.0, is_over=True)
+            finally:
+                contract.stop()
+
+        self.play(script())
