@@ -81,12 +81,11 @@ class QuickLogin(Scenario):
         return Needs(accounts=self.logins + WARM_UP)
 
     def run(self, server: Server, loop: Loop) -> Figures:
-        """Warm up; where tokens are used, get them; log in, wait until all is quiet."""
+        """Let every device be known, with its token where tokens are used; log in, wait until all is quiet."""
         devices = [Device(number) for number in range(self.logins + WARM_UP)]
-        if self.by_token:
-            for connection in self.all(server, loop, devices):
-                connection.close()
-            loop.settle()
+        for connection in self.all(server, loop, devices):
+            connection.close()
+        loop.settle()
         self.all(server, loop, devices[:WARM_UP])
         loop.settle()
         measured = devices[WARM_UP:]
