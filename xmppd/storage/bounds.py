@@ -37,10 +37,10 @@ def weigh(changes: Iterable[Change]) -> int:
     total = 0
     for change in changes:
         size = 0
-        if isinstance(change, Append):
-            store, owner, entry = change
-            size = len(entry.stanza) + len(entry.extra)
-            chars = len(store) + len(owner) + len(entry.id) + len(entry.with_jid) + len(entry.with_resource)
+        if type(change) is Append:
+            store, owner, (entry_id, _, with_jid, stanza, extra, with_resource) = change
+            size = len(stanza) + len(extra)
+            chars = len(store) + len(owner) + len(entry_id) + len(with_jid) + len(with_resource)
         elif isinstance(change, Put):
             size = len(change.value)
             chars = len(change.store) + len(change.owner) + len(change.key)

@@ -6,6 +6,7 @@ the number of statements, not of rows.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 Value = str | int | float | bytes | None
 
@@ -31,6 +32,6 @@ def run_many(
     start = 0
     for size in ROWS:
         while len(rows) - start >= size:
-            parameters = [*first, *(value for row in rows[start : start + size] for value in row)]
+            parameters = [*first, *chain.from_iterable(rows[start : start + size])]
             connection.execute(texts[size], parameters)
             start += size
