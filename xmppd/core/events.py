@@ -9,7 +9,7 @@ from typing import Any
 
 from xmppd.core.hooks import Hook
 from xmppd.core.session import Session
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.layout import read_children
 from xmppd.stanza.stanza import Stanza
@@ -65,7 +65,10 @@ class IQRequest:
     def payload(self) -> Element:
         """The one child element of the request, parsed when first asked for."""
         if self._payload is None:
-            self._payload = next(self.stanza.element.elements())
+            try:
+                self._payload = parse_element(self.stanza.inner)
+            except ValueError:  # there is text beside it
+                self._payload = next(self.stanza.element.elements())
         return self._payload
 
     @property

@@ -58,7 +58,10 @@ class RosterModule(Module):
     @deferred
     async def on_get(self, request: IQRequest) -> Query | None:
         """RFC 6121 2.1.3 and 2.2: the roster, or nothing where the client has this version; it is interested now."""
-        roster = await self._rosters.load(request.sender.bare)
+        owner = request.sender.bare
+        roster = self._rosters.loaded(owner)
+        if roster is None:
+            roster = await self._rosters.load(owner)
         known = request.payload.get("ver")
         content = b"" if known == roster.version else await self._rosters.written(roster)
         if request.origin is not None:

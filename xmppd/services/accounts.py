@@ -243,13 +243,16 @@ class Accounts:
         return is_right and found is not None and jid.bare in self._known
 
     @deferred
-    async def credentials(self, jid: JID) -> Credentials | None:
-        """What is stored of the account's password, of a disabled one too; None if there is no account."""
+    async def credentials(self, jid: JID, hash_name: str | None = None) -> Credentials | None:
+        """What is stored of the account's password, of a disabled one too; None if there is no account.
+
+        Where *hash_name* names one hash, nothing is given for the others.
+        """
         await self._ready()
         stored = await self._storage.get(CREDENTIALS, jid.bare)
         if stored is None or jid.bare not in self._known:
             return None
-        return Credentials.from_json(stored)
+        return Credentials.from_json(stored, hash_name)
 
     @deferred
     async def list(self, host: str) -> list[Account]:

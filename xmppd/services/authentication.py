@@ -179,7 +179,7 @@ class Exchange:
         if isinstance(step, CheckPassword):
             return mechanism.checked(await accounts.check(jid, step.password))
         assert isinstance(step, NeedKeys), "only a token exchange asks for tokens"
-        credentials = await accounts.credentials(jid)
+        credentials = await accounts.credentials(jid, step.hash_name)
         return mechanism.keys(None if credentials is None else credentials.get(step.hash_name))
 
     async def _try_tokens(self, mechanism: HashedToken, jid: JID) -> Success:

@@ -20,6 +20,7 @@ ALGORITHMS: Final = MappingProxyType({"SHA-512": "sha512", "SHA-256": "sha256", 
 """SCRAM's name of a hash → the standard library's; the strongest first."""
 
 HASHES: Final = tuple(ALGORITHMS)
+_KEY_BYTES: Final = {name: hashlib.new(algorithm).digest_size for name, algorithm in ALGORITHMS.items()}
 ITERATIONS: Final = 10_000
 SALT_BYTES: Final = 16
 
@@ -63,11 +64,18 @@ class Credentials(Mapping[str, ScramKeys]):
         return json.dumps(stored, separators=(",", ":")).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> "Credentials":
-        """What `to_json` gave; ValueError for anything else, such as a key of the wrong length."""
+    def from_json(cls, data: bytes, only: str | None = None) -> "Credentials":
+        """What `to_json` gave; ValueError for anything else, such as a key of the wrong length.
+
+        Of the hash *only* alone where one is named: a login needs no other.
+        """
         try:
             return cls(
-                {hash_name: _keys_from(hash_name, stored) for hash_name, stored in json.loads(data).items()}
+                {
+                    hash_name: _keys_from(hash_name, stored)
+                    for hash_name, stored in json.loads(data).items()
+                    if only is None or hash_name == only
+                }
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not stored credentials: {error!r}") from None
@@ -174,7 +182,7 @@ def _derived(hash_name: str, password: bytes, salt: bytes, iterations: int) -> S
 
 
 def _keys_from(hash_name: str, stored: dict[str, Any]) -> ScramKeys:
-    size = hashlib.new(ALGORITHMS[hash_name]).digest_size
+    size = _KEY_BYTES[hash_name]
     salt, stored_key, server_key = (
         base64.decode(stored[field]) for field in ("salt", "stored_key", "server_key")
     )
