@@ -13,6 +13,7 @@ from benchmarks.load.tls import client_context
 
 PATIENCE_S = 20.0
 READ_BYTES = 65_536
+LAST_SEEN = 200
 RESET = struct.pack("ii", 1, 0)
 ENDS = (b"</stream:stream>", b"<stream:error")
 TLS: ssl.SSLContext = client_context()
@@ -107,7 +108,11 @@ class Client:
             if ends:
                 seen, self._buffer = self._buffer[: min(ends)], self._buffer[min(ends) :]
                 return seen
-            self._buffer += await self.read()
+            try:
+                self._buffer += await self.read()
+            except Lost as lost:
+                last_seen = self._buffer[-LAST_SEEN:].decode(errors="replace")
+                raise Lost(f"{lost} before {wanted[0]!r} came; last seen: {last_seen}") from lost
 
     async def read(self, size: int = READ_BYTES) -> bytes:
         """Read something; Lost at the end of the stream."""

@@ -27,7 +27,7 @@ allow_plain_without_tls = true
 level = "warn"
 [limits]
 connections_per_address = 100_000
-unauthenticated_timeout_s = 2
+unauthenticated_timeout_s = 4
 auth_failures_per_address = 1_000_000
 close_timeout_s = 2
 [modules.sm]
