@@ -82,7 +82,7 @@ class JsonTests(SynchronousTestCase):
     def test_round_trip(self) -> None:
         """What was written is read back, and still verifies."""
         self.assertEqual(Credentials.from_json(KEYS.to_json()), KEYS)
-        self.assertEqual(Credentials.from_json(KEYS.to_json(), "SHA-256"), {"SHA-256": KEYS["SHA-256"]})
+        self.assertEqual(dict(Credentials.from_json(KEYS.to_json(), "SHA-256")), {"SHA-256": KEYS["SHA-256"]})
         self.assertTrue(verify(Credentials.from_json(KEYS.to_json()), PASSWORD))
 
     def test_anything_else(self) -> None:
