@@ -32,12 +32,19 @@ class UsageTests(SynchronousTestCase):
 
     def test_wrong_usage_is_one_line(self) -> None:
         """Unknown commands and options, missing and superfluous arguments: a line with what to do."""
-        for args in (("usr",), ("user", "ad"), ("user", "add"), ("--jsn", "status"), ("status", "now")):
+        for args in (
+            ("usr",),
+            ("user", "ad"),
+            ("user", "add"),
+            ("--jsn", "status"),
+            ("status", "now"),
+            ("completion",),
+        ):
             result = Bench().run(*args)
             self.assertEqual(result.exit_code, 1, args)
             self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
             self.assertTrue(result.stderr.startswith("xmppctl: "), result.stderr)
-            self.assertIn("--help", result.stderr)
+            self.assertRegex(result.stderr, r"[^.]; to see what there is: xmppctl .*--help$")
 
     def test_error_of_the_server(self) -> None:
         """What the server refuses is its line on standard error, and status 1."""

@@ -39,7 +39,7 @@ class Xmppctl(Group):
         except click.exceptions.NoArgsIsHelpError as shown:
             click.echo(shown.format_message())
         except click.UsageError as error:
-            complain(f"{error.format_message()} To see what there is: {_help_of(error)}")
+            complain(f"{_in_a_line(error)}; to see what there is: {_help_of(error)}")
         except click.ClickException as error:
             complain(error.format_message())
         except click.Abort:
@@ -60,6 +60,11 @@ def _refused(tool: Tool, error: ControlError) -> None:
         as_json({"error": {"id": error.id, "message": error.message}})
     for line in error.message.splitlines():
         complain(line)
+
+
+def _in_a_line(error: click.UsageError) -> str:
+    """click spreads choices over lines, and ends only some of its sentences."""
+    return " ".join(error.format_message().split()).rstrip(".")
 
 
 def _help_of(error: click.UsageError) -> str:
