@@ -112,6 +112,11 @@ class ModuleTests(SynchronousTestCase):
         _, findings = config.module_options("ping", PingOptions, "a.example")
         self.assertEqual({finding.place for finding in findings}, {"FILE:2", "FILE:3", "FILE:5"})
 
+    def test_option_that_every_module_has(self) -> None:
+        """Whether a module runs is no option of its own, and is named too where it is misspelt."""
+        _, findings = config_of("[modules.ping]\nenable = true\n").module_options("ping", PingOptions)
+        self.assertIn("modules.ping.enabled?", findings[0].remedy)
+
     def test_missing_option(self) -> None:
         """An option that a module cannot do without is told at the module's table."""
 

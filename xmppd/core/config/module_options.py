@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from xmppd.core.config.findings import Finding
 from xmppd.core.config.lines import Path
+from xmppd.core.config.options import ModuleTable
 from xmppd.core.config.problems import value_finding
 from xmppd.core.config.schema import ALIKE, dotted
 from xmppd.core.config.source import Source
@@ -52,7 +53,8 @@ def _path(name: str, below: Path, source: Source, host: str | None) -> Path:
 
 
 def _unknown(path: Path, model: type[BaseModel], source: Source) -> Finding:
-    near = get_close_matches(str(path[-1]), list(model.model_fields), 1, ALIKE)
+    known = [*ModuleTable.model_fields, *model.model_fields]
+    near = get_close_matches(str(path[-1]), known, 1, ALIKE)
     remedy = f"did you mean {dotted((*path[:-1], near[0]))}?" if near else "remove it"
     what = f"unknown option {dotted(path)}"
     why = "the module has no such option"
