@@ -1,5 +1,7 @@
 """Message Carbons (XEP-0280) where a dialogue does not reach: bounds, reloading, forged copies from elsewhere."""
 
+import sys
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
@@ -9,6 +11,7 @@ from xmppd.services.hand_over import BATCH
 from xmppd.stanza.stanza import Stanza
 
 ENABLE = "<iq type='set' id='e'><enable xmlns='urn:xmpp:carbons:2'/></iq>"
+LONG = "x" * 1_000
 RECEIVED = "{urn:xmpp:carbons:2}received"
 
 
@@ -41,12 +44,24 @@ class CarbonsTests(SynchronousTestCase):
         self.assertEqual((self.carbons._sent, self.carbons._enabled), ({}, {}))
 
     def test_what_is_remembered_is_bounded(self) -> None:
-        """Of the messages sent only the latest ids are kept."""
+        """Of the messages sent only the latest ids are kept, and none of their length."""
         for number in range(REMEMBERED + 20):
             self.romeo.send(
-                f"<message to='juliet@localhost/balcony' type='chat' id='{number}'><body/></message>"
+                f"<message to='juliet@localhost/balcony' type='chat' id='{number}{LONG}'><body/></message>"
             )
-        self.assertEqual(len(self.carbons._sent["romeo@localhost"]), REMEMBERED)
+        kept = self.carbons._sent["romeo@localhost"]
+        self.assertEqual(len(kept), REMEMBERED)
+        self.assertLess(max(sys.getsizeof(each) for each in kept), len(LONG))
+
+    def test_long_ids_are_recognised(self) -> None:
+        """XEP-0280 6.1: the error in response to a message is copied, whatever the message's id."""
+        self.romeo.send(f"<message to='juliet@localhost/balcony' type='chat' id='{LONG}'><body/></message>")
+        self.home.inbox.clear()
+        for id in (LONG, LONG + "1"):
+            self.juliet.send(
+                f"<message to='romeo@localhost/orchard' type='error' id='{id}'><body/></message>"
+            )
+        self.assertEqual([len(element.findall(RECEIVED)) for element in self.home.inbox], [1])
 
     def test_reloading_keeps_who_enabled_them(self) -> None:
         """A module that is loaded anew finds the clients that want copies."""

@@ -44,7 +44,7 @@ class Carbons(Module):
         """Find who has them enabled already, in case the module was loaded anew."""
         self._offline = self.api.services[Offline]
         self._enabled: dict[str, tuple[Session, ...]] = {}
-        self._sent: dict[str, OrderedDict[str, None]] = {}
+        self._sent: dict[str, OrderedDict[int, None]] = {}
         for session in self.api.registry:
             if session.host == self.api.host.name and session.attached(self.name):
                 self._index(session)
@@ -159,15 +159,15 @@ class Carbons(Module):
             self._offline.send_behind(session, copy)
 
     def _remember(self, bare: str, stanza: Stanza) -> None:
-        """Keep the id of an eligible message: an error with it is copied as well (XEP-0280 6.1)."""
+        """Keep the id of an eligible message, as its hash: an error with it is copied as well (XEP-0280 6.1)."""
         if stanza.id is not None:
             sent = self._sent.setdefault(bare, OrderedDict())
-            sent[stanza.id] = None
+            sent[hash(stanza.id)] = None
             if len(sent) > REMEMBERED:
                 sent.popitem(last=False)
 
     def _is_answer(self, bare: str, stanza: Stanza) -> bool:
-        return stanza.type == "error" and stanza.id in self._sent.get(bare, ())
+        return stanza.type == "error" and hash(stanza.id) in self._sent.get(bare, ())
 
     def _index(self, session: Session) -> None:
         bare = session.bare_jid or ""
