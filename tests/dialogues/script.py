@@ -57,6 +57,10 @@ STAGES = frozenset(("memory", "tcp", "tls"))
 """Where a dialogue can be played: in memory, over TCP with STARTTLS, under TLS from the first byte."""
 
 
+COUNTED = "urn:xmpp:sm:3"
+"""Where stanzas are counted (XEP-0198): the pings by which a dialogue keeps its order over sockets would count too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: its verb, who does it, with what; and its line for messages."""
@@ -100,7 +104,7 @@ def read_script(path: Path) -> Script:
             stages = frozenset(text.removeprefix("stages: ").split())
             continue
         steps.append(_step(path, line, text))
-    if any(step.verb == "pass" for step in steps):
+    if any(step.verb == "pass" or COUNTED in step.what for step in steps):
         stages &= {"memory"}
     return Script(path.stem, " ".join(doc), "\n".join(options), stages, tuple(steps))
 
