@@ -186,10 +186,14 @@ class BeforeTheForkTests(TapTestCase):
         self.assertIn(f"xmppd: {self.data} cannot be made", self.refusal())
 
     def test_log_that_cannot_be_opened(self) -> None:
-        """The path is named."""
-        self.file.write_text(self.file.read_text() + '\n[log]\nfile = "none/xmppd.log"\n')
+        """The line has the place in the configuration, the path, the reason and the remedy."""
+        before = self.file.read_text()
+        self.file.write_text(before + '\n[log]\nfile = "none/xmppd.log"\n')
+        line = before.count("\n") + 3
         self.assertEqual(
-            self.refusal(), f"xmppd: {self.folder / 'none/xmppd.log'}: No such file or directory"
+            self.refusal(),
+            f"xmppd: {self.file}:{line}: the log {self.folder / 'none/xmppd.log'} cannot be opened: "
+            "No such file or directory; name a file in a folder where this user may write",
         )
 
 

@@ -23,6 +23,7 @@ from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control
 from xmppd.admin.folder import FolderError, make_data_folder, server_secret
+from xmppd.admin.log_file import CannotLog, unusable_log
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
 from xmppd.admin.running import RunningServer
@@ -42,7 +43,7 @@ from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage
 
-_EXPECTED = (CertificateError, DataLocked, FolderError, ListenError, StorageError, OSError)
+_EXPECTED = (CannotLog, CertificateError, DataLocked, FolderError, ListenError, StorageError, OSError)
 __all__ = ["Options", "makeService"]
 
 _log = Logger()
@@ -100,9 +101,15 @@ def _prepare(options: Options) -> _Prepared:
     storage.prepare()
     tls = ServerTLS(CertificateStore(host_files(config), utc_now), tls_settings(config))
     ports = ClientPorts(config)
-    log_file = options.log_file
-    writer = None if options.of_twistd("syslog") else LogWriter(config.log.level, config.log.format, log_file)
-    return _Prepared(options, config, reactor, lock, storage, tls, ports, log_file, writer)
+    writer = None if options.of_twistd("syslog") else _log_writer(config, options.log_file)
+    return _Prepared(options, config, reactor, lock, storage, tls, ports, options.log_file, writer)
+
+
+def _log_writer(config: Config, file: Path | None) -> LogWriter:
+    try:
+        return LogWriter(config.log.level, config.log.format, file)
+    except OSError as error:
+        raise CannotLog(str(unusable_log(config, file, error))) from error
 
 
 def _put_together(given: _Prepared) -> RunningServer:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
+from xmppd.admin.log_file import unusable_log
 from xmppd.core.config.findings import ConfigErrors, Finding
 from xmppd.core.config.model import Config
 from xmppd.core.log import LogWriter
@@ -78,9 +79,7 @@ class Reload:
         try:
             self._writer.apply(config.log.level, config.log.format, file)
         except OSError as error:
-            place, why = config.source.place(("log", "file")), error.strerror or str(error)
-            remedy = "name a file in a folder where this user may write"
-            return [Finding("log.file", "error", place, f"the log {file} cannot be opened", why, remedy)]
+            return [unusable_log(config, file, error)]
         return []
 
     def _in_force(self, config: Config) -> Iterator[str]:

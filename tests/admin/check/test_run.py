@@ -41,6 +41,15 @@ ROWS = [
         "no cipher",
         "remove",
     ),
+    (
+        '[log]\nfile = "none/x.log"\n',
+        "config",
+        "log.file",
+        "error",
+        2,
+        "No such file",
+        "may write",
+    ),
     (SERVED, "config", "config.loopback-only", "warning", 1, "this machine alone", "0.0.0.0:5222"),
     (
         SERVED + "[c2s]\nlisten = ['127.0.0.1:1']\n",

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Iterator
 
 from xmppd.admin.check.subject import Subject
+from xmppd.admin.log_file import try_log_file
 from xmppd.core.config.cross import is_public
 from xmppd.core.config.findings import Finding
 from xmppd.core.config.lines import Path
@@ -19,6 +20,7 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     if subject.modules is not None:
         yield from check_modules(subject.config, subject.modules)
     yield from _ciphers(subject)
+    yield from _log_file(subject)
     yield from _reach(subject)
 
 
@@ -35,6 +37,12 @@ def _ciphers(subject: Subject) -> Iterator[Finding]:
             what, why = f'ciphers = "{ciphers}"', "OpenSSL selects no cipher by these words"
             remedy = 'try them with "openssl ciphers", or remove the line'
             yield Finding("config.bad-ciphers", "error", source.place(path), what, why, remedy)
+
+
+def _log_file(subject: Subject) -> Iterator[Finding]:
+    finding = try_log_file(subject.config)
+    if finding is not None:
+        yield finding
 
 
 def _reach(subject: Subject) -> Iterator[Finding]:
