@@ -22,7 +22,7 @@ from xmppd import __version__
 from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control
-from xmppd.admin.folder import FolderError, make_data_folder, server_secret
+from xmppd.admin.folder import FolderError, make_data_folder, mode_for_others, server_secret
 from xmppd.admin.log_file import CannotLog, unusable_log
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
@@ -56,10 +56,18 @@ def makeService(options: Options) -> IService:
         running = _put_together(prepared)
     except _EXPECTED as error:
         raise SystemExit(f"xmppd: {_in_words(error)}") from error
-    for finding in prepared.config.warnings:
-        _log.warn("{finding}", finding=str(finding))
+    _warn(prepared.config)
     print("\n".join(prepared.banner().lines()), flush=True)
     return running
+
+
+def _warn(config: Config) -> None:
+    for finding in config.warnings:
+        _log.warn("{finding}", finding=str(finding))
+    mode = mode_for_others(config.data_dir)
+    if mode is not None:
+        words = "The data folder is open to others (mode {mode}): chmod 700 {folder}"
+        _log.warn(words, mode=f"{mode:04o}", folder=str(config.data_dir))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import stat
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.admin.folder import FolderError, make_data_folder, server_secret
+from xmppd.admin.folder import FolderError, make_data_folder, mode_for_others, server_secret
 
 
 class FolderTests(SynchronousTestCase):
@@ -18,7 +18,9 @@ class FolderTests(SynchronousTestCase):
         """Mode 0700; once it is there, it is left alone."""
         make_data_folder(self.folder)
         self.assertEqual(stat.S_IMODE(self.folder.stat().st_mode), 0o700)
+        self.assertIsNone(mode_for_others(self.folder))
         self.folder.chmod(0o750)
+        self.assertEqual(mode_for_others(self.folder), 0o750)
         make_data_folder(self.folder)
         self.assertEqual(stat.S_IMODE(self.folder.stat().st_mode), 0o750)
 

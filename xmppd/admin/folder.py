@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 SECRET_NAME = "secret"
@@ -25,6 +26,12 @@ def make_data_folder(folder: Path) -> None:
         raise FolderError(
             f"the data folder {folder} is not ours to write: give it to this user, or set data_dir"
         )
+
+
+def mode_for_others(folder: Path) -> int | None:
+    """Give the whole mode of *folder* where others may do anything with it; None where they may not."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    return mode if mode & (stat.S_IRWXG | stat.S_IRWXO) else None
 
 
 def server_secret(folder: Path) -> bytes:
