@@ -263,9 +263,15 @@ class ProcessTests(TapTestCase):
         self.assertEqual(out.count("Stopped"), 1)
 
     def test_client_that_does_not_answer(self) -> None:
-        """SIGINT ends a server within limits.shutdown_timeout_s although a client stays; status 0."""
+        """SIGINT ends a server within limits.shutdown_timeout_s although a client stays; status 0. Before that, it has
+        warned of a data folder that is open to others."""
+        self.data.mkdir()
+        self.data.chmod(0o750)
         process = self.start()
         banner = "\n".join(self.until(process, READY))
+        self.assertIn(
+            f" warn xmppd.tap The data folder is open to others (mode 0750): chmod 700 {self.data}\n", banner
+        )
         found = re.search(r"127\.0\.0\.1:(\d+) \(TLS\)", banner)
         assert found is not None
         with socket.create_connection(("127.0.0.1", int(found[1])), timeout=PATIENCE_S):
@@ -276,7 +282,7 @@ class ProcessTests(TapTestCase):
     def twistd(self) -> subprocess.CompletedProcess[str]:
         """Start one as a daemon; gives what the shell gets."""
         return subprocess.run(
-            [sys.executable, "-c", TWISTD, "--pidfile=", "xmppd", "--config", str(self.file)],
+            [sys.executable, "-c", TWISTD, "xmppd", "--config", str(self.file)],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -285,7 +291,8 @@ class ProcessTests(TapTestCase):
         )
 
     def test_life_of_a_daemon(self) -> None:
-        """The shell gets the banner and status 0; the log is in the data folder; SIGTERM ends it."""
+        """The shell gets the banner and status 0; the log is in the data folder; SIGTERM ends it. For a second one
+        it is the data folder that counts, before the ``twistd.pid`` of which twistd would tell in four lines."""
         started = self.twistd()
         self.assertEqual((started.returncode, started.stderr), (0, ""))
         self.assertIn(f"log in        {self.data / 'xmppd.log'}\n", started.stdout)

@@ -12,6 +12,7 @@ from xmppd import __version__
 from xmppd.admin.settings import known_modules, read_settings
 from xmppd.core.config.findings import ConfigErrors, has_errors
 from xmppd.core.config.model import Config
+from xmppd.storage.lock import DataLock, DataLocked
 
 LOG_NAME = "xmppd.log"
 """Where a daemon's log goes if nobody says otherwise: in the data folder."""
@@ -46,7 +47,22 @@ class Options(usage.Options):
             self.settings = read_settings(self["config"], os.environ)
         except ConfigErrors as errors:
             raise SystemExit("\n".join(f"xmppd: {finding}" for finding in errors.findings)) from errors
+        if self.is_daemon:
+            self._look_for_another()
         install_reactor(self.settings.net.reactor)
+
+    def _look_for_another(self) -> None:
+        """Say in our one line that a server works with these data, before twistd tells of its pid file in four."""
+        folder = self.settings.data_dir
+        try:
+            if folder.is_dir():
+                lock = DataLock(folder)
+                lock.acquire()
+                lock.release()
+        except DataLocked as error:
+            raise SystemExit(f"xmppd: {error}") from error
+        except OSError:
+            return  # it is told when the lock is taken for good
 
     @property
     def log_file(self) -> Path | None:
