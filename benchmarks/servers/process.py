@@ -74,6 +74,11 @@ class ServerProcess:
                 raise StartFailed(f"not ready after {START_LIMIT_S:.0f} s: {self._last_output()}")
             time.sleep(POLL_S)
 
+    def end(self) -> int:
+        """Ask by SIGTERM and give the status; subprocess.TimeoutExpired where it does not end."""
+        self._popen.terminate()
+        return self._popen.wait(STOP_LIMIT_S)
+
     def stop(self) -> None:
         """Ask by SIGTERM, insist by SIGKILL, and raise when a process of the tree survives."""
         tree = process_tree(self.pid)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from benchmarks.load.login import FEATURES, HEADER, STARTTLS
-from benchmarks.soak.client import Client, Lost
+from benchmarks.soak.client import Client, Lost, client_hello
 
 SM = "urn:xmpp:sm:3"
 PING = b"<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
@@ -31,15 +31,25 @@ MALFORMED = (
     b"<message>" + b"<a>" * 300,
     b"just text",
 )
+PAGE = (
+    b"<iq type='set' id='page'><query xmlns='urn:xmpp:mam:2'>"
+    b"<set xmlns='http://jabber.org/protocol/rsm'><max>20</max><before/></set></query></iq>"
+)
 SLOW_PINGS = 400
 FLOOD = 2_000
+DEAF_BYTES = 40_000_000
+"""More than ``limits.send_buffer_bytes`` and what kernels hold."""
+DEAF_STANZA_BYTES = 100_000
+MOST_RESUMPTIONS = 4
+TRICKLE_S = 0.05
 
 
 @dataclass(slots=True)
 class Place:
-    """Where a behaviour takes place: the server's port, the accounts, and chance."""
+    """Where a behaviour takes place: the server's ports, the accounts, and chance."""
 
     port: int
+    tls_port: int
     accounts: int
     random: random.Random
 
@@ -47,11 +57,22 @@ class Place:
         """Give the bare JID of any account."""
         return f"u{self.random.randrange(self.accounts)}@localhost"
 
+    async def authenticated(self, user: str, receive_bytes: int | None = None) -> Client:
+        """Give a client before its binding, over plain TCP, STARTTLS or TLS from the start."""
+        is_tls = self.random.random() < 0.3
+        port = self.tls_port if is_tls else self.port
+        client = await Client.connect(port, receive_bytes, is_tls=is_tls)
+        try:
+            await client.log_in(user, with_tls=not is_tls and self.random.random() < 0.5)
+        except BaseException:
+            client.abort()
+            raise
+        return client
+
     async def logged_in(self, user: str, receive_bytes: int | None = None) -> Client:
         """Give a client that is available, by TLS or not."""
-        client = await Client.connect(self.port, receive_bytes)
+        client = await self.authenticated(user, receive_bytes)
         try:
-            await client.log_in(user, with_tls=self.random.random() < 0.7)
             await client.bind(secrets.token_hex(4))
         except BaseException:
             client.abort()
@@ -82,6 +103,18 @@ async def polite(place: Place, user: str) -> None:
         await client.until(b"</stream:stream>")
 
 
+async def looks_around(place: Place, user: str) -> None:
+    """Fetches its roster and the newest page of its archive, and tells its contacts where it is."""
+    async with await place.logged_in(user) as client:
+        for show in (b"away", b"dnd", b"chat"):
+            client.send(b"<presence><show>%b</show></presence>" % show)
+            await client.ask(b"<iq type='get' id='ros'><query xmlns='jabber:iq:roster'/></iq>", b"id='ros'")
+            await client.ask(PAGE, b"<fin ")
+            await asyncio.sleep(place.random.random())
+        client.send(b"</stream:stream>")
+        await client.until(b"</stream:stream>")
+
+
 async def hangs_up(place: Place, user: str) -> None:
     """Is cut in the middle of what it says."""
     async with await place.logged_in(user) as client:
@@ -100,21 +133,34 @@ async def closes(place: Place, user: str) -> None:
 
 
 async def resumes(place: Place, user: str) -> None:
-    """Loses its connection and comes back to its session, which it finds or not."""
-    async with await place.logged_in(user) as client:
-        enabled = await client.ask(f"<enable xmlns='{SM}' resume='true'/>".encode(), b"<enabled", b"<failed")
-        if enabled.endswith(b"<failed"):
-            return
-        previous = (await client.until(b"/>")).split(b"id='")[1].split(b"'")[0]
-        client.send(place.chatter(3) + f"<r xmlns='{SM}'/>".encode())
-        await client.sent()
-    await asyncio.sleep(place.random.random())
-    async with await Client.connect(place.port) as client:
-        await client.log_in(user)
-        resume = b"<resume xmlns='%b' h='0' previd='%b'/>" % (SM.encode(), previous)
-        await client.ask(resume, b"<resumed", b"<failed")
+    """Is cut off again and again and comes back: what it sends to itself arrives once and in order."""
+    client = await place.logged_in(user)
+    try:
+        counted = await client.enable()
+        message = f"<message to='{client.full_jid}' type='chat' id='{counted.session_id}%d'><body>x</body></message>"
+        sent: list[bytes] = []
+        for _ in range(place.random.randrange(1, MOST_RESUMPTIONS)):
+            more = [
+                (message % (len(sent) + number)).encode() for number in range(place.random.randrange(1, 20))
+            ]
+            sent += more
+            client.send(b"".join(more))
+            await asyncio.sleep(place.random.random() / 10)
+            client.abort()
+            await asyncio.sleep(place.random.random())
+            client = await place.authenticated(user)
+            handled = await client.resume(counted)
+            if handled is None:
+                return  # it took too long
+            client.send(b"".join(sent[handled:]))
+        while len(counted.ids) < len(sent):
+            await client.read()
+        if counted.ids != [f"{counted.session_id}{number}" for number in range(len(sent))]:
+            raise AssertionError(f"of {len(sent)} messages came {counted.ids}")
         client.send(b"</stream:stream>")
         await client.until(b"</stream:stream>")
+    finally:
+        client.abort()
 
 
 async def never_comes_back(place: Place, user: str) -> None:
@@ -143,6 +189,25 @@ async def never_reads(place: Place, user: str) -> None:
         await asyncio.sleep(1.0)
 
 
+async def hears_nothing(place: Place, user: str) -> None:
+    """Sends itself more than is kept for a client that does not read, and is cut off."""
+    async with await place.logged_in(user, receive_bytes=4_096) as client:
+        body = b"x" * DEAF_STANZA_BYTES
+        stanza = b"<message to='%b' type='headline'><body>%b</body></message>" % (
+            client.full_jid.encode(),
+            body,
+        )
+        for _ in range(DEAF_BYTES // len(stanza)):
+            client.send(stanza)
+            try:
+                await client.sent()
+            except Lost:
+                return
+            if client.is_cut:
+                return
+        raise AssertionError("it was not cut off")
+
+
 async def talks_nonsense(place: Place, user: str) -> None:
     """Is no client at all, or of another protocol."""
     async with await Client.connect(place.port) as client:
@@ -155,8 +220,20 @@ async def breaks_off_tls(place: Place, user: str) -> None:
     async with await Client.connect(place.port) as client:
         await client.ask(HEADER, *FEATURES)
         await client.ask(STARTTLS, b"<proceed")
-        client.send(place.random.choice((b"\x16\x03\x01\x02\x00\x01", HEADER, secrets.token_bytes(300), b"")))
+        hello = client_hello()
+        part = hello[: place.random.randrange(len(hello))]
+        client.send(place.random.choice((hello, part, HEADER, secrets.token_bytes(300), b"")))
         await asyncio.sleep(place.random.random())
+
+
+async def trickles(place: Place, user: str) -> None:
+    """Sends byte by byte what would be right."""
+    async with await Client.connect(place.port) as client:
+        for byte in HEADER:
+            if client.is_cut:
+                return
+            client.send(bytes((byte,)))
+            await asyncio.sleep(TRICKLE_S)
 
 
 async def is_malformed(place: Place, user: str) -> None:
@@ -186,16 +263,19 @@ async def is_mute(place: Place, user: str) -> None:
 
 
 Behaviour = Callable[[Place, str], Awaitable[None]]
-BEHAVIOURS: dict[Behaviour, int] = {
+BEHAVIOURS: dict[Behaviour, float] = {
     polite: 8,
+    looks_around: 4,
     hangs_up: 3,
     closes: 2,
     resumes: 3,
     never_comes_back: 1,
     reads_slowly: 2,
     never_reads: 1,
+    hears_nothing: 0.02,
     talks_nonsense: 3,
     breaks_off_tls: 2,
+    trickles: 1,
     is_malformed: 3,
     guesses: 2,
     is_mute: 1,

@@ -1,15 +1,17 @@
 """A client of the soak: just enough XMPP to get in, and every way of behaving badly."""
 
 import asyncio
+import contextlib
 import secrets
 import socket
 import ssl
 import struct
 from typing import Self
 
-from benchmarks.load.login import FEATURES, HEADER, PASSWORD, SASL, STARTTLS
+from benchmarks.load.login import FEATURES, HEADER, HOST, PASSWORD, SASL, STARTTLS
 from benchmarks.load.scram import ScramClient
 from benchmarks.load.tls import client_context
+from benchmarks.soak.counted import NS, Counted
 
 PATIENCE_S = 20.0
 READ_BYTES = 65_536
@@ -30,17 +32,27 @@ class Client:
         self._reader = reader
         self._writer = writer
         self._buffer = b""
+        self._counted: Counted | None = None
+        self._user = ""
+        self.full_jid = ""
+        """Once it is bound."""
 
     @classmethod
-    async def connect(cls, port: int, receive_bytes: int | None = None) -> Self:
-        """Connect to the port on loopback, with a small kernel buffer if wanted."""
+    async def connect(cls, port: int, receive_bytes: int | None = None, *, is_tls: bool = False) -> Self:
+        """Connect to the port on loopback, with a small kernel buffer if wanted; *is_tls*: the port begins with TLS."""
         sock = socket.socket()
         if receive_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.setblocking(False)
         try:
             await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-            return cls(*await asyncio.open_connection(sock=sock, limit=READ_BYTES))
+            streams = await asyncio.open_connection(
+                sock=sock,
+                limit=READ_BYTES,
+                ssl=TLS if is_tls else None,
+                server_hostname=HOST if is_tls else None,
+            )
+            return cls(*streams)
         except BaseException:
             sock.close()
             raise
@@ -60,14 +72,20 @@ class Client:
         await self.authenticate(user, password)
         await self.ask(HEADER, *FEATURES)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the connection has ended under what was written."""
+        return self._writer.transport.is_closing()
+
     async def start_tls(self) -> None:
         """Go over to TLS."""
         await self.ask(STARTTLS, b"<proceed")
-        await self._writer.start_tls(TLS, server_hostname="localhost", ssl_handshake_timeout=PATIENCE_S)
+        await self._writer.start_tls(TLS, server_hostname=HOST, ssl_handshake_timeout=PATIENCE_S)
         self._buffer = b""
 
     async def authenticate(self, user: str, password: str = PASSWORD) -> None:
         """SCRAM-SHA-1; Lost where it fails."""
+        self._user = user
         scram = ScramClient(user, password, secrets.token_hex(12))
         first = b"<auth xmlns='%b' mechanism='SCRAM-SHA-1'>%b</auth>" % (SASL.encode(), scram.first())
         challenge = await self.ask(first, b"</challenge>", b"</failure>")
@@ -83,6 +101,7 @@ class Client:
             f"<resource>{resource}</resource></bind></iq>".encode(),
             b"</iq>",
         )
+        self.full_jid = f"{self._user}@{HOST}/{resource}"
         await self.ask(b"<presence/>", b"<presence")
 
     async def ask(self, data: bytes, *wanted: bytes) -> bytes:
@@ -122,6 +141,7 @@ class Client:
             raise Lost(f"{type(error).__name__} {error}") from error
         if not data:
             raise Lost("the connection was closed")
+        self._count(data)
         return data
 
     async def until_closed(self) -> bytes:
@@ -135,6 +155,29 @@ class Client:
                 raise
         return seen
 
+    async def enable(self) -> Counted:
+        """Turn XEP-0198 on, and count from here on."""
+        await self.ask(f"<enable xmlns='{NS}' resume='true'/>".encode(), b"<enabled")
+        enabled = await self.until(b"/>")
+        self._counted = Counted(enabled.split(b"id='")[1].split(b"'")[0].decode())
+        self._count(self._buffer)
+        return self._counted
+
+    async def resume(self, counted: Counted) -> int | None:
+        """Resume the session that was counted; give how many stanzas the server has handled, None where it is gone."""
+        await self.ask(counted.resume(), b"<resumed", b"<failed")
+        rest = await self.until(b">")
+        if b" h='" not in rest or b"previd" not in rest:
+            return None
+        counted.begin()
+        self._counted = counted
+        self._count(self._buffer)
+        return int(rest.split(b" h='")[1].split(b"'")[0])
+
+    def _count(self, data: bytes) -> None:
+        if self._counted is not None:
+            self.send(self._counted.feed(data))
+
     def close(self) -> None:
         """Close after what was written."""
         self._writer.close()
@@ -145,3 +188,11 @@ class Client:
         if sock is not None and sock.fileno() >= 0:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._writer.transport.abort()
+
+
+def client_hello() -> bytes:
+    """Give the first flight of a TLS handshake."""
+    outgoing = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        TLS.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=HOST).do_handshake()
+    return outgoing.read()

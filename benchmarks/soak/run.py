@@ -78,7 +78,7 @@ class _Soak:
     def __init__(self, stage: Stage, crowd: int, chance: int) -> None:
         self._stage = stage
         self._crowd = crowd
-        self._place = Place(stage.port, crowd, random.Random(chance))
+        self._place = Place(stage.port, stage.tls_port, crowd, random.Random(chance))
         self._is_over = False
         self._most = 0
         self._report = Report()
@@ -164,4 +164,6 @@ class _Soak:
             report.problems.append(f"{len(sessions)} sessions are left: {', '.join(sessions[:5])}")
         if report.seconds >= GROWTH_SEEN_S and report.late_mb() > GROWTH * report.early_mb():
             report.problems.append("the resident memory has grown")
+        if status := self._stage.end():
+            report.problems.append(f"SIGTERM has ended the server with status {status}")
         report.problems += [f"in the log: {line}" for line in self._stage.complaints()]

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import dropwhile
 from pathlib import Path
 
 from benchmarks.measure import resident_kib
@@ -20,7 +21,7 @@ certificate = "{chain}"
 key = "{key}"
 [c2s]
 listen = ["127.0.0.1:{port}"]
-direct_tls_listen = []
+direct_tls_listen = ["127.0.0.1:{tls_port}"]
 require_tls = false
 allow_plain_without_tls = true
 [log]
@@ -46,14 +47,18 @@ class Stage:
     def __init__(self, folder: Path, accounts: int) -> None:
         self._folder = folder
         self._config = folder / "xmppd.toml"
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         certificate = make_certificate(folder)
         text = CONFIGURATION.format(
-            folder=folder, chain=certificate.chain, key=certificate.key, port=self.port
+            folder=folder,
+            chain=certificate.chain,
+            key=certificate.key,
+            port=self.port,
+            tls_port=self.tls_port,
         )
         self._config.write_text(text)
         (folder / "data").mkdir(mode=0o700)
-        seed(folder / "data" / "xmppd.sqlite", accounts, 0, 0)
+        seed(folder / "data" / "xmppd.sqlite", accounts, accounts - 1, 0)
         self._environment = {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
         command = [sys.executable, "-m", "xmppd.admin.launch", "--config", str(self._config)]
         self._process = ServerProcess(command, folder, self._environment)
@@ -91,8 +96,13 @@ class Stage:
     def complaints(self) -> list[str]:
         """Give the lines of the log that are not expected."""
         lines = (self._folder / "output.log").read_text(errors="replace").splitlines()
-        logged = [line for line in lines if A_LINE.match(line) or line.startswith("    ")]
+        behind_banner = dropwhile(lambda line: not A_LINE.match(line), lines)
+        logged = [line for line in behind_banner if A_LINE.match(line) or line.startswith("    ")]
         return [line for line in logged if not any(re.search(text, line) for text in EXPECTED)]
+
+    def end(self) -> int:
+        """Ask the server to end (SIGTERM), and give its status."""
+        return self._process.end()
 
     def stop(self) -> None:
         """End the server."""
