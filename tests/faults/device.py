@@ -74,6 +74,7 @@ class Device:
         self._writer: Any = None
         self._reading: Any = None
         self._sent_since_asking = 0
+        self._lost_at = 0.0
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ class Device:
         reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         self._is_counting = False
         self._replies = asyncio.Queue()
-        self.is_connected = True
+        self.is_connected, self._lost_at = True, 0.0
         self._reading = asyncio.ensure_future(self._read(reader))
         self._write(HEADER)
         await self._reply()
@@ -141,9 +142,11 @@ class Device:
             self.send(sent.data, sent.id)
 
     def lose(self) -> None:
-        """Break the connection."""
+        """Break the connection, with what is on its way."""
         if self._writer is not None:
             self._writer.transport.abort()
+        if self.is_connected:
+            self._lost_at = time.monotonic()
         self.is_connected = False
 
     async def lost(self) -> None:
@@ -268,10 +271,13 @@ class Device:
             self._acks.append((time.monotonic(), self.handled))
 
     def settle_account(self, lag_s: float) -> None:
-        """The server is dead: what was acknowledged less than *lag_s* ago may come again after a fresh login."""
-        now, covered = time.monotonic(), 0
+        """The server is dead: what was acknowledged at the last moment may come again after a fresh login.
+
+        Less than *lag_s* before that, or before the connection was lost.
+        """
+        end, covered = self._lost_at or time.monotonic(), 0
         for at, h in self._acks:
-            if now - at > lag_s:
+            if end - at > lag_s:
                 covered = h
         self.unanswered = [got for number, got in self._numbers.items() if number > covered]
 

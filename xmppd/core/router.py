@@ -33,7 +33,7 @@ from xmppd.core.session import Session
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Storage, StorageError
+from xmppd.storage.interface import Change, Storage, StorageError
 
 SUBSCRIPTION_TYPES = frozenset(("subscribe", "subscribed", "unsubscribe", "unsubscribed"))
 IQ_ANSWERS = frozenset(("result", "error"))
@@ -68,6 +68,11 @@ class Router:
         self._storage = storage
         self._sessions = registry.by_full
 
+    @property
+    def storage(self) -> Storage:
+        """Where what stanzas change is committed."""
+        return self._storage
+
     # -- the two doors ----------------------------------------------------------------------------------------------
 
     def from_client(self, session: Session, stanza: Stanza) -> Waiting:
@@ -82,10 +87,15 @@ class Router:
         )
         try:
             traffic = Traffic(stanza, sender, self._target(stanza.to, sender), session)
-            waiting = self._client_stanza(traffic)
         except StanzaError as error:
             self.refuse(stanza, error, session)
             return None
+        try:
+            waiting = self._client_stanza(traffic)
+        except StanzaError as error:
+            waiting = None
+            traffic.changes[:] = changes_of_sender(traffic)
+            self.refuse(stanza, error, session)
         return self._settle(traffic, waiting)
 
     def route(self, stanza: Stanza, origin: Session | None = None) -> Waiting:
@@ -325,6 +335,7 @@ class Router:
     def _failed(self, failure: Failure, traffic: Traffic) -> None:
         error = failure.value
         if isinstance(error, StorageError):
+            traffic.changes.clear()
             error = StanzaError("resource-constraint", "The server cannot do this now", type="wait")
         if not isinstance(error, StanzaError):
             if isinstance(error, StreamError):
@@ -336,7 +347,8 @@ class Router:
                 type=traffic.stanza.type,
             )
             error = StanzaError("internal-server-error")
-        traffic.changes.clear()  # a stanza that is refused has happened for nobody
+            traffic.changes.clear()
+        traffic.changes[:] = changes_of_sender(traffic)
         self.refuse(traffic.stanza, error, traffic.origin)
 
 
@@ -347,6 +359,12 @@ def _check_from(session: Session, from_: str) -> None:
         raise StreamError("invalid-from") from None
     if claimed.full not in (session.full_jid, session.bare_jid):
         raise StreamError("invalid-from")
+
+
+def changes_of_sender(traffic: Traffic) -> list[Change]:
+    """Give what stays of a stanza that its recipient's side refuses: its sender has sent it (XEP-0313 6.1.1)."""
+    own = traffic.sender.bare
+    return [] if own == traffic.target.bare else [each for each in traffic.changes if each.owner == own]
 
 
 def check_iq(stanza: Stanza) -> None:

@@ -62,6 +62,9 @@ class Ledger(Protocol):
     def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
         """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
 
+    def put_by(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> Change | None:
+        """A message will be sent later: what keeps it until then goes into *changes*. Gives what undoes that."""
+
     def hold(self) -> None:
         """Let what is sent wait: it takes the place of something that is stored, and a commit has to come first."""
 

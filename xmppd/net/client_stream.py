@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.host import Host
 from xmppd.core.router import Router
-from xmppd.core.session import Ledger, Session
+from xmppd.core.session import Session
 from xmppd.core.timers import Timer
 from xmppd.net.link import GONE, Link
 from xmppd.net.stream_header import host_of, peer_of
@@ -87,7 +87,7 @@ class ClientStream:
         self._is_lost = False
         self._is_paused = False
         self._is_released = False
-        self._uncommitted = Uncommitted()
+        self._uncommitted = Uncommitted(server.router.storage, server.limits)
         self._done: Deferred[None] | None = None
         self._deadline: Timer | None = None
         session.stream = self
@@ -314,24 +314,14 @@ class ClientStream:
         ledger = session.ledger
         if ledger is not None:
             ledger.entered(commit is not None)
-        if commit is None:
-            return
-        size_bytes = len(stanza.inner)
-        self._uncommitted.add(size_bytes)
-        commit.addBoth(self._decided, size_bytes, ledger)
-        if self._uncommitted.stanzas and self._uncommitted.fills(self.server.limits()):
+        if commit is not None and self._uncommitted.add(commit, len(stanza.inner), ledger, self._roomy):
             self._waiting = True
             self._pause()
 
-    def _decided(self, result: Any, size_bytes: int, ledger: Ledger | None) -> None:
-        """A commit has happened, or the router has told the sender that it has not: this is the end of it."""
-        uncommitted = self._uncommitted
-        uncommitted.remove(size_bytes)
-        if ledger is not None:
-            ledger.decided(not isinstance(result, Failure))
-        if uncommitted.is_full and uncommitted.has_room(self.server.limits()):
-            self._waiting = self._is_released
-            self._drain()
+    def _roomy(self) -> None:
+        """Enough is committed."""
+        self._waiting = self._is_released
+        self._drain()
 
     def _handle(self, event: Any) -> Deferred[Any] | None:
         kind = type(event)

@@ -13,7 +13,7 @@ Rules that live here:
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -61,6 +61,16 @@ class Others(Protocol):
         """*session* has got these from the archive: it is not given them again. Waits for the commit."""
 
 
+class _Held(NamedTuple):
+    """A live message that waits behind stored ones."""
+
+    stanza: Stanza
+    entry_id: str = ""
+    """The id of the stored entry; "" where there is none."""
+    release: Change | None = None
+    """What takes it out of where the session's stream management keeps it meanwhile."""
+
+
 class _Hold:
     """A session that is being handed its messages, and what has come for it meanwhile."""
 
@@ -72,8 +82,7 @@ class _Hold:
         self.is_late = False
         """Whether something went into the store that the hand-over may not have seen."""
         self.held_bytes = 0
-        self.held: list[tuple[str, Stanza]] = []
-        """In order: the id of the stored entry ("" for one that is in memory alone), and the message."""
+        self.held: list[_Held] = []
         self.ids: set[str] = set()
 
     @property
@@ -117,13 +126,15 @@ class HandOver:
             return None
         others = tuple(session for session in delivery.sessions if session is not hold.session)
         if others or not kind_of(delivery.stanza).is_durable:
+            ledger, takers = hold.session.ledger, delivery.sessions
+            release = None if ledger is None else ledger.put_by(delivery.stanza, delivery.changes, takers)
             delivery.sessions = others
-            self._hold(hold, "", delivery.stanza)
+            self._hold(hold, _Held(delivery.stanza, release=release))
             return None if others else True
         tally = self._tallies.get(delivery.target.bare)
         if tally is None:
             return self._hold_later(hold, delivery, store)
-        self._hold(hold, store(delivery, tally), delivery.stanza)
+        self._hold(hold, _Held(delivery.stanza, store(delivery, tally)))
         return True
 
     @deferred
@@ -133,7 +144,7 @@ class HandOver:
         tally = await self._tallies.load(delivery.target.bare)
         if self._holds.get(delivery.target.bare) is not hold:
             return False
-        self._hold(hold, store(delivery, tally), delivery.stanza)
+        self._hold(hold, _Held(delivery.stanza, store(delivery, tally)))
         return True
 
     def send_behind(self, session: Session, stanza: Stanza) -> bool:
@@ -141,17 +152,17 @@ class HandOver:
         hold = self._holds.get(session.bare_jid or "") if self._holds else None
         if hold is None or hold.session is not session or not hold.is_started:
             return session.send(stanza)
-        self._hold(hold, "", stanza)
+        self._hold(hold, _Held(stanza))
         return True
 
-    def _hold(self, hold: _Hold, entry_id: str, stanza: Stanza) -> None:
-        if entry_id:
-            hold.ids.add(entry_id)
+    def _hold(self, hold: _Hold, held: _Held) -> None:
+        if held.entry_id:
+            hold.ids.add(held.entry_id)
         else:
-            hold.held_bytes += len(stanza.inner)
+            hold.held_bytes += len(held.stanza.inner)
             if hold.held_bytes > HELD_BYTES:
                 return
-        hold.held.append((entry_id, stanza))
+        hold.held.append(held)
 
     # -- handing over -------------------------------------------------------------------------------------------------
 
@@ -266,12 +277,12 @@ class HandOver:
 
     async def _hand_held(self, owner: str, hold: _Hold) -> None:
         held, hold.held = hold.held[:BATCH], hold.held[BATCH:]
-        stored = [(entry_id, stanza) for entry_id, stanza in held if entry_id]
-        changes: list[Change] = []
+        stored = [each for each in held if each.entry_id]
+        changes = [each.release for each in held if each.release is not None]
         if stored:
-            changes.append(DeleteEntries(STORE, owner, ids=tuple(entry_id for entry_id, _ in stored)))
-        if await self._send(hold.session, [stanza for _, stanza in held], changes):
-            self._tallies.remove(owner, [len(stanza.to_bytes()) for _, stanza in stored])
+            changes.append(DeleteEntries(STORE, owner, ids=tuple(each.entry_id for each in stored)))
+        if await self._send(hold.session, [each.stanza for each in held], changes):
+            self._tallies.remove(owner, [len(each.stanza.to_bytes()) for each in stored])
 
     async def _send(self, session: Session, stanzas: Sequence[Stanza], changes: list[Change]) -> bool:
         """Send *stanzas* and make *changes*, first what is kept the longer; say whether both happened."""
@@ -306,10 +317,10 @@ class HandOver:
         if self._holds.get(owner) is not hold:
             return
         del self._holds[owner]
-        if hold.session.is_connected:
-            for entry_id, stanza in hold.held:
-                if not entry_id:
-                    hold.session.send(stanza)
+        held = [each for each in hold.held if not each.entry_id]
+        if held and hold.session.is_connected:
+            changes = [each.release for each in held if each.release is not None]
+            spawn("sending what waited", self._send(hold.session, [each.stanza for each in held], changes))
         if not is_final and (hold.is_late or not hold.is_taking):
             self._next_one(owner)
 

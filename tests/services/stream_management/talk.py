@@ -98,7 +98,7 @@ class Talk:
         """The service."""
         return self.memory.server.services[StreamManagement]
 
-    def queued(self, owner: str = JULIET) -> list[tuple[str, int]]:
+    def queued(self, owner: str = JULIET) -> list[tuple[str, int | None]]:
         """Give the session and the number of what is in the durable queues of an account."""
         entries = now(self.memory.storage.read(QUEUE, owner, limit=1000))
         return [(row.session_id, row.number) for row in map(read_queued, entries)]

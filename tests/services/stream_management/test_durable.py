@@ -190,6 +190,26 @@ class DurableTests(SynchronousTestCase):
         self.talk.memory.clock.advance(0)
         self.assertEqual(bodies(self.juliet), ["one", "two", "live"])
 
+    def test_a_copy_that_waits_behind_stored_messages(self) -> None:
+        """PROMISES: it is in the session's queue from the transaction on in which its sender is told of it."""
+        self.juliet.send("</stream:stream>")
+        self.talk.say(self.romeo, "old")
+        self.juliet, id = self.talk.client(BALCONY)
+        nurse, _ = self.talk.client(CHAMBER)
+        self.talk.slow()
+        self.juliet.send("<presence/>")
+        nurse.send("<presence/>")
+        self.talk.memory.clock.advance(COMMIT_S / 2)
+        self.talk.say(self.romeo, "both")
+        self.assertEqual(bodies(nurse), ["both"])
+        for seconds in (COMMIT_S / 2, 0, 0, COMMIT_S * 0.6):
+            self.talk.memory.clock.advance(seconds)
+        self.assertEqual(bodies(self.juliet), ["old"])
+        self.assertIn((id, None), self.talk.queued())
+        self.restart()
+        self.resumed(4, id)
+        self.assertEqual(bodies(self.juliet), ["both"])
+
     def test_a_hibernating_session(self) -> None:
         """PROMISES: what was queued for a session without a connection arrives after a kill."""
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected

@@ -16,13 +16,13 @@ from xmppd.core.timers import Timer
 from xmppd.services.delayed import DELAY, delay_xml
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.stream_management.copies import Copies, Copying
-from xmppd.services.stream_management.records import Key, entry_id, queued, recorded
+from xmppd.services.stream_management.records import QUEUE, Key, entry_id, queued, recorded, unsent_id
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Change
+from xmppd.storage.interface import Change, DeleteEntries
 from xmppd.stream.acks import Incoming, Outgoing, Sent
 
 NS: Final = "urn:xmpp:sm:3"
@@ -57,6 +57,7 @@ class StreamLedger:
         "_is_asking",
         "_now",
         "_owed",
+        "_put_by",
         "_rounds",
         "_settings",
         "_unasked",
@@ -100,6 +101,7 @@ class StreamLedger:
         self._delivered: Stanza | None = None
         self._changes: list[Change] = []
         self._copies: Copies | None = None
+        self._put_by = 0
         self._holds = 0
         self._held: list[Stanza] = []
         self._is_asking = False
@@ -225,10 +227,24 @@ class StreamLedger:
         number = 1 if copies is None else copies.count
         change = queued(self.key, id, stanza, self._now(), number, changes or ())
         if changes is None:
-            self._rounds.keep(change)
+            self._rounds.commit(change).addErrback(lambda _: None)  # it is in memory all the same
         else:
             changes.append(change)
         return id, copies
+
+    def put_by(self, stanza: Stanza, changes: list[Change], takers: Sequence[Session]) -> Change | None:
+        """Keep a message that is sent later, under no number; see `Ledger`."""
+        if not self.is_durable or not kind_of(stanza).is_durable:
+            return None
+        self._put_by += 1
+        id = unsent_id(self.key.session_id, self._put_by)
+        changes.append(queued(self.key, id, stanza, self._now(), len(takers), changes))
+        return DeleteEntries(QUEUE, self.key.owner, ids=(id,))
+
+    @property
+    def has_put_by(self) -> bool:
+        """Whether messages may be in the durable queue that were not sent."""
+        return self._put_by > 0
 
     @property
     def is_holding(self) -> bool:

@@ -158,7 +158,7 @@ class Leftovers:
         while entries := await self._storage.read(QUEUE, owner, after=after, limit=PAGE):
             rows = [row for row in self._dead(entries) if row.session_id == session_id]
             is_known = is_known or bool(rows)
-            handled += [row.seq for row in rows if is_up_to(row.number, h)]
+            handled += [row.seq for row in rows if row.number is not None and is_up_to(row.number, h)]
             after = entries[-1].seq
         if handled:
             await self._storage.commit(DeleteEntries(QUEUE, owner, seqs=tuple(handled)))

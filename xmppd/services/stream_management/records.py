@@ -31,6 +31,11 @@ def entry_id(session_id: str, count: int) -> str:
     return f"{session_id}.{count}"
 
 
+def unsent_id(session_id: str, count: int) -> str:
+    """Give the id of the entry for a message that has no number yet."""
+    return f"{session_id}.u{count}"
+
+
 def queued(
     key: Key, id: str, stanza: Stanza, sent_at: float, copies: int, changes: Iterable[Change]
 ) -> Append:
@@ -47,7 +52,8 @@ class Queued(NamedTuple):
 
     seq: int
     session_id: str
-    number: int
+    number: int | None
+    """None for one that was never sent."""
     resource: str
     sent_at: float
     copies: int
@@ -67,7 +73,7 @@ def read_queued(entry: Entry) -> Queued:
     return Queued(
         entry.seq,
         session_id,
-        int(count),
+        int(count) if count.isdigit() else None,
         entry.with_resource,
         entry.sent_at,
         int(copies),

@@ -261,6 +261,8 @@ class StreamManagement:
             self._remember(ledger.key)
         else:
             ledger.incoming.is_recorded = False
+        if ledger.has_put_by:
+            self.leftovers.suspect(ledger.key.owner)
         remains = Remains(JID.parse(ledger.key.owner), has_account, tuple(ledger.outgoing))
         if not self._registry.is_closing:
             spawn("delivering what was not acknowledged", self._redelivery.deliver(remains))
