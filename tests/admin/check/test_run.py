@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from xmppd.admin.check.subject import Machine, free_bytes, is_running, may_write
 from xmppd.admin.control.path import socket_path
 from xmppd.core.config.findings import Finding
 from xmppd.core.config.section import Address
+from xmppd.storage.sqlite.schema import bring_up
 
 SERVED = '[hosts."a.example"]\n'
 SEED = """\
@@ -262,6 +265,34 @@ class DataFolderTests(SynchronousTestCase):
         """We must be able to write in it."""
         answers = {"may_write": lambda folder: False}
         self.assert_one("data.not-writable", "error", "may not write", "chown", **answers)
+
+    def test_data_file(self) -> None:
+        """A file of ours of this version or none yet is fine; a newer one and any other file are told."""
+        file = self.data / "xmppd.sqlite"
+        bring_up(file)
+        self.assertEqual(check_text(self.folder, "", None, "data"), [])
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA user_version = 99")
+        self.assert_file("data.too-new", "version 99", "newer xmppd")
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA application_id = 5")
+        self.assert_file("data.not-ours", "no data file of xmppd", "storage.url")
+        file.write_bytes(b"rubbish")
+        self.assert_file("data.not-ours", "no data file of xmppd", "storage.url")
+        file.unlink()
+        file.mkdir()
+        self.assert_file("data.unreachable", "is a directory", "mend it")
+        file.rmdir()
+        file.touch()
+        self.assertEqual(check_text(self.folder, "", None, "data"), [])
+
+    def assert_file(self, identifier: str, word: str, remedy: str) -> None:
+        """One mistake is found in the data file, which is its own place."""
+        found = check_text(self.folder, "", None, "data")
+        self.assertEqual([f.id for f in found], [identifier], found)
+        self.assertEqual(found[0].place, str(self.data / "xmppd.sqlite"))
+        self.assertIn(word, found[0].why)
+        self.assertIn(remedy, found[0].remedy)
 
     def test_cannot_create(self) -> None:
         """A folder that is not there must be possible to make."""

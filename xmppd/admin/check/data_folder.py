@@ -1,4 +1,4 @@
-"""``data.*``: whether the data folder is there or can be made, is ours alone, and has room."""
+"""``data.*``: whether the data folder is there or can be made, is ours alone, has room, and a data file that fits."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xmppd.admin.check.subject import Subject
 from xmppd.core.config.findings import Finding, Severity
+from xmppd.storage.sqlite.header import NEWEST, read_header
 
 MB = 1_000_000
 LOW_BYTES = 100 * MB
@@ -22,8 +23,11 @@ def check_data_folder(subject: Subject) -> Iterator[Finding]:
     config = subject.config
     yield from _folder(subject, config.data_dir, ("data_dir",), "the data folder")
     file = config.storage_file
-    if file is not None and file.parent != config.data_dir:
+    if file is None:
+        return
+    if file.parent != config.data_dir:
         yield from _folder(subject, file.parent, ("storage", "url"), "the folder of the database")
+    yield from _file(subject, file)
 
 
 def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) -> Iterator[Finding]:
@@ -54,6 +58,26 @@ def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) 
         why, remedy = "we may not write in it", f"give it to the server's user: chown -R USER {folder}"
         yield report("data.not-writable", "error", why, remedy)
     yield from _space(subject, folder, report)
+
+
+def _file(subject: Subject, file: Path) -> Iterator[Finding]:
+    source, path = subject.config.source, ("storage", "url")
+    place, called = source.place(path) if source.has(path) else str(file), f"the data file {file}"
+    try:
+        header = read_header(file)
+    except FileNotFoundError:
+        return  # it is made at the first start
+    except NotADirectoryError:
+        return  # told of the folder
+    except OSError as problem:
+        yield _unreachable(problem, lambda *words: Finding(words[0], words[1], place, called, *words[2:]))
+        return
+    if not header.is_ours:
+        why, remedy = "it is no data file of xmppd", "move it away, or name another file in storage.url"
+        yield Finding("data.not-ours", "error", place, called, why, remedy)
+    elif header.version > NEWEST:
+        why = f"it has version {header.version}, this program knows {NEWEST}"
+        yield Finding("data.too-new", "error", place, called, why, "use a newer xmppd")
 
 
 def _absent(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]:
