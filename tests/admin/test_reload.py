@@ -47,7 +47,8 @@ class ReloadTests(SynchronousTestCase):
         before = self.tls.store.by_host()
         self.authority.write_host(self.folder, "a.example")
         self.write("[limits]", "stanza_bytes = 20000", "[log]", 'level = "debug"')
-        lines = self.reload()
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 0)
         after = self.tls.store.by_host()
         self.assertEqual(self.taken[0].limits.stanza_bytes, 20_000)
         self.assertIn("log level: debug", lines)
@@ -67,7 +68,8 @@ class ReloadTests(SynchronousTestCase):
         """The host keeps its old one, the rest is in force."""
         before = self.tls.store.find("a.example")
         self.files.key.write_text("no key")
-        lines = self.reload()
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 1)
         self.assertIn("the certificate of a.example stays as it was", lines[0])
         self.assertIs(self.tls.store.find("a.example"), before)
         self.assertEqual(len(self.taken), 1)
@@ -75,19 +77,20 @@ class ReloadTests(SynchronousTestCase):
     def test_log_that_cannot_be_opened(self) -> None:
         """It stays where it is, and the place in the file is named."""
         self.write("[log]", 'file = "none/xmppd.log"')
-        lines = self.reload()
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 1)
         self.assertIn("xmppd.log cannot be opened: No such file or directory", lines[0])
         self.assertIn(f"{self.file}:3: ", lines[0])
 
     def test_what_needs_a_restart_is_named(self) -> None:
         """Ports, hosts and the storage do not change under a running server; a new host has no certificate yet."""
         self.write("[c2s]", 'listen = ["127.0.0.1:5299"]', "[storage]", 'url = "memory:"', more="[hosts.new]")
-        lines = self.reload()
+        lines = self.reload().lines
         self.assertEqual(lines[-1], "changed, and in force after a restart: storage, c2s.listen, hosts")
         self.assertEqual(list(self.tls.store.by_host()), ["a.example", "localhost"])
 
     def test_host_that_the_file_has_no_more(self) -> None:
         """It is served until the restart, with what it had."""
         self.file.write_text(f'data_dir = "{self.folder / "data"}"')
-        self.assertIn("hosts", self.reload()[-1])
+        self.assertIn("hosts", self.reload().lines[-1])
         self.assertEqual(self.tls.store.find("a.example").host, "a.example")

@@ -6,6 +6,7 @@ file with a mistake changes nothing; a certificate that cannot be used leaves it
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from twisted.logger import Logger
 
@@ -18,6 +19,15 @@ from xmppd.net.tls import ServerTLS
 from xmppd.net.tls_options import host_files, tls_settings
 
 _NEED_RESTART = ("data_dir", "storage", "net", "modules", "components", "admins")
+
+
+class Reloaded(NamedTuple):
+    """What came of it."""
+
+    lines: list[str]
+    """What was wrong, and what is in force now."""
+    mistakes: int
+    """How much of the file could not be put in force; the old settings stay there."""
 
 
 class Reload:
@@ -43,16 +53,16 @@ class Reload:
         self._writer = log
         self._log_file = log_file
 
-    def __call__(self) -> list[str]:
-        """Put the file in force, and say in lines what is now; raises `ConfigErrors`, and then all is as it was."""
+    def __call__(self) -> Reloaded:
+        """Put the file in force, and say what is now; raises `ConfigErrors`, and then all is as it was."""
         config = self._read()
         findings = [*config.warnings, *self._reload_certificates(config), *self._reload_log(config)]
         self._take(config)
         for finding in findings:
             self._tell(finding)
-        lines = [*(str(finding) for finding in findings), *self._in_force(config)]
         self._log.info("Settings are read anew")
-        return lines
+        lines = [*(str(finding) for finding in findings), *self._in_force(config)]
+        return Reloaded(lines, sum(finding.severity == "error" for finding in findings))
 
     def on_signal(self) -> None:
         """Do it for SIGHUP: what is wrong is logged."""

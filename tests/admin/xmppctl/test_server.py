@@ -70,9 +70,10 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(json.loads(Bench(status=STATUS).run("status", "--json").stdout), STATUS)
 
     def test_reload(self) -> None:
-        """What is in force now, or what always is."""
-        self.assertEqual(Bench(reload={"lines": ["a", "b"]}).run("reload").stdout, "a\nb\n")
-        self.assertIn("read anew", Bench(reload={"lines": []}).run("reload").stdout)
+        """What is in force now; status 1 where something of the file is not, so that a script hears of it."""
+        for mistakes, status in ((0, 0), (2, 1)):
+            result = Bench(reload={"lines": ["a", "b"], "mistakes": mistakes}).run("reload")
+            self.assertEqual((result.exit_code, result.stdout), (status, "a\nb\n"))
 
     def test_stop(self) -> None:
         """The server is told to stop; how many sessions that ended is told."""

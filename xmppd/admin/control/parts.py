@@ -34,8 +34,7 @@ class ControlParts:
     now: Callable[[], float]
     """Wall time in seconds."""
     reload: Callable[[], Any] = field(default=_nothing)
-    """Read the configuration anew; gives JSON-able lines about what is in force now, or a Deferred of them. Raises
-    `ConfigErrors` where the file is broken."""
+    """Read the configuration anew; gives a `Reloaded`. Raises `ConfigErrors` where the file is broken."""
     stop: Callable[[], Any] = field(default=_nothing)
     """Begin to stop the server; returns at once."""
     listening: Callable[[], Sequence[str]] = field(default=tuple)

@@ -8,13 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
 from twisted import __version__ as twisted_version
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.parts import ControlParts
 from xmppd.core.host import Host
-from xmppd.core.waiting import deferred
 
 _MEMORY = Path("/proc/self/statm")
 _RESIDENT_PAGES = 1
@@ -43,16 +40,13 @@ def status(parts: ControlParts) -> dict[str, Any]:
 
 
 @command("reload")
-@deferred
-async def reload(parts: ControlParts) -> dict[str, Any]:
-    """Read certificates, log level and limits anew; gives in words what is in force now.
+def reload(parts: ControlParts) -> dict[str, Any]:
+    """Read certificates, log level and limits anew; gives in words what is in force now, and the number of mistakes.
 
     Fails with ``config-errors``, and then the old settings stay.
     """
-    lines = parts.reload()
-    if isinstance(lines, Deferred):
-        lines = await lines
-    return {"lines": [str(line) for line in lines or ()]}
+    lines, mistakes = parts.reload()
+    return {"lines": lines, "mistakes": mistakes}
 
 
 @command("stop")

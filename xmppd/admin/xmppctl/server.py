@@ -13,6 +13,7 @@ from xmppd.admin.xmppctl.output import as_json, count, duration, local_time, meb
 from xmppd.admin.xmppctl.tool import Tool
 
 STOP_TIMEOUT_S = 30.0
+NOT_DONE = 1
 _SHELLS = ("bash", "zsh", "fish")
 _LABEL_WIDTH = 13
 
@@ -37,17 +38,19 @@ def status(tool: Tool) -> None:
 
 @click.command(cls=Command)
 @pass_tool
-def reload(tool: Tool) -> None:
+def reload(tool: Tool) -> int:
     """Read certificates, log level, limits anew.
 
-    No session is dropped. Where the new configuration is broken, the old one stays in force.
+    No session is dropped. Where the new configuration is broken, the old one stays in force. Status 1 if anything in it
+    could not be used.
     """
     result = tool.ask_server("reload")
     if tool.is_json:
         as_json(result)
-        return
-    for line in result["lines"] or ["certificates, log level and limits are read anew"]:
-        say(line)
+    else:
+        for line in result["lines"]:
+            say(line)
+    return NOT_DONE if result["mistakes"] else 0
 
 
 @click.command(cls=Command)
