@@ -1,9 +1,11 @@
 """A client's stream: one stanza at a time, in order; its end, and what is left when its connection is lost."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import NS_STREAM, Client
@@ -256,6 +258,26 @@ class EndTests(StreamTestCase):
             self.assertFalse(client.is_connected)
         self.assertEqual(len(ended), 1)
         self.assertEqual(len(self.world.server.registry), 0)
+
+    def test_log(self) -> None:
+        """However a stream ends, the log has one line of it, with the reason."""
+        logged: list[LogEvent] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        ends: dict[str, Callable[[Client], object]] = {
+            "closed by the client": lambda client: client.send("</stream:stream>"),
+            "connection lost": lambda client: self.carrier(client).lose(),
+            "unsupported-stanza-type": lambda client: client.send("<foo/>"),
+            "conflict": lambda client: self.session("benvolio@localhost/street").close("conflict"),
+            "closed by the server": lambda client: self.session("benvolio@localhost/street").close(),
+        }
+        for reason, end in ends.items():
+            client = self.world.logged_in("benvolio@localhost/street")
+            logged.clear()
+            end(client)
+            self.carrier(client).lose()
+            said = [formatEvent(event) for event in logged if event.get("stream")]
+            self.assertEqual(said, [f"Stream ended: {reason}"])
 
     def test_ids_of_streams(self) -> None:
         """RFC 6120 4.7.3: each header of ours has another id, that behind SASL too."""

@@ -75,7 +75,7 @@ class Ledger(Protocol):
 class Ending(Protocol):
     """What a session tells when it has written its end tag: the stream that owns its connection."""
 
-    def ending(self, is_peer_awaited: bool) -> None:
+    def ending(self, is_peer_awaited: bool, reason: str) -> None:
         """Drop the connection, after the peer's end tag or a timeout where *is_peer_awaited*."""
 
     def set_deadline(self, seconds: float | None) -> None:
@@ -247,7 +247,7 @@ class Session:
         self._ended = True
         self.owner.destroy(self)
         if self.stream is not None:
-            self.stream.ending(is_peer_awaited)
+            self.stream.ending(is_peer_awaited, _reason(x))
 
     disconnect = close
 
@@ -269,6 +269,13 @@ class Session:
             for change in self.bytes_filters:
                 data = change(self, data)
             self.conn.write(data)
+
+
+def _reason(x: CloseReason) -> str:
+    """Word why a stream ends, for the log."""
+    if isinstance(x, StreamError):
+        return x.condition
+    return "closed by the client" if x is False else "closed by the server"
 
 
 def _serialise(x: Sendable) -> bytes:

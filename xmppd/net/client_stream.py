@@ -142,6 +142,8 @@ class ClientStream:
             self._queue = None
             return
         session.conn = None
+        if session.host is not None and not session.is_ended:
+            self._log_end("connection lost")
         is_kept = session.is_connected and not session.is_ended and host is not None
         if is_kept and host is not None and host.hooks.ask(events.SESSION_DETACHED, session):
             session.stream = None
@@ -192,8 +194,9 @@ class ClientStream:
 
     # -- what the session and the features tell -----------------------------------------------------------------------
 
-    def ending(self, is_peer_awaited: bool) -> None:
+    def ending(self, is_peer_awaited: bool, reason: str) -> None:
         """The end tag is written: drop the connection, after the peer's own end tag or a timeout if it is awaited."""
+        self._log_end(reason)
         limit = self.server.limits().close_timeout_s
         self.set_deadline(limit if is_peer_awaited else ABORT_AFTER_S)
         if not is_peer_awaited:
@@ -201,15 +204,12 @@ class ClientStream:
 
     def fail(self, error: StreamError) -> None:
         """End the stream with *error* (RFC 6120 4.9)."""
-        if self._is_released:
-            return
-        self._log.info(
-            "Stream ended: {condition}",
-            condition=error.condition,
-            stream=self.session.stream_id,
-            peer=self.session.peer,
-        )
-        self.session.close(error)
+        if not self._is_released:
+            self.session.close(error)
+
+    def _log_end(self, reason: str) -> None:
+        session = self.session
+        self._log.info("Stream ended: {reason}", reason=reason, stream=session.stream_id, peer=session.peer)
 
     def send_features(self) -> None:
         """Offer what this state has to offer (RFC 6120 4.3.2)."""
