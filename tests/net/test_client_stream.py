@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import NS_STREAM, Client
@@ -262,8 +262,9 @@ class EndTests(StreamTestCase):
     def test_log(self) -> None:
         """However a stream ends, the log has one line of it, with the reason."""
         logged: list[LogEvent] = []
-        globalLogPublisher.addObserver(logged.append)
-        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        observer = cast(ILogObserver, logged.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         ends: dict[str, Callable[[Client], object]] = {
             "closed by the client": lambda client: client.send("</stream:stream>"),
             "connection lost": lambda client: self.carrier(client).lose(),
