@@ -109,6 +109,12 @@ class ArchitectureTests(SynchronousTestCase):
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_the_server_loads_nothing_of_the_command_line(self) -> None:
+        """click and rich cost time and memory, and stay in the process of xmppctl (decision 0004)."""
+        program = "import sys, xmppd.tap; sys.exit(', '.join({'click', 'rich'} & set(sys.modules)) or 0)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_files_and_functions_keep_their_size(self) -> None:
         """A file past its size becomes a folder, a function past its size two functions."""
         wrong = []
