@@ -87,12 +87,12 @@ class ArchiveTests(Stage):
         self.assertEqual([element.get("type") for element in self.romeo.inbox], ["error"])
         self.assertEqual([len(self.stored(owner)) for owner in (ROMEO, JULIET)], [1, 1])
 
-    def test_what_is_refused_is_in_no_archive(self) -> None:
-        """XEP-0313 6.1: a message that was refused is not archived, waited for or not."""
+    def test_what_is_refused_is_in_no_archive_of_who_refused_it(self) -> None:
+        """XEP-0313 6.1, 6.1.1: waited for or not; who sent it has sent it."""
         self.memory.storage.commit(Put(PREFERENCES, JULIET, "", b"broken"))
         self.romeo.send(f"<message to='{JULIET}/gone'><body>one</body></message>")
         self.romeo.send(f"<message to='{JULIET}/gone'><body>two</body></message>")
-        self.assertEqual([len(self.stored(owner)) for owner in (ROMEO, JULIET)], [0, 0])
+        self.assertEqual([len(self.stored(owner)) for owner in (ROMEO, JULIET)], [2, 0])
         self.assertEqual(len(self.romeo.inbox), 2)
 
     def test_an_entry_that_cannot_be_read_back_blocks_no_page(self) -> None:
