@@ -1,5 +1,6 @@
 """A dialogue's server on loopback sockets, in this process: the transports, ports and TLS of the real one."""
 
+import os
 import secrets
 import time
 from typing import Any
@@ -28,6 +29,8 @@ from xmppd.storage.memory import MemoryStorage
 
 PATIENCE_S = 5.0
 """How long something that is expected may take to come."""
+TRANSPORT = os.environ.get("XMPPD_TEST_TRANSPORT", "xmppd")
+"""Of the server's connections: "xmppd" or "twisted"."""
 _DESCRIPTORS = 1_000
 _HOST = "127.0.0.1"
 reactor: Any = global_reactor
@@ -159,4 +162,5 @@ def _on_free_ports(options: str) -> Config:
     assert config is not None, findings
     anywhere = (Address(_HOST, 0),)
     c2s = config.c2s.model_copy(update={"listen": anywhere, "direct_tls_listen": anywhere})
-    return config.model_copy(update={"c2s": c2s})
+    net = config.net.model_copy(update={"transport": TRANSPORT})
+    return config.model_copy(update={"c2s": c2s, "net": net})

@@ -1,7 +1,7 @@
 """Every dialogue as a test, played in memory.
 
 With ``XMPPD_DIALOGUES=tcp`` or ``tls`` in the environment they are played over loopback sockets instead, where steps
-that let time pass are left out.
+that let time pass are left out; with ``XMPPD_TEST_TRANSPORT=twisted`` over Twisted's own transport.
 """
 
 import os
