@@ -66,7 +66,10 @@ class Device:
         self.is_connected = False
         self.answers: dict[str, asyncio.Future[Element]] = {}
         self._acknowledged = 0
+        self._told: deque[int] = deque()
+        """What it has said that it handled, and the server has not been heard of since."""
         self._acks: deque[tuple[float, int]] = deque()
+        """When it was heard of, and what it knew by then."""
         self._numbers: dict[int, Got] = {}
         self._is_counting = False
         self._replies: asyncio.Queue[Element] = asyncio.Queue()
@@ -74,7 +77,6 @@ class Device:
         self._writer: Any = None
         self._reading: Any = None
         self._sent_since_asking = 0
-        self._lost_at = 0.0
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class Device:
         reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         self._is_counting = False
         self._replies = asyncio.Queue()
-        self.is_connected, self._lost_at = True, 0.0
+        self.is_connected = True
         self._reading = asyncio.ensure_future(self._read(reader))
         self._write(HEADER)
         await self._reply()
@@ -134,6 +136,7 @@ class Device:
         self.handled = self.acknowledged_to = self._acknowledged = 0
         self._numbers.clear()
         self._acks.clear()
+        self._told.clear()
         self._write(f"<enable xmlns='{NS}' resume='true'/>".encode())
         enabled = await self._reply()
         self.sm_id = enabled.get("id") or ""
@@ -145,8 +148,6 @@ class Device:
         """Break the connection, with what is on its way."""
         if self._writer is not None:
             self._writer.transport.abort()
-        if self.is_connected:
-            self._lost_at = time.monotonic()
         self.is_connected = False
 
     async def lost(self) -> None:
@@ -229,6 +230,8 @@ class Device:
             asyncio.get_running_loop().call_later(random.uniform(0.0, self.laziness_s), self._answer)
         elif tag == f"{{{NS}}}a":
             self._on_acknowledged(int(element.get("h") or 0))
+            if self._told:  # it has read this, too
+                self._acks.append((time.monotonic(), self._told.popleft()))
         elif tag.startswith(CLIENT) and self._is_counting:
             self.handled = (self.handled + 1) % MODULUS
             self._on_stanza(element)
@@ -267,17 +270,14 @@ class Device:
 
     def _answer(self) -> None:
         if self.is_connected and self._is_counting:
-            self._write(f"<a xmlns='{NS}' h='{self.handled}'/>".encode())
-            self._acks.append((time.monotonic(), self.handled))
+            self._write(f"<a xmlns='{NS}' h='{self.handled}'/><r xmlns='{NS}'/>".encode())
+            self._told.append(self.handled)
 
     def settle_account(self, lag_s: float) -> None:
-        """The server is dead: what was acknowledged at the last moment may come again after a fresh login.
-
-        Less than *lag_s* before that, or before the connection was lost.
-        """
-        end, covered = self._lost_at or time.monotonic(), 0
+        """The server is dead: what it heard of at the last moment, and what not, may come again after a fresh login."""
+        now, covered = time.monotonic(), 0
         for at, h in self._acks:
-            if end - at > lag_s:
+            if now - at > lag_s:
                 covered = h
         self.unanswered = [got for number, got in self._numbers.items() if number > covered]
 

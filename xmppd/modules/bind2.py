@@ -79,7 +79,7 @@ class Bind2(Module):
             return
         login.stream.bound()
         if "mam" in self.api.host.modules:
-            await self._offline.clear_archived(login.bare_jid)
+            await self._offline.clear_archived(login.bare_jid, login.session)
         inline = InlineBind(login, request)
         told = self.api.host.hooks.notify(BINDING_INLINE, inline)
         if told is not None:

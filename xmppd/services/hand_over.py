@@ -57,8 +57,8 @@ class Others(Protocol):
     def emptied(self, session: Session) -> Deferred[float | None]:
         """*session* has all pages. Gives after how many seconds the rest may be given to anybody; None: no rest."""
 
-    def fetched(self, session: Session, ids: Sequence[str]) -> Deferred[None]:
-        """*session* has got these from the archive: it is not given them again. Waits for the commit."""
+    def fetched(self, session: Session, ids: Sequence[str] | None) -> Deferred[None]:
+        """*session* has got these from the archive, None: gets all that is there, and is not given them again."""
 
 
 class _Held(NamedTuple):
@@ -107,6 +107,8 @@ class HandOver:
         self._tallies = tallies
         self._holds: dict[str, _Hold] = {}
         self._again: set[str] = set()
+        self._given: dict[str, tuple[Session, set[int]]] = {}
+        """By account: what a session was given that could not be removed; until the session ends."""
         self.others: Others | None = None
         """Whose messages come before those of the store."""
 
@@ -194,6 +196,8 @@ class HandOver:
 
     def left(self, session: Session) -> None:
         """A session has ended; what it was not handed stays for the next."""
+        if self._given and self._given_to(session.bare_jid or "", session):
+            del self._given[session.bare_jid or ""]
         hold = self._holds.get(session.bare_jid or "")
         if hold is not None and hold.session is session and not hold.is_started:
             self._end(session.bare_jid or "", hold)
@@ -253,13 +257,36 @@ class HandOver:
                 last = old[-1].seq
             if is_more:
                 await self._room(hold.session)
-        if not is_more and not hold.ids and hold.is_taking:
+        if not is_more and not hold.ids and hold.is_taking and owner not in self._given:
             self._tallies.emptied(owner, running)
 
     async def _hand_entries(self, owner: str, session: Session, entries: Sequence[Entry]) -> None:
+        given = self._given_to(owner, session)
+        new = [entry for entry in entries if entry.seq not in given]
+        removed = entries if session.ledger is None else new  # what is not acknowledged may be needed again
+        if not removed:
+            return
+        changes: list[Change] = [DeleteEntries(STORE, owner, seqs=tuple(entry.seq for entry in removed))]
+        stanzas = self._stanzas(owner, session.host or "", new, changes)
+        try:
+            is_done = await self._send(session, stanzas, changes)
+        except StorageError:
+            self._given[owner] = (session, given.union(entry.seq for entry in new))
+            raise
+        if is_done:
+            self._tallies.remove(owner, [len(entry.stanza) for entry in removed])
+            if session.ledger is None:
+                self._given.pop(owner, None)
+
+    def _given_to(self, owner: str, session: Session) -> set[int]:
+        who, seqs = self._given.get(owner, (None, set()))
+        return seqs if who is session else set()
+
+    def _stanzas(
+        self, owner: str, host: str, entries: Sequence[Entry], changes: list[Change]
+    ) -> list[Stanza]:
+        """Read *entries* back; those that cannot be are put aside by *changes*."""
         stanzas: list[Stanza] = []
-        changes: list[Change] = [DeleteEntries(STORE, owner, seqs=tuple(entry.seq for entry in entries))]
-        host = session.host or ""
         for entry in entries:
             try:
                 stanza = Stanza.parse(entry.stanza)
@@ -272,8 +299,7 @@ class HandOver:
                 changes.append(Append(ASIDE, owner, NewEntry("", *entry[2:])))
                 continue
             stanzas.append(_late(stanza, entry.sent_at, host))
-        if await self._send(session, stanzas, changes):
-            self._tallies.remove(owner, [len(entry.stanza) for entry in entries])
+        return stanzas
 
     async def _hand_held(self, owner: str, hold: _Hold) -> None:
         held, hold.held = hold.held[:BATCH], hold.held[BATCH:]

@@ -200,8 +200,11 @@ class Offline:
             await self._storage.commit(DeleteEntries(STORE, owner, ids=tuple(ids)))
 
     @deferred
-    async def clear_archived(self, owner: str) -> None:
+    async def clear_archived(self, owner: str, session: Session) -> None:
         """Forget what waits for an account that its archive holds, too (XEP-0386 3.2). Waits for the commit."""
+        others = self._hand_over.others
+        if others is not None and others.may_have(owner):
+            await others.fetched(session, None)
         if not self._tallies.is_empty(owner):
             await self.fetched(owner, await archived_of(self._storage, owner))
 

@@ -14,6 +14,7 @@ from tests.services.stream_management.talk import (
     stanza_ids,
     tags,
 )
+from xmppd.services.offline import Offline
 from xmppd.services.stream_management.leftovers import RECORD_S, RESERVED_S
 from xmppd.services.stream_management.records import QUEUE
 from xmppd.stanza.jid import JID
@@ -280,6 +281,20 @@ class DurableTests(SynchronousTestCase):
         self.juliet.send("<presence/>")
         self.talk.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), [])
+
+    def test_who_gets_all_from_the_archive(self) -> None:
+        """XEP-0386 3.2: nor is who has said that it fetches all of it, but for what the archive does not hold."""
+        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.romeo.send(
+            f"<message to='{BALCONY}' id='two'><body>x</body><no-permanent-store xmlns='urn:xmpp:hints'/></message>"
+        )
+        self.restart()
+        self.juliet = self.talk.memory.logged_in(BALCONY)
+        offline = self.talk.memory.server.services[Offline]
+        now(offline.clear_archived(JULIET, self.talk.session(BALCONY)))
+        self.juliet.send("<presence/>")
+        self.talk.pass_time(0.1)
+        self.assertEqual(bodies(self.juliet), ["two"])
 
     def test_many(self) -> None:
         """More than a page, in order."""

@@ -124,15 +124,22 @@ class Leftovers:
         return None
 
     @deferred
-    async def fetched(self, session: Session, ids: Sequence[str]) -> None:
-        """*session* has got these from the archive: it is not given them again. Waits for the commit."""
-        owner, wanted = session.bare_jid or "", frozenset(ids)
+    async def fetched(self, session: Session, ids: Sequence[str] | None) -> None:
+        """*session* has got these from the archive, None: gets all that is there, and is not given them again.
+
+        Waits for the commit; `StorageError`.
+        """
+        owner, wanted = session.bare_jid or "", None if ids is None else frozenset(ids)
         if not self.may_have(owner):
             return
         claims = await self._claims(session)
         after, doomed = 0, []
         while entries := await self._storage.read(QUEUE, owner, after=after, limit=PAGE):
-            rows = [row for row in self._dead(entries) if row.archive_id in wanted]
+            rows = [
+                row
+                for row in self._dead(entries)
+                if row.archive_id and (wanted is None or row.archive_id in wanted)
+            ]
             doomed += [row.seq for row in rows if claims.takes_all or _is_claimed(row, claims)]
             after = entries[-1].seq
         if doomed:

@@ -116,7 +116,7 @@ class StreamManagement:
         ledger = StreamLedger(session, key, settings, self._rounds, self._copying, self._now)
         ledger.is_resumable = is_resumable
         ledger.incoming.is_recorded = is_resumable and self._directory.exists(key.owner)
-        ledger.max_s = settings.max_s if max_s is None else min(max_s, settings.max_s)
+        ledger.max_s = min(max_s, settings.max_s) if max_s else settings.max_s
         session.ledger = ledger
         session.stanza_filters = (*session.stanza_filters, ledger.outbound)
         self._sessions[key.session_id] = session
