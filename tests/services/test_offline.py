@@ -143,17 +143,42 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual([e.get("type") for e in errors if e is not None], ["wait"])
         self.assertEqual(bodies(self.juliet()), ["kept"])
 
-    def test_a_hand_over_that_breaks_off_is_tried_again(self) -> None:
-        """Messages whose removal fails stay, and are handed over again later (at least once, without XEP-0198)."""
-        self.say("one")
+    def fails_to_remove(self, *before: str) -> Client:
+        """Juliet comes, and is handed what is stored while the disk is broken."""
         client = self.memory.logged_in(f"{JULIET}/balcony")
+        for text in before:
+            client.send(text)
         self.memory.storage.failing = StorageFailed("no disk")
         client.send("<presence/>")
+        self.memory.clock.advance(2 * RETRY_S)
         self.memory.storage.failing = None
-        self.assertEqual(bodies(client), ["one"])
-        self.assertEqual(len(self.stored()), 1)
+        return client
+
+    def test_what_cannot_be_removed_is_removed_later(self) -> None:
+        """PROMISES: a session is given its messages once, also while their removal fails; they go as soon as it can."""
+        self.say("one")
+        client = self.fails_to_remove()
+        self.assertEqual((bodies(client), len(self.stored())), (["one"], 1))
+        self.say("two")
         self.memory.clock.advance(RETRY_S)
-        self.assertEqual(self.stored(), [])
+        self.assertEqual((bodies(client), self.stored()), (["two"], []))
+
+    def test_what_cannot_be_removed_goes_to_the_next_session(self) -> None:
+        """Who comes next is given what could never be removed."""
+        self.say("one")
+        client = self.fails_to_remove()
+        client.send("</stream:stream>")
+        self.assertEqual(bodies(self.juliet("chamber")), ["one"])
+        self.assertEqual((self.stored(), self.offline._hand_over._given), ([], {}))
+
+    def test_what_cannot_be_removed_waits_for_acknowledgements(self) -> None:
+        """XEP-0198: what may not have arrived stays stored, and is not given to the same session again."""
+        self.say("one")
+        client = self.fails_to_remove("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        self.memory.clock.advance(RETRY_S)
+        self.assertEqual((bodies(client), len(self.stored())), (["one"], 1))
+        client.send("</stream:stream>")
+        self.assertEqual(bodies(self.juliet("chamber"))[:1], ["one"])
 
     def test_a_message_that_waits_for_the_count_meets_who_has_come(self) -> None:
         """While the store was counted somebody came: the message is handed over at once, not at the next login."""
