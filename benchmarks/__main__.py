@@ -14,10 +14,11 @@ from benchmarks.scenarios.catalogue import FULL, QUICK, all_scenarios
 from benchmarks.servers.base import Server
 from benchmarks.servers.ejabberd import Ejabberd
 from benchmarks.servers.prosody import Prosody
-from benchmarks.servers.xmppd import Xmppd
+from benchmarks.servers.xmppd import Xmppd, XmppdOnTwisted
 from benchmarks.table import render
 
-SERVERS: dict[str, type[Server]] = {server.name: server for server in (Xmppd, Prosody, Ejabberd)}
+USUAL = (Xmppd, Prosody, Ejabberd)
+SERVERS: dict[str, type[Server]] = {server.name: server for server in (*USUAL, XmppdOnTwisted)}
 
 
 def main() -> int:
@@ -45,7 +46,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--scenarios", type=_names, default=[], help="names or beginnings: S1,S3-tls")
-    parser.add_argument("--servers", type=_servers, default=list(SERVERS), help="xmppd,prosody,ejabberd")
+    parser.add_argument(
+        "--servers", type=_servers, default=[server.name for server in USUAL], help=", ".join(SERVERS)
+    )
     parser.add_argument("--repeat", type=int, default=5, help="repetitions of each (default 5)")
     parser.add_argument("--quick", action="store_true", help="shorter windows, fewer sessions")
     parser.add_argument("--growth", action="store_true", help="also (or, by name, only) the growth runs")

@@ -44,6 +44,8 @@ class Xmppd(Server):
     """xmppd as it ships, its caps for one address raised, since all clients come from one."""
 
     name = "xmppd"
+    more = ""
+    """What is added to the configuration."""
     durability = 'durability = "power" (WAL, fsync at each group commit)'
 
     @classmethod
@@ -99,7 +101,7 @@ class Xmppd(Server):
             folder=self.folder, chain=self.certificate.chain, key=self.certificate.key, port=self.port
         )
         text += "".join(f"[modules.{name}]\nenabled = false\n" for name in self._off())
-        (self.folder / "xmppd.toml").write_text(text + (ROOMS if self.needs.rooms else ""))
+        (self.folder / "xmppd.toml").write_text(text + (ROOMS if self.needs.rooms else "") + self.more)
         data = self.folder / "data"
         data.mkdir(mode=0o700)
         seed(data / "xmppd.sqlite", self.needs.accounts, self.needs.contacts, self.needs.archived)
@@ -113,6 +115,13 @@ class Xmppd(Server):
         if self.needs.profile is not Profile.LEAN:
             return ()
         return [name for name in (*DEVICES, *(() if self.needs.pep else ("pep",))) if _has_module(name)]
+
+
+class XmppdOnTwisted(Xmppd):
+    """The same on Twisted's own transport and reactor: what ours are worth."""
+
+    name = "xmppd-on-twisted"
+    more = '[net]\ntransport = "twisted"\nreactor = "default"\n'
 
 
 def _has_module(name: str) -> bool:
