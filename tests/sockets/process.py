@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _USER_TICKS = 11
 """Its place in /proc/PID/stat behind the name, the kernel's next to it (proc(5), utime and stime)."""
 _ROOT = Path(xmppd.__file__).parent.parent
 _TWISTD = "from twisted.scripts.twistd import run; run()"
+_READY = re.compile(r" Ready$", re.MULTILINE)
 _PORT = re.compile(r"127\.0\.0\.1:(\d+) \((STARTTLS|TLS)\)")
 
 
@@ -36,14 +38,16 @@ class ServerProcess:
         )
         if accounts:
             shutil.copytree(_data_with(accounts), folder / "data")
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _TWISTD, "-n", "--pidfile=", "xmppd", "--config", str(self.config)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=folder,
-            env=_environment(),
-        )
+        self.output = folder / "output"
+        """A file, since a pipe that nobody reads would stop the server when it is full."""
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _TWISTD, "-n", "--pidfile=", "xmppd", "--config", str(self.config)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=_environment(),
+            )
         self.ports: dict[str, int] = {}
         self._read_banner()
 
@@ -73,33 +77,29 @@ class ServerProcess:
 
     def kill(self) -> None:
         """End it as a crash does (SIGKILL). Harmless the second time."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> int:
         """End it politely; gives its status. Harmless the second time."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.communicate(timeout=PATIENCE_S)
+            return self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-        return self._process.returncode
+            self.kill()
+            return self._process.returncode
 
     def _read_banner(self) -> None:
-        """Read up to the line that says that it is ready."""
-        assert self._process.stdout is not None
-        said = []
-        for line in self._process.stdout:
-            said.append(line)
-            found = _PORT.search(line)
-            if found is not None:
-                self.ports[found[2]] = int(found[1])
-            if line.rstrip().endswith("Ready"):
+        """Wait for the line that says that it is ready."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            said = self.output.read_text()
+            if _READY.search(said):
+                self.ports = {kind: int(port) for port, kind in _PORT.findall(said)}
                 return
-        raise AssertionError(f"no server: {''.join(said)}")
+            time.sleep(0.02)
+        raise AssertionError(f"no server: {self.output.read_text()}")
 
 
 @cache

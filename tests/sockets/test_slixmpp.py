@@ -58,7 +58,7 @@ class SlixmppTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Find it."""
-        self.server = shared_server(accounts=tuple(PASSWORDS.items()))
+        self.server = shared_server("# of these tests alone", tuple(PASSWORDS.items()))
 
     def play(self, script: Coroutine[Any, Any, None]) -> None:
         """Run *script* in a loop of its own."""
