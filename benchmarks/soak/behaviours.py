@@ -37,8 +37,8 @@ PAGE = (
 )
 SLOW_PINGS = 400
 FLOOD = 2_000
-DEAF_BYTES = 40_000_000
-"""More than ``limits.send_buffer_bytes`` and what kernels hold."""
+DEAF_BYTES = 100_000_000
+"""More than ``limits.send_buffer_bytes`` and what the kernel holds: tcp_rmem may let it take 33 MB from the sender."""
 DEAF_STANZA_BYTES = 100_000
 MOST_RESUMPTIONS = 4
 TRICKLE_S = 0.05
