@@ -243,6 +243,16 @@ class OfflineTests(SynchronousTestCase):
         self.juliet()
         self.assertEqual(owners, [])
 
+    def test_nothing_is_read_either_without_stream_management(self) -> None:
+        """What sessions have left is known too where none can be resumed any more."""
+        self.memory = MemoryServer("[modules.sm]\nenabled = false\n")
+        reads: list[tuple[str, str]] = []
+        self.patch(
+            self.memory.storage, "read", lambda store, owner, **selection: reads.append((store, owner))
+        )
+        self.juliet()
+        self.assertEqual(reads, [])
+
     def test_what_waited_before_the_start_is_known(self) -> None:
         """Who has something from before the start is asked for, also while that is still being learnt."""
         self.say("one")

@@ -10,7 +10,7 @@ from xmppd.core import events
 from xmppd.core.events import Unbound
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import Session
-from xmppd.core.waiting import deferred, spawn
+from xmppd.core.waiting import deferred
 from xmppd.services.inline import (
     BINDING_INLINE,
     LOGIN_SUCCEEDED,
@@ -64,7 +64,6 @@ class SM(Module):
         self._settings = Settings(
             options.max_s, options.queue_stanzas, options.queue_bytes, options.ask_after
         )
-        spawn("learning what sessions have left", self._sm.leftovers.learn())
 
     def stream_features(self) -> tuple[StreamFeature, ...]:
         """Offer it once the client is authenticated (section 2)."""

@@ -47,6 +47,9 @@ RETRY_S = 30.0
 class Others(Protocol):
     """Who else has messages for accounts: what sessions of before have left (XEP-0198)."""
 
+    def learn(self) -> Deferred[None]:
+        """Read once for whom there may be any; until then nobody is excepted. `StorageError`."""
+
     def may_have(self, owner: str) -> bool:
         """Whether there may be any for *owner*; answers at once."""
 

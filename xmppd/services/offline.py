@@ -77,9 +77,13 @@ class Offline:
         self._tallies = Tallies(storage, STORE, now)
         self._hand_over = HandOver(hosts, registry, storage, timers, self._tallies)
 
-    def learn(self) -> Deferred[None]:
+    @deferred
+    async def learn(self) -> None:
         """Read for whom anything waits, so that the logins of all others need not ask; harmless the second time."""
-        return self._tallies.learn()
+        others = self._hand_over.others
+        if others is not None:  # what is left of sessions waits whether they can still be resumed or not
+            await others.learn()
+        await self._tallies.learn()
 
     # -- taking in ----------------------------------------------------------------------------------------------------
 
