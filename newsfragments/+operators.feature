@@ -1,0 +1,1 @@
+For operators: ``xmppctl check`` and ``--check`` see a log that cannot be opened and a data file that does not fit, ``xmppctl reload`` ends with status 1 where something could not be put in force, and the log tells why each stream ended.
