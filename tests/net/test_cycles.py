@@ -5,6 +5,7 @@ from base64 import b64encode
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -73,6 +74,7 @@ class CycleTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """A server with two accounts that has seen a login: what is made once is there."""
+        self.patch(globalLogPublisher, "_observers", [])  # one that remembers events holds their sources
         self.memory = MemoryServer(OPTIONS)
         for name in ("alice", "bob"):
             self.memory.add_account(f"{name}@localhost")
@@ -123,6 +125,7 @@ class CycleTests(SynchronousTestCase):
         gc.collect()
         gc.set_debug(0)
         left, gc.garbage[:] = {type(thing).__qualname__ for thing in gc.garbage}, []
+        gc.collect()
         self.assertEqual(sorted(left if of is None else left & of), [], how)
 
     def test_however_a_session_ends(self) -> None:

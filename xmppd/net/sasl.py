@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from xmppd.net.client_stream import ClientStream
 from xmppd.net.negotiation import is_tls_required
@@ -77,32 +78,48 @@ def _channel_bindings(types: tuple[str, ...]) -> FixedElement:
     return FixedElement("sasl-channel-binding", NS_CHANNEL_BINDING, children=children)
 
 
-def _on_auth(stream: ClientStream, element: Element) -> Deferred[None]:
-    async def begin() -> None:
-        try:
-            stream.exchange = None
-            announced = announcement(stream)
-            exchange = stream.server.authentication.begin(
-                element.get("mechanism") or "", announced.given, announced.mechanisms
-            )
-            stream.exchange = exchange
-            _advance(stream, await exchange.start(decode_initial(element.text)))
-        except SaslError as error:
-            _fail(stream, error)
+def _on_auth(stream: ClientStream, element: Element) -> Deferred[None] | None:
+    stream.exchange = None
+    announced = announcement(stream)
+    try:
+        exchange = stream.server.authentication.begin(
+            element.get("mechanism") or "", announced.given, announced.mechanisms
+        )
+        stream.exchange = exchange
+        initial = decode_initial(element.text)
+    except SaslError as error:
+        _fail(stream, error)
+        return None
+    return _answer(stream, exchange.start(initial))
 
-    return Deferred.fromCoroutine(begin())
+
+def _on_response(stream: ClientStream, element: Element) -> Deferred[None] | None:
+    try:
+        if stream.exchange is None:
+            raise SaslError("malformed-request", "No authentication has begun")
+        data = decode_payload(element.text)
+    except SaslError as error:
+        _fail(stream, error)
+        return None
+    return _answer(stream, stream.exchange.respond(data))
 
 
-def _on_response(stream: ClientStream, element: Element) -> Deferred[None]:
-    async def go_on() -> None:
-        try:
-            if stream.exchange is None:
-                raise SaslError("malformed-request", "No authentication has begun")
-            _advance(stream, await stream.exchange.respond(decode_payload(element.text)))
-        except SaslError as error:
-            _fail(stream, error)
+def _answer(stream: ClientStream, step: Deferred[bytes | Success]) -> Deferred[None]:
+    """Tell the client what has come of its message.
 
-    return Deferred.fromCoroutine(go_on())
+    By callbacks: a coroutine's frame would be in the traceback of a failure, and keep the stream until the collector
+    comes.
+    """
+    return step.addCallbacks(
+        lambda outcome: _advance(stream, outcome), lambda failure: _refused(stream, failure)
+    )
+
+
+def _refused(stream: ClientStream, failure: Failure) -> None:
+    error = failure.value
+    if not isinstance(error, SaslError):
+        failure.raiseException()
+    _fail(stream, error)
 
 
 def _on_abort(stream: ClientStream, element: Element) -> None:
