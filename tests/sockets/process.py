@@ -38,8 +38,9 @@ class ServerProcess:
         )
         if accounts:
             shutil.copytree(_data_with(accounts), folder / "data")
-        self.output = folder / "output"
-        """A file, since a pipe that nobody reads would stop the server when it is full."""
+        self.output = _lasting_folder() / "output"
+        """A file, since a pipe that nobody reads would stop the server when it is full; not in *folder*, which may be
+        the disk that a test fills."""
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _TWISTD, "-n", "--pidfile=", "xmppd", "--config", str(self.config)],
