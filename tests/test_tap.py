@@ -11,9 +11,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
+from typing import IO
 
 from twisted.internet import (
     reactor as _reactor,
@@ -23,6 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
 from xmppd.admin import options as options_module
+from xmppd.admin.control.path import socket_path
 from xmppd.admin.launch import main
 from xmppd.admin.options import install_reactor
 from xmppd.net import reactor as reactor_module
@@ -200,11 +203,11 @@ class BeforeTheForkTests(TapTestCase):
 class ProcessTests(TapTestCase):
     """Real processes."""
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start one in the foreground, as the command ``xmppd`` does."""
         process = subprocess.Popen(
             [sys.executable, "-m", "xmppd.admin.launch", "--config", str(self.file)],
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
@@ -261,6 +264,19 @@ class ProcessTests(TapTestCase):
         out, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual((process.returncode, err), (0, ""))
         self.assertEqual(out.count("Stopped"), 1)
+
+    def test_output_that_cannot_be_written(self) -> None:
+        """A full disk below what a start tells, and below the log, keeps no server from running and ending well."""
+        with open("/dev/full", "w") as full:
+            process = self.start(full)
+        control = socket_path(self.data)
+        deadline = time.monotonic() + PATIENCE_S
+        while not control.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertTrue(control.exists(), "it runs")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual((process.returncode, err), (0, ""))
 
     def test_client_that_does_not_answer(self) -> None:
         """SIGINT ends a server within limits.shutdown_timeout_s although a client stays; status 0. Before that, it has

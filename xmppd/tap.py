@@ -30,7 +30,7 @@ from xmppd.admin.running import RunningServer
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.core.config.model import Config
-from xmppd.core.log import LogWriter
+from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.net.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.client_ports import ClientPorts
 from xmppd.net.listen import ListenError, raise_descriptor_limit
@@ -57,8 +57,16 @@ def makeService(options: Options) -> IService:
     except _EXPECTED as error:
         raise SystemExit(f"xmppd: {_in_words(error)}") from error
     _warn(prepared.config)
-    print("\n".join(prepared.banner().lines()), flush=True)
+    _tell(prepared.banner())
     return running
+
+
+def _tell(banner: Banner) -> None:
+    """Past Python's buffer: what it cannot write to a full disk would spoil the end of the process too."""
+    try:
+        os.write(STANDARD_OUTPUT, "".join(f"{line}\n" for line in banner.lines()).encode())
+    except OSError as error:
+        _log.warn("What a start tells could not be written: {error}", error=str(error))
 
 
 def _warn(config: Config) -> None:
