@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -457,11 +457,11 @@ class CommitTests(RouterTestCase):
     def test_failed_commit(self) -> None:
         """The sender gets resource-constraint (wait), and whoever counts the stanza sees that it is not durable."""
         self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE))
-        self.patch(self.storage, "commit", lambda *changes: fail(StorageFailed("disk full")))
+        self.storage.failing = StorageFailed("disk full")
         self.send("message", to=BOB, id="1")
         self.assertEqual(self.condition(), "resource-constraint")
         assert self.alice.commit is not None
-        self.failureResultOf(self.alice.commit, StorageFailed)
+        self.assertIs(self.alice.commit.is_kept, False)
 
 
 class OwnStanzasTests(RouterTestCase):

@@ -5,8 +5,13 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.core.commits import Commit
 from xmppd.core.config.limits import Limits
+from xmppd.core.events import Traffic
 from xmppd.net.uncommitted import Uncommitted
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import StorageError, StorageFailed
 
 
 class FakeStorage:
@@ -42,13 +47,20 @@ class UncommittedTests(SynchronousTestCase):
         self.ledger = FakeLedger()
         limits = Limits(uncommitted_stanzas=4, uncommitted_bytes=1000)
         self.uncommitted = Uncommitted(cast(Any, self.storage), lambda: limits)
-        self.commits: list[Deferred[None]] = []
+        self.commits: list[Commit] = []
+        self.refused: list[StorageError] = []
         self.went_on = 0
 
-    def add(self, size_bytes: int = 10) -> bool:
+    def add(self, size_bytes: int = 20) -> bool:
         """Let one more wait."""
-        self.commits.append(Deferred())
-        return self.uncommitted.add(self.commits[-1], size_bytes, cast(Any, self.ledger), self.go_on)
+        self.commits.append(self.commit(size_bytes))
+        return self.uncommitted.add(self.commits[-1], cast(Any, self.ledger), self.go_on)
+
+    def commit(self, size_bytes: int) -> Commit:
+        """Make one of a stanza of that size."""
+        stanza = Stanza.make("message", b"<body>" + b"x" * (size_bytes - len("<body></body>")) + b"</body>")
+        traffic = Traffic(stanza, JID.parse("a@a"), JID.parse("b@a"), None)
+        return Commit(traffic, lambda error, traffic: self.refused.append(error))
 
     def go_on(self) -> None:
         """Count."""
@@ -57,36 +69,37 @@ class UncommittedTests(SynchronousTestCase):
     def test_stanzas(self) -> None:
         """At the bound the stream waits, until half is done."""
         self.assertEqual([self.add() for _ in range(4)], [False, False, False, True])
-        self.commits[0].callback(None)
+        self.commits[0].decided(None)
         self.assertEqual(self.went_on, 0)
-        self.commits[1].callback(None)
+        self.commits[1].decided(None)
         self.assertEqual((self.went_on, self.uncommitted.is_full), (1, False))
-        self.commits[2].callback(None)
+        self.commits[2].decided(None)
         self.assertEqual(self.went_on, 1)
 
     def test_bytes(self) -> None:
         """The same for their size; a stanza larger than the bound passes alone."""
         self.assertTrue(self.add(5_000))
-        self.commits[0].callback(None)
+        self.commits[0].decided(None)
         self.assertEqual(self.went_on, 1)
 
     def test_decided_at_once(self) -> None:
         """What needs no waiting makes nobody wait."""
-        done: Deferred[None] = Deferred()
-        done.callback(None)
-        self.assertFalse(self.uncommitted.add(done, 5_000, None, self.go_on))
+        done = self.commit(5_000)
+        done.decided(None)
+        self.assertFalse(self.uncommitted.add(done, None, self.go_on))
 
     def test_a_failed_commit(self) -> None:
-        """The ledger hears of it, and nobody else."""
+        """The ledger hears of it, and the sender."""
         self.add()
-        self.commits[0].errback(RuntimeError("no disk"))
-        self.assertEqual(self.ledger.told, [False])
+        error = StorageFailed("no disk")
+        self.commits[0].decided(error)
+        self.assertEqual((self.ledger.told, self.refused), ([False], [error]))
 
     def test_far_too_much_waits_for_the_storage(self) -> None:
         """DESIGN 7: back-pressure to the sender; it goes on when there is room, and waits again where there is not."""
         self.storage.is_full = True
         self.assertTrue(self.add())
-        self.commits[0].callback(None)
+        self.commits[0].decided(None)
         self.assertEqual(self.went_on, 0)
         self.assertEqual(len(self.storage.waiting), 1)
         self.storage.waiting[0].callback(None)

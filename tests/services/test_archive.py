@@ -55,13 +55,13 @@ class ArchiveTests(Stage):
     def test_one_transaction_holds_all(self) -> None:
         """PROMISES: both archive entries and the offline entry are committed together, the last under the same id."""
         commits: list[Any] = []
-        commit = self.memory.storage.commit
+        submit = self.memory.storage.submit
 
-        def spy(*changes: Any) -> Deferred[None]:
+        def spy(changes: Any, decided: Any) -> None:
             commits.append(changes)
-            return commit(*changes)
+            submit(changes, decided)
 
-        self.memory.storage.commit = spy  # type: ignore[method-assign]
+        self.memory.storage.submit = spy  # type: ignore[method-assign]
         self.say("one")
         changes = [change for change in commits if change]
         self.assertEqual([[change.store for change in part] for part in changes], [[STORE, STORE, OFFLINE]])

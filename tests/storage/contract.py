@@ -19,6 +19,7 @@ from xmppd.storage.interface import (
     Put,
     Replace,
     Storage,
+    StorageError,
     StorageFailed,
     UnknownEntry,
 )
@@ -225,6 +226,18 @@ class CommitContract(StorageContract):
 
     def _note(self, fired: list[int], number: int, nothing: None) -> None:
         fired.append(number)
+
+    async def test_submitted_changes_are_told_without_a_deferred(self) -> None:
+        """`Storage.submit` is `commit` with a call in the place of the Deferred, in the same order."""
+        told: list[StorageError | None] = []
+        self.storage.submit([Put("s", ALICE, "k", b"1")], told.append)
+        self.storage.submit([BAD], told.append)
+        await self.storage.commit()
+        self.assertEqual([type(error) for error in told], [type(None), InvalidChange])
+        self.assertEqual(await self.storage.get("s", ALICE, "k"), b"1")
+        await self.storage.stop()
+        self.storage.submit([Put("s", ALICE, "k", b"2")], told.append)
+        self.assertIsInstance(told[-1], StorageFailed)
 
     async def test_a_commit_may_be_larger_than_a_group(self) -> None:
         """A thousand changes of all kinds are one transaction and keep their order."""

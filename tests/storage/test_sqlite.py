@@ -107,6 +107,19 @@ class WriterTests(TestCase):
         self.assertEqual(storage.groups, 4)  # 500, 500, 100, 450: a commit is never torn apart
         self.assertEqual(storage.backlog, 0)
 
+    async def test_a_failing_caller_is_alone(self) -> None:
+        """What follows a commit may fail: it is logged, and the others of the group hear of theirs."""
+        storage = new_storage(self, start=False)
+
+        def fail(_: object) -> None:
+            raise RuntimeError("a bug")
+
+        storage.submit([Put("s", ALICE, "k", b"v")], fail)
+        other = storage.commit(Put("s", ALICE, "j", b"v"))
+        storage.start()
+        await other
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     async def test_a_bad_member_is_alone_in_its_fate(self) -> None:
         """If a group fails, each member is tried alone: only the bad ones fail, order is kept."""
         storage = new_storage(self, start=False)

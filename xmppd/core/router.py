@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core import events
+from xmppd.core.commits import Commit
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.hooks import Hook, ask_these
@@ -141,18 +142,15 @@ class Router:
             origin.ledger.entering(traffic.changes)
         if not traffic.changes:
             return
-        commit = self._storage.commit(*traffic.changes)
-        commit.addErrback(self._not_kept, traffic)
+        commit = Commit(traffic, self._not_kept)
         if origin is not None:
             origin.commit = commit
+        self._storage.submit(tuple(traffic.changes), commit.decided)
 
-    def _not_kept(self, failure: Failure, traffic: Traffic) -> Failure:
-        """The sender hears that its stanza could not be kept; whoever counts sees the failure too."""
-        if failure.check(StorageError) is None:
-            self._log.failure("A stanza could not be kept", failure)
+    def _not_kept(self, _: StorageError, traffic: Traffic) -> None:
+        """The sender hears that its stanza could not be kept."""
         error = StanzaError("resource-constraint", "The server cannot store this now", type="wait")
         self.refuse(traffic.stanza, error, traffic.origin)
-        return failure
 
     # -- from a client ----------------------------------------------------------------------------------------------
 

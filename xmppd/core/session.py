@@ -11,8 +11,6 @@ resuming stream takes its place. No field is ever copied from session to session
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
-
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
@@ -163,7 +161,7 @@ class Session:
         self.presence_shown: Stanza | None = None
         self.directed: dict[str, None] | None = None
         self.ledger: Ledger | None = None
-        self.commit: Deferred[None] | None = None
+        self.commit: Any = None
         """The commit that the stanza just routed has set off; taken by the stream as soon as it is dealt with."""
         self.stanza_filters: tuple[OutboundFilter, ...] = ()
         self.bytes_filters: tuple[BytesFilter, ...] = ()

@@ -278,13 +278,13 @@ class ClientStream:
             self._waiting = self._in_hand = True
             answer.addErrback(self._failed, event).addCallback(self._handled, event)
         elif type(event) is Stanza:
-            self._dealt_with(event)
+            self._dealt_with()
 
     def _handled(self, _: Any, event: Any) -> None:
         self._in_hand = False
         self._waiting = self._is_released
         if type(event) is Stanza:
-            self._dealt_with(event)
+            self._dealt_with()
         done, self._done = self._done, None
         if done is not None:
             done.callback(None)
@@ -307,14 +307,14 @@ class ClientStream:
             self.link.resume()
         self.link.go_on()
 
-    def _dealt_with(self, stanza: Stanza) -> None:
+    def _dealt_with(self) -> None:
         """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
         session = self.session
         commit, session.commit = session.commit, None
         ledger = session.ledger
         if ledger is not None:
             ledger.entered(commit is not None)
-        if commit is not None and self._uncommitted.add(commit, len(stanza.inner), ledger, self._roomy):
+        if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
             self._waiting = True
             self._pause()
 

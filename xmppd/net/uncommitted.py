@@ -6,9 +6,7 @@ while far too much waits for the storage (`Storage.is_full`).
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-
+from xmppd.core.commits import Commit
 from xmppd.core.config.limits import Limits
 from xmppd.core.session import Ledger
 from xmppd.storage.interface import Storage
@@ -28,16 +26,15 @@ class Uncommitted:
         self.size_bytes = 0
         self.is_full = False
 
-    def add(
-        self, commit: Deferred[None], size_bytes: int, ledger: Ledger | None, go_on: Callable[[], None]
-    ) -> bool:
+    def add(self, commit: Commit, ledger: Ledger | None, go_on: Callable[[], None]) -> bool:
         """One more waits for *commit*; *ledger* is told what came of it.
 
         Says whether the stream must wait; then *go_on* is called when it may take more.
         """
         self.stanzas += 1
-        self.size_bytes += size_bytes
-        commit.addBoth(self._decided, size_bytes, ledger)
+        self.size_bytes += commit.size_bytes
+        commit.ledger = ledger
+        commit.tell(self._decided)
         limits = self._limits()
         if self.stanzas >= limits.uncommitted_stanzas or self.size_bytes >= limits.uncommitted_bytes:
             self.is_full = self.stanzas > 0
@@ -47,12 +44,12 @@ class Uncommitted:
         self._go_on = go_on if self.is_full else None
         return self.is_full
 
-    def _decided(self, result: object, size_bytes: int, ledger: Ledger | None) -> None:
+    def _decided(self, commit: Commit) -> None:
         """A commit has happened, or the router has told the sender that it has not: this is the end of it."""
         self.stanzas -= 1
-        self.size_bytes -= size_bytes
-        if ledger is not None:
-            ledger.decided(not isinstance(result, Failure))
+        self.size_bytes -= commit.size_bytes
+        if commit.ledger is not None:
+            commit.ledger.decided(commit.is_kept is True)
         if self.is_full:
             self._look()
 

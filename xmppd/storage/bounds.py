@@ -4,7 +4,16 @@ from collections.abc import Iterable
 
 from twisted.internet.defer import Deferred, succeed
 
-from xmppd.storage.interface import MAX_PAGE, Append, Change, InvalidChange, Put, Replace
+from xmppd.storage.interface import (
+    MAX_PAGE,
+    Append,
+    Change,
+    InvalidChange,
+    Put,
+    Replace,
+    StorageError,
+    StorageFull,
+)
 
 MAX_NAME_CHARS = 16_384
 """The most that store, owner, key, id and JID of a change have together.
@@ -88,6 +97,12 @@ class Backlog:
     def is_beyond_bounds(self) -> bool:
         """True when nothing more is taken in."""
         return self.changes >= REFUSE_CHANGES or self.size_bytes >= REFUSE_BYTES
+
+    def refusal(self, fault: StorageError | None) -> StorageError | None:
+        """Why nothing is taken in now: *fault*, or that too much waits; None where it is."""
+        if fault is None and self.is_beyond_bounds:
+            return StorageFull("too many changes wait for the disk")
+        return fault
 
     def add(self, changes: int, size_bytes: int) -> None:
         """So much more waits."""

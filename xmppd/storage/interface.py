@@ -7,7 +7,7 @@ Words: a *store* is a plain name (``"roster"``, ``"archive"``), an *owner* is a 
 the number that the storage gives to an entry; it only ever grows, so that it is the order of an archive.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -151,6 +151,10 @@ class DeleteEntries(NamedTuple):
 Change = Put | Delete | DeleteAll | DeleteOwner | Append | Replace | DeleteEntries
 
 
+Decided = Callable[[StorageError | None], None]
+"""Called on the reactor's thread once a commit is decided: None, or why nothing of it was kept. Must not raise."""
+
+
 class Selection(NamedTuple):
     """Which entries of an archive are meant.
 
@@ -205,6 +209,9 @@ class Storage(Protocol):
         are decided in the order of the calls; one without changes fires when all those before it are decided.
         To cancel the Deferred does not undo the commit.
         """
+
+    def submit(self, changes: Sequence[Change], decided: Decided) -> None:
+        """`commit` for the way of a message, without a Deferred; *decided* may be called before this returns."""
 
     def when_roomy(self) -> Deferred[None]:
         """Fires at once unless `is_full`; otherwise when about half of the backlog is gone."""
@@ -267,6 +274,18 @@ class Storage(Protocol):
         limit: int | None = None,
     ) -> Deferred[int]:
         """How many entries these conditions select; counts no further than *limit*."""
+
+
+def firing(done: Deferred[None]) -> Decided:
+    """What fires *done* when a commit is decided."""
+
+    def decided(error: StorageError | None) -> None:
+        if error is None:
+            done.callback(None)
+        else:
+            done.errback(error)
+
+    return decided
 
 
 def by_store(stores: Iterable[str], found: Mapping[str, dict[str, bytes]]) -> dict[str, dict[str, bytes]]:

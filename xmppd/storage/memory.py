@@ -14,14 +14,15 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from xmppd.storage.bounds import Backlog, check_limit, weigh
 from xmppd.storage.interface import (
     Change,
+    Decided,
     Entry,
     InvalidChange,
     Selection,
     StorageError,
     StorageFailed,
-    StorageFull,
     UnknownEntry,
     by_store,
+    firing,
 )
 from xmppd.storage.tables import Tables
 
@@ -29,7 +30,7 @@ from xmppd.storage.tables import Tables
 class _Waiting(NamedTuple):
     changes: Sequence[Change]
     size_bytes: int
-    done: Deferred[None]
+    decided: Decided
 
 
 class MemoryStorage:
@@ -77,22 +78,27 @@ class MemoryStorage:
 
     def commit(self, *changes: Change) -> Deferred[None]:
         """Make all *changes*, or none; at once unless there is a delay."""
-        if self._is_stopped:
-            return fail(StorageFailed("the storage is stopped"))
-        if self._backlog.is_beyond_bounds:
-            return fail(StorageFull("too many changes wait"))
+        done: Deferred[None] = Deferred()
+        self.submit(changes, firing(done))
+        return done
+
+    def submit(self, changes: Sequence[Change], decided: Decided) -> None:
+        """The same without a Deferred."""
+        refusal = self._backlog.refusal(StorageFailed("the storage is stopped") if self._is_stopped else None)
+        if refusal is not None:
+            decided(refusal)
+            return
         try:
             size_bytes = weigh(changes)
         except InvalidChange as error:
-            return fail(error)
-        done: Deferred[None] = Deferred()
+            decided(error)
+            return
         self._backlog.add(len(changes), size_bytes)
-        self._waiting.append(_Waiting(changes, size_bytes, done))
+        self._waiting.append(_Waiting(changes, size_bytes, decided))
         if self._clock is None or not self._commit_delay_s:
             self._decide()
         else:
             self._timers.append(self._clock.callLater(self._commit_delay_s, self._tick))
-        return done
 
     def when_roomy(self) -> Deferred[None]:
         """Fires when producers may go on."""
@@ -173,7 +179,7 @@ class MemoryStorage:
 
     def _decide(self) -> None:
         """Make the oldest waiting commit, and tell its caller."""
-        changes, size_bytes, done = self._waiting.popleft()
+        changes, size_bytes, decided = self._waiting.popleft()
         error = self.failing
         if error is None:
             try:
@@ -181,7 +187,4 @@ class MemoryStorage:
             except InvalidChange as invalid:
                 error = invalid
         self._backlog.remove(len(changes), size_bytes)
-        if error is None:
-            done.callback(None)
-        else:
-            done.errback(error)
+        decided(error)

@@ -11,15 +11,17 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
 
 from xmppd.storage.bounds import Backlog, check_limit, weigh
 from xmppd.storage.interface import (
     Change,
+    Decided,
     Entry,
     InvalidChange,
     Selection,
     StorageFailed,
-    StorageFull,
+    firing,
 )
 from xmppd.storage.sqlite import reads
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
@@ -33,6 +35,8 @@ READERS = 2
 
 class SQLiteStorage:
     """See `xmppd.storage.interface.Storage`. Commits and reads made before `start` wait for it."""
+
+    _log = Logger()
 
     def __init__(self, path: Path, reactor: IReactorFromThreads, durability: Durability = "power") -> None:
         self.path = path
@@ -79,19 +83,26 @@ class SQLiteStorage:
 
     def commit(self, *changes: Change) -> Deferred[None]:
         """Queue *changes* as one transaction; fires when it is durable."""
+        done: Deferred[None] = Deferred()
+        self.submit(changes, firing(done))
+        return done
+
+    def submit(self, changes: Sequence[Change], decided: Decided) -> None:
+        """The same without a Deferred."""
         fault = self._writer.fault
-        if self._is_stopped or fault is not None:
-            return fail(fault or StorageFailed("the storage is stopped"))
-        if self._backlog.is_beyond_bounds:
-            return fail(StorageFull("too many changes wait for the disk"))
+        if fault is None and self._is_stopped:
+            fault = StorageFailed("the storage is stopped")
+        refusal = self._backlog.refusal(fault)
+        if refusal is not None:
+            decided(refusal)
+            return
         try:
             size_bytes = weigh(changes)
         except InvalidChange as error:
-            return fail(error)
-        done: Deferred[None] = Deferred()
+            decided(error)
+            return
         self._backlog.add(len(changes), size_bytes)
-        self._writer.put(Commit(changes, size_bytes, done))
-        return done
+        self._writer.put(Commit(changes, size_bytes, decided))
 
     def when_roomy(self) -> Deferred[None]:
         """Fires when producers may go on."""
@@ -165,9 +176,9 @@ class SQLiteStorage:
         return self._readers.run(work, *arguments)
 
     def _settle(self, outcomes: list[Outcome]) -> None:
-        for (changes, size_bytes, done), error in outcomes:
+        for (changes, size_bytes, decided), error in outcomes:
             self._backlog.remove(len(changes), size_bytes)
-            if error is None:
-                done.callback(None)
-            else:
-                done.errback(error)
+            try:
+                decided(error)
+            except Exception:  # noqa: BLE001 - a bug of one caller must not keep the others waiting
+                self._log.failure("What follows a commit has failed")

@@ -4,7 +4,7 @@ A thread hands every exception to the caller whose work raised it, whatever it i
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd.storage.interface import Change, StorageError, StorageFailed
+from xmppd.storage.interface import Change, Decided, StorageError, StorageFailed
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import as_storage_error
 from xmppd.storage.sqlite.transaction import Transaction
@@ -40,9 +40,9 @@ Connect = Callable[[], sqlite3.Connection]
 class Commit(NamedTuple):
     """One caller's changes on their way through the writer."""
 
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     size_bytes: int
-    done: Deferred[None]
+    decided: Decided
 
 
 Outcome = tuple[Commit, StorageError | None]

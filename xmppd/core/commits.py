@@ -1,0 +1,42 @@
+"""What one stanza changed, on its way to the disk: who is told when that is decided.
+
+No Deferred, since each message has one of these: the storage calls `Commit.decided`, once.
+"""
+
+from collections.abc import Callable
+
+from xmppd.core.events import Traffic
+from xmppd.core.session import Ledger
+from xmppd.storage.interface import StorageError
+
+
+class Commit:
+    """The fate of what a stanza changed; the sender hears of a failure, the stream that it came on of either."""
+
+    __slots__ = ("_hear", "_refuse", "_traffic", "is_kept", "ledger", "size_bytes")
+
+    def __init__(self, traffic: Traffic, refuse: Callable[[StorageError, Traffic], None]):
+        """*refuse* tells the sender that its stanza could not be kept."""
+        self._traffic = traffic
+        self._refuse = refuse
+        self._hear: Callable[[Commit], None] | None = None
+        self.is_kept: bool | None = None
+        """None until it is decided."""
+        self.ledger: Ledger | None = None
+        """Who counts the stanza; set by the stream."""
+        self.size_bytes = len(traffic.stanza.inner)
+
+    def decided(self, error: StorageError | None) -> None:
+        """The storage has kept it, or has not."""
+        self.is_kept = error is None
+        if error is not None:
+            self._refuse(error, self._traffic)
+        if self._hear is not None:
+            self._hear(self)
+
+    def tell(self, hear: Callable[["Commit"], None]) -> None:
+        """Have *hear* called when it is decided; at once if it is."""
+        if self.is_kept is None:
+            self._hear = hear
+        else:
+            hear(self)
