@@ -67,8 +67,8 @@ def recipients(registry: SessionRegistry, stanza: Stanza, target: JID) -> tuple[
     takers = rule_of(stanza, target).takers
     if takers is Takers.NONE:
         return ()
-    sessions = tuple(s for s in registry.resources(target.bare) if s.presence is not None and s.priority >= 0)
+    sessions = [s for s in registry.resources(target.bare) if s.presence is not None and s.priority >= 0]
     if takers is Takers.ALL or len(sessions) < 2:
-        return sessions
-    top = max(session.priority for session in sessions)
-    return tuple(session for session in sessions if session.priority == top)
+        return tuple(sessions)
+    top = max([session.priority for session in sessions])
+    return tuple([session for session in sessions if session.priority == top])

@@ -105,10 +105,13 @@ class Carbons(Module):
         self._remember(bare, stanza)
         if bare == traffic.target.bare:
             return  # it comes back, and is copied as received
+        others = [session for session in sessions if session is not traffic.origin]
+        if not others:
+            return
         archive_id = archived_as(traffic.changes, bare)
         if archive_id is not None:
             stanza = with_stanza_id(stanza, bare, archive_id)
-        self._copy(SENT, stanza, bare, [session for session in sessions if session is not traffic.origin])
+        self._copy(SENT, stanza, bare, others)
 
     # -- what is received (XEP-0280 7) --------------------------------------------------------------------------------
 

@@ -380,11 +380,13 @@ class ClientStream:
         self.send_features()
 
     def _element(self, element: Element) -> Deferred[Any] | None:
-        features = (*self.server.features, *(self.host.stream_features if self.host is not None else ()))
-        handler = handler_of(features, self.state, element.ns, element.name)
+        host, state = self.host, self.state
+        handler = handler_of(self.server.features, state, element.ns, element.name)
+        if handler is None and host is not None:
+            handler = handler_of(host.stream_features, state, element.ns, element.name)
         if handler is not None:
             answer = handler(self, element)
             return answer if isinstance(answer, Deferred) else None
-        if not self.state & StreamState.AUTHENTICATED:
+        if not state & StreamState.AUTHENTICATED:
             raise StreamError("not-authorized")
         raise StreamError("unsupported-stanza-type")

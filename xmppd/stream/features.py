@@ -51,8 +51,9 @@ def offered(features: Iterable[StreamFeature], state: int, stream: Any) -> list[
 
 def handler_of(features: Iterable[StreamFeature], state: int, ns: str, name: str) -> ElementHandler | None:
     """Give who handles the first-level element ``{ns}name`` in *state*, or None where nobody does."""
+    key = (ns, name)
     for feature in features:
-        handler = feature.handles.get((ns, name))
+        handler = feature.handles.get(key)
         if handler is not None and feature.is_open_in(state):
             return handler
     return None
