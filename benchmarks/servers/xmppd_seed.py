@@ -30,7 +30,9 @@ def seed(path: Path, account_count: int, contact_count: int, archived_count: int
         database.executemany(INSERT, _accounts(account_count))
         database.executemany(INSERT, _rosters(contact_count))
         if archived_count:
-            database.execute("INSERT INTO box (box, store, owner) VALUES (1, 'archive', 'u0@localhost')")
+            database.execute(
+                "INSERT INTO box (box, store, owner, skew) VALUES (1, 'archive', 'u0@localhost', 0)"
+            )
             database.executemany(INSERT_ENTRY, _entries(archived_count))
             database.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('fresh', ?)", (archived_count,))
 

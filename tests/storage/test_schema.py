@@ -1,19 +1,20 @@
 """Creating, upgrading and refusing data files."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage.contract import ALICE, archive
 from tests.temporary import temporary_folder
-from xmppd.storage.interface import Put, StorageFailed, StorageTooNew
-from xmppd.storage.sqlite import deletion, transaction
+from xmppd.storage.interface import Put, Selection, StorageFailed, StorageTooNew
+from xmppd.storage.sqlite import deletion, reads, transaction
 from xmppd.storage.sqlite.boxes import Boxes
-from xmppd.storage.sqlite.connection import open_writer
+from xmppd.storage.sqlite.connection import open_reader, open_writer
 from xmppd.storage.sqlite.schema import STEPS, bring_up
 
-NEXT = (*STEPS, "CREATE TABLE extra (a TEXT); INSERT INTO extra SELECT value FROM kv;")
+NEXT = (*STEPS[:1], "CREATE TABLE extra (a TEXT); INSERT INTO extra SELECT value FROM kv;")
 
 
 def ask(path: Path, question: str) -> list[tuple[object, ...]]:
@@ -62,6 +63,17 @@ class SchemaTests(SynchronousTestCase):
         self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
         self.assertEqual(ask(copy, "SELECT id FROM fresh"), [("id1",)])
         self.assertEqual(ask(copy, "PRAGMA user_version"), [(1,)])
+
+    def test_version_1(self) -> None:
+        """What was written by version 1 is found by time after the upgrade, whatever was known of its order."""
+        with closing(sqlite3.connect(self.path)) as old, old:
+            old.execute("UPDATE box SET skew = NULL")
+        bring_up(self.path)
+        connection = open_reader(self.path)
+        self.addCleanup(connection.close)
+        for start, found in ((1001.0, ["id1"]), (1001.5, [])):
+            page = reads.read(connection, "archive", ALICE, Selection(start=start), 10, False)
+            self.assertEqual([entry.id for entry in page], found)
 
     def test_a_step_that_fails_changes_nothing(self) -> None:
         """The steps are one transaction: if the last one fails the file is as it was."""

@@ -1,9 +1,7 @@
 """The small numbers of (store, owner), and what the writer must know of each to keep time queries quick.
 
-Entries are ordered by seq, and are asked for by time. Where clocks never step back the two orders are one,
-and a time is a seq after one look into the index. *skew* is by how many seconds a box ever departed from
-that: the largest ``sent_at`` so far less the one appended. None says that the box has rows outside of the
-index (queue rows).
+*skew* is by how many seconds the entries of a box ever were out of order: the largest ``sent_at`` so far less the one
+appended (see `xmppd.storage.sqlite.times`).
 """
 
 import sqlite3
@@ -17,11 +15,15 @@ REMEMBERED = 20_000
 
 _NEWEST_AT = """
 SELECT max(sent_at) FROM (
-    SELECT max(sent_at) AS sent_at FROM entry WHERE box = :box AND id IS NOT NULL
+    SELECT sent_at + :skew AS sent_at FROM (
+        SELECT sent_at FROM entry INDEXED BY entry_box WHERE box = :box ORDER BY seq DESC LIMIT 1
+    )
     UNION ALL
-    SELECT max(sent_at) FROM fresh WHERE box = :box
+    SELECT max(sent_at) FROM fresh INDEXED BY fresh_box WHERE box = :box
 )
 """
+"""No entry was sent later than that."""
+
 _SWEEP = "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry INDEXED BY entry_box WHERE box = ? LIMIT ?)"
 
 
@@ -30,7 +32,7 @@ class Box:
 
     __slots__ = ("newest_at", "number", "skew")
 
-    def __init__(self, number: int, newest_at: float, skew: float | None) -> None:
+    def __init__(self, number: int, newest_at: float, skew: float) -> None:
         self.number = number
         self.newest_at = newest_at
         self.skew = skew
@@ -94,15 +96,18 @@ class Boxes:
         ).fetchone()
         if row is None:
             return None
-        (newest_at,) = self._connection.execute(_NEWEST_AT, {"box": row[0]}).fetchone()
-        return self._remember(store, owner, Box(row[0], newest_at or 0.0, row[1]))
+        number, skew = row
+        (newest_at,) = self._connection.execute(_NEWEST_AT, {"box": number, "skew": skew}).fetchone()
+        return self._remember(store, owner, Box(number, newest_at or 0.0, skew))
 
     def for_append(self, store: str, owner: str, entry: NewEntry) -> int:
         """The number of the box that takes *entry*, made where there is none; keeps its skew true."""
         check_time(entry.sent_at)
         box = self._known.get((store, owner)) or self.find(store, owner) or self._make(store, owner)
-        if box.skew is not None:
-            self._watch(box, entry)
+        if entry.sent_at >= box.newest_at:
+            box.newest_at = entry.sent_at
+        elif box.newest_at - entry.sent_at > box.skew:
+            self._widen(box, box.newest_at - entry.sent_at)
         return box.number
 
     def drop(self, store: str, owner: str) -> None:
@@ -128,17 +133,9 @@ class Boxes:
         assert cursor.lastrowid is not None
         return self._remember(store, owner, Box(cursor.lastrowid, 0.0, 0.0))
 
-    def _watch(self, box: Box, entry: NewEntry) -> None:
-        skew = box.skew
-        if not entry.id:
-            skew = None
-        elif entry.sent_at >= box.newest_at:
-            box.newest_at = entry.sent_at
-        else:
-            skew = max(skew or 0.0, box.newest_at - entry.sent_at)
-        if skew != box.skew:
-            box.skew = skew
-            self._connection.execute("UPDATE box SET skew = ? WHERE box = ?", (skew, box.number))
+    def _widen(self, box: Box, skew: float) -> None:
+        box.skew = skew
+        self._connection.execute("UPDATE box SET skew = ? WHERE box = ?", (skew, box.number))
 
     def _remember(self, store: str, owner: str, box: Box) -> Box:
         self._known[store, owner] = box

@@ -5,8 +5,10 @@ import sqlite3
 from xmppd.storage.interface import DeleteEntries
 from xmppd.storage.sqlite.boxes import Box
 from xmppd.storage.sqlite.statements import Value, many, run_many
+from xmppd.storage.sqlite.times import first_after
 
 _NO_LIMIT = -1
+_NO_BOUND = 1 << 62
 
 _SEQS = {
     table: many(f"DELETE FROM {table} WHERE box = ? AND seq IN (", "?", ")") for table in ("entry", "fresh")
@@ -26,12 +28,8 @@ _UP_TO = (
 )
 _OLDER = (
     "DELETE FROM {table} WHERE seq IN"
-    " (SELECT seq FROM {table} INDEXED BY {table}_box WHERE box = ? AND sent_at < ? ORDER BY seq LIMIT ?)"
-)
-_OLDER_BY_TIME = (
-    "DELETE FROM entry WHERE seq IN"
-    " (SELECT seq FROM entry INDEXED BY entry_time"
-    " WHERE box = ? AND id IS NOT NULL AND sent_at < ? ORDER BY sent_at LIMIT ?)"
+    " (SELECT seq FROM {table} INDEXED BY {table}_box WHERE box = ? AND seq < ? AND sent_at < ?"
+    " ORDER BY seq LIMIT ?)"
 )
 _NEWEST = "SELECT seq FROM {table} INDEXED BY {table}_box WHERE box = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
 
@@ -45,30 +43,31 @@ def delete_entries(connection: sqlite3.Connection, box: Box, change: DeleteEntri
         for texts in _IDS.values():
             run_many(connection, texts, [(entry_id,) for entry_id in change.ids], (box.number,))
     if change.up_to is not None:
-        _delete(connection, _UP_TO, _UP_TO, box, change.up_to, change.limit)
+        _delete(connection, _UP_TO, box, (change.up_to,), (change.up_to,), change.limit)
     if change.older_than is not None:
-        by_time = _OLDER if box.skew is None else _OLDER_BY_TIME
-        _delete(connection, by_time, _OLDER, box, change.older_than, change.limit)
+        bound = change.older_than
+        behind = first_after(connection, box.number, box.skew, bound)
+        _delete(connection, _OLDER, box, (behind, bound), (_NO_BOUND, bound), change.limit)
     if change.keep is not None:
         last = _last_beyond(connection, box, change.keep)
         if last is not None:
-            _delete(connection, _UP_TO, _UP_TO, box, last, change.limit)
+            _delete(connection, _UP_TO, box, (last,), (last,), change.limit)
 
 
 def _delete(
     connection: sqlite3.Connection,
-    from_entry: str,
-    from_fresh: str,
+    text: str,
     box: Box,
-    bound: Value,
+    in_entry: tuple[Value, ...],
+    in_fresh: tuple[Value, ...],
     limit: int | None,
 ) -> None:
-    """Delete up to *limit* rows, the older table's first."""
+    """Delete up to *limit* rows, the older table's first; the bounds may differ."""
     most = _NO_LIMIT if limit is None else limit
-    gone = connection.execute(from_entry.format(table="entry"), (box.number, bound, most)).rowcount
+    gone = connection.execute(text.format(table="entry"), (box.number, *in_entry, most)).rowcount
     if limit is not None:
         most = limit - gone
-    connection.execute(from_fresh.format(table="fresh"), (box.number, bound, most))
+    connection.execute(text.format(table="fresh"), (box.number, *in_fresh, most))
 
 
 def _last_beyond(connection: sqlite3.Connection, box: Box, keep: int) -> int | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xmppd.storage.interface import Entry, Selection, UnknownEntry, by_store
+from xmppd.storage.sqlite.times import first_after, last_before
 
 _COLUMNS = (
     "seq, coalesce(id, ''), sent_at, coalesce(with_jid, ''), stanza, extra, coalesce(with_resource, '')"
@@ -25,15 +26,12 @@ SELECT owner FROM box WHERE store = :store AND (
 ORDER BY owner
 """
 
-_IN_TIME = "FROM entry INDEXED BY entry_time WHERE box = ? AND id IS NOT NULL AND"
-
-_ROUNDING_S = 0.001
 _IDS_A_STATEMENT = 100
 
 
 class _Box(NamedTuple):
     number: int
-    skew: float | None
+    skew: float
 
 
 class _Part(NamedTuple):
@@ -129,10 +127,7 @@ def count(
 
 
 def _parts(connection: sqlite3.Connection, store: str, owner: str, selection: Selection) -> list[_Part]:
-    """What *selection* means in each table of entries, the older ones' first.
-
-    None if nothing can be in it.
-    """
+    """What *selection* means in each table of entries, the older ones' first; none where there is no box."""
     box = _box(connection, store, owner)
     after = max(selection.after, _seq_of(connection, box, selection.after_id, 0))
     before = selection.before
@@ -154,13 +149,12 @@ def _parts(connection: sqlite3.Connection, store: str, owner: str, selection: Se
     if selection.end is not None:
         in_time.append(("sent_at <= ?", selection.end))
     fresh = _part("fresh INDEXED BY fresh_box", [*terms, ("seq > ?", after), *in_time])
-    first, last = _seqs_in_time(connection, box, selection)
-    if first is None or last is None:
-        return [fresh]
-    terms.append(("seq > ?", max(after, first - 1)))
-    if last:
-        terms.append(("seq <= ?", last))
-    if box.skew != 0:
+    if selection.start is not None:
+        after = max(after, last_before(connection, box.number, box.skew, selection.start))
+    if selection.end is not None:
+        terms.append(("seq < ?", first_after(connection, box.number, box.skew, selection.end)))
+    terms.append(("seq > ?", after))
+    if box.skew:
         terms += in_time
     index = "entry_box" if selection.with_jid is None else "entry_with"
     return [_part(f"entry INDEXED BY {index}", terms), fresh]
@@ -187,32 +181,3 @@ def _seq_of(connection: sqlite3.Connection, box: _Box | None, entry_id: str | No
         if row is not None:
             return int(row[0])
     raise UnknownEntry(entry_id)
-
-
-def _seqs_in_time(
-    connection: sqlite3.Connection, box: _Box, selection: Selection
-) -> tuple[int | None, int | None]:
-    """The first and last seq that can lie between start and end; 0 = no bound, None = there is none.
-
-    The first entry by seq at or after *start* was sent at most *skew* later than the first one by time.
-    """
-    if box.skew is None:
-        return 0, 0
-    slack = box.skew + _ROUNDING_S if box.skew else 0.0
-    first: int | None = 0
-    last: int | None = 0
-    if selection.start is not None:
-        (at,) = connection.execute(
-            f"SELECT min(sent_at) {_IN_TIME} sent_at >= ?", (box.number, selection.start)
-        ).fetchone()
-        (first,) = connection.execute(
-            f"SELECT min(seq) {_IN_TIME} sent_at BETWEEN ? AND ?", (box.number, at, at and at + slack)
-        ).fetchone()
-    if selection.end is not None:
-        (at,) = connection.execute(
-            f"SELECT max(sent_at) {_IN_TIME} sent_at <= ?", (box.number, selection.end)
-        ).fetchone()
-        (last,) = connection.execute(
-            f"SELECT max(seq) {_IN_TIME} sent_at BETWEEN ? AND ?", (box.number, at and at - slack, at)
-        ).fetchone()
-    return first, last
