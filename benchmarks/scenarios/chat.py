@@ -30,8 +30,11 @@ OUTSTANDING = 4
 BODY = b"x" * 100
 END = b"</message>"
 PACE_A_SECOND = 500
-UNDER_WAY = 200
-"""In the growth runs the messages under way stay the same, whatever the number of sessions."""
+UNDER_WAY = 50
+"""In the growth runs so many messages are under way, whatever the number of sessions: one for each pair at the least.
+
+With more than one for a pair, few sessions would share reads and writes among messages, and many would not.
+"""
 
 
 @dataclass(frozen=True, slots=True)
