@@ -1,5 +1,6 @@
 """Our reactor: the lean loop serves Twisted's own descriptors too, flushes after each batch, and is fair."""
 
+import gc
 import os
 import select
 import signal
@@ -8,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from typing import Any
 from unittest import skipUnless
 
 from twisted.internet import default
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -254,6 +257,42 @@ class ReactorTests(SynchronousTestCase):
             self.turn()
             served.append(sum(other.reads for other in others))
         self.assertEqual((served, [other.reads for other in others]), ([2, 4, 6], [1] * 6))
+
+    def test_who_always_has_more_does_not_starve_others(self) -> None:
+        """Two that fill the time of each batch and are ready again in the next: the others have their turns too."""
+        now = [0.0]
+        self.patch(reactor_module, "monotonic", lambda: now[0])
+
+        def work() -> None:
+            now[0] += BATCH_BUDGET_S * 0.6
+
+        others = [Descriptor(self.reactor, work) for _ in range(5)]
+        for other in others:
+            other.other.send(bytes(10_000))
+        for _ in range(5):
+            self.turn()
+        self.assertEqual([other.reads for other in others], [2] * 5)
+
+    def test_an_error_leaves_nothing_for_the_collector(self) -> None:
+        """Who failed is gone as soon as the batch is over, though the error's traceback holds the loop's frame."""
+
+        class Held:
+            """In a frame of the handler that fails."""
+
+        references = []
+
+        def fail() -> None:
+            held = Held()
+            references.append(weakref.ref(held))
+            raise KeyError
+
+        bad = Descriptor(self.reactor, fail)
+        bad.connectionLost = lambda reason: bad.close()  # type: ignore[method-assign]
+        self.patch(globalLogPublisher, "_observers", [])  # one that remembers events holds their failures
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.turn()
+        self.assertIsNone(references[0]())
 
 
 class InstallTests(SynchronousTestCase):

@@ -17,7 +17,7 @@ from xmppd.net.flush import FlushQueue
 
 EVENTS_PER_BATCH: Final = 512
 BATCH_BUDGET_S: Final = 0.005
-"""After that long the rest of a batch waits for the next: the poller reports it again, behind the others."""
+"""After that long the rest of a batch waits for the next: the poller reports it again, and it is served first."""
 
 log = Logger()
 
@@ -33,6 +33,7 @@ if hasattr(select, "epoll"):
 
         def __init__(self) -> None:
             self.flush_queue = FlushQueue()
+            self._ranks: dict[int, int] = {}
             super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
 
         def runUntilCurrent(self) -> None:
@@ -51,6 +52,9 @@ if hasattr(select, "epoll"):
                 events = self._poller.poll(-1 if timeout is None else timeout, EVENTS_PER_BATCH)
             except InterruptedError:
                 return
+            if self._ranks:
+                ranks, self._ranks = self._ranks, {}
+                events.sort(key=lambda one: ranks.get(one[0], EVENTS_PER_BATCH))
             descriptors = self._selectables
             deadline = monotonic() + BATCH_BUDGET_S
             for fd, event in events:
@@ -70,7 +74,9 @@ if hasattr(select, "epoll"):
                     why = error
                 if why:
                     self._give_up(descriptor, why, is_read=event == EPOLLIN)
+                    why = None  # its traceback holds this frame, and what is lost with it
                 if monotonic() > deadline:
+                    self._ranks = _rotated(fd, events)
                     break
             self.flush_queue.flush()
 
@@ -81,6 +87,17 @@ if hasattr(select, "epoll"):
                 self._disconnectSelectable(descriptor, why, is_read)  # type: ignore[no-untyped-call]
             except Exception:  # noqa: BLE001 - as above
                 log.failure("an event handler failed at the end of its connection")
+
+
+def _rotated(last: int, events: list[tuple[int, int]]) -> dict[int, int]:
+    """The rank of each descriptor in the next batch: who stood behind *last* comes first.
+
+    Without it those in front, where they always have something again, would be served in every batch, and who is
+    behind them never: the poller keeps its order.
+    """
+    fds = [fd for fd, _ in events]
+    served = fds.index(last) + 1
+    return {fd: rank for rank, fd in enumerate(fds[served:] + fds[:served])}
 
 
 def install() -> None:
