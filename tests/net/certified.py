@@ -154,3 +154,8 @@ def common_handshake(server: SSL.Connection, peer: SSL.Connection) -> SSL.Connec
     carry(server, peer)
     assert peer.recv(1) == b"x"
     return peer
+
+
+def errors_left() -> int:
+    """Give the first error in this thread's queue, 0 where there is none; pyOpenSSL has no method for it."""
+    return int(SSL._lib.ERR_peek_error())  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from tests.net.certified import (
     client,
     client_context,
     common_handshake,
+    errors_left,
     shake_hands,
     xmpp_addr,
 )
@@ -154,6 +155,19 @@ class ProtocolTests(TLSTestCase):
                 self.assertTrue(is_resumed(again), (version, host))
                 self.assertIn("tls-server-end-point", channel_bindings(server))
 
+    def test_a_session_of_another_host(self) -> None:
+        """A ticket of one host is nothing to another's STARTTLS; direct TLS, where OpenSSL looks at tickets before SNI,
+        leaves the judgement to the client, which still sees whose certificate it was (RFC 8446 4.6.1)."""
+        for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION):
+            for hosts in (("a.example", "b.example"), (None, "b.example"), ("a.example", None), (None, None)):
+                context = client_context(max_version=version)
+                first = client(context, server_name="a.example")
+                session = common_handshake(self.tls.make_connection(hosts[0]), first).get_session()
+                server = self.tls.make_connection(hosts[1])
+                again = common_handshake(server, client(context, server_name="b.example", session=session))
+                self.assertEqual(is_resumed(again), hosts == (None, None))
+                self.assertEqual(self.host_of(again), "a.example" if is_resumed(again) else "b.example")
+
     def test_twisted_takes_the_creator(self) -> None:
         """`ITLSTransport.startTLS` of Twisted's own transports works with it."""
         creator = self.tls.creator_for("b.example")
@@ -290,6 +304,16 @@ class ClientCertificateTests(TLSTestCase):
     def test_unknown_issuer(self) -> None:
         """Anyone can make a certificate: the handshake goes on, and the certificate says nothing."""
         self.assertEqual(self.jids(xmpp_addr("alice@b.example"), issuer=Authority("mine")), [])
+
+    def test_forged_signature(self) -> None:
+        """It says nothing, and leaves no error behind for whoever reads next."""
+        certificate = Authority("issuer of clients").issue([xmpp_addr("alice@b.example")], is_client=True)
+        for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION):
+            server = self.tls.make_connection(None)
+            context = client_context(max_version=version, certificate=certificate)
+            shake_hands(client(context, server_name="b.example"), server)
+            self.assertEqual(errors_left(), 0)
+            self.assertEqual(client_jids(server, "b.example"), [])
 
     def test_expired(self) -> None:
         """A certificate that has ended says nothing."""

@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from xmppd.core.config.findings import Finding
 from xmppd.net.certificates import Certificate, CertificateError, CertificateStore, HostFiles, finding
+from xmppd.net.tls_socket import clear_errors
 from xmppd.stanza.jid import JID, InvalidJID
 
 XMPP_CLIENT = (b"xmpp-client",)
@@ -304,6 +305,7 @@ def _judge_client(connection: SSL.Connection, _: crypto.X509, problem: int, dept
     assert isinstance(connection, ServerConnection)
     if not is_good or problem:
         connection.has_bad_client = True
+        clear_errors()  # a forged signature leaves some: OpenSSL before 4.0 would lay them on who reads next
     connection.is_client_verified = depth == 0 and not connection.has_bad_client
     return True
 

@@ -37,6 +37,8 @@ _NEEDED = (
     "SSL_get_error",
     "SSL_pending",
     "SSL_set_mode",
+    "SSL_clear_mode",
+    "SSL_MODE_AUTO_RETRY",
     "SSL_MODE_RELEASE_BUFFERS",
     "SSL_ERROR_WANT_READ",
     "SSL_ERROR_WANT_WRITE",
@@ -110,7 +112,7 @@ class TLSSocket:
         except SSL.Error as error:
             return self._outcome(error)
         except BaseException:  # a callback of ours (SNI, ALPN, verification) failed
-            _clear_errors()
+            clear_errors()
             raise
         return DONE
 
@@ -159,7 +161,7 @@ class TLSSocket:
         if isinstance(error, SSL.ZeroReturnError):
             return CLOSED
         self.error = error.with_traceback(None)  # its frames would hold us in a circle
-        _clear_errors()
+        clear_errors()
         return BROKEN
 
 
@@ -172,6 +174,8 @@ class RawTLSSocket(TLSSocket):
         super().__init__(connection, is_client)
         self._ssl: Any = connection._ssl  # private: see the module's docstring
         lib.SSL_set_mode(self._ssl, lib.SSL_MODE_RELEASE_BUFFERS)
+        # which pyOpenSSL sets: a read would go on for as long as a peer sends key updates or refused hellos
+        lib.SSL_clear_mode(self._ssl, lib.SSL_MODE_AUTO_RETRY)
 
     def pending(self) -> int:
         """As in TLSSocket."""
@@ -223,8 +227,8 @@ class RawTLSSocket(TLSSocket):
         raise AssertionError("OpenSSL failed without an error")
 
 
-def _clear_errors() -> None:
-    """What is left in the thread's queue of errors would be taken for the next connection's."""
+def clear_errors() -> None:
+    """Empty the thread's queue of errors: what is left in it would be taken for the next connection's."""
     if HAS_RAW_CALLS:
         lib.ERR_clear_error()
 
