@@ -301,6 +301,10 @@ class Greeter(Protocol):
 
     def connectionMade(self) -> None:
         """Greet."""
+        self.greet()
+
+    def greet(self) -> None:
+        """The greeting, and the end."""
         assert self.transport is not None
         kind = b"tls" if ISSLTransport.providedBy(self.transport) else b"plain"
         self.transport.write(b"hello over " + kind)
@@ -361,6 +365,26 @@ class StockAcceptorTests(TestCase):
         """A factory that gives no protocol closes the connection."""
         listener = self.listen(GreeterFactory(is_open=False))
         self.assertEqual(await deferToThread(_read_all, ("127.0.0.1", listener.address.port)), b"")
+
+    async def test_a_failing_protocol(self) -> None:
+        """It costs that connection; the next one, which has the same descriptor, is served."""
+        factory = GreeterFactory()
+        listener = self.listen(factory)
+        broken = [True]
+
+        def fail(protocol: Greeter) -> None:
+            if broken and broken.pop():
+                raise RuntimeError("broken")
+            Greeter.greet(protocol)
+
+        self.patch(Greeter, "connectionMade", fail)
+        address = ("127.0.0.1", listener.address.port)
+        self.assertEqual(await deferToThread(_read_all, address), b"")
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        await factory.ended
+        factory.ended = Deferred()
+        self.assertEqual(await deferToThread(_read_all, address), b"hello over plain")
+        await factory.ended
 
     async def test_direct_tls(self) -> None:
         """With a creator the handshake comes first; the name in it chooses the certificate."""

@@ -309,9 +309,13 @@ class StockAcceptor:
             self._realPortNumber = sock.getsockname()[1]
         transport = BoundedServer(sock, protocol, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
         transport.write_buffer_bytes = self._write_buffer_bytes
-        if self._creator is not None:
-            transport.startTLS(self._creator)  # type: ignore[no-untyped-call]  # Twisted's
-        protocol.makeConnection(transport)
+        try:
+            if self._creator is not None:
+                transport.startTLS(self._creator)  # type: ignore[no-untyped-call]  # Twisted's
+            protocol.makeConnection(transport)
+        except BaseException:
+            transport.abortConnection()  # type: ignore[no-untyped-call]  # or the reactor goes on with its descriptor
+            raise
 
 
 def _prepare(sock: socket.socket) -> None:
