@@ -222,6 +222,18 @@ class OutputTests(Case):
         self.reactor.settle()
         self.assertEqual((self.reason_of(server), other.recv(10)), (ConnectionDone, b""))
 
+    def test_a_producer_that_comes_too_late(self) -> None:
+        """After loseConnection, or at the end, it is told to stop, and the close goes on."""
+        for streaming in (True, False):
+            ours, _ = self.pair()
+            server = self.connect(ours)
+            server.transport.loseConnection()
+            for _ in range(2):
+                producer = _Silent()
+                server.transport.registerProducer(producer, streaming)
+                self.reactor.settle()
+                self.assertEqual((self.reason_of(server), producer.stopped), (ConnectionDone, 1))
+
     def test_a_close_that_is_not_taken(self) -> None:
         """It is cut after the time, which starts anew with each progress."""
         ours, other = self.pair(4096)
@@ -268,6 +280,8 @@ class OutputTests(Case):
 class _Silent:
     """A push producer that does nothing."""
 
+    stopped = 0
+
     def pauseProducing(self) -> None:
         """Nothing."""
 
@@ -275,7 +289,8 @@ class _Silent:
         """Nothing."""
 
     def stopProducing(self) -> None:
-        """Nothing."""
+        """Count."""
+        self.stopped += 1
 
 
 class InputTests(Case):

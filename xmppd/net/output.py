@@ -119,10 +119,13 @@ class Output:
             self._flush_soon()
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        """Let *producer* write: a push producer is paused while much waits, a pull producer asked when none does."""
+        """Let *producer* write: a push producer is paused while much waits, a pull producer asked when none does.
+
+        One that comes too late, when nothing more is sent, is told to stop, and holds up no close.
+        """
         if self.producer is not None:
             raise RuntimeError(f"cannot register {producer!r}: {self.producer!r} was never unregistered")
-        if not self.connected:
+        if not self._takes_output:
             producer.stopProducing()
             return
         self.producer = producer
