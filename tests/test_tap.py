@@ -24,6 +24,7 @@ from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
+from tests.wanted import NET
 from xmppd.admin import options as options_module
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.launch import main
@@ -57,6 +58,7 @@ class TapTestCase(SynchronousTestCase):
             "[limits]",
             "close_timeout_s = 1.0",
             "shutdown_timeout_s = 1.0",
+            NET.rstrip(),
         ]
         self.file.write_text("\n".join(text))
 

@@ -64,10 +64,10 @@ class Report:
         return statistics.median(self.resident_mb[-max(1, int(len(self.resident_mb) * WARM)) :])
 
 
-def soak(seconds: float, crowd: int, chance: int) -> Report:
-    """Run a server under a crowd of so many for so long; *chance* is the seed of what they do."""
+def soak(seconds: float, crowd: int, chance: int, options: str = "") -> Report:
+    """Run a server under a crowd of so many for so long; *chance* is the seed of what they do, *options* more TOML."""
     with tempfile.TemporaryDirectory(prefix="xmppd-soak-") as name:
-        stage = Stage(Path(name), crowd + 2 * PAIRS)
+        stage = Stage(Path(name), crowd + 2 * PAIRS, options)
         try:
             return asyncio.run(_Soak(stage, crowd, chance).run(seconds))
         finally:

@@ -44,7 +44,7 @@ EXPECTED: tuple[str, ...] = ()
 class Stage:
     """One xmppd with its modules as shipped, in a process and a folder of its own."""
 
-    def __init__(self, folder: Path, accounts: int) -> None:
+    def __init__(self, folder: Path, accounts: int, options: str = "") -> None:
         self._folder = folder
         self._config = folder / "xmppd.toml"
         self.port, self.tls_port = free_port(), free_port()
@@ -56,7 +56,7 @@ class Stage:
             port=self.port,
             tls_port=self.tls_port,
         )
-        self._config.write_text(text)
+        self._config.write_text(text + options)
         (folder / "data").mkdir(mode=0o700)
         seed(folder / "data" / "xmppd.sqlite", accounts, accounts - 1, 0)
         self._environment = {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}

@@ -1,6 +1,5 @@
 """A dialogue's server on loopback sockets, in this process: the transports, ports and TLS of the real one."""
 
-import os
 import secrets
 import time
 from typing import Any
@@ -17,6 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.dialogues.client import PASSWORD, Client, NothingCame
 from tests.temporary import temporary_folder
+from tests.wanted import TRANSPORT
 from xmppd.core.config.model import Config
 from xmppd.core.config.read import parse
 from xmppd.core.config.section import Address
@@ -29,8 +29,6 @@ from xmppd.storage.memory import MemoryStorage
 
 PATIENCE_S = 5.0
 """How long something that is expected may take to come."""
-TRANSPORT = os.environ.get("XMPPD_TEST_TRANSPORT", "xmppd")
-"""Of the server's connections: "xmppd" or "twisted"."""
 _DESCRIPTORS = 1_000
 _HOST = "127.0.0.1"
 reactor: Any = global_reactor

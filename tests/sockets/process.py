@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import xmppd
+from tests.wanted import NET
 
 PATIENCE_S = 30.0
 """For a start or an end; the machine may be busy with other tests."""
@@ -32,8 +33,9 @@ class ServerProcess:
         """*options* is TOML behind the tables of the ports; *accounts* are addresses with passwords."""
         self.folder = folder
         self.config = folder / "xmppd.toml"
+        net = "" if "[net]" in options else NET
         self.config.write_text(
-            f'data_dir = "{folder / "data"}"\n[c2s]\nlisten = ["127.0.0.1:0"]\n'
+            f'data_dir = "{folder / "data"}"\n{net}[c2s]\nlisten = ["127.0.0.1:0"]\n'
             f'direct_tls_listen = ["127.0.0.1:0"]\n{options}\n'
         )
         if accounts:
