@@ -138,6 +138,20 @@ class ExpensiveStanzasTests(HostileTestCase):
                 spent = self.cost(server, stanza % inner)
                 self.assertLess(spent, STANZA_CPU_S, f"{kind} with {content}")
 
+    def test_addresses_that_are_hard_to_prepare(self) -> None:
+        """Lists of them, as many as a stanza holds."""
+        server = shared_server(PLAINTEXT, (ALICE,))
+        for odd in (
+            "\u0628" + "\u0660" * 499 + "@b",
+            "a@" + "\u05d0." * 300 + "b",
+            "\u05d0@b/" + "\u05d0" * 490,
+        ):
+            items = "".join(
+                f"<item jid='{odd}/{number}'/>" for number in range(self.MOST // len(odd.encode()) - 10)
+            )
+            block = b"<iq type='set' id='1'><block xmlns='urn:xmpp:blocking'>%s</block></iq>"
+            self.assertLess(self.cost(server, block % items.encode()), STANZA_CPU_S, odd[:4])
+
     def cost(self, server: ServerProcess, stanza: bytes) -> float:
         """Send *stanza* as an available resource and wait until it is dealt with; give the CPU that it took."""
         with RawClient(server.ports["STARTTLS"]) as client:

@@ -1,5 +1,8 @@
 """Addresses (RFC 7622)."""
 
+import time
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -180,6 +183,44 @@ class JIDTests(SynchronousTestCase):
                 except InvalidJID:
                     found = None
                 self.assertEqual(found, expected, (profile, char))
+
+    @given(
+        st.text(
+            "\u0660\u0661\u06f0\u06f1\u30fb\u3042\u0628al\u00b7\u0375\u03b1\u05f3\u05d0\u0915\u094d\u200d0 ",
+            max_size=8,
+        )
+    )
+    @settings(max_examples=300, deadline=None)
+    def test_rules_about_the_whole_agree(self, text: str) -> None:
+        """RFC 5892 A.7 to A.9: what is asked once for each character gives the same as asked at each place."""
+        for profile in ("UsernameCaseMapped", "OpaqueString"):
+            results = []
+            for enforce in (jid_module._profile(profile).enforce, partial(jid_module._enforced, profile)):
+                try:
+                    results.append(enforce(text))
+                except ValueError:
+                    results.append("")
+            self.assertEqual(results[0], results[1], (profile, text))
+
+
+class CostTests(SynchronousTestCase):
+    """An address is prepared for each stanza, and a stanza may bring hundreds (PROMISES: 1 s of CPU at most)."""
+
+    def cost(self, jid: str) -> float:
+        """Give the seconds of CPU that the cheapest of some preparations takes."""
+        costs = []
+        for number in range(5):
+            begun = time.process_time()
+            JID.parse(f"{jid}/{number}")
+            costs.append(time.process_time() - begun)
+        return min(costs)
+
+    def test_characters_of_the_whole(self) -> None:
+        """Arabic digits and katakana's middle dot are asked about all the rest: not for each of them."""
+        self.cost("ä@localhost")
+        usual = self.cost("\u0628" * 500 + "@localhost")
+        for odd in ("\u0628" + "\u0660" * 499, "\u0628\u06f1" * 250, "\u30fb" * 320 + "\u3042"):
+            self.assertLess(self.cost(f"{odd}@localhost"), 4 * usual, odd[:4])
 
 
 class StringprepTests(SynchronousTestCase):
