@@ -22,6 +22,16 @@ class AddressCounterTests(SynchronousTestCase):
         counter.remove("b")
         self.assertEqual(counter["b"], 0)
 
+    def test_ipv6(self) -> None:
+        """A /64 network is one address: who has one has more addresses than could be counted."""
+        counter = AddressCounter()
+        for number in range(3):
+            counter.add(f"2001:db8::{number}")
+        self.assertEqual((counter["2001:db8::ffff"], counter["2001:db8:0:1::"], len(counter)), (3, 0, 1))
+        for number in range(3):
+            counter.remove(f"2001:db8::{number}")
+        self.assertEqual(len(counter), 0)
+
 
 class LimitTests(SynchronousTestCase):
     """`C2SFactory.buildProtocol`."""

@@ -38,6 +38,13 @@ class ThrottleTests(SynchronousTestCase):
             self.throttle.failed("a")
         self.assertEqual((self.throttle.failed("b"), self.throttle.succeeded("b")), (0.0, 0.0))
 
+    def test_ipv6(self) -> None:
+        """Who changes the address within a /64 network stays the same."""
+        delays = [self.throttle.failed(f"2001:db8::{number}") for number in range(20)]
+        self.assertEqual(delays[-1], FAILURE_DELAYS_S[-1])
+        self.assertEqual(self.throttle.succeeded("2001:db8::ffff"), GOOD_LOGIN_DELAY_S)
+        self.assertEqual((self.throttle.failed("2001:db8:0:1::1"), len(self.throttle)), (0.0, 2))
+
     def test_the_window_ends(self) -> None:
         """After the window all is forgotten."""
         for _ in range(10):

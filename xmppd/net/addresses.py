@@ -1,4 +1,9 @@
-"""How many connections each address has, over all ports together: what ``limits.connections_per_address`` is about."""
+"""How many connections each address has, over all ports together: what ``limits.connections_per_address`` is about.
+
+Of IPv6 a whole /64 network counts as one address.
+"""
+
+from xmppd.core.networks import network_of
 
 
 class AddressCounter:
@@ -15,16 +20,18 @@ class AddressCounter:
 
     def __getitem__(self, address: str) -> int:
         """Give the number of connections from *address*."""
-        return self._counts.get(address, 0)
+        return self._counts.get(network_of(address), 0)
 
     def add(self, address: str) -> None:
         """One more."""
-        self._counts[address] = self._counts.get(address, 0) + 1
+        key = network_of(address)
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     def remove(self, address: str) -> None:
         """One less."""
-        left = self._counts.get(address, 0) - 1
+        key = network_of(address)
+        left = self._counts.get(key, 0) - 1
         if left > 0:
-            self._counts[address] = left
+            self._counts[key] = left
         else:
-            self._counts.pop(address, None)
+            self._counts.pop(key, None)

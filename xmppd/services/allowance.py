@@ -1,12 +1,12 @@
 """How often an address may do something within a time; of IPv6 a whole /64 network counts as one."""
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xmppd.core.networks import network_of
+
 MAX_ADDRESSES = 10_000
 """Addresses remembered at most; the oldest is forgotten first."""
-IPV6_NETWORK_BITS = 64
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Allowance:
 
     def take(self, address: str, allowed: int) -> bool:
         """Whether *address* may do it once more, up to *allowed* times in a window; counts it then."""
-        key, now = _network(address), self._now()
+        key, now = network_of(address), self._now()
         taken = self._taken.get(key)
         if taken is None or now - taken.since >= self._window_s:
             self._taken.pop(key, None)
@@ -41,12 +41,3 @@ class Allowance:
             return False
         taken.count += 1
         return True
-
-
-def _network(address: str) -> str:
-    if ":" not in address:
-        return address
-    try:
-        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{IPV6_NETWORK_BITS}", strict=False))
-    except ValueError:
-        return address

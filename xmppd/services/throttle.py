@@ -1,7 +1,12 @@
-"""Slows down who guesses passwords: failed logins counted by address, answers delayed, nobody locked out."""
+"""Slows down who guesses passwords: failed logins counted by address, answers delayed, nobody locked out.
+
+Of IPv6 a whole /64 network counts as one address.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from xmppd.core.networks import network_of
 
 MAX_ADDRESSES = 10_000
 """Addresses remembered at most; the oldest is forgotten first."""
@@ -42,9 +47,10 @@ class Throttle:
 
     def failed(self, address: str) -> float:
         """Count a failure; give the delay of its answer in seconds."""
-        known = self._recent(address)
+        key = network_of(address)
+        known = self._recent(key)
         if known is None:
-            known = self._failures[address] = _Failures(0, self._now())
+            known = self._failures[key] = _Failures(0, self._now())
             if len(self._failures) > MAX_ADDRESSES:
                 del self._failures[next(iter(self._failures))]
         known.count += 1
@@ -53,12 +59,12 @@ class Throttle:
 
     def succeeded(self, address: str) -> float:
         """Give the delay of a correct login's answer in seconds: none for an address that has not failed often."""
-        known = self._recent(address)
+        known = self._recent(network_of(address))
         return self._delay_s() if known is not None and known.count >= self._allowance() else 0.0
 
-    def _recent(self, address: str) -> _Failures | None:
-        known = self._failures.get(address)
+    def _recent(self, key: str) -> _Failures | None:
+        known = self._failures.get(key)
         if known is not None and self._now() - known.since > self._window_s():
-            del self._failures[address]
+            del self._failures[key]
             return None
         return known

@@ -43,7 +43,7 @@ class Limits(Section):
     auth_failures: Count = 5
     """Failed attempts to authenticate that end a stream."""
     auth_failures_per_address: Annotated[Count, ServerWide] = 20
-    """Failed attempts from one address within auth_failure_window_s that throttle it."""
+    """Failed attempts from one address (of IPv6: one /64) within auth_failure_window_s that throttle it."""
     auth_failure_window_s: Annotated[Seconds, ServerWide] = 600.0
     """How long a failed attempt counts."""
     auth_delay_s: Annotated[float, Field(ge=0, le=60), ServerWide] = 1.0
@@ -51,7 +51,7 @@ class Limits(Section):
 
     # -- connections and sessions
     connections_per_address: Annotated[Count, ServerWide] = 1_000
-    """Connections from one address at the same time."""
+    """Connections from one address at the same time; of IPv6 from one /64 network."""
     resources_per_user: Count = 20
     """Connected resources of one account."""
     send_buffer_bytes: Annotated[int, Field(ge=64 * KIB)] = 16 * MIB
