@@ -1,11 +1,20 @@
 """The parts of a server, as they are put together."""
 
+from typing import Any
+
 from twisted.internet.defer import execute
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.memory import MemoryServer
+from xmppd.core.config.model import Config
 from xmppd.core.config.read import parse
+from xmppd.net import client_ports
+from xmppd.net.client_ports import OwnAcceptor
+from xmppd.net.output import TransportLimits
 from xmppd.server import World, build
+from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
 
 
@@ -26,3 +35,76 @@ class SteadyTimeTests(SynchronousTestCase):
         steady[0] = 130.0
         wall.advance(29.0)
         self.assertEqual(rung, [130.0])
+
+
+class LimitTests(SynchronousTestCase):
+    """Limits follow the file, of the server and of a host."""
+
+    def config(self, limits: str) -> Config:
+        """Give a configuration with these *limits*."""
+        config, findings = parse(f'[hosts."localhost"]\n[limits]\n{limits}\n', "test.toml")
+        assert config is not None, findings
+        return config
+
+    def test_requests_of_our_own(self) -> None:
+        """limits.pending_iqs: so many of our own requests may be open, and what a reload says holds for the next."""
+        memory = MemoryServer("[limits]\npending_iqs = 2")
+        router = memory.server.router
+
+        def ask(number: int) -> None:
+            to = f"alice@localhost/{number}"
+            request = Stanza.make(
+                "iq", b"<a xmlns='b'/>", to=to, from_="localhost", id=str(number), type="get"
+            )
+            router._requests.expect(request, 30.0).addErrback(errors.append)
+
+        errors: list[Failure] = []
+        for number in range(3):
+            ask(number)
+        self.assertEqual(
+            [str(error.value) for error in errors], ["resource-constraint: Too many requests are open"]
+        )
+        memory.server.take(self.config("pending_iqs = 3"))
+        ask(3)
+        self.assertEqual(len(errors), 1)
+
+    def test_silent_clients(self) -> None:
+        """limits.keepalive_s holds from the next share of a round on."""
+        memory = MemoryServer("[limits]\nkeepalive_s = 3600")
+        client = memory.logged_in("alice@localhost/desk")
+        received: list[bytes] = []
+        self.patch(client, "received", received.append)
+        memory.server.take(self.config("keepalive_s = 60"))
+        memory.clock.pump([1.0] * 60)
+        self.assertEqual(received, [])
+        memory.clock.pump([1.0] * 180)
+        self.assertIn(b" ", received)
+
+    def test_output_of_a_connection(self) -> None:
+        """limits.send_buffer_bytes and close_timeout_s hold for who connects after a reload."""
+        taken: list[TransportLimits] = []
+
+        def serve(*args: object, limits: TransportLimits, **kw: object) -> None:
+            taken.append(limits)
+
+        self.patch(client_ports, "serve", serve)
+        memory = MemoryServer("[limits]\nsend_buffer_bytes = 100_000")
+        accept: Any = OwnAcceptor(memory.factory, Clock(), None, lambda: memory.server.config.limits)
+        accept(None, None)
+        accept(None, None)
+        memory.server.take(self.config("send_buffer_bytes = 200_000\nclose_timeout_s = 9"))
+        accept(None, None)
+        self.assertIs(taken[0], taken[1])
+        self.assertEqual((taken[1].write_buffer_bytes, taken[2].write_buffer_bytes), (100_000, 200_000))
+        self.assertEqual(taken[2].close_timeout_s, 9)
+
+    def test_of_a_host(self) -> None:
+        """A host's own limits of a stanza and of failures hold for its streams; another's are the server's."""
+        memory = MemoryServer(
+            '[hosts."a.example"]\n[hosts."b.example"]\n[hosts."b.example".limits]\nstanza_bytes = 10_000\n'
+        )
+        stanza = f"<message to='nobody@a.example' type='headline'><body>{'x' * 20_000}</body></message>"
+        for host, is_taken in (("a.example", True), ("b.example", False)):
+            client = memory.logged_in(f"alice@{host}/desk")
+            client.send(stanza)
+            self.assertEqual(client.is_connected, is_taken, host)

@@ -125,7 +125,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         hosts.add(Host(name, config.for_host(name)))
     registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
     accounts = _accounts(storage, hosts, world)
-    requests = PendingRequests(timers, config.limits.pending_iqs)
+    requests = PendingRequests(timers, lambda: in_force.config.limits.pending_iqs)
     router = Router(hosts, registry, accounts, requests, storage)
     rosters = Rosters(storage, hosts, registry, router, timers)
     subscriptions = Subscriptions(rosters, hosts, registry, router, accounts)

@@ -138,7 +138,9 @@ def _put_together(given: _Prepared) -> RunningServer:
         given.storage,
         load_modules=partial(load_modules, server),
         load_data=server.accounts.load,
-        listeners=given.ports.listeners(given.reactor, limit, given.tls, starttls, direct),
+        listeners=given.ports.listeners(
+            given.reactor, limit, given.tls, starttls, direct, lambda: server.config.limits
+        ),
         streams=(starttls, direct),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
         log_observer=given.log_writer,

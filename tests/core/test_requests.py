@@ -22,7 +22,7 @@ class PendingRequestsTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Give each test a clock."""
         self.clock = Clock()
-        self.requests = PendingRequests(Timers(self.clock), max_pending=2)
+        self.requests = PendingRequests(Timers(self.clock), max_pending=lambda: 2)
 
     def test_result(self) -> None:
         """The result fires the Deferred, once."""

@@ -100,7 +100,9 @@ class SocketStage:
             self.server.c2s_factory(tls),
             self.server.c2s_factory(tls, is_direct_tls=True),
         )
-        self._listeners = ClientPorts(config).listeners(reactor, _DESCRIPTORS, tls, *self.factories)
+        self._listeners = ClientPorts(config).listeners(
+            reactor, _DESCRIPTORS, tls, *self.factories, lambda: self.server.config.limits
+        )
         for listener in self._listeners:
             listener.startService()
         execute(self.server.accounts.load)

@@ -26,7 +26,7 @@ class KeepaliveTests(SynchronousTestCase):
     def test_the_silent_get_a_space_and_the_others_none(self) -> None:
         """Who was heard since the last round gets nothing; who was silent for a round gets a space in the next."""
         clock, silent, busy = Clock(), FakeKept(), FakeKept()
-        Keepalive(Timers(clock), {silent: None, busy: None}, 60.0)
+        Keepalive(Timers(clock), {silent: None, busy: None}, lambda: 60.0)
         for _ in range(240):
             clock.advance(1.0)
             busy.is_heard = True
@@ -36,7 +36,7 @@ class KeepaliveTests(SynchronousTestCase):
     def test_a_lone_client_is_left_in_peace(self) -> None:
         """A round takes the interval however few there are: one space in it, since each wakes a phone."""
         clock, silent = Clock(), FakeKept()
-        Keepalive(Timers(clock), {silent: None}, 60.0)
+        Keepalive(Timers(clock), {silent: None}, lambda: 60.0)
         clock.pump([1.0] * 300)
         self.assertEqual(silent.spaces, 4)
 
@@ -44,7 +44,7 @@ class KeepaliveTests(SynchronousTestCase):
         """No turn serves more than its share, however many connections there are."""
         clock = Clock()
         kept = [FakeKept() for _ in range(6_000)]
-        Keepalive(Timers(clock), dict.fromkeys(kept), 60.0)
+        Keepalive(Timers(clock), dict.fromkeys(kept), lambda: 60.0)
         clock.pump([1.0] * 120)
         before = sum(k.spaces for k in kept)
         clock.advance(1.0)
@@ -56,7 +56,7 @@ class KeepaliveTests(SynchronousTestCase):
         """A connection that went during a round is passed over."""
         clock, gone = Clock(), FakeKept()
         connections = {gone: None}
-        Keepalive(Timers(clock), connections, 60.0)
+        Keepalive(Timers(clock), connections, lambda: 60.0)
         clock.advance(2.0)
         connections.clear()
         clock.pump([1.0] * 200)

@@ -1,5 +1,6 @@
 """IQ requests of our own, and the answers that may come (RFC 6120 8.2.3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
@@ -22,7 +23,7 @@ class _Pending:
 class PendingRequests:
     """What we asked and nobody has answered yet: matched by the peer's JID and the id together, bounded, timed."""
 
-    def __init__(self, timers: Timers, max_pending: int = MAX_PENDING):
+    def __init__(self, timers: Timers, max_pending: Callable[[], int] = lambda: MAX_PENDING):
         self._timers = timers
         self._max_pending = max_pending
         self._pending: dict[tuple[str, str], _Pending] = {}
@@ -37,7 +38,7 @@ class PendingRequests:
         once with resource-constraint where too many requests are open.
         """
         answer: Deferred[Stanza] = Deferred()
-        if len(self._pending) >= self._max_pending:
+        if len(self._pending) >= self._max_pending():
             answer.errback(StanzaError("resource-constraint", "Too many requests are open"))
             return answer
         key = (request.to or "", request.id or "")

@@ -10,6 +10,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.core.config.limits import Limits
 from xmppd.core.session import Session
 from xmppd.net.addresses import AddressCounter
 from xmppd.net.client_stream import ClientStream
@@ -133,7 +134,7 @@ class C2SProtocol(TwistedProtocol):
 
     def authenticated(self) -> None:
         """Take the limits that hold after authentication."""
-        self.framer.limits = self.factory.authenticated_limits()
+        self.framer.limits = authenticated_limits(self.stream.limits)
         self.framer.stepwise = False
 
     def pause(self) -> None:
@@ -214,7 +215,7 @@ class C2SFactory(Factory):
         self.connections: dict[C2SProtocol, None] = {}
         self.addresses = addresses
         self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
-        self._keepalive = Keepalive(server.timers, self.connections, server.limits().keepalive_s)
+        self._keepalive = Keepalive(server.timers, self.connections, lambda: server.limits().keepalive_s)
 
     @property
     def registry(self) -> Any:
@@ -266,9 +267,7 @@ class C2SFactory(Factory):
             limits.unauthenticated_stanza_bytes,
         )
 
-    def authenticated_limits(self) -> StreamLimits:
-        """Give what holds after it."""
-        limits = self.server.limits()
-        return StreamLimits(
-            limits.stanza_bytes, limits.stanza_depth, limits.stanza_elements, limits.tag_bytes
-        )
+
+def authenticated_limits(limits: Limits) -> StreamLimits:
+    """Give what holds after it."""
+    return StreamLimits(limits.stanza_bytes, limits.stanza_depth, limits.stanza_elements, limits.tag_bytes)

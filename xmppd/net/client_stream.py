@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core import events
+from xmppd.core.config.limits import Limits
 from xmppd.core.host import Host
 from xmppd.core.router import Router
 from xmppd.core.session import Session
@@ -98,6 +99,11 @@ class ClientStream:
     def router(self) -> Router:
         """The server's router."""
         return self.server.router
+
+    @property
+    def limits(self) -> Limits:
+        """What holds for this stream: its host's limits, the server's until that is known."""
+        return self.server.limits() if self.host is None else self.host.settings.limits
 
     @property
     def binding(self) -> Binding:

@@ -1,6 +1,6 @@
 """White-space keepalives: RFC 6120 4.6.1. A space to who has been silent for long, so that a dead connection shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from xmppd.core.timers import Timers
@@ -22,15 +22,15 @@ class Kept(Protocol):
 class Keepalive:
     """Goes round all connections once in the interval; one timer for all of them."""
 
-    def __init__(self, timers: Timers, connections: Mapping[Any, None], interval_s: float):
+    def __init__(self, timers: Timers, connections: Mapping[Any, None], interval_s: Callable[[], float]):
         """*connections* are the live ones, as keys."""
         self._timers = timers
         self._connections = connections
-        self._tick_s = interval_s / SHARES
+        self._interval_s = interval_s
         self._round: Iterator[Kept] = iter(())
         self._share = 1
         self._turn = 0
-        self._timer = timers.add(self._tick_s, self._tick)
+        self._timer = timers.add(interval_s() / SHARES, self._tick)
 
     def stop(self) -> None:
         """Go round no more."""
@@ -48,7 +48,7 @@ class Keepalive:
                 connection.is_heard = False
             elif connection in self._connections:
                 connection.keep_alive()
-        return self._tick_s
+        return self._interval_s() / SHARES
 
     def _begin(self) -> None:
         connections = list(self._connections)

@@ -287,7 +287,7 @@ class StockAcceptor:
         factory: IProtocolFactory,
         reactor: Reactor,
         creator: IOpenSSLServerConnectionCreator | None = None,
-        write_buffer_bytes: int = DEFAULT_LIMITS.write_buffer_bytes,
+        write_buffer_bytes: Callable[[], int] = lambda: DEFAULT_LIMITS.write_buffer_bytes,
     ) -> None:
         """With *creator* TLS comes before the first byte (direct TLS)."""
         self._write_buffer_bytes = write_buffer_bytes
@@ -308,7 +308,7 @@ class StockAcceptor:
         if self._realPortNumber is None:
             self._realPortNumber = sock.getsockname()[1]
         transport = BoundedServer(sock, protocol, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
-        transport.write_buffer_bytes = self._write_buffer_bytes
+        transport.write_buffer_bytes = self._write_buffer_bytes()
         try:
             if self._creator is not None:
                 transport.startTLS(self._creator)  # type: ignore[no-untyped-call]  # Twisted's

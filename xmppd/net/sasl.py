@@ -155,7 +155,7 @@ def _fail(stream: ClientStream, error: SaslError) -> None:
 def count_failure(stream: ClientStream) -> None:
     """RFC 6120 6.4.5: a client may try again, but not for ever."""
     stream.auth_failures += 1
-    if stream.auth_failures >= stream.server.limits().auth_failures:
+    if stream.auth_failures >= stream.limits.auth_failures:
         stream.fail(StreamError("policy-violation", "Too many failed attempts to authenticate"))
 
 

@@ -54,19 +54,19 @@ class Limits(Section):
     """Connections from one address at the same time; of IPv6 from one /64 network."""
     resources_per_user: Count = 20
     """Connected resources of one account."""
-    send_buffer_bytes: Annotated[int, Field(ge=64 * KIB)] = 16 * MIB
+    send_buffer_bytes: Annotated[int, Field(ge=64 * KIB), ServerWide] = 16 * MIB
     """What waits for a client that does not read; then it is cut off."""
-    uncommitted_stanzas: Count = 256
+    uncommitted_stanzas: Annotated[Count, ServerWide] = 256
     """Stanzas of one session that are not on disk yet; then its reading pauses."""
-    uncommitted_bytes: Annotated[int, Field(ge=1_000)] = 256 * KIB
+    uncommitted_bytes: Annotated[int, Field(ge=1_000), ServerWide] = 256 * KIB
     """Bytes of one session that are not on disk yet; then its reading pauses."""
-    keepalive_s: Seconds = 300.0
+    keepalive_s: Annotated[Seconds, ServerWide] = 300.0
     """After this time without a byte from a client it is sent a space, so that a dead connection shows."""
-    close_timeout_s: Seconds = 5.0
+    close_timeout_s: Annotated[Seconds, ServerWide] = 5.0
     """How long a closed stream waits for the client's end tag."""
     shutdown_timeout_s: Annotated[Seconds, ServerWide] = 5.0
     """How long a stopping server waits for clients that do not read."""
-    iq_timeout_s: Seconds = 60.0
+    iq_timeout_s: Annotated[Seconds, ServerWide] = 60.0
     """How long a request of the server's own waits for its answer."""
     pending_iqs: Annotated[Count, ServerWide] = 10_000
     """Requests of the server's own that wait at the same time."""
