@@ -90,6 +90,25 @@ class HeaderTests(SynchronousTestCase):
         events = [event for _ in range(200) for event in framer.feed(b"<stream a='" + b"x" * 100)]
         self.assertIn(condition(events), ("policy-violation", "not-well-formed"))
 
+    def test_language_that_is_none(self) -> None:
+        """RFC 6120 4.7.4: a tag by RFC 5646; anything else would go with each stanza, and says nothing."""
+
+        def lang_of(text: str) -> tuple[str | None, str | None]:
+            framer = opened(header=HEADER.replace(b"xml:lang='en'", f"xml:lang='{text}'".encode()))
+            return framer.lang, stanza(framer, b"<presence/>").lang
+
+        for text in ("de", "zh-Hant-TW", "x-" + "-".join(["abcdefgh"] * 14)):
+            self.assertEqual(lang_of(text), (text, text))
+        for text in ("", " ", "d e", "de_AT", "-", "e" * 9, "de-" + "a" * 9_000, "x" + "-a" * 16, "&#10;de"):
+            self.assertEqual(lang_of(text), (None, None), text)
+
+    def test_too_many_prefixes(self) -> None:
+        """What a header declares is read again with each odd stanza: no more than a few."""
+        for number, expected in ((15, StreamOpened), (16, StreamError), (400, StreamError)):
+            declared = b"".join(b" xmlns:a%d='b'" % each for each in range(number))
+            event = one(Framer(StreamLimits()), HEADER.replace(b" to=", declared + b" to="))
+            self.assertIsInstance(event, expected)
+
     def test_header_byte_by_byte(self) -> None:
         """The pieces in which a header comes make no difference."""
         framer = Framer(PRE_AUTH)

@@ -14,6 +14,12 @@ from xmppd.stream.xml_rules import WHITE_SPACE, check_namespace, new_expat, sile
 HEADER_BYTES: Final = 10_000
 """Of XML declaration and start tag together; less where the limit of a tag is less."""
 
+PREFIXES: Final = 16
+"""What a header declares stands around each stanza, so that each of many would cost much more to read."""
+
+LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,15}")
+"""RFC 5646 2.1. It goes with every stanza of the stream, so a longer one would make all of them longer."""
+
 _UTF16_MARKS: Final = (b"\xff", b"\xfe")
 _UTF8_MARK: Final = b"\xef\xbb\xbf"  # RFC 6120 11.6: no mark, but a character before the root
 _FIRST_BYTES: Final = 4
@@ -21,7 +27,7 @@ _TAG_NAME: Final = re.compile(rb"<([^\s/>]+)")
 
 
 class HeaderReader:
-    """Takes bytes until `opened` is set; raises StreamError.
+    """Takes bytes until `opened` is set; raises StreamError. An xml:lang that names no language is left out.
 
     `tag`, `default_ns` and `prefixes` then say what the header leaves in force.
     """
@@ -83,6 +89,8 @@ class HeaderReader:
             self.default_ns = uri or ""
         elif prefix != "xml":
             self.prefixes[prefix] = uri or ""
+            if len(self.prefixes) > PREFIXES:
+                raise StreamError("policy-violation", "the stream header declares too many prefixes")
 
     def _started(self, name: str, attrs: dict[str, str]) -> None:
         """RFC 6120 4.9.3.10 and 4.8.1."""
@@ -93,7 +101,10 @@ class HeaderReader:
             raise StreamError("bad-format", "the root is not a stream")
         found = _TAG_NAME.match(self._raw, self._expat.CurrentByteIndex)
         self.tag = found[1].decode() if found else ""
-        self.opened = StreamOpened(attr_names(attrs), self.default_ns, namespace, local)
+        given = attr_names(attrs)
+        if not LANGUAGE.fullmatch(given.get("xml:lang", "en")):
+            del given["xml:lang"]
+        self.opened = StreamOpened(given, self.default_ns, namespace, local)
 
     def _ended(self, _name: str) -> None:
         self.is_closed = True
