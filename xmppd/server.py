@@ -220,7 +220,7 @@ def _profile_services(
     world: World,
 ) -> tuple[object, ...]:
     """Give the services of what accounts tell of themselves, and of their end."""
-    sessions = AccountSessions(accounts, registry, world.now)
+    sessions = AccountSessions(accounts, registry)
     capabilities = Capabilities(
         hosts,
         router,

@@ -1,12 +1,13 @@
 """SASL on a client stream (RFC 6120 6): what a dialogue cannot bring about."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import NS_SASL, PASSWORD, Client
 from tests.memory import MemoryServer, now
+from tests.stream.sasl.client import ScramClient
 from xmppd.services.throttle import FAILURE_DELAYS_S
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
@@ -82,6 +83,29 @@ class FailureTests(SaslTestCase):
         now(self.world.server.accounts.remove(ROMEO))
         checks[0].callback(True)
         self.assertEqual(self.answer(client), "not-authorized")
+
+    def test_account_that_changes_meanwhile(self) -> None:
+        """Keys of a password that is changed between challenge and response let nobody in, nor those of a namesake."""
+        accounts = self.world.server.accounts
+
+        def another_account() -> None:
+            now(accounts.remove(ROMEO))
+            now(accounts.create(ROMEO, "another's", over_tombstone=True))
+
+        for change, expected in (
+            (lambda: None, "success"),
+            (lambda: now(accounts.set_password(JID.parse("juliet@localhost"), "new")), "success"),
+            (lambda: now(accounts.set_password(ROMEO, PASSWORD)), "not-authorized"),
+            (another_account, "not-authorized"),
+        ):
+            self.world.add_account("juliet@localhost")
+            client, scram = self.client(), ScramClient("SCRAM-SHA-256", "romeo", PASSWORD)
+            first = b64encode(scram.first()).decode()
+            client.send(f"<auth xmlns='{NS_SASL}' mechanism='SCRAM-SHA-256'>{first}</auth>")
+            final = scram.final(b64decode(client.inbox.popleft().text or ""))
+            change()
+            client.send(f"<response xmlns='{NS_SASL}'>{b64encode(final).decode()}</response>")
+            self.assertEqual(self.answer(client), expected)
 
     def test_client_that_goes_meanwhile(self) -> None:
         """A connection that is lost while the password is checked is nobody's success."""

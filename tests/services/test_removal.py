@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.helpers import bound_session
 from tests.memory import MemoryServer, now
-from xmppd.services.account_sessions import REMEMBERED_S, AccountSessions
+from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.accounts import AccountTombstoned, NoSuchAccount
 from xmppd.services.removal import Removal
 from xmppd.stanza.jid import JID
@@ -146,7 +146,6 @@ class AccountSessionsTests(SynchronousTestCase):
         )
         for change in changes:
             client = self.authenticated()
-            self.memory.clock.advance(1)
             now(change())
             self.assertFalse(self.binds(client))
             if accounts.exists(ROMEO.bare):
@@ -171,11 +170,3 @@ class AccountSessionsTests(SynchronousTestCase):
         self.memory.storage.failing = None
         now(self.server.accounts.set_password(ROMEO, "new"))
         self.assertTrue(session.is_ended)
-
-    def test_bound(self) -> None:
-        """Changes of passwords are remembered for a while only."""
-        for number in range(3):
-            self.memory.add_account(f"u{number}@localhost")
-            now(self.server.accounts.set_password(JID.parse(f"u{number}@localhost"), "new"))
-            self.memory.clock.advance(REMEMBERED_S + 1)
-        self.assertEqual(len(self.sessions._changed_at), 1)

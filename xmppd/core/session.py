@@ -87,7 +87,7 @@ class Session:
         "__weakref__",
         "_attachments",
         "_ended",
-        "authenticated_at",
+        "account_number",
         "available_number",
         "bare_jid",
         "bytes_filters",
@@ -149,7 +149,8 @@ class Session:
         self.stream: Ending | None = None
         self.peer = peer
         self.opened_at = now
-        self.authenticated_at = 0.0
+        self.account_number = 0
+        """The latest change of any account when the client began to authenticate."""
         self.jid: JID | None = None
         self.bare_jid: str | None = None
         self.stream_id = ""

@@ -229,7 +229,6 @@ class ClientStream:
         session = self.session
         session.type = "c2s"
         session.username = username
-        session.authenticated_at = self.server.now()
         self.state |= StreamState.AUTHENTICATED
         self.exchange = self.announcement = None
         self.link.authenticated()

@@ -80,6 +80,7 @@ def _channel_bindings(types: tuple[str, ...]) -> FixedElement:
 
 def _on_auth(stream: ClientStream, element: Element) -> Deferred[None] | None:
     stream.exchange = None
+    stream.session.account_number = stream.server.authentication.account_number
     announced = announcement(stream)
     try:
         exchange = stream.server.authentication.begin(

@@ -95,6 +95,7 @@ def _authentication(
 def _on_authenticate(stream: ClientStream, element: Element) -> Deferred[None]:
     stream.state |= StreamState.AUTHENTICATING
     stream.exchange = None
+    stream.session.account_number = stream.server.authentication.account_number
     return _guarded(stream, _begin(stream, element))
 
 

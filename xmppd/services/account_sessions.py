@@ -3,7 +3,7 @@
 So does a session that authenticated before and is bound only afterwards.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -20,30 +20,24 @@ REASONS = {
     AccountEvent.REMOVED: ("not-authorized", "The account has been removed"),
 }
 """The stream error that the sessions end with (RFC 6120 4.9.3), by what has happened."""
-REMEMBERED_S = 600.0
-"""How long a change of password is remembered: longer than a stream may take from authentication to binding."""
 
 
 class AccountSessions:
     """Ends the sessions of accounts that change."""
 
-    def __init__(self, accounts: Accounts, registry: SessionRegistry, now: Callable[[], float]):
-        """*now* is wall time in seconds."""
+    def __init__(self, accounts: Accounts, registry: SessionRegistry):
         self._accounts = accounts
         self._registry = registry
-        self._now = now
         self._spared: list[Session] = []
-        self._changed_at: dict[str, float] = {}
         for event in REASONS:
             accounts.subscribe(event, partial(self._on_event, event))
 
     def may_bind(self, session: Session) -> bool:
-        """Whether an authenticated session's account is still as it was then."""
+        """Whether an authenticated session's account is still as it was when it began to authenticate."""
         bare_jid = f"{session.username}@{session.host}"
         if not self._accounts.exists(bare_jid) or self._accounts.is_disabled(bare_jid):
             return False
-        changed_at = self._changed_at.get(bare_jid)
-        return changed_at is None or session.authenticated_at >= changed_at
+        return not self._accounts.changes.is_changed_since(bare_jid, session.account_number)
 
     @deferred
     async def change_password(self, jid: JID, password: str, spared: Session | None = None) -> None:
@@ -70,9 +64,4 @@ class AccountSessions:
                 session.close(StreamError(*REASONS[event]))
 
     def _on_event(self, event: AccountEvent, jid: JID) -> None:
-        now = self._now()
-        if event is AccountEvent.PASSWORD_CHANGED:
-            for bare_jid in [known for known, at in self._changed_at.items() if now - at > REMEMBERED_S]:
-                del self._changed_at[bare_jid]
-            self._changed_at[jid.bare] = now
         self.end(jid, event)

@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from xmppd.core.waiting import deferred
+from xmppd.services.account_changes import AccountChanges
 from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart, stringprep_disagrees
 from xmppd.storage.interface import Change, Delete, DeleteOwner, Put, Storage
 from xmppd.stream.sasl import credentials as scram
@@ -117,7 +118,8 @@ class Accounts:
         self._known: set[str] = set()
         self._disabled: set[str] = set()
         self._changing: set[str] = set()
-        self._passwords_set = 0
+        self.changes = AccountChanges()
+        """Passwords that were set, and removals, each noted when its commit begins and when it has happened."""
         self._is_loaded = False
         self._listeners: dict[AccountEvent, list[Listener]] = {event: [] for event in AccountEvent}
 
@@ -198,6 +200,7 @@ class Accounts:
                 *changes,
             )
             self._disabled.discard(jid.bare)
+            self.changes.note(jid.bare)
         except BaseException:
             self._known.add(jid.bare)
             raise
@@ -212,8 +215,9 @@ class Accounts:
         self._require(jid)
         credentials = await self._derived(password)
         self._require(jid)
-        self._passwords_set += 1
+        self.changes.note(jid.bare)
         await self._storage.commit(Put(CREDENTIALS, jid.bare, "", credentials.to_json()))
+        self.changes.note(jid.bare)
         self._tell(AccountEvent.PASSWORD_CHANGED, jid)
 
     @deferred
@@ -222,10 +226,10 @@ class Accounts:
 
         Nothing happens where the password has changed since, or the account has gone. Waits for the commit.
         """
-        passwords_set = self._passwords_set
+        begun = self.changes.number
         await self._storage.commit()  # so that what is read is the last that was set
         credentials = await self.credentials(jid)
-        if credentials is None or passwords_set != self._passwords_set:
+        if credentials is None or self.changes.is_changed_since(jid.bare, begun):
             return
         if all(credentials.get(hash_name) == keys for hash_name, keys in beside.items()):
             more = Credentials({**credentials, salted.hash_name: salted.keys()})

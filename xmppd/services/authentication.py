@@ -84,6 +84,11 @@ class Authentication:
         self.secret = secret
         self.random_text = random_text
 
+    @property
+    def account_number(self) -> int:
+        """The latest change of any account; one that changes after an exchange has begun lets nobody in by it."""
+        return self.accounts.changes.number
+
     def offer(self, given: Circumstances) -> list[str]:
         """Give the names of the mechanisms to offer, the strongest first; empty where TLS is missing."""
         return [] if given.is_refused else offer(self._context(given))
@@ -139,6 +144,7 @@ class Exchange:
         self._mechanism = mechanism
         self._given = given
         self._tokens = tokens
+        self._account_number = service.account_number
 
     @deferred
     async def start(self, initial: bytes | None) -> bytes | Success:
@@ -189,13 +195,14 @@ class Exchange:
         return success
 
     async def _admit(self, success: Success) -> Success:
-        """Name an anonymous user (XEP-0175); refuse who has gone or is disabled, though all was right."""
+        """Name an anonymous user (XEP-0175); refuse who has gone, changed or is disabled, though all was right."""
         if success.username is None:
             return Success(self._service.random_text(ANONYMOUS_BYTES).lower(), success.data)
         bare_jid = self._jid(success.username).bare
-        if not self._service.accounts.exists(bare_jid):
+        accounts = self._service.accounts
+        if not accounts.exists(bare_jid) or accounts.changes.is_changed_since(bare_jid, self._account_number):
             raise SaslError("not-authorized")
-        if self._service.accounts.is_disabled(bare_jid):
+        if accounts.is_disabled(bare_jid):
             raise SaslError("account-disabled")
         return success
 

@@ -133,7 +133,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         hosts=hosts,
         registry=registry,
         accounts=accounts,
-        removal=Removal(accounts, rosters, AccountSessions(accounts, registry, time.time)),
+        removal=Removal(accounts, rosters, AccountSessions(accounts, registry)),
         clients=Clients(storage, accounts, registry, time.time),
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
