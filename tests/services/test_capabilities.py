@@ -93,10 +93,14 @@ class CapabilitiesTests(SynchronousTestCase):
     def announced(self, name: str, ver: str, algorithm: str = "hash='sha-1'") -> Client:
         """Give a client that has announced *ver*."""
         client = self.memory.logged_in(f"{name}@localhost/x")
+        self.announce(client, ver, algorithm)
+        return client
+
+    def announce(self, client: Client, ver: str, algorithm: str = "hash='sha-1'") -> None:
+        """Let a client announce *ver*."""
         client.send(
             f"<presence><c xmlns='http://jabber.org/protocol/caps' {algorithm} node='n' ver='{ver}'/></presence>"
         )
-        return client
 
     def asked(self, client: Client) -> Tree | None:
         """Give what the server asked of a client."""
@@ -183,6 +187,24 @@ class CapabilitiesTests(SynchronousTestCase):
             info = ClientInfo((Identity(*EXODUS),), (feature,), ())
             self.answer(self.announced(name, verification_string(info)), feature)
         self.assertEqual(len(self.service), 2)
+
+    def test_one_question_at_a_time(self) -> None:
+        """A client that announces ever something else is asked once, and then about what it has announced last."""
+        client = self.announced("romeo", SIMPLE)
+        for number in range(100):
+            for ver in (f"odd-{number}", SIMPLE):
+                for algorithm in ("hash='sha-1'", "hash='none'"):
+                    self.announce(client, ver, algorithm)
+        self.assertEqual(len([each for each in client.inbox if each.get("type") == "get"]), 1)
+        self.assertLessEqual(sum(map(len, self.service._waiting.values())), 1)
+        self.announce(client, "last")
+        question = self.asked(client)
+        assert question is not None
+        client.send(f"<iq type='error' id='{question.get('id')}' to='localhost'/>")
+        asked = [each[0].get("node") for each in client.inbox if each.get("type") == "get"]
+        self.assertEqual(asked, [f"n#{SIMPLE}", "n#last"])
+        self.memory.clock.advance(3_600)
+        self.assertEqual((len(self.service._waiting), len(self.memory.server.router._requests)), (0, 0))
 
     def test_size_bound(self) -> None:
         """A huge description is not kept; all together have a size."""

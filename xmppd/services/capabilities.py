@@ -1,8 +1,8 @@
 """What clients can do (XEP-0115): asked once for each description, verified by its hash, shared by all who bear it.
 
 Rules that live here: how a verification string is made (5.1) and checked (5.4); a description whose hash is wrong or
-of an unknown kind holds for the session alone that gave it; each description is asked for once at a time; whatever a
-client can make grow is bounded.
+of an unknown kind holds for the session alone that gave it; each description is asked for once at a time, and each
+session is asked one thing at a time; whatever a client can make grow is bounded.
 """
 
 from base64 import b64encode
@@ -57,6 +57,13 @@ class _Of(NamedTuple):
 
     caps: Caps
     features: frozenset[str] | None
+    is_in_turn: bool
+    """Whether it is being asked, or waits for others who are asked the same."""
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """What descriptions are remembered by."""
+        return self.caps.hash, self.caps.ver
 
 
 class Capabilities:
@@ -99,31 +106,56 @@ class Capabilities:
             self._known[key] = features
             self._learned(session, caps, features)
             return
-        session.attach(NAME, _Of(caps, None))
+        session.attach(NAME, _Of(caps, None, before is not None and before.is_in_turn))
+        if before is None or not before.is_in_turn:
+            self._take_turn(session, caps)
+
+    def _take_turn(self, session: Session, caps: Caps) -> None:
+        """Ask a session, or put it behind those that are asked the same: once at a time, whatever it announces."""
+        session.attach(NAME, _Of(caps, None, True))
+        key = (caps.hash, caps.ver)
         if caps.hash not in ALGORITHMS:
-            spawn("capabilities of a client", self._ask(session, caps))
+            spawn("capabilities of a client", self._ask_alone(session, caps))
         elif key in self._waiting:
             self._waiting[key].append(session)
         else:
             self._waiting[key] = [session]
             spawn("capabilities of clients", self._ask_in_turn(key))
 
+    def _turn_over(self, session: Session, asked: Caps | None) -> None:
+        """Its turn is over; where it has announced something else than it was *asked* about, the next begins."""
+        of: _Of | None = session.attached(NAME)
+        if of is None:
+            return
+        session.attach(NAME, of._replace(is_in_turn=False))
+        if of.features is None and of.caps != asked:
+            self._take_turn(session, of.caps)
+
+    async def _ask_alone(self, session: Session, caps: Caps) -> None:
+        await self._ask(session, caps)
+        self._turn_over(session, caps)
+
     async def _ask_in_turn(self, key: tuple[str | None, str]) -> None:
         """Ask those who announce the same, one after the other, until an answer has the right hash."""
         waiting = self._waiting[key]
+        features = None
         try:
-            while waiting:
+            while waiting and features is None:
                 session = waiting.pop(0)
                 of: _Of | None = session.attached(NAME)
-                if of is None or (of.caps.hash, of.caps.ver) != key or not await self._ask(session, of.caps):
-                    continue
-                for other in waiting:
-                    known: _Of | None = other.attached(NAME)
-                    if known is not None and (known.caps.hash, known.caps.ver) == key:
-                        self._learned(other, known.caps, self._known[key])
-                return
+                asked = None
+                if of is not None and of.key == key:
+                    asked = of.caps
+                    if await self._ask(session, asked):
+                        features = self._known.get(key)
+                self._turn_over(session, asked)
         finally:
             del self._waiting[key]
+        for session in waiting:
+            of = session.attached(NAME)
+            if of is not None and of.key == key and features is not None:
+                self._learned(session, of.caps, features)
+            self._turn_over(session, None)
 
     async def _ask(self, session: Session, caps: Caps) -> bool:
         """Ask a session for its description; say whether it has the right hash and is remembered for all."""
@@ -159,7 +191,8 @@ class Capabilities:
             self._chars -= sum(map(len, forgotten))
 
     def _learned(self, session: Session, caps: Caps, features: frozenset[str]) -> None:
-        session.attach(NAME, _Of(caps, features))
+        before: _Of | None = session.attached(NAME)
+        session.attach(NAME, _Of(caps, features, before is not None and before.is_in_turn))
         host = self._hosts.get(session.host)
         if host is not None:
             host.hooks.notify(CAPABILITIES_KNOWN, session)
