@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import START, MemoryServer, now
 from tests.quick import BIND, LAPTOP, PHONE, QuickClient, condition_of, identity_of, request, token_of
+from xmppd.services import clients
 from xmppd.services.client_records import ClientRecord, client_id
 from xmppd.services.clients import CLIENTS, STORE, Client, Clients, NoSuchClient
 from xmppd.stanza.jid import JID
@@ -22,6 +23,15 @@ class ClientsTests(SynchronousTestCase):
         """A server."""
         self.server = MemoryServer()
         self.clients = self.server.server.services[Clients]
+
+    def test_remembered(self) -> None:
+        """The records of so many accounts are kept in memory, and of nobody who has no account."""
+        self.patch(clients, "REMEMBERED", 3)
+        for number in range(5):
+            self.server.add_account(f"u{number}@localhost")
+            now(self.clients.of(f"u{number}@localhost"))
+            now(self.clients.of(f"nobody-{number}@localhost"))
+        self.assertEqual(len(self.clients._known), 3)
 
     def listed(self) -> list[Client]:
         """Give romeo's clients."""

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, acks, bodies, tags
 from xmppd.core import events
+from xmppd.services.stream_management import service
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.services.stream_management.service import WAIT_S
 
@@ -215,6 +216,16 @@ class ResumingTests(SynchronousTestCase):
         self.assertEqual(bodies(second), ["one"])
 
     # -- bounds -------------------------------------------------------------------------------------------------------
+
+    def test_sessions_that_have_ended(self) -> None:
+        """So many of them are remembered, to tell their clients how far they had come; the oldest is forgotten."""
+        self.patch(service, "REMEMBERED", 3)
+        for number in range(5):
+            client, _ = self.talk.client(f"{JULIET}/{number}")
+            client.send("</stream:stream>")
+            self.lose(client)
+            self.talk.pass_time(1)
+        self.assertEqual(len(self.talk.sm._ended), 3)
 
     def test_bytes_of_the_queue(self) -> None:
         """A session without a connection ends, too, when too much waits; nothing of it is lost."""
