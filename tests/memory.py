@@ -46,6 +46,8 @@ class MemoryTransport:
     def startTLS(self, creator: Any) -> None:
         """Pretend that TLS has begun."""
         self.is_secure = True
+        if self.protocol is not None:
+            self.protocol.handshakeCompleted()
 
     def loseConnection(self) -> None:
         """End the connection from the server's side."""

@@ -1,6 +1,8 @@
 """Clients that mean harm, over sockets: the figures of PROMISES' third section, against servers in processes."""
 
+import contextlib
 import resource
+import ssl
 import time
 from contextlib import ExitStack
 from typing import ClassVar
@@ -20,11 +22,12 @@ SERVED_S = 1.0
 STANZA_CPU_S = 1.0
 DELAY_S = 0.3
 TIMEOUT_S = 2.0
-SMALL = (
+SMALL_OWN = (
     f"{PLAINTEXT}[limits]\nconnections_per_address = 50\nunauthenticated_timeout_s = {TIMEOUT_S}\n"
     f"auth_failures_per_address = 3\nauth_delay_s = {DELAY_S}\nsend_buffer_bytes = {2 * MIB}\n"
-    '[net]\ntransport = "twisted"\nreactor = "default"\n'
 )
+SMALL = f'{SMALL_OWN}[net]\ntransport = "twisted"\nreactor = "default"\n'
+STARTTLS = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 
 
 class HostileTestCase(SynchronousTestCase):
@@ -227,3 +230,48 @@ class SmallLimitsTests(HostileTestCase):
         else:
             self.fail("no guess was delayed")
         self.assertLess(self.log_in(self.server), DELAY_S + SERVED_S)
+
+
+class HandshakeTests(HostileTestCase):
+    """A TLS handshake that is not finished in time ends with the deadline, since no error could be told by then."""
+
+    def test_on_our_transport(self) -> None:
+        """limits.unauthenticated_timeout_s, direct TLS and STARTTLS."""
+        self.unfinished(shared_server(SMALL_OWN, (ALICE,)))
+
+    def test_on_twisted_s_transport(self) -> None:
+        """The same on Twisted's."""
+        self.unfinished(shared_server(SMALL, (ALICE,)))
+
+    def unfinished(self, server: ServerProcess) -> None:
+        """Begin handshakes and finish none: silence, half a message, a whole one, one in small pieces."""
+        hello = client_hello()
+        begun = time.monotonic()
+        with ExitStack() as attack:
+            clients = []
+            for port in ("TLS", "STARTTLS"):
+                for said in (b"", hello[:100], hello, b""):
+                    client = attack.enter_context(RawClient(server.ports[port]))
+                    if port == "STARTTLS":
+                        client.open()
+                        client.send(STARTTLS)
+                        client.until(b"<proceed")
+                    client.send(said)
+                    clients.append(client)
+            for byte in hello:
+                with contextlib.suppress(OSError):
+                    for client in (clients[3], clients[-1]):
+                        client.send(bytes((byte,)))
+                time.sleep(1.2 * TIMEOUT_S / len(hello))
+            open_ = [number for number, client in enumerate(clients) if not client.is_closed()]
+            self.assertEqual(open_, [], f"after {time.monotonic() - begun:.1f} s")
+        self.assertLess(self.log_in(server), SERVED_S + DELAY_S)
+
+
+def client_hello() -> bytes:
+    """Give what a client says first in a TLS handshake."""
+    context = ssl.create_default_context()
+    outgoing = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from xmppd.core.config.limits import Limits
 from xmppd.core.session import Session
@@ -60,6 +61,7 @@ class Transport(Protocol):
         """Begin TLS."""
 
 
+@implementer(IHandshakeListener)
 class C2SProtocol(TwistedProtocol):
     """One client connection: bytes in, one stream, one session; the `Link` of its `ClientStream`."""
 
@@ -68,7 +70,7 @@ class C2SProtocol(TwistedProtocol):
     stream: ClientStream
 
     def __init__(self, is_direct_tls: bool):
-        self._is_secure = is_direct_tls
+        self._is_secure = self._is_shaking_hands = is_direct_tls
         self._is_parsing = False
         self._held = b""
         self._is_held_up = False
@@ -103,6 +105,10 @@ class C2SProtocol(TwistedProtocol):
         for event in framer.feed(data):
             receive(event)
 
+    def handshakeCompleted(self) -> None:
+        """TLS has begun: what is written leaves."""
+        self._is_shaking_hands = False
+
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
         self.framer.close()
@@ -125,7 +131,7 @@ class C2SProtocol(TwistedProtocol):
         """Begin TLS; what came in plaintext behind ``<starttls/>`` is never executed (RFC 6120 5.4.3.3)."""
         assert self.factory.tls is not None
         self.framer.discard()
-        self._is_secure = True
+        self._is_secure = self._is_shaking_hands = True
         self.transport.startTLS(self.factory.tls.creator_for(host))
 
     def restart(self) -> None:
@@ -158,8 +164,11 @@ class C2SProtocol(TwistedProtocol):
             self.transport.resumeProducing()
 
     def drop(self) -> None:
-        """Close the connection once all that was written has left."""
-        self.transport.loseConnection()
+        """Close the connection once all that was written has left; at once where it cannot leave yet."""
+        if self._is_shaking_hands:
+            self.transport.abortConnection()
+        else:
+            self.transport.loseConnection()
 
     def abort(self) -> None:
         """Close the connection at once."""
