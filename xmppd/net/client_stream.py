@@ -372,10 +372,10 @@ class ClientStream:
         host = host_of(header, self.server.hosts)
         if self.host is not None and host is not self.host:
             raise StreamError("not-authorized", "The host of a stream cannot change")
+        session.host = host.name
         self.claimed = peer_of(header)
         if self.claimed is not None and self.claimed.domainpart != host.name:
             raise StreamError("invalid-from")
-        session.host = host.name
         self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
         peer = None if self.claimed is None else self.claimed.full
         opening = session.framing.opening(session.stream_id, host.name, peer, session.lang)
