@@ -1,5 +1,7 @@
 """The seed, row by row: each property, method and predicate of a session, and what a test must observe of it."""
 
+from base64 import b64encode
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import fail
@@ -77,6 +79,18 @@ class PropertyTests(SessionCase):
         self.memory.server.registry.destroy(self.session)
         self.assertIsNone(self.session.conn)
 
+    def test_conn_of_a_resumed_session(self) -> None:
+        """conn: on resumption the same session gets the new connection, and the old connection is closed."""
+        self.bind()
+        self.client.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        sm_id, session, first = self.client.inbox.popleft().get("id"), self.session, self.client
+        self.client = self.memory.client("alice@localhost/desk")
+        self.authenticate()
+        self.client.send(f"<resume xmlns='urn:xmpp:sm:3' previd='{sm_id}' h='0'/>")
+        self.assertIs(self.session_of(self.client), session)
+        self.assertIs(session.conn, next(reversed(self.memory.factory.connections)).transport)
+        self.assertFalse(first.is_connected)
+
     def test_notopen_until_each_header(self) -> None:
         """notopen: true from accept to the first header, and again at each restart until the new header."""
         seen = [self.session.notopen]
@@ -133,6 +147,17 @@ class PropertyTests(SessionCase):
         self.assertIsNone(self.session.username)
         self.authenticate()
         self.assertEqual(self.session.username, "alice")
+
+    def test_username_that_cannot_be_prepared(self) -> None:
+        """username: an empty one, or one that is no localpart, does not authenticate."""
+        self.say(HEADER.format("localhost"), STARTTLS)
+        self.client.expect_header()
+        self.say(HEADER.format("localhost"))
+        for name in ("", "a b", "\u265a", "alice/x", "alice@localhost"):
+            message = b64encode(f"\0{name}\0open sesame".encode()).decode()
+            self.client.send(AUTH.replace("AEFsaWNlAG9wZW4gc2VzYW1l", message))
+            self.assertTrue(self.client.inbox.popleft().tag.endswith("}failure"), name)
+            self.assertIsNone(self.session.username)
 
     def test_host_from_the_header(self) -> None:
         """host: None before the header, then its prepared ``to``."""
@@ -235,6 +260,18 @@ class PropertyTests(SessionCase):
         )
         self.assertFalse(self.session.interested)
         self.say(ROSTER_GET, "<presence/>", "<presence type='unavailable'/>")
+        self.assertTrue(self.session.interested)
+
+    def test_interested_by_a_version_that_is_current(self) -> None:
+        """interested: an empty answer to a versioned get makes it true as well."""
+        self.bind()
+        self.client.send(ROSTER_GET.replace("roster'", "roster' ver=''"))
+        version = self.client.inbox.popleft()[0].get("ver")
+        self.client = self.memory.client("alice@localhost/phone")
+        self.session = self.session_of(self.client)
+        self.bind("phone")
+        self.client.send(f"<iq type='get' id='r'><query xmlns='jabber:iq:roster' ver='{version}'/></iq>")
+        self.assertEqual(len(self.client.inbox.popleft()), 0)
         self.assertTrue(self.session.interested)
 
     def test_roster_loaded_at_bind_and_shared(self) -> None:
