@@ -11,6 +11,8 @@ from xmppd.stanza import jid as jid_module
 from xmppd.stanza.jid import (
     CACHE_SIZE,
     JID,
+    LONG_CACHE_SIZE,
+    LONG_CHARS,
     InvalidJID,
     prepare_domainpart,
     prepare_localpart,
@@ -142,6 +144,18 @@ class JIDTests(SynchronousTestCase):
         self.assertLessEqual(len(jid_module._CACHE), CACHE_SIZE)
         self.assertGreater(len(jid_module._CACHE), CACHE_SIZE // 4)
         self.assertIs(JID.parse(f"user{CACHE_SIZE}@example.com"), JID.parse(f"user{CACHE_SIZE}@example.com"))
+
+    def test_long_addresses_are_fewer(self) -> None:
+        """Addresses of 3 kB take no more memory than many short ones: a few of them are kept, apart from those."""
+        self.addCleanup(jid_module._LONG_CACHE.clear)
+        short, resource = JID.parse("romeo@example.com"), "x" * 1_000
+        for number in range(LONG_CACHE_SIZE + 10):
+            JID.parse(f"user{number}@example.com/{resource}")
+        self.assertLessEqual(len(jid_module._LONG_CACHE), LONG_CACHE_SIZE)
+        self.assertLessEqual(max(map(len, jid_module._CACHE)), LONG_CHARS)
+        self.assertIs(JID.parse("romeo@example.com"), short)
+        last = f"user{LONG_CACHE_SIZE}@example.com/{resource}"
+        self.assertIs(JID.parse(last), JID.parse(last))
 
     def test_only_addresses_are_cached(self) -> None:
         """What is no address leaves nothing behind."""

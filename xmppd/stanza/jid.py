@@ -27,6 +27,9 @@ __all__ = [
 PART_BYTES: Final = 1023  # RFC 7622 3.2, 3.3, 3.4
 LABEL_BYTES: Final = 63  # RFC 1035 2.3.4
 CACHE_SIZE: Final = 20_000
+LONG_CHARS: Final = 256
+LONG_CACHE_SIZE: Final = 500
+"""Of longer addresses fewer are kept: they may have 3 kB, and all of them many times that."""
 
 _FORBIDDEN_IN_LOCALPART: Final = re.compile("[\"&'/:<>@]")  # RFC 7622 3.3.1
 _ASCII_LOCALPART: Final = re.compile(r"[!#-%(-.0-9;=?A-Z\[-~]{1,1023}")
@@ -74,8 +77,11 @@ class JID:
         """The address that *text* means, from the cache where possible. Raises InvalidJID."""
         jid = _CACHE.get(text)
         if jid is None:
-            jid = _parse(text)
-            _remember(text, jid)
+            cache, size = (_CACHE, CACHE_SIZE) if len(text) <= LONG_CHARS else (_LONG_CACHE, LONG_CACHE_SIZE)
+            jid = cache.get(text)
+            if jid is None:
+                jid = _parse(text)
+                _remember(text, jid, cache, size)
         return jid
 
     @property
@@ -102,6 +108,8 @@ class JID:
 
 _CACHE: Final[dict[str, JID]] = {}
 """Bounded by CACHE_SIZE; a memory of a pure function, the only module-level state of this package."""
+_LONG_CACHE: Final[dict[str, JID]] = {}
+"""The same for addresses longer than LONG_CHARS."""
 
 
 def prepare_localpart(text: str) -> str:
@@ -172,11 +180,11 @@ def _parse(text: str) -> JID:
     )
 
 
-def _remember(text: str, jid: JID) -> None:
-    if len(_CACHE) >= CACHE_SIZE:
-        for old in list(_CACHE)[: CACHE_SIZE // 2]:
-            del _CACHE[old]
-    _CACHE[text] = jid
+def _remember(text: str, jid: JID, cache: dict[str, JID], size: int) -> None:
+    if len(cache) >= size:
+        for old in list(cache)[: size // 2]:
+            del cache[old]
+    cache[text] = jid
 
 
 @cache
