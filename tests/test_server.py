@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.memory import MemoryServer
 from xmppd.core.config.model import Config
 from xmppd.core.config.read import parse
+from xmppd.core.host import IQKey
 from xmppd.net import client_ports
 from xmppd.net.client_ports import OwnAcceptor
 from xmppd.net.output import TransportLimits
@@ -108,3 +109,29 @@ class LimitTests(SynchronousTestCase):
             client = memory.logged_in(f"alice@{host}/desk")
             client.send(stanza)
             self.assertEqual(client.is_connected, is_taken, host)
+
+
+class StrangerTests(SynchronousTestCase):
+    """PROMISES: others' roster, archive, vCard, private data and password are out of reach."""
+
+    def test_every_request_to_another_s_account(self) -> None:
+        """What is the owner's alone is forbidden to others; and whether there is an account, no answer tells."""
+        memory = MemoryServer("[modules.register]\nenabled = true\n")
+        memory.add_account("bob@localhost")
+        client = memory.logged_in("alice@localhost/desk")
+        handlers = memory.server.hosts["localhost"].iq_handlers
+
+        def answer(to: str, key: IQKey) -> tuple[str | None, list[str]]:
+            type, namespace, name, _ = key
+            client.send(f"<iq type='{type}' id='1' to='{to}'><{name} xmlns='{namespace}'/></iq>")
+            [came] = client.inbox
+            client.inbox.clear()
+            return came.get("type"), [each.tag.partition("}")[2] for each in came.iter()][2:]
+
+        asked = [key for key in handlers if key[3] in ("own", "account")]
+        self.assertGreater(len(asked), 20)
+        for key in asked:
+            of_bob, of_nobody = (answer(f"{name}@localhost", key) for name in ("bob", "nobody"))
+            self.assertEqual(of_bob, of_nobody, key)
+            if (*key[:3], "account") not in handlers:
+                self.assertEqual(of_bob, ("error", ["forbidden"]), key)
