@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from twisted.internet.defer import execute
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer
+from tests.memory import MemoryServer, now
 from xmppd.core.config.model import Config
 from xmppd.core.config.read import parse
 from xmppd.core.host import IQKey
@@ -17,6 +17,7 @@ from xmppd.net.output import TransportLimits
 from xmppd.server import World, build
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
+from xmppd.stream.limits import StreamLimits
 
 
 class SteadyTimeTests(SynchronousTestCase):
@@ -98,6 +99,39 @@ class LimitTests(SynchronousTestCase):
         self.assertIs(taken[0], taken[1])
         self.assertEqual((taken[1].write_buffer_bytes, taken[2].write_buffer_bytes), (100_000, 200_000))
         self.assertEqual(taken[2].close_timeout_s, 9)
+
+    def test_before_and_after_authentication(self) -> None:
+        """Each option about one stanza is the one that the framer holds to."""
+        memory = MemoryServer(
+            "[limits]\nunauthenticated_stanza_bytes = 2001\nunauthenticated_depth = 5\nunauthenticated_elements = 7\n"
+            "stanza_bytes = 20002\nstanza_depth = 6\nstanza_elements = 8\ntag_bytes = 3003\n"
+        )
+        client = memory.client("alice@localhost/desk")
+        [connection] = memory.factory.connections
+        self.assertEqual(connection.framer.limits, StreamLimits(2001, 5, 7, 2001))
+        now(Deferred.fromCoroutine(client.authenticate()))
+        self.assertEqual(connection.framer.limits, StreamLimits(20_002, 6, 8, 3003))
+
+    def test_time_for_an_answer(self) -> None:
+        """limits.iq_timeout_s: a client that does not say what it can do is waited for so long."""
+        memory = MemoryServer("[limits]\niq_timeout_s = 5\n")
+        client = memory.logged_in("alice@localhost/desk")
+        caps = "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>"
+        client.send(f"<presence>{caps}</presence>")
+        requests = memory.server.router._requests
+        memory.clock.advance(4.9)
+        self.assertEqual(len(requests), 1)
+        memory.clock.advance(0.2)
+        self.assertEqual(len(requests), 0)
+
+    def test_failures_that_count(self) -> None:
+        """limits.auth_failure_window_s: a failure is forgotten after that time."""
+        memory = MemoryServer("[limits]\nauth_failures_per_address = 2\nauth_failure_window_s = 60\n")
+        throttle = memory.server.streams.authentication.throttle
+        throttle.failed("192.0.2.1")
+        self.assertGreater(throttle.failed("192.0.2.1"), 0.0)
+        memory.clock.advance(61)
+        self.assertEqual(throttle.failed("192.0.2.1"), 0.0)
 
     def test_of_a_host(self) -> None:
         """A host's own limits of a stanza and of failures hold for its streams; another's are the server's."""
