@@ -9,7 +9,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import NS_STREAM, Client
-from tests.memory import MemoryCarrier, MemoryServer
+from tests.memory import MemoryCarrier, MemoryServer, now
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
@@ -162,6 +162,20 @@ class FailureTests(StreamTestCase):
         self.answers[0].errback(ZeroDivisionError())
         self.assertEqual(self.heard(), ["1"])
         self.assertEqual(self.romeo.inbox[0].get("id"), "slow")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_bug_in_the_negotiation(self) -> None:
+        """RFC 6120 4.9.3.8: no stanza that could be answered, so the stream ends with internal-server-error."""
+
+        def begin(*args: object) -> None:
+            raise ZeroDivisionError
+
+        self.patch(self.world.server.streams.authentication, "begin", begin)
+        client = self.world.client("juliet@localhost/orchard")
+        now(Deferred.fromCoroutine(client.secure()))
+        client.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>")
+        self.assertEqual(client.inbox[0][0].tag, "{urn:ietf:params:xml:ns:xmpp-streams}internal-server-error")
+        self.assertFalse(client.is_connected)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
