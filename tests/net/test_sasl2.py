@@ -2,6 +2,8 @@
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,10 +13,13 @@ from tests.memory import MemoryServer, now
 from tests.quick import BIND, BINDINGS, SASL2, BoundTLS, QuickClient, condition_of, data_of, identity_of
 from tests.stream.sasl.client import ScramClient
 from xmppd.core.session import Session
-from xmppd.services.inline import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SUCCEEDED, LOGIN_TASKS
+from xmppd.services.accounts import Accounts
+from xmppd.services.inline import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SUCCEEDED, LOGIN_TASKS, Login
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed
+
+ROMEO = JID.parse("romeo@localhost")
 
 PASSWORD = "open sesame"
 
@@ -101,8 +106,26 @@ class LoginTests(SynchronousTestCase):
         """RFC 6120 6.5.1 holds for both profiles."""
         server = MemoryServer()
         client = QuickClient(server)
-        now(server.server.accounts.disable(JID.parse("romeo@localhost")))
+        now(server.server.accounts.disable(ROMEO))
         self.assertEqual(condition_of(client.by_password()), "account-disabled")
+
+    def test_account_that_changes_during_its_tasks(self) -> None:
+        """2.6: tasks take time; who would not get in any more when they are done does not, and gets no token."""
+        changes: dict[str, tuple[Callable[[Accounts], Deferred[None]], str]] = {
+            "another password": (lambda accounts: accounts.set_password(ROMEO, "another"), "not-authorized"),
+            "disabled": (lambda accounts: accounts.disable(ROMEO), "account-disabled"),
+            "removed": (lambda accounts: accounts.remove(ROMEO), "not-authorized"),
+        }
+        for change, condition in changes.values():
+            server = MemoryServer()
+            client = QuickClient(server)
+            waiting: Deferred[None] = Deferred()
+            server.server.hosts["localhost"].hooks.add(LOGIN_TASKS, partial(_wait_for, waiting))
+            self.assertEqual(client.by_password(BIND), [])
+            now(change(server.server.accounts))
+            waiting.callback(None)
+            self.assertEqual(condition_of(client.inbox()), condition)
+            self.assertEqual(len(server.server.registry), 0)
 
     def test_a_connection_that_is_lost_meanwhile(self) -> None:
         """A login whose connection is gone binds nothing and writes nothing."""
@@ -115,6 +138,10 @@ class LoginTests(SynchronousTestCase):
         client.client.carrier.lose()
         waiting.callback(None)
         self.assertEqual(len(server.server.registry), 0)
+
+
+def _wait_for(waiting: Deferred[None], login: Login) -> Deferred[None]:
+    return waiting
 
 
 class HeldTests(SynchronousTestCase):

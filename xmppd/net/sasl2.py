@@ -32,6 +32,7 @@ from xmppd.services.inline import (
 )
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
+from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageError
 from xmppd.stream.features import StreamFeature, StreamState
 from xmppd.stream.sasl.steps import SaslError, Success, decode_payload
@@ -195,6 +196,9 @@ async def _settle(stream: ClientStream, progress: _Progress, data: bytes | None)
 async def _let_in(stream: ClientStream, login: Login, data: bytes | None) -> None:
     """2.6.1: inline features, then success; stream features follow, unless the stream goes on from an earlier one."""
     session = stream.session
+    if login.host.settings.auth == "internal":  # tasks may have taken their time
+        account = JID(login.username, login.host.name, None)
+        stream.server.authentication.check_account(account, session.account_number)
     stream.state &= ~StreamState.AUTHENTICATING
     stream.authenticated(login.username)
     held = _Held(session)

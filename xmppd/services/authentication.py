@@ -113,6 +113,14 @@ class Authentication:
         realm = Realm(given.host.name, _prepare)
         return Exchange(self, HashedToken(name, realm, given.channel_bindings), given, tokens)
 
+    def check_account(self, jid: JID, number: int) -> None:
+        """Refuse an account that has gone, has changed after *number*, or is disabled: `SaslError`."""
+        accounts = self.accounts
+        if not accounts.exists(jid.bare) or accounts.changes.is_changed_since(jid.bare, number):
+            raise SaslError("not-authorized")
+        if accounts.is_disabled(jid.bare):
+            raise SaslError("account-disabled")
+
     def _context(self, given: Circumstances, downgrade: str | None = None) -> SaslContext:
         settings = given.host.settings
         return SaslContext(
@@ -198,12 +206,7 @@ class Exchange:
         """Name an anonymous user (XEP-0175); refuse who has gone, changed or is disabled, though all was right."""
         if success.username is None:
             return Success(self._service.random_text(ANONYMOUS_BYTES).lower(), success.data)
-        bare_jid = self._jid(success.username).bare
-        accounts = self._service.accounts
-        if not accounts.exists(bare_jid) or accounts.changes.is_changed_since(bare_jid, self._account_number):
-            raise SaslError("not-authorized")
-        if accounts.is_disabled(bare_jid):
-            raise SaslError("account-disabled")
+        self._service.check_account(self._jid(success.username), self._account_number)
         return success
 
     async def _refused(self, error: SaslError) -> None:
