@@ -22,6 +22,7 @@ __all__ = [
     "prepare_localpart",
     "prepare_resourcepart",
     "stringprep_disagrees",
+    "why_invalid",
 ]
 
 PART_BYTES: Final = 1023  # RFC 7622 3.2, 3.3, 3.4
@@ -165,6 +166,15 @@ def stringprep_disagrees(localpart: str) -> bool:
     Raises InvalidJID where RFC 7622 itself refuses it.
     """
     return _nodeprep(localpart) != prepare_localpart(localpart)
+
+
+def why_invalid(error: InvalidJID) -> str:
+    """Name the character that is wrong, where it is one; the profiles of PRECIS say it in their own jargon."""
+    cause = error.__context__
+    if not isinstance(cause, UnicodeEncodeError):
+        return str(error)
+    character = cause.object[cause.start]
+    return f"it has {character!r} ({unicodedata.name(character, 'a control character').lower()})"
 
 
 def _parse(text: str) -> JID:

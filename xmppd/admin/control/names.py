@@ -1,11 +1,10 @@
 """Addresses as administrators type them, held against the hosts that are served."""
 
-import unicodedata
 from difflib import get_close_matches
 
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.host import Host, Hosts
-from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.jid import JID, InvalidJID, why_invalid
 
 
 def address(hosts: Hosts, text: str) -> JID:
@@ -56,17 +55,8 @@ def _parsed(text: str) -> JID:
     try:
         return JID.parse(text)
     except InvalidJID as error:
-        why = _why(error)
+        why = why_invalid(error)
         raise ControlError("invalid-name", f"{text!r} is no address: {why}; write it as name@host") from error
-
-
-def _why(error: InvalidJID) -> str:
-    """Name the character that is wrong, where it is one; the profiles of PRECIS say it in their own jargon."""
-    cause = error.__context__
-    if not isinstance(cause, UnicodeEncodeError):
-        return str(error)
-    character = cause.object[cause.start]
-    return f"it has {character!r} ({unicodedata.name(character, 'a control character').lower()})"
 
 
 def _is_lone_name(hosts: Hosts, text: str) -> bool:

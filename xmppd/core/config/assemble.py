@@ -9,6 +9,7 @@ from xmppd.core.config.domains import domain_problems
 from xmppd.core.config.findings import Finding
 from xmppd.core.config.lines import Path
 from xmppd.core.config.model import Config
+from xmppd.core.config.numbers import huge_numbers
 from xmppd.core.config.options import Component, HostOptions, HostSettings, ServerOptions
 from xmppd.core.config.problems import NAMED_TABLES, Problem, problems_of, server_wide_finding
 from xmppd.core.config.schema import is_server_wide
@@ -28,10 +29,13 @@ def assemble(
 
     What *raw* has not at its top, or has wrong, is taken from *fallback*.
     """
-    config, problems = _attempt({**fallback, **raw}, source)
-    if not problems:
-        return config, []
-    rest, _ = _attempt({**fallback, **without(raw, {path for path, _ in problems})}, source)
+    huge = list(huge_numbers(raw, source))
+    raw = without(raw, {path for path, _ in huge}) if huge else raw
+    config, found = _attempt({**fallback, **raw}, source)
+    problems = [*huge, *found]
+    if not found:
+        return config, problems
+    rest, _ = _attempt({**fallback, **without(raw, {path for path, _ in found})}, source)
     return rest, problems
 
 

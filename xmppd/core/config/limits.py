@@ -90,7 +90,7 @@ class Limits(Section):
     """Addresses that one account blocks (XEP-0191)."""
 
     # -- what is stored for an account
-    tombstone_s: Annotated[float, Field(ge=0)] = 30 * DAY_S
+    tombstone_s: Annotated[float, Field(ge=0, le=100 * 365 * DAY_S)] = 30 * DAY_S
     """How long the name of an account that was removed cannot be another's."""
     offline_messages: Count = 10_000
     """Messages that wait for one account."""

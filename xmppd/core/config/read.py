@@ -10,6 +10,7 @@ from xmppd.core.config.assemble import assemble
 from xmppd.core.config.cross import cross_check
 from xmppd.core.config.findings import ConfigErrors, Finding, has_errors, in_order
 from xmppd.core.config.model import Config
+from xmppd.core.config.numbers import line_of_endless
 from xmppd.core.config.source import DEFAULTS, Source
 
 DATA_VARIABLE = "XMPPD_DATA"
@@ -26,6 +27,7 @@ _REMEDIES = (
         "Expected '=' after",
         "write KEY = VALUE, or [TABLE]; a key with other than A-Z a-z 0-9 _ - goes in quotes",
     ),
+    ("Illegal character '\\n'", "close the quotes; a text of several lines goes in three"),
     ("Unterminated", "close what is open"),
     ("Unclosed", "close what is open"),
 )
@@ -92,6 +94,11 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
         return _syntax_error(text, filename, str(problem))
     except RecursionError:
         return _syntax_error(text, filename, "Too many brackets within brackets")
+    except ValueError:
+        line = line_of_endless(text)
+        if line is None:
+            raise
+        return _syntax_error(text, filename, f"A number has too many digits (at line {line}, column 1)")
     if raw.get("hosts") == {}:
         del raw["hosts"]
     fallback = {"data_dir": env.get(DATA_VARIABLE) or DEFAULT_DATA_DIR, "hosts": {DEFAULT_HOST: {}}}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.jid import JID, InvalidJID, why_invalid
 
 SERVER_WIDE: dict[str, Any] = {"server_wide": True}
 """Marks an option that a host cannot have for itself (``json_schema_extra`` of its field)."""
@@ -110,13 +110,15 @@ def _checked_path(text: str) -> str:
     return text
 
 
-def _account(value: object) -> object:
+def account(value: object) -> object:
+    """Give the bare JID in *value*, a text; raises Mistake for one that is no account's."""
     if not isinstance(value, str):
         return value
     try:
         jid = JID.parse(value)
     except InvalidJID as problem:
-        raise Mistake("config.bad-jid", str(problem), 'write for example "admin@example.org"') from None
+        why = why_invalid(problem)
+        raise Mistake("config.bad-jid", why, 'write for example "admin@example.org"') from None
     if not jid.is_bare or jid.localpart is None:
         why = "an account is wanted, as NAME@HOST without a resource"
         raise Mistake("config.bad-jid", why, 'write for example "admin@example.org"')
@@ -126,4 +128,4 @@ def _account(value: object) -> object:
 FilePath = Annotated[Path, BeforeValidator(_file_path)]
 DataPath = Annotated[Path, BeforeValidator(_data_path)]
 Listeners = Annotated[tuple[Annotated[Address, BeforeValidator(parse_address)], ...], Field(strict=False)]
-Accounts = Annotated[tuple[Annotated[str, BeforeValidator(_account)], ...], Field(strict=False)]
+Accounts = Annotated[tuple[Annotated[str, BeforeValidator(account)], ...], Field(strict=False)]
