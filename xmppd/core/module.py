@@ -37,9 +37,12 @@ _DECLARED = "_xmppd_declared"
 
 
 class Options(BaseModel):
-    """The options of a module without any; others derive from it. They stand under ``[modules.NAME]``."""
+    """The options of a module without any; others derive from it. They stand under ``[modules.NAME]``.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Types are exact: ``"5"`` and ``true`` are no numbers. A list for a tuple needs ``Field(strict=False)``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

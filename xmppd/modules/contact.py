@@ -11,7 +11,7 @@ Without any the form is left out.
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from xmppd.core.config.section import Mistake
 from xmppd.core.module import XEP, Module, Options, on
@@ -29,7 +29,7 @@ def _checked(text: str) -> str:
     return text
 
 
-Addresses = tuple[Annotated[str, AfterValidator(_checked)], ...]
+Addresses = Annotated[tuple[Annotated[str, AfterValidator(_checked)], ...], Field(strict=False)]
 
 
 class ContactOptions(Options):

@@ -11,9 +11,9 @@ account has of its own as well is hidden for as long as both are in a group::
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from xmppd.core.config.section import Accounts as AccountNames
+from xmppd.core.config.section import Mistake, account
 from xmppd.core.module import Module, Options
 from xmppd.core.timers import Timer
 from xmppd.core.waiting import spawn
@@ -25,13 +25,33 @@ ALL = "*"
 REFRESH_AFTER_S = 1.0
 """How long a new or removed account waits until the others see it: many at once are one change."""
 
+
+def _members(value: object) -> object:
+    """Every member that is wrong in one sentence, since the choice between two types would tell each twice."""
+    if value == ALL:
+        return value
+    example = 'write a list of accounts, such as ["romeo@example.org"], or "*" for all of the host'
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise Mistake("config.wrong-type", "members are a list of texts", example)
+    members, wrong = [], []
+    for name in value:
+        try:
+            members.append(account(name))
+        except Mistake as mistake:
+            wrong.append(f"{name!r}: {mistake.why}")
+    if wrong:
+        raise Mistake("config.bad-jid", "; ".join(wrong), example)
+    return tuple(members)
+
+
 GroupName = Annotated[str, Field(min_length=1, max_length=1_023)]
+Members = Annotated[Literal["*"] | tuple[str, ...], BeforeValidator(_members)]
 
 
 class GroupsOptions(Options):
     """Which groups there are."""
 
-    groups: dict[GroupName, Literal["*"] | AccountNames] = {}
+    groups: dict[GroupName, Members] = {}
     """Names of groups, each with its members: accounts, or "*" for all accounts of the host."""
 
 
