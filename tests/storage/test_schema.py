@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.storage.contract import ALICE, archive
 from tests.temporary import temporary_folder
 from xmppd.storage.interface import Put, Selection, StorageFailed, StorageTooNew
-from xmppd.storage.sqlite import deletion, reads, transaction
+from xmppd.storage.sqlite import damage, deletion, reads, transaction
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import open_reader, open_writer
 from xmppd.storage.sqlite.schema import STEPS, bring_up
@@ -110,6 +110,48 @@ class SchemaTests(SynchronousTestCase):
                 bring_up(path)
             self.assertNotIn("\n", str(raised.exception))
             self.assertIn(str(path), str(raised.exception))
+
+    def spoil(self, table: str) -> None:
+        """Write rubbish where *table* begins."""
+        ((root, size),) = ask(
+            self.path,
+            f"SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = '{table}'",
+        )
+        assert isinstance(root, int)
+        assert isinstance(size, int)
+        with self.path.open("r+b") as stream:
+            stream.seek((root - 1) * size)
+            stream.write(b"\xff" * size)
+
+    def test_damaged_files_are_refused(self) -> None:
+        """Damage shows before anybody is answered; the line says how to mend it."""
+        whole = self.path.read_bytes()
+        for table in ("kv", "box", "dead_box", "fresh", "entry"):
+            self.spoil(table)
+            self.assertIsNotNone(damage.damage(self.path), table)
+            with self.assertRaisesRegex(StorageFailed, r"\A.*malformed; [^\n]*\.recover\Z"):
+                bring_up(self.path, STEPS[:1])
+            self.path.write_bytes(whole)
+            self.assertIsNone(damage.damage(self.path))
+
+    def test_damage_is_looked_for_so_long_only(self) -> None:
+        """A large file does not hold up who asks."""
+        self.patch(damage, "_STEPS", 1)
+        self.spoil("entry")
+        self.assertIsNone(damage.damage(self.path, look_s=-1.0))
+        self.assertIsNotNone(damage.damage(self.path))
+
+    def test_looking_for_damage_leaves_no_trace(self) -> None:
+        """Neither beside a file at rest nor in one that a server works with."""
+        damage.damage(self.path)
+        self.assertEqual(self.files(), ["data"])
+        with closing(sqlite3.connect(self.path)) as running:
+            running.execute("INSERT INTO kv VALUES ('s', 'o', 'k', 'v')")
+            running.commit()
+            files = self.files()
+            self.assertIsNone(damage.damage(self.path))
+            self.assertEqual(self.files(), files)
+            self.assertIn("data-wal", files)
 
     def test_no_statement_searches_a_whole_table(self) -> None:
         """However large a table is, each deletion finds its rows by an index."""

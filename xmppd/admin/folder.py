@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 SECRET_NAME = "secret"
-_SECRET_BYTES = 32
+SECRET_BYTES = 32
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
@@ -39,11 +39,11 @@ def server_secret(folder: Path) -> bytes:
     file = folder / SECRET_NAME
     try:
         if not file.exists():
-            _write(file, secrets.token_bytes(_SECRET_BYTES))
+            _write(file, secrets.token_bytes(SECRET_BYTES))
         content = file.read_bytes()
     except OSError as error:
         raise _error(file, "cannot be read or made", error) from error
-    if len(content) < _SECRET_BYTES:
+    if len(content) < SECRET_BYTES:
         raise FolderError(f"{file} is cut short: remove it, and a new one is made")
     return content
 

@@ -23,6 +23,7 @@ from tests.admin.check.machine import NOW, check_text
 from tests.temporary import temporary_folder
 from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.core.config.findings import Finding
+from xmppd.net.self_signed import make_self_signed
 
 BEGAN = NOW - timedelta(days=100)
 CONFIG = '[hosts."a.example"]\ncertificate = "a.crt"\nkey = "a.key"\n'
@@ -203,6 +204,28 @@ class CertificateTests(SynchronousTestCase):
         self.assertIn("issuers", self.assert_one(text, "certificate.expired", 3).what)
         (self.folder / "ca.pem").write_bytes(pem_of(GOOD))
         self.assertEqual(self.look(text), [])
+
+    def test_self_made(self) -> None:
+        """Of one that the server makes itself only is told that it was spoilt, and how to get another."""
+        text = '[hosts."a.example"]\n'
+        own = self.folder / "data" / "certificates"
+        self.assertEqual(self.look(text), [])
+        make_self_signed("a.example", own / "a.example.crt", own / "a.example.key", NOW)
+        self.assertEqual(self.look(text), [])
+        (own / "a.example.key").write_bytes(pem_of(KEY))
+        self.assert_self_made("certificate.key-mismatch", own / "a.example.key")
+        (own / "a.example.key").write_bytes(b"nothing")
+        self.assert_self_made("certificate.no-key", own / "a.example.key")
+        (own / "a.example.key").unlink()
+        self.assertEqual(self.look(text), [])
+        (own / "a.example.crt").write_bytes(b"nothing")
+        self.assert_self_made("certificate.not-pem", own / "a.example.crt")
+
+    def assert_self_made(self, identifier: str, file: Path) -> None:
+        """One mistake is found, whose place is the file itself."""
+        (found,) = self.look('[hosts."a.example"]\n')
+        self.assertEqual((found.id, found.place), (identifier, str(file)))
+        self.assertIn("the server makes another", found.remedy)
 
     def test_names_of_nobody(self) -> None:
         """An other-name that is no string of its kind is no name."""

@@ -18,6 +18,7 @@ from xmppd.admin.check.report import EXIT_FINE, EXIT_PROBLEMS, exit_status, rend
 from xmppd.admin.check.run import CHECK_NAMES, UnknownCheck, run_checks
 from xmppd.admin.check.subject import Machine, free_bytes, is_running, may_write, try_to_bind
 from xmppd.admin.control.path import socket_path
+from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.core.config.findings import Finding
 from xmppd.core.config.section import Address
 from xmppd.storage.sqlite.schema import bring_up
@@ -146,7 +147,7 @@ class ConfigurationTests(SynchronousTestCase):
         found = check_text(temporary_folder(self), text, free_bytes=lambda folder: 1)
         self.assertEqual(
             {f.id for f in found},
-            {"config.unknown-key", "certificate.unreadable", "certificate.key-unreadable", "data.no-space"},
+            {"config.unknown-key", "certificate.unreadable", "data.no-space"},
         )
 
     def test_unreadable(self) -> None:
@@ -335,10 +336,26 @@ class DataFolderTests(SynchronousTestCase):
     def test_database_elsewhere(self) -> None:
         """The folder of a database outside the data folder is looked at too."""
         text = f"[storage]\nurl = 'sqlite:{self.folder}/absent/x.sqlite'\n"
-        answers = {"may_write": lambda folder: folder == self.data}
-        found = check_text(self.folder, text, None, "data", **answers)
-        self.assertEqual([f.id for f in found], ["data.cannot-create"])
+        found = check_text(self.folder, text, None, "data")
+        self.assertEqual([(f.id, f.severity) for f in found], [("data.no-folder", "error")])
         self.assertEqual(found[0].place, f"{self.folder / 'xmppd.toml'}:2")
+
+    def test_damaged(self) -> None:
+        """A data file that is not whole is told before its server finds out."""
+        file = self.data / "xmppd.sqlite"
+        bring_up(file)
+        with file.open("r+b") as stream:
+            stream.seek(3 * 4_096)
+            stream.write(b"\xff" * 4_096)
+        self.assert_file("data.damaged", "", ".recover")
+
+    def test_secret(self) -> None:
+        """One that is cut short keeps the server from starting."""
+        (self.data / SECRET_NAME).write_bytes(b"short")
+        (found,) = check_text(self.folder, "", None, "data")
+        self.assertEqual((found.id, found.place), ("data.secret", str(self.data / SECRET_NAME)))
+        (self.data / SECRET_NAME).write_bytes(bytes(SECRET_BYTES))
+        self.assertEqual(check_text(self.folder, "", None, "data"), [])
 
     def test_real_answers(self) -> None:
         """The machine itself says how much is free, and that we may write where we may."""

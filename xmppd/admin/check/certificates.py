@@ -1,12 +1,13 @@
 """``certificate.*``: whether each host's certificate can be read, is in force, fits its key and has its name.
 
-Hosts for which the configuration names none have a certificate that the server makes itself: nothing to look at.
+Hosts for which the configuration names none have a certificate that the server makes itself, and renews: of these it is
+only told that one has been spoilt.
 """
 
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from xmppd.admin.check.subject import Subject
 from xmppd.core.config.certificates import certificate_files, find_certificate
 from xmppd.core.config.findings import Finding, Severity
 from xmppd.core.config.options import HostSettings
+from xmppd.net.tls_options import SELF_MADE_FOLDER
 
 _SOON: tuple[tuple[timedelta, str, Severity, str], ...] = (
     (timedelta(days=1), "certificate.expires-within-a-day", "error", "within a day"),
@@ -56,6 +58,8 @@ def check_certificates(subject: Subject) -> Iterator[Finding]:
             yield pair
         elif pair:
             yield from _look_at(pair, subject.machine.now())
+        else:
+            yield from _self_made(subject.config.data_dir / SELF_MADE_FOLDER, host.name)
         if host.client_ca:
             yield from _client_issuers(subject, host, host.client_ca)
 
@@ -98,8 +102,12 @@ def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
 def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
     chain = _read_chain(pair.certificate, pair.of_certificate)
     key = _read_key(pair)
-    yield from (problem for problem in (chain, key) if isinstance(problem, Finding))
-    yield from _mode(pair)
+    if isinstance(chain, Finding):
+        yield chain
+    if isinstance(key, bytes):
+        yield from _mode(pair)
+    elif pair.key != pair.certificate or not isinstance(chain, Finding):
+        yield key
     if isinstance(chain, Finding):
         return
     if isinstance(key, bytes):
@@ -110,6 +118,18 @@ def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
         why = f"it is for {names} and not for {pair.host}"
         remedy = f"get one that has {pair.host} among its alternative names"
         yield pair.of_certificate("certificate.name-not-covered", "error", why, remedy)
+
+
+def _self_made(folder: Path, host: str) -> Iterator[Finding]:
+    certificate, key = folder / f"{host}.crt", folder / f"{host}.key"
+    pair = _Pair(host, certificate, key, str(certificate), str(key))
+    chain = _read_chain(certificate, pair.of_certificate) if certificate.exists() else []
+    private = _read_key(pair) if key.exists() else b""
+    spoilt = [each for each in (chain, private) if isinstance(each, Finding)]
+    if not spoilt and isinstance(chain, list) and isinstance(private, bytes) and chain and private:
+        spoilt = list(_fit(pair, chain, private))
+    for finding in spoilt:
+        yield replace(finding, remedy="remove it, and the server makes another at its next start")
 
 
 def _read_chain(file: Path, report: _Report) -> list[x509.Certificate] | Finding:

@@ -3,10 +3,13 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from xmppd.admin.check.subject import Subject
+from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.core.config.findings import Finding, Severity
+from xmppd.storage.sqlite.damage import damage
 from xmppd.storage.sqlite.header import NEWEST, read_header
 
 MB = 1_000_000
@@ -22,6 +25,7 @@ def check_data_folder(subject: Subject) -> Iterator[Finding]:
     """Look at the folder, its owner, mode, files and disk, and at a database that lies elsewhere."""
     config = subject.config
     yield from _folder(subject, config.data_dir, ("data_dir",), "the data folder")
+    yield from _secret(subject, config.data_dir / SECRET_NAME)
     file = config.storage_file
     if file is None:
         return
@@ -40,7 +44,12 @@ def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) 
     try:
         found = folder.stat()
     except FileNotFoundError:
-        yield from _absent(subject, folder, report)
+        if path == ("data_dir",):
+            yield from _absent(subject, folder, report)
+        else:
+            yield report(
+                "data.no-folder", "error", "it is not there", "make it, or name a file in another one"
+            )
         return
     except OSError as problem:
         yield _unreachable(problem, report)
@@ -78,6 +87,18 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
     elif header.version > NEWEST:
         why = f"it has version {header.version}, this program knows {NEWEST}"
         yield Finding("data.too-new", "error", place, called, why, "use a newer xmppd")
+    else:
+        found = damage(file)
+        if found is not None:
+            remedy = f"put a copy in its place, or save what can be read: sqlite3 {file} .recover"
+            yield Finding("data.damaged", "error", place, called, found, remedy)
+
+
+def _secret(subject: Subject, file: Path) -> Iterator[Finding]:
+    with suppress(OSError):  # it is made at the first start, or told of the folder
+        if file.stat().st_size < SECRET_BYTES:
+            why, remedy = "it is cut short", "remove it, and a new one is made"
+            yield Finding("data.secret", "error", str(file), "the secret of the data folder", why, remedy)
 
 
 def _absent(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]:

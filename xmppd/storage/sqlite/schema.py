@@ -78,6 +78,10 @@ STEPS: tuple[str, ...] = (STEP_001, STEP_002)
 """Step n brings a file from version n to n + 1. Add steps, never change one."""
 
 
+_MEND = "put a copy in its place, or save what can be read: sqlite3 FILE .recover"
+_MAKE_USABLE = "this user must be able to write it, and its disk have room; or name another in [storage] url"
+
+
 def bring_up(path: Path, steps: Sequence[str] = STEPS) -> None:
     """Create the file, or bring an older one to the newest version; waits.
 
@@ -93,7 +97,9 @@ def bring_up(path: Path, steps: Sequence[str] = STEPS) -> None:
         finally:
             connection.close()
     except (OSError, sqlite3.Error) as error:
-        raise StorageFailed(f"the data file {path} cannot be used: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        remedy = _MEND if type(error) is sqlite3.DatabaseError else _MAKE_USABLE
+        raise StorageFailed(f"the data file {path} cannot be used: {why}; {remedy}") from error
 
 
 def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
@@ -105,6 +111,7 @@ def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) 
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an older one keeps its own
     connection.execute("PRAGMA journal_mode = WAL")
     if version == len(steps):
+        _look_into(connection)
         return
     if version:
         _copy(connection, Path(f"{path}.version-{version}"))
@@ -116,6 +123,13 @@ def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) 
         "COMMIT;",
     ]
     connection.executescript("\n".join(script))
+
+
+def _look_into(connection: sqlite3.Connection) -> None:
+    """Read a little of each table, so that most damage shows before a server answers anybody."""
+    connection.execute("SELECT count(*) FROM fresh").fetchone()
+    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        connection.execute(f'SELECT * FROM "{table}" LIMIT 1').fetchall()
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
