@@ -160,15 +160,15 @@ class BeforeTheForkTests(TapTestCase):
         self.assertRegex(self.refusal(), rf"\Axmppd: process {os.getpid()} already works with .*{self.data}")
 
     def test_port_in_use(self) -> None:
-        """The line says which, and what to change; the lock is free for the next attempt."""
+        """The line says where it stands, and what to do; the lock is free for the next attempt."""
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             self.write(listen=f"127.0.0.1:{port}")
             said = self.refusal()
         self.assertEqual(
             said,
-            f"xmppd: cannot listen on 127.0.0.1:{port}: the port is in use by another program; "
-            "free it or change c2s.listen",
+            f'xmppd: {self.file}:3: "127.0.0.1:{port}" in c2s.listen: another program listens there; '
+            "stop that program (ss -tlnp shows it), or take another port",
         )
 
     def test_data_newer_than_the_program(self) -> None:
@@ -180,15 +180,35 @@ class BeforeTheForkTests(TapTestCase):
         self.assertRegex(self.refusal(), r"\Axmppd: .*xmppd\.sqlite.*newer")
 
     def test_certificate_that_cannot_be_used(self) -> None:
-        """The file is named."""
+        """The file is named, and where the configuration names it."""
         (self.folder / "a.crt").write_text("no certificate")
         self.file.write_text(self.file.read_text() + '\n[hosts.localhost]\ncertificate = "a.crt"\n')
-        self.assertIn(f"xmppd: {self.folder / 'a.crt'}: holds no certificate", self.refusal())
+        place, file = f"{self.file}:11", self.folder / "a.crt"
+        said = f'xmppd: {place}: certificate of "localhost" ({file}): there is no certificate in PEM form in it; '
+        self.assertTrue(self.refusal().startswith(said), self.refusal())
+
+    def test_all_mistakes_at_once(self) -> None:
+        """Those in the options and those in what the options name."""
+        text = '[tls]\nmin_version = "1.1"\nciphers = "NONSENSE"\n[hosts.localhost]\ncertificate = "a.crt"\n'
+        self.file.write_text(text)
+        refused = self.assertRaises(SystemExit, self.parsed)
+        places = [line.split(": ")[1] for line in str(refused.code).splitlines()]
+        self.assertEqual(places, [f"{self.file}:{line}" for line in (2, 3, 5)])
+        self.file.write_text(text.replace("1.1", "1.2"))
+        refused = self.assertRaises(SystemExit, makeService, self.parsed())
+        self.assertEqual(str(refused.code).count("\n"), 1)
+
+    def test_database_in_a_folder_that_is_missing(self) -> None:
+        """The line has the place of its name."""
+        self.write(storage="sqlite:none/x.sqlite")
+        said = self.refusal()
+        self.assertIn(f"xmppd: {self.file}:6: the folder of the database {self.data / 'none'}: ", said)
 
     def test_data_folder_that_cannot_be_made(self) -> None:
-        """The path is named."""
+        """The path is named, and where the configuration has it."""
         self.data.write_text("a file")
-        self.assertIn(f"xmppd: {self.data} cannot be made", self.refusal())
+        said = f"xmppd: {self.file}:1: the data folder {self.data}: it is a file and no folder; "
+        self.assertTrue(self.refusal().startswith(said), self.refusal())
 
     def test_log_that_cannot_be_opened(self) -> None:
         """The line has the place in the configuration, the path, the reason and the remedy."""

@@ -55,7 +55,9 @@ def makeService(options: Options) -> IService:
         prepared = _prepare(options)
         running = _put_together(prepared)
     except _EXPECTED as error:
-        raise SystemExit(f"xmppd: {_in_words(error)}") from error
+        from xmppd.admin.refusal import refusal  # a start has no need of it
+
+        raise SystemExit(refusal(error, options["config"])) from error
     _warn(prepared.config)
     _tell(prepared.banner())
     return running
@@ -185,9 +187,3 @@ def _world(given: _Prepared) -> World:
         secret=server_secret(given.config.data_dir),
         steady=time.monotonic,
     )
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)

@@ -46,7 +46,9 @@ class Options(usage.Options):
         try:
             self.settings = read_settings(self["config"], os.environ)
         except ConfigErrors as errors:
-            raise SystemExit("\n".join(f"xmppd: {finding}" for finding in errors.findings)) from errors
+            from xmppd.admin.refusal import refusal  # a start has no need of it
+
+            raise SystemExit(refusal(errors, self["config"])) from errors
         if self.is_daemon:
             self._look_for_another()
         install_reactor(self.settings.net.reactor)
