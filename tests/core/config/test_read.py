@@ -15,7 +15,14 @@ from xmppd.core.config.section import Address
 MISTAKES = [
     ("x = 1\n[c2s\n", "config.syntax", 2, "expected ']'", "correct"),
     ("data_dir = xmppd\n", "config.syntax", 1, "invalid value", "in quotes"),
-    ("[log]\n[c2s]\n[log]\n", "config.syntax", 3, "twice", "join"),
+    ("[log]\n[c2s]\n[log]\n", "config.syntax", 3, "[log] twice, the first time in line 1", "join"),
+    (
+        '\n[hosts."a.example"]\n[log]\n[hosts."a.example"]\n',
+        "config.syntax",
+        4,
+        '[hosts."a.example"] twice, the first time in line 2',
+        "join",
+    ),
     ('[log]\nlevel = "info"\nlevel = "warn"\n', "config.syntax", 3, "overwrite", "remove one"),
     ('data_dir = "a\n', "config.syntax", 1, "no TOML", "close the quotes"),
     ("x = 1\ny = " + "9" * 5_000, "config.syntax", 2, "too many digits", "correct"),

@@ -1,16 +1,20 @@
 """From a file to a configuration, or to all its mistakes at once."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from xmppd.core.config.assemble import assemble
 from xmppd.core.config.cross import cross_check
 from xmppd.core.config.findings import ConfigErrors, Finding, has_errors, in_order
+from xmppd.core.config.lines import LineIndex
 from xmppd.core.config.model import Config
 from xmppd.core.config.numbers import line_of_endless
+from xmppd.core.config.schema import dotted
 from xmppd.core.config.source import DEFAULTS, Source
 
 DATA_VARIABLE = "XMPPD_DATA"
@@ -18,6 +22,7 @@ DEFAULT_DATA_DIR = "xmppd-data"
 DEFAULT_HOST = "localhost"
 
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
+_TABLE_TWICE = re.compile(r"(\('.*',?\)) twice")
 _REMEDIES = (
     ("Cannot declare", "join the two tables of this name into one"),
     ("Cannot overwrite", "remove one of the two, or join them"),
@@ -114,10 +119,17 @@ def _syntax_error(text: str, filename: str, message: str) -> Reading:
     match = _ERROR_PLACE.search(message)
     last = text.rstrip().count("\n") + 1
     line = int(match.group(1)) if match and match.group(1) else last
-    why = _ERROR_PLACE.sub("", message)
+    why = _TABLE_TWICE.sub(partial(_twice, text, line), _ERROR_PLACE.sub("", message))
     remedy = next((words for start, words in _REMEDIES if why.startswith(start)), "correct the line")
     why = why[:1].lower() + why[1:]
     return _refused("config.syntax", f"{filename}:{line}", "this is no TOML", why, remedy)
+
+
+def _twice(text: str, line: int, match: re.Match[str]) -> str:
+    """Name a table as it is written, and where it stood first, in place of tomllib's ``('hosts', 'NAME')``."""
+    path = ast.literal_eval(match.group(1))
+    first = LineIndex.of("\n".join(text.split("\n")[: line - 1])).exact(path)
+    return f"[{dotted(path)}] twice" + ("" if first is None else f", the first time in line {first}")
 
 
 def _refused(identifier: str, place: str, what: str, why: str, remedy: str) -> Reading:
