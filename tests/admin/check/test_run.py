@@ -54,6 +54,15 @@ ROWS = [
         "No such file",
         "may write",
     ),
+    (
+        '\n[components."a.example"]\n',
+        "config",
+        "config.no-effect",
+        "warning",
+        2,
+        "hosts only",
+        "later version",
+    ),
     (SERVED, "config", "config.loopback-only", "warning", 1, "this machine alone", "0.0.0.0:5222"),
     (
         SERVED + "[c2s]\nlisten = ['127.0.0.1:1']\n",

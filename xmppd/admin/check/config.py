@@ -15,13 +15,14 @@ NAME_FINDINGS = "name."
 
 
 def check_config(subject: Subject) -> Iterator[Finding]:
-    """Give all that reading the file found, but for domain names; then modules, ciphers and reach."""
+    """Give all that reading the file found, but for domain names; then modules, ciphers, reach, components."""
     yield from (found for found in subject.reading.findings if not found.id.startswith(NAME_FINDINGS))
     if subject.modules is not None:
         yield from check_modules(subject.config, subject.modules)
     yield from _ciphers(subject)
     yield from _log_file(subject)
     yield from _reach(subject)
+    yield from _components(subject)
 
 
 def _ciphers(subject: Subject) -> Iterator[Finding]:
@@ -57,3 +58,12 @@ def _reach(subject: Subject) -> Iterator[Finding]:
     if not config.source.has(("c2s",)):
         place = config.source.place(("hosts", abroad[0]))
     yield Finding("config.loopback-only", "warning", place, f'host "{abroad[0]}"', why, remedy)
+
+
+def _components(subject: Subject) -> Iterator[Finding]:
+    """TODO: services with a domain name of their own; until then nobody shall wait for one."""
+    for name in subject.config.components:
+        place, what = subject.config.source.place(("components", name)), f'component "{name}"'
+        why = "this version serves hosts only, so it has no effect"
+        remedy = "remove it, or leave it for a later version"
+        yield Finding("config.no-effect", "warning", place, what, why, remedy)
