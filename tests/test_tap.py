@@ -317,10 +317,18 @@ class ProcessTests(TapTestCase):
             _, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual((process.returncode, err), (0, ""))
 
-    def twistd(self) -> subprocess.CompletedProcess[str]:
+    def test_pid_file_that_was_left_over(self) -> None:
+        """The number in it is another process's by now: one line says what to do."""
+        (self.folder / "twistd.pid").write_text(str(os.getpid()))
+        refused = self.twistd()
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        named = rf"process {os.getpid()}, which {self.folder / 'twistd.pid'} names"
+        self.assertRegex(refused.stderr, rf"\Axmppd: {named}, is alive.*: remove the file [^\n]*\n\Z")
+
+    def twistd(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Start one as a daemon; gives what the shell gets."""
         return subprocess.run(
-            [sys.executable, "-c", TWISTD, "xmppd", "--config", str(self.file)],
+            [sys.executable, "-c", TWISTD, *options, "xmppd", "--config", str(self.file)],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -340,6 +348,10 @@ class ProcessTests(TapTestCase):
         self.addCleanup(os.close, descriptor)
 
         refused = self.twistd()
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertRegex(refused.stderr, rf"\Axmppd: process {pid} already works with [^\n]*\n\Z")
+
+        refused = self.twistd("-n")
         self.assertEqual((refused.returncode, refused.stdout), (1, ""))
         self.assertRegex(refused.stderr, rf"\Axmppd: process {pid} already works with [^\n]*\n\Z")
 

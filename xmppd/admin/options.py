@@ -49,8 +49,9 @@ class Options(usage.Options):
             from xmppd.admin.refusal import refusal  # a start has no need of it
 
             raise SystemExit(refusal(errors, self["config"])) from errors
-        if self.is_daemon:
+        if self.of_twistd("pidfile"):
             self._look_for_another()
+            self._look_at_pid_file(Path(self.of_twistd("pidfile")))
         install_reactor(self.settings.net.reactor)
 
     def _look_for_another(self) -> None:
@@ -65,6 +66,18 @@ class Options(usage.Options):
             raise SystemExit(f"xmppd: {error}") from error
         except OSError:
             return  # it is told when the lock is taken for good
+
+    def _look_at_pid_file(self, file: Path) -> None:
+        """Say in a line what a number means that a server left when it was killed: it may be any process's by now."""
+        try:
+            pid = int(file.read_text())
+            os.kill(pid, 0)
+        except (OSError, ValueError, OverflowError):
+            return  # it is nobody's, and twistd removes the file; or twistd says in a line what is wrong with it
+        who = f"process {pid}, which {file.absolute()} names, is alive, and no server with these data"
+        raise SystemExit(
+            f"xmppd: {who}: remove the file if it was left over, or name another with --pidfile="
+        )
 
     @property
     def log_file(self) -> Path | None:
