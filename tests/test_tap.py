@@ -210,6 +210,17 @@ class BeforeTheForkTests(TapTestCase):
         said = f"xmppd: {self.file}:1: the data folder {self.data}: it is a file and no folder; "
         self.assertTrue(self.refusal().startswith(said), self.refusal())
 
+    def test_data_of_another_user(self) -> None:
+        """Somebody has run the server as root once: the line says so."""
+        if os.geteuid() != 0:
+            return
+        self.data.mkdir(mode=0o700)
+        (self.data / "xmppd.lock").mkdir()
+        os.chown(self.data / "xmppd.lock", 54321, -1)
+        self.assertRegex(
+            self.refusal(), rf"\Axmppd: {self.file}:1: .* xmppd.lock in it .* another user .*; chown -R"
+        )
+
     def test_log_that_cannot_be_opened(self) -> None:
         """The line has the place in the configuration, the path, the reason and the remedy."""
         before = self.file.read_text()

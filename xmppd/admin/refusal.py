@@ -17,6 +17,7 @@ _CHECKS: Mapping[type[Exception], tuple[str, ...]] = {
     ListenError: ("listeners",),
     FolderError: ("data",),
     StorageError: ("data",),
+    OSError: ("data",),
 }
 """Where to look for what has kept a server from starting."""
 

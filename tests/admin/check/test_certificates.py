@@ -220,6 +220,7 @@ class CertificateTests(SynchronousTestCase):
         self.assertEqual(self.look(text), [])
         (own / "a.example.crt").write_bytes(b"nothing")
         self.assert_self_made("certificate.not-pem", own / "a.example.crt")
+        self.assertEqual(self.look(f'[hosts."{".".join(["a" * 63] * 3 + ["a" * 61])}"]\n'), [])
 
     def assert_self_made(self, identifier: str, file: Path) -> None:
         """One mistake is found, whose place is the file itself."""

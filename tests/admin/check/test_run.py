@@ -268,7 +268,10 @@ class DataFolderTests(SynchronousTestCase):
 
     def test_owner(self) -> None:
         """It belongs to whoever runs the server; root looks at it for its owner."""
-        self.assert_one("data.owner", "error", "54321", "chown", uid=54321)
+        (self.data / "xmppd.sqlite").write_bytes(b"rubbish")
+        answers = {"uid": 54321, "may_write": lambda folder: False}
+        self.assert_one("data.owner", "error", "54321", "chown", **answers)
+        (self.data / "xmppd.sqlite").unlink()
         self.assertEqual(check_text(self.folder, "", None, "data", uid=0), [])
 
     def test_not_writable(self) -> None:

@@ -70,7 +70,7 @@ def _search_folder(subject: Subject) -> Iterator[Finding]:
         return
     place = subject.config.source.place(("tls", "certificates"))
     what = f"the folder of certificates {folder}"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         why, remedy = "there is no such folder", "make it, or remove the line"
         yield Finding("certificate.no-folder", "error", place, what, why, remedy)
     elif not os.access(folder, os.R_OK | os.X_OK):
@@ -123,8 +123,9 @@ def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
 def _self_made(folder: Path, host: str) -> Iterator[Finding]:
     certificate, key = folder / f"{host}.crt", folder / f"{host}.key"
     pair = _Pair(host, certificate, key, str(certificate), str(key))
-    chain = _read_chain(certificate, pair.of_certificate) if certificate.exists() else []
-    private = _read_key(pair) if key.exists() else b""
+    # os.path and not Path: in a folder that may not be entered nothing is there, which is told of the data folder
+    chain = _read_chain(certificate, pair.of_certificate) if os.path.exists(certificate) else []
+    private = _read_key(pair) if os.path.exists(key) else b""
     spoilt = [each for each in (chain, private) if isinstance(each, Finding)]
     if not spoilt and isinstance(chain, list) and isinstance(private, bytes) and chain and private:
         spoilt = list(_fit(pair, chain, private))

@@ -18,13 +18,20 @@ OUT_BYTES = 10 * MB
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 ROOT = 0
 
+_NOT_OURS = "data.owner"
+_CLOSED = (_NOT_OURS, "data.not-a-folder", "data.not-writable")
+"""Findings of a folder behind which nothing else is to be found out."""
+
 _Report = Callable[[str, Severity, str, str], Finding]
 
 
 def check_data_folder(subject: Subject) -> Iterator[Finding]:
     """Look at the folder, its owner, mode, files and disk, and at a database that lies elsewhere."""
     config = subject.config
-    yield from _folder(subject, config.data_dir, ("data_dir",), "the data folder")
+    found = list(_folder(subject, config.data_dir, ("data_dir",), "the data folder"))
+    yield from found
+    if any(finding.id in _CLOSED for finding in found):
+        return
     yield from _secret(subject, config.data_dir / SECRET_NAME)
     file = config.storage_file
     if file is None:
@@ -58,7 +65,10 @@ def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) 
         why, remedy = "it is a file and no folder", "move the file away, or set another data_dir"
         yield report("data.not-a-folder", "error", why, remedy)
         return
-    yield from _owner(subject, folder, found, report)
+    owner = list(_owner(subject, folder, found, report))
+    yield from owner
+    if any(finding.id == _NOT_OURS for finding in owner):
+        return
     if path == ("data_dir",) and found.st_mode & OTHERS:
         mode = f"{stat.S_IMODE(found.st_mode):04o}"
         why = f"others can look into it (mode {mode}), and it holds passwords and messages"
@@ -125,7 +135,7 @@ def _owner(subject: Subject, folder: Path, found: os.stat_result, report: _Repor
     uid = subject.machine.uid
     if uid not in (ROOT, found.st_uid):
         why = f"it belongs to the user {found.st_uid} and we are {uid}"
-        yield report("data.owner", "error", why, f"run as that user, or chown -R {uid} {folder}")
+        yield report(_NOT_OURS, "error", why, f"run as that user, or chown -R {uid} {folder}")
         return
     try:
         foreign = sorted(each.name for each in folder.iterdir() if each.lstat().st_uid != found.st_uid)
