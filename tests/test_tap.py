@@ -189,11 +189,12 @@ class BeforeTheForkTests(TapTestCase):
 
     def test_all_mistakes_at_once(self) -> None:
         """Those in the options and those in what the options name."""
-        text = '[tls]\nmin_version = "1.1"\nciphers = "NONSENSE"\n[hosts.localhost]\ncertificate = "a.crt"\n'
+        text = f'data_dir = "{self.data}"\n[tls]\nmin_version = "1.1"\nciphers = "NONSENSE"\n'
+        text += '[hosts.localhost]\ncertificate = "a.crt"\n'
         self.file.write_text(text)
         refused = self.assertRaises(SystemExit, self.parsed)
         places = [line.split(": ")[1] for line in str(refused.code).splitlines()]
-        self.assertEqual(places, [f"{self.file}:{line}" for line in (2, 3, 5)])
+        self.assertEqual(places, [f"{self.file}:{line}" for line in (3, 4, 6)])
         self.file.write_text(text.replace("1.1", "1.2"))
         refused = self.assertRaises(SystemExit, makeService, self.parsed())
         self.assertEqual(str(refused.code).count("\n"), 1)

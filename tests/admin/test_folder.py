@@ -1,11 +1,12 @@
 """The data folder and its secret."""
 
+import os
 import stat
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.admin.folder import FolderError, make_data_folder, mode_for_others, server_secret
+from xmppd.admin.folder import FolderError, FolderOfAnother, make_data_folder, mode_for_others, server_secret
 
 
 class FolderTests(SynchronousTestCase):
@@ -30,6 +31,14 @@ class FolderTests(SynchronousTestCase):
         error = self.assertRaises(FolderError, make_data_folder, self.folder)
         self.assertIn(f"{self.folder} cannot be made: ", str(error))
         self.assertIn("set data_dir", str(error))
+
+    def test_of_another_user(self) -> None:
+        """Root does not work in it either: it would leave files behind that the owner cannot use."""
+        make_data_folder(self.folder)
+        self.patch(os, "geteuid", lambda: self.folder.stat().st_uid + 1)
+        error = self.assertRaises(FolderOfAnother, make_data_folder, self.folder)
+        uid = self.folder.stat().st_uid
+        self.assertIn(f"{self.folder} belongs to the user {uid} and we are {uid + 1}: run as", str(error))
 
     def test_secret_is_made_once(self) -> None:
         """Unknown users look the same after a restart; nobody else can read it."""

@@ -15,13 +15,26 @@ class FolderError(Exception):
     """The data folder cannot be used; the text is one line that says why and what to do."""
 
 
+class FolderOfAnother(FolderError):
+    """The data folder belongs to another user."""
+
+
 def make_data_folder(folder: Path) -> None:
-    """Make *folder* with mode 0700 where it is missing; the mode of one that is there is the operator's affair."""
+    """Make *folder* with mode 0700 where it is missing; the mode of one that is there is the operator's affair.
+
+    Raises `FolderError` for one that is not ours.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise _error(folder, "cannot be made", error) from error
+    owner, we = folder.stat().st_uid, os.geteuid()
+    if owner != we:  # root could, and would leave files behind that the owner cannot use
+        remedy = f"run as that user (sudo -u '#{owner}' xmppd), or chown -R {we} {folder}"
+        raise FolderOfAnother(
+            f"the data folder {folder} belongs to the user {owner} and we are {we}: {remedy}"
+        )
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise FolderError(
             f"the data folder {folder} is not ours to write: give it to this user, or set data_dir"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 from xmppd.admin.check.run import run_checks
-from xmppd.admin.folder import FolderError
+from xmppd.admin.folder import FolderError, FolderOfAnother
 from xmppd.admin.settings import known_modules
 from xmppd.core.config.findings import ConfigErrors
 from xmppd.net.certificates import CertificateError
@@ -15,6 +15,7 @@ _CHECKS: Mapping[type[Exception], tuple[str, ...]] = {
     ConfigErrors: ("config", "names", "certificates"),
     CertificateError: ("config", "certificates"),
     ListenError: ("listeners",),
+    FolderOfAnother: (),
     FolderError: ("data",),
     StorageError: ("data",),
     OSError: ("data",),
