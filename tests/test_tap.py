@@ -195,7 +195,9 @@ class BeforeTheForkTests(TapTestCase):
         refused = self.assertRaises(SystemExit, self.parsed)
         places = [line.split(": ")[1] for line in str(refused.code).splitlines()]
         self.assertEqual(places, [f"{self.file}:{line}" for line in (3, 4, 6)])
-        self.file.write_text(text.replace("1.1", "1.2"))
+        self.file.write_text(
+            text.replace("1.1", "1.2").replace("NONSENSE", "ECDHE+AESGCM") + 'key = "a.key"\n'
+        )
         refused = self.assertRaises(SystemExit, makeService, self.parsed())
         self.assertEqual(str(refused.code).count("\n"), 1)
 

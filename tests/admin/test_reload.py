@@ -64,6 +64,13 @@ class ReloadTests(SynchronousTestCase):
         self.reload.on_signal()
         self.assertEqual(self.taken, [])
 
+    def test_ciphers_that_there_are_not(self) -> None:
+        """They are a mistake of the file as any other."""
+        self.write("[tls]", 'ciphers = "NONSENSE"')
+        error = self.assertRaises(ConfigErrors, self.reload)
+        self.assertIn(f'{self.file}:3: ciphers = "NONSENSE": ', str(error))
+        self.assertEqual(self.taken, [])
+
     def test_broken_certificate(self) -> None:
         """The host keeps its old one, the rest is in force."""
         before = self.tls.store.find("a.example")

@@ -257,6 +257,16 @@ class ReloadTests(TLSTestCase):
         self.assertIn("SLIP", str(finding))
         self.assertEqual(self.shown_to(client(server_name="b.example")), "b.example")
 
+    def test_settings_that_openssl_refuses_of_the_first_host(self) -> None:
+        """Those of the host that clients without SNI get: it keeps what it had, and a later reload mends it."""
+        first = next(iter(self.tls.store.by_host()))
+        [finding] = self.tls.reload(settings={first: TLSSettings("1.3", "SLIP")})
+        self.assertIn("SLIP", str(finding))
+        self.assertEqual(self.shown_to(client()), first)
+        old = client(client_context(max_version=SSL.TLS1_2_VERSION))
+        shake_hands(self.tls.make_connection(None), old)
+        self.assertEqual(self.tls.reload(settings={first: TLSSettings("1.3")}), [])
+
 
 class ClientCertificateTests(TLSTestCase):
     """XEP-0178: who a client's certificate says it is."""

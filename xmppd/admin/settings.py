@@ -1,4 +1,4 @@
-"""The configuration as the server takes it: the file's mistakes, and those in the options of modules."""
+"""The configuration as the server takes it: the file's mistakes, those in the options of modules, and in ciphers."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,7 @@ from xmppd.core.config.model import Config
 from xmppd.core.config.modules import check_modules
 from xmppd.core.config.read import load
 from xmppd.core.loader import find_modules
+from xmppd.net.tls_options import check_ciphers
 
 
 def known_modules() -> dict[str, type[BaseModel] | None]:
@@ -20,7 +21,7 @@ def known_modules() -> dict[str, type[BaseModel] | None]:
 def read_settings(path: str | None, env: Mapping[str, str]) -> Config:
     """Read the file *path*, or the defaults; raises `ConfigErrors` with every mistake in it."""
     config = load(path, env)
-    findings = check_modules(config, known_modules())
+    findings = [*check_modules(config, known_modules()), *check_ciphers(config)]
     if has_errors(findings):
         raise ConfigErrors([*config.warnings, *findings])
     return config.with_warnings((*config.warnings, *findings))

@@ -152,6 +152,7 @@ class ServerTLS:
                     context = self._host_context(certificate, self._settings_of(host))
                 except CertificateError as error:
                     findings.append(finding(host, error, context is not None))
+                    self._settings[host] = old_settings.get(host) or TLSSettings()
             if context is not None:
                 contexts[host] = context
         self._contexts = contexts

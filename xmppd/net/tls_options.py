@@ -1,8 +1,12 @@
 """From the configuration to what TLS works with: the files of each host's certificate, and what is negotiated."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from OpenSSL import SSL
+
 from xmppd.core.config.certificates import find_certificate
+from xmppd.core.config.findings import Finding
 from xmppd.core.config.model import Config
 from xmppd.core.config.options import HostSettings
 from xmppd.net.certificates import HostFiles
@@ -23,6 +27,21 @@ def host_files(config: Config) -> list[HostFiles]:
 def tls_settings(config: Config) -> dict[str, TLSSettings]:
     """Give what each host negotiates."""
     return {host.name: TLSSettings(host.tls.min_version, host.tls.ciphers) for host in config.hosts.values()}
+
+
+def check_ciphers(config: Config) -> Iterator[Finding]:
+    """Give the ciphers that OpenSSL does not take: the server's, and those that a host has for itself."""
+    written: dict[tuple[str, ...], str] = {("tls", "ciphers"): config.tls.ciphers}
+    for host in config.hosts.values():
+        if config.source.has(("hosts", host.name, "tls", "ciphers")):
+            written["hosts", host.name, "tls", "ciphers"] = host.tls.ciphers
+    for path, ciphers in written.items():
+        try:
+            SSL.Context(SSL.TLS_SERVER_METHOD).set_cipher_list(ciphers.encode())
+        except SSL.Error:
+            what, why = f'ciphers = "{ciphers}"', "OpenSSL selects no cipher by these words"
+            remedy = 'try them with "openssl ciphers", or remove the line'
+            yield Finding("config.bad-ciphers", "error", config.source.place(path), what, why, remedy)
 
 
 def _files_of(config: Config, host: HostSettings) -> HostFiles:

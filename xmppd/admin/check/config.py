@@ -1,15 +1,14 @@
 """``config.*``: what is wrong in the configuration file itself."""
 
-import ssl
 from collections.abc import Iterator
 
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.log_file import try_log_file
 from xmppd.core.config.cross import is_public
 from xmppd.core.config.findings import Finding
-from xmppd.core.config.lines import Path
 from xmppd.core.config.modules import check_modules
 from xmppd.core.config.read import DEFAULT_HOST
+from xmppd.net.tls_options import check_ciphers
 
 NAME_FINDINGS = "name."
 
@@ -19,25 +18,10 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     yield from (found for found in subject.reading.findings if not found.id.startswith(NAME_FINDINGS))
     if subject.modules is not None:
         yield from check_modules(subject.config, subject.modules)
-    yield from _ciphers(subject)
+    yield from check_ciphers(subject.config)
     yield from _log_file(subject)
     yield from _reach(subject)
     yield from _components(subject)
-
-
-def _ciphers(subject: Subject) -> Iterator[Finding]:
-    source = subject.config.source
-    written: dict[Path, str] = {("tls", "ciphers"): subject.config.tls.ciphers}
-    for host in subject.config.hosts.values():
-        if source.has(("hosts", host.name, "tls", "ciphers")):
-            written["hosts", host.name, "tls", "ciphers"] = host.tls.ciphers
-    for path, ciphers in written.items():
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(ciphers)
-        except (ssl.SSLError, ValueError):
-            what, why = f'ciphers = "{ciphers}"', "OpenSSL selects no cipher by these words"
-            remedy = 'try them with "openssl ciphers", or remove the line'
-            yield Finding("config.bad-ciphers", "error", source.place(path), what, why, remedy)
 
 
 def _log_file(subject: Subject) -> Iterator[Finding]:
