@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO
 
@@ -104,6 +104,19 @@ class OptionsTests(TapTestCase):
         self.assertEqual(self.assertRaises(SystemExit, self.parsed, "--check").code, 2)
         self.assertIn("data_dir", shown.getvalue())
         self.assertFalse(self.data.exists())
+
+    def test_check_that_cannot_be_shown(self) -> None:
+        """Neither an encoding without the right letters nor a full disk ends in a traceback."""
+        self.file.write_text('[hosts."xn--bcher-kva.example"]\n')
+        shown = BytesIO()
+        self.patch(sys, "stdout", TextIOWrapper(shown, encoding="ascii"))
+        self.assertEqual(self.assertRaises(SystemExit, self.parsed, "--check").code, 2)
+        self.assertIn(b'write [hosts."b\\xfccher.example"]', shown.getvalue())
+        full = os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb", buffering=0)
+        self.addCleanup(full.close)
+        self.patch(sys, "stdout", TextIOWrapper(full, write_through=True))
+        refused = self.assertRaises(SystemExit, self.parsed, "--check")
+        self.assertIn("cannot be written: No space left", str(refused.code))
 
     def test_wrong_usage(self) -> None:
         """An option that there is not is one line and status 1."""

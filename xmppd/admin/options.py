@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,17 @@ def _check(path: str | None) -> int:
     from xmppd.admin.check.run import run_checks  # a start has no need of it
 
     findings = run_checks(path, os.environ, only=CHECKS, modules=known_modules())
-    for finding in findings:
-        print(f"{finding.severity}: {finding}")
-    if has_errors(findings):
-        return _STATUS_OF_PROBLEMS
-    print("The configuration is fine.")
-    return 0
+    is_fine = not has_errors(findings)
+    lines = [f"{finding.severity}: {finding}" for finding in findings]
+    _show([*lines, "The configuration is fine."] if is_fine else lines)
+    return 0 if is_fine else _STATUS_OF_PROBLEMS
+
+
+def _show(lines: Iterable[str]) -> None:
+    """Print, to a terminal of any encoding; a disk that is full is no reason for a traceback either."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        for line in lines:
+            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError as error:
+        raise SystemExit(f"xmppd: what was found cannot be written: {error.strerror}") from error
