@@ -33,8 +33,9 @@ class Copying:
 
     def of(self, stanza: Stanza, takers: Sequence[Session]) -> Copies | None:
         """Give what the copies of *stanza* share; None where there is but one."""
+        if self._stanza is stanza:
+            return self._copies
         if len(takers) < 2:
             return None
-        if self._stanza is not stanza:
-            self._stanza, self._copies = stanza, Copies(takers)
+        self._stanza, self._copies = stanza, Copies(takers)
         return self._copies

@@ -55,6 +55,8 @@ class StreamLedger:
         "_held",
         "_holds",
         "_is_asking",
+        "_is_replay_due",
+        "_later",
         "_now",
         "_owed",
         "_put_by",
@@ -102,8 +104,10 @@ class StreamLedger:
         self._changes: list[Change] = []
         self._copies: Copies | None = None
         self._put_by = 0
+        self._later: dict[Stanza, Copies] = {}
         self._holds = 0
         self._held: list[Stanza] = []
+        self._is_replay_due = False
         self._is_asking = False
         self._unasked = 0
         self._owed: int | None = None
@@ -183,6 +187,9 @@ class StreamLedger:
         """The message sent next is *stanza*, and what keeps it goes into *changes*; see `Ledger`."""
         self._delivered, self._changes = stanza, changes
         self._copies = self._copying.of(stanza, takers)
+        if self._later and stanza in self._later:
+            self._copies = self._later.pop(stanza)
+            self._copies.holders -= 1
 
     def outbound(self, session: Session, x: Sendable) -> Sendable | None:
         """Keep a stanza that is sent; the last outbound filter. Nothing is let pass without a connection."""
@@ -234,6 +241,10 @@ class StreamLedger:
 
     def put_by(self, stanza: Stanza, changes: list[Change], takers: Sequence[Session]) -> Change | None:
         """Keep a message that is sent later, under no number; see `Ledger`."""
+        copies = self._copying.of(stanza, takers)
+        if copies is not None:
+            copies.holders += 1
+            self._later[stanza] = copies
         if not self.is_durable or not kind_of(stanza).is_durable:
             return None
         self._put_by += 1
@@ -241,15 +252,16 @@ class StreamLedger:
         changes.append(queued(self.key, id, stanza, self._now(), len(takers), changes))
         return DeleteEntries(QUEUE, self.key.owner, ids=(id,))
 
+    def forgo(self) -> None:
+        """The session has ended: what was to be sent later is not held here any more."""
+        for copies in self._later.values():
+            copies.holders -= 1
+        self._later.clear()
+
     @property
     def has_put_by(self) -> bool:
         """Whether messages may be in the durable queue that were not sent."""
         return self._put_by > 0
-
-    @property
-    def is_holding(self) -> bool:
-        """Whether what is sent waits for a commit."""
-        return self._holds > 0
 
     def hold(self) -> None:
         """Let what is sent wait; see `Ledger`."""
@@ -259,6 +271,9 @@ class StreamLedger:
         """Send what has waited; see `Ledger`."""
         self._holds -= 1
         if self._holds:
+            return
+        if self._is_replay_due:
+            self.replay()
             return
         held, self._held = self._held, []
         for stanza in held:
@@ -304,11 +319,18 @@ class StreamLedger:
         """The connection is gone: ask for nothing."""
         self._is_asking = False
         self._owed = None
+        self._is_replay_due = False
         self._held.clear()
         self._rounds.left(self)
 
     def replay(self) -> None:
-        """Send what is not acknowledged over the new connection (section 5), and ask whether it came."""
+        """Send what is not acknowledged over the new connection (section 5), and ask whether it came.
+
+        What waits for a commit (`hold`) is sent behind it, and so is all else.
+        """
+        self._is_replay_due = self._holds > 0
+        if self._is_replay_due:
+            return
         self.is_silent = False
         session, now = self.session, self._now()
         for sent in self.outgoing:

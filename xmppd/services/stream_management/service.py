@@ -203,7 +203,7 @@ class StreamManagement:
         in_hand = ledger.former.dealt_with() if ledger.former is not None else None
         if in_hand is not None:
             await self._within(WAIT_S, in_hand)
-        if ledger.is_holding or not ledger.incoming.is_covered:
+        if not ledger.incoming.is_covered:
             return await self._within(WAIT_S, ledger.recorded()) and ledger.incoming.is_covered
         return True
 
@@ -255,6 +255,7 @@ class StreamManagement:
             self._timers.stop(ledger.expiry)
             ledger.expiry = None
         self._rounds.left(ledger)
+        ledger.forgo()
         has_account = self._directory.exists(ledger.key.owner)
         if has_account and ledger.is_durable:
             self._rounds.keep_record(ledger)
