@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
 from xmppd.services.hand_over import ASIDE, BATCH, RETRY_S, STORE
-from xmppd.services.offline import Offline
+from xmppd.services.offline import Offline, Returned
 from xmppd.services.tallies import Tallies
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
@@ -206,14 +206,18 @@ class OfflineTests(SynchronousTestCase):
         )
         juliet = JID.parse(JULIET)
         self.memory.storage.failing = StorageFailed("no disk")
-        self.failureResultOf(self.offline.put_back(juliet, [(stanza, 5.0)]), StorageFailed)
+        self.failureResultOf(self.offline.put_back(juliet, [Returned(stanza, 5.0)]), StorageFailed)
         self.memory.storage.failing = None
-        now(self.offline.put_back(juliet, [(stanza, 5.0), (state, 6.0)], [Put("queue", JULIET, "", b"")]))
+        now(
+            self.offline.put_back(
+                juliet, [Returned(stanza, 5.0), Returned(state, 6.0)], [Put("queue", JULIET, "", b"")]
+            )
+        )
         self.assertEqual([(entry.id, entry.sent_at) for entry in self.stored()], [("same", 5.0)])
         client = self.juliet()
         delay = client.inbox[-1].findall("{urn:xmpp:delay}delay")
         self.assertEqual([child.get("stamp") for child in delay], ["1970-01-01T00:00:05Z"])
-        now(self.offline.put_back(juliet, [(stanza, 7.0)]))
+        now(self.offline.put_back(juliet, [Returned(stanza, 7.0)]))
         self.assertEqual(bodies(client), ["again", "again"])
 
     def test_removal_of_the_account(self) -> None:

@@ -5,6 +5,7 @@ worth keeping and cannot be kept is refused. How they are handed over is in `xmp
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -18,11 +19,11 @@ from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import archived_as, stanza_id_of
 from xmppd.services.delayed import without_delay_of
-from xmppd.services.hand_over import STORE, HandOver, Others
+from xmppd.services.hand_over import BATCH, STORE, HandOver, Others
 from xmppd.services.ids import Ids
 from xmppd.services.message_kinds import kind_of
 from xmppd.services.offline_archived import archived_of
-from xmppd.services.tallies import Tallies, Tally
+from xmppd.services.tallies import Tallies, Tally, name_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stamps import to_milliseconds
@@ -46,6 +47,15 @@ class Kept:
     def __init__(self, owner: JID, stanzas: Sequence[Stanza]):
         self.owner = owner
         self.stanzas = stanzas
+
+
+class Returned(NamedTuple):
+    """A message that a session was given and has not acknowledged (XEP-0198)."""
+
+    stanza: Stanza
+    came_at: float
+    name: str = ""
+    """What its client may turn out to have it by, see `Offline.drop`; without spaces."""
 
 
 KEPT = Hook[Kept](
@@ -164,9 +174,9 @@ class Offline:
 
     @deferred
     async def put_back(
-        self, owner: JID, messages: Sequence[tuple[Stanza, float]], changes: Sequence[Change] = ()
+        self, owner: JID, messages: Sequence[Returned], changes: Sequence[Change] = ()
     ) -> None:
-        """Store messages that a session was given and has not acknowledged (XEP-0198), each with the time it came.
+        """Store messages that a session was given and has not acknowledged, each with the time it came.
 
         What is not durable is left out. All is committed in one transaction with *changes*; then another resource is
         handed them, or the next that comes. They keep their ids. Waits for the commit; `StorageError`, and then
@@ -175,14 +185,13 @@ class Offline:
         bare = owner.bare
         tally = self._tallies.get(bare) or await self._tallies.load(bare)
         appended: list[Change] = []
-        for stanza, at in messages:
+        for stanza, at, name in messages:
             if kind_of(stanza).is_durable:
                 plain = without_delay_of(stanza, owner.domainpart)
                 data, sender = plain.to_bytes(), JID.parse(stanza.from_ or "")
                 entry_id = stanza_id_of(plain, bare) or self._ids.next()
-                entry = NewEntry(
-                    entry_id, at, sender.bare, data, tally.add(len(data)), sender.resourcepart or ""
-                )
+                extra = tally.add(len(data), name)
+                entry = NewEntry(entry_id, at, sender.bare, data, extra, sender.resourcepart or "")
                 appended.append(Append(STORE, bare, entry))
         try:
             await self._storage.commit(*changes, *appended)
@@ -190,8 +199,24 @@ class Offline:
             self._tallies.forget(bare)
             raise
         if appended:
-            self._tell(owner, [stanza for stanza, _ in messages if kind_of(stanza).is_durable])
+            self._tell(owner, [each.stanza for each in messages if kind_of(each.stanza).is_durable])
             self._hand_over.look_again(bare)
+
+    @deferred
+    async def drop(self, owner: str, is_known: Callable[[str], bool]) -> None:
+        """A client turns out to have messages that were put back, those whose name *is_known*: they wait no more.
+
+        Waits for the commit; `StorageError`.
+        """
+        if self._tallies.is_empty(owner):
+            return
+        after, known = 0, []
+        while entries := await self._storage.read(STORE, owner, after=after, limit=BATCH):
+            known += [entry.seq for entry in entries if (name := name_of(entry)) and is_known(name)]
+            after = entries[-1].seq
+        if known:
+            self._tallies.forget(owner)
+            await self._storage.commit(DeleteEntries(STORE, owner, seqs=tuple(known)))
 
     @deferred
     async def fetched(self, owner: str, ids: Sequence[str], session: Session | None = None) -> None:

@@ -1,8 +1,8 @@
 """How much waits for each account in a store of entries, without asking the storage for every message.
 
 Each entry's ``extra`` holds the sum of the sizes of all entries up to it, so that the sum of those that are left is
-found from the first and the last. The tallies of the latest used accounts are kept in memory, and the names of all
-for whom anything may wait: nothing is read at the login of the others.
+found from the first and the last; a name may stand behind it. The tallies of the latest used accounts are kept in
+memory, and the names of all for whom anything may wait: nothing is read at the login of the others.
 """
 
 from collections import OrderedDict
@@ -28,12 +28,12 @@ class Tally:
         self.running = running
         self.counted_at = counted_at
 
-    def add(self, size_bytes: int) -> bytes:
-        """Count one more; gives what its entry has to keep."""
+    def add(self, size_bytes: int, name: str = "") -> bytes:
+        """Count one more; gives what its entry has to keep, with its *name* if it has one."""
         self.messages += 1
         self.size_bytes += size_bytes
         self.running += size_bytes
-        return b"%d" % self.running
+        return f"{self.running} {name}".encode() if name else b"%d" % self.running
 
 
 class Tallies:
@@ -124,5 +124,11 @@ class Tallies:
         return tally
 
 
+def name_of(entry: Entry) -> str:
+    """Give the name that `Tally.add` was told for *entry*; "" where it was told none."""
+    return entry.extra.partition(b" ")[2].decode(errors="replace")
+
+
 def _running(entry: Entry) -> int:
-    return int(entry.extra) if entry.extra.isdigit() else len(entry.stanza)
+    total = entry.extra.partition(b" ")[0]
+    return int(total) if total.isdigit() else len(entry.stanza)

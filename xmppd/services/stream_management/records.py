@@ -13,6 +13,7 @@ from xmppd.services.archive_ids import archived_as
 from xmppd.stanza.stamps import to_milliseconds
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Change, Entry, NewEntry, Put
+from xmppd.stream.acks import is_up_to
 
 QUEUE: Final = "sm_queue"
 SESSIONS: Final = "sm_sessions"
@@ -29,6 +30,12 @@ class Key(NamedTuple):
 def entry_id(session_id: str, count: int) -> str:
     """Give the id of the entry for the stanza that is number *count* of a session."""
     return f"{session_id}.{count}"
+
+
+def is_handled(id: str, session_id: str, h: int) -> bool:
+    """Whether a client that has handled all up to *h* of a session has that with this `entry_id`."""
+    of, _, count = id.rpartition(".")
+    return of == session_id and count.isdigit() and is_up_to(int(count), h)
 
 
 def unsent_id(session_id: str, count: int) -> str:

@@ -1,7 +1,8 @@
 """What becomes of stanzas that a client never acknowledged when its session ends (XEP-0198 4, RFC 6121 8.5.3.2).
 
 - A durable message goes to the account's other resources, else into the offline store, with its original time; it is
-  not archived again, and not copied again.
+  not archived again, and not copied again. There its client may still tell that it has it (XEP-0198 5: h of a
+  resumption that comes too late).
 - A copy of a message that another session has acknowledged, or still holds, is done with; so is a carbon.
 - Of other messages the sender hears if it must; a request gets service-unavailable; all else is gone.
 """
@@ -17,19 +18,19 @@ from xmppd.core.router import Router
 from xmppd.core.session import Ledger, Session
 from xmppd.services.delayed import DELAY, came_at, delay_xml, without_delay_of
 from xmppd.services.message_kinds import NS_CARBONS, Kind, kind_of
-from xmppd.services.offline import Offline
+from xmppd.services.offline import Offline, Returned
 from xmppd.services.stream_management.copies import Copies
-from xmppd.services.stream_management.records import QUEUE
+from xmppd.services.stream_management.records import QUEUE, entry_id
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries, StorageError
-from xmppd.stream.acks import Sent
+from xmppd.stream.acks import MODULUS, Sent
 
 CARBONS: Final = "carbons"
 """Under this name a session keeps since when it is sent carbons."""
 COPIED: Final = frozenset(((NS_CARBONS, "received"), (NS_CARBONS, "sent")))
-Kept = list[tuple[Stanza, float]]
+Kept = list[Returned]
 
 
 class Remains(NamedTuple):
@@ -39,6 +40,14 @@ class Remains(NamedTuple):
     """The bare JID."""
     has_account: bool
     unacknowledged: Sequence[Sent]
+    session_id: str
+    """"" where nobody can come back to the session."""
+    acknowledged: int
+    """The number of the stanza before the first of them."""
+
+    def name(self, index: int) -> str:
+        """Give what the client may know the one at *index* by."""
+        return self.session_id and entry_id(self.session_id, (self.acknowledged + 1 + index) % MODULUS)
 
 
 class Redelivery:
@@ -65,8 +74,8 @@ class Redelivery:
         kept: Kept = []
         changes: list[Change] = []
         takers = self._hold(owner)
-        for sent in unacknowledged:
-            self._one(sent, remains, kept, changes)
+        for index, sent in enumerate(unacknowledged):
+            self._one(sent, remains.name(index), remains, kept, changes)
         ids = tuple(sent.entry_id for sent in unacknowledged if sent.entry_id)
         if ids:
             changes.append(DeleteEntries(QUEUE, owner.bare, ids=ids))
@@ -89,14 +98,14 @@ class Redelivery:
             ledger.hold()
         return ledgers
 
-    def _one(self, sent: Sent, remains: Remains, kept: Kept, changes: list[Change]) -> None:
+    def _one(self, sent: Sent, name: str, remains: Remains, kept: Kept, changes: list[Change]) -> None:
         stanza = sent.stanza
         if stanza.name == "iq" and stanza.type in ("get", "set"):
             self._refuse(stanza, remains)
         elif stanza.name == "message" and stanza.type != "error" and COPIED.isdisjoint(stanza.child_names):
-            self._message(sent, remains, kept, changes)
+            self._message(sent, name, remains, kept, changes)
 
-    def _message(self, sent: Sent, remains: Remains, kept: Kept, changes: list[Change]) -> None:
+    def _message(self, sent: Sent, name: str, remains: Remains, kept: Kept, changes: list[Change]) -> None:
         if _is_elsewhere(sent):
             return
         stanza, kind = sent.stanza, kind_of(sent.stanza)
@@ -114,7 +123,7 @@ class Redelivery:
         elif takers:
             return
         elif kind.is_durable and remains.has_account:
-            kept.append((stanza, sent_at))
+            kept.append(Returned(stanza, sent_at, name))
         elif kind.is_missed and rule_of(stanza, target).otherwise is not Otherwise.DROP:
             self._refuse(stanza, remains)
 

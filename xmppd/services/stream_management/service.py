@@ -8,6 +8,7 @@ handled when the connection was lost is counted before the client is told how mu
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
@@ -23,7 +24,7 @@ from xmppd.services.offline import Offline
 from xmppd.services.stream_management.copies import Copying
 from xmppd.services.stream_management.ledger import NS, Settings, StreamLedger
 from xmppd.services.stream_management.leftovers import CLAIM, Leftovers
-from xmppd.services.stream_management.records import SESSIONS, Key, entry_id, queued
+from xmppd.services.stream_management.records import SESSIONS, Key, entry_id, is_handled, queued
 from xmppd.services.stream_management.redelivery import Redelivery, Remains
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.element import Element
@@ -98,6 +99,9 @@ class StreamManagement:
         self._sessions: dict[str, Session] = {}
         self._ended: OrderedDict[str, str] = OrderedDict()
         self.leftovers = Leftovers(storage, self._sessions.__contains__, now)
+        self._offline = offline
+        self._moving: dict[str, Deferred[None]] = {}
+        """Sessions that have ended, while what is left of them is being moved."""
         self._redelivery = Redelivery(registry, router, offline, self.leftovers.suspect)
         offline.give_first(self.leftovers)
         self._sweeper: Timer | None = None
@@ -219,9 +223,14 @@ class StreamManagement:
 
     async def _too_late(self, session: Session, owner: str, previous_id: str, h: int) -> CannotResume:
         """Why the session cannot be resumed; what the client has is forgotten, the rest waits for its presence."""
+        moving = self._moving.get(previous_id)
+        if moving is not None:
+            await moving
         try:
             await self._rounds.flush()
             handled = await self.leftovers.drop(owner, previous_id, h)
+            if handled is not None:
+                await self._offline.drop(owner, partial(is_handled, session_id=previous_id, h=h))
         except StorageError:
             return CannotResume("resource-constraint")
         if handled is not None:
@@ -264,13 +273,30 @@ class StreamManagement:
             ledger.incoming.is_recorded = False
         if ledger.has_put_by:
             self.leftovers.suspect(ledger.key.owner)
-        remains = Remains(JID.parse(ledger.key.owner), has_account, tuple(ledger.outgoing))
         if not self._registry.is_closing:
-            spawn("delivering what was not acknowledged", self._redelivery.deliver(remains))
+            self._move(ledger, has_account)
             return
         if has_account:
             self._leave(ledger)
         self._rounds.flush()
+
+    def _move(self, ledger: StreamLedger, has_account: bool) -> None:
+        """Have what was not acknowledged delivered elsewhere."""
+        id, outgoing = ledger.key.session_id, ledger.outgoing
+        remains = Remains(
+            JID.parse(ledger.key.owner),
+            has_account,
+            tuple(outgoing),
+            id if ledger.is_durable else "",
+            outgoing.acknowledged,
+        )
+        moving = spawn("delivering what was not acknowledged", self._redelivery.deliver(remains))
+        if not moving.called:
+            self._moving[id] = moving
+            moving.addCallback(self._moved, id)
+
+    def _moved(self, result: None, id: str) -> None:
+        del self._moving[id]
 
     def _leave(self, ledger: StreamLedger) -> None:
         """The server stops: what is not in the durable queue yet is put there, and waits for the next start."""
