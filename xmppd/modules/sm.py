@@ -11,6 +11,7 @@ from xmppd.core.events import Unbound
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
+from xmppd.services.account_sessions import AccountSessions
 from xmppd.services.inline import (
     BINDING_INLINE,
     LOGIN_SUCCEEDED,
@@ -60,6 +61,8 @@ class SM(Module):
     def start(self) -> None:
         """Find the service."""
         self._sm = self.api.services[StreamManagement]
+        self._accounts = self.api.services[AccountSessions]
+        self._has_accounts = self.api.host.settings.auth == "internal"
         options = self.opt
         self._settings = Settings(
             options.max_s, options.queue_stanzas, options.queue_bytes, options.ask_after
@@ -138,6 +141,8 @@ class SM(Module):
         previous_id, h = element.get("previd"), _number(element.get("h"))
         if not previous_id or h is None:
             return failed("bad-request"), None
+        if self._has_accounts and not self._accounts.may_bind(stream.session):
+            return failed("not-authorized"), None
         try:
             session = await self._sm.resume(stream, previous_id, h)
         except CannotResume as error:

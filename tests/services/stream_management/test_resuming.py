@@ -11,6 +11,7 @@ from xmppd.core import events
 from xmppd.services.stream_management import service
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.services.stream_management.service import WAIT_S
+from xmppd.stream.acks import MODULUS
 
 BALCONY = f"{JULIET}/balcony"
 
@@ -133,6 +134,31 @@ class ResumingTests(SynchronousTestCase):
         self.juliet.send("<presence/>")
         self.talk.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), ["one"])
+
+    def test_around_the_end_of_the_count(self) -> None:
+        """Section 4: h is counted modulo 2^32, on both sides, over a resumption and a new start of the server."""
+        self.juliet.send(f"<a xmlns='{NS}' h='1'/>")
+        ledger = self.talk.session(BALCONY).ledger
+        assert isinstance(ledger, StreamLedger)
+        ledger.outgoing.sent = ledger.outgoing.acknowledged = MODULUS - 2
+        ledger.incoming.handled = ledger.incoming.committed = MODULUS - 2
+        self.talk.say(self.romeo, "-1", "0", "1", to=BALCONY)
+        self.talk.say(self.juliet, "a", "b", "c", to=ROMEO)
+        self.juliet.inbox.clear()
+        self.juliet.send(f"<r xmlns='{NS}'/>")
+        self.assertEqual(acks(self.juliet), [1])
+        self.lose(self.juliet)
+        self.juliet = self.resume(MODULUS - 1)
+        self.assertEqual(self.juliet.inbox[0].get("h"), "1")
+        self.assertEqual(bodies(self.juliet), ["0", "1"])
+        self.talk.pass_time(0.3)
+        self.talk.kill()
+        client = self.resume(0)
+        self.assertEqual(client.inbox.popleft().get("h"), "1")
+        self.talk.bind(client)
+        client.send("<presence/>")
+        self.talk.pass_time(0.1)
+        self.assertEqual(bodies(client), ["1"])
 
     # -- what is in hand ----------------------------------------------------------------------------------------------
 
