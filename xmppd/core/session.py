@@ -69,6 +69,9 @@ class Ledger(Protocol):
     def let_go(self) -> None:
         """Send what has waited since `hold`."""
 
+    def room(self) -> tuple[int, int]:
+        """So many stanzas and bytes may be sent that can wait, before the client has to acknowledge some."""
+
 
 class Ending(Protocol):
     """What a session tells when it has written its end tag: the stream that owns its connection."""

@@ -55,6 +55,12 @@ class OfflineModule(Module):
         """The first resource of non-negative priority gets what waits (XEP-0160 2), behind all presence."""
         self._offline.came(session)
 
+    @on(events.SESSION_RESUMED)
+    def on_resumed(self, session: Session) -> None:
+        """What was left to it while it had no connection, for want of room."""
+        if session.presence is not None:
+            self._offline.came(session)
+
     @on(events.RESOURCE_UNBOUND)
     def on_unbound(self, unbound: Unbound) -> None:
         """Who left before it was handed anything leaves it to the next."""

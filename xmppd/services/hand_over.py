@@ -6,6 +6,8 @@ Rules that live here:
   time it came (XEP-0203), in batches between which others have their turn; another that comes meanwhile gets none;
 - live messages for that session join the queue as long as it lasts; durable ones are stored as well, so that they
   outlive the session;
+- a session is given no more than its connection and its queue can take (`pace`); one without a connection whose queue
+  is half full leaves the rest to another resource, if there is one, else to itself when it is resumed;
 - messages are removed once they are delivered, which means: written to the connection; where the session's stream
   management keeps them until they are acknowledged (XEP-0198), they are in its queue and no longer in the store by one
   transaction, and are written after it, so that whoever has them is never handed them again;
@@ -22,11 +24,13 @@ from xmppd.core.events import Delivery
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
-from xmppd.core.timers import Timers
+from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.delayed import DELAY, delay_xml
 from xmppd.services.message_kinds import kind_of
+from xmppd.services.pace import Pace, Room, room_of
 from xmppd.services.tallies import Tallies, Tally
+from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Change, DeleteEntries, Entry, NewEntry, Storage, StorageError
 
@@ -36,10 +40,7 @@ ASIDE = "offline_unreadable"
 BATCH = 100
 """Messages handed over in one turn of the reactor."""
 HELD_BYTES = 4 * 1024 * 1024
-"""Live messages in memory alone that may wait behind the stored ones of a session."""
-UNSENT_BYTES = 1024 * 1024
-"""A connection with more than this to send is given time before the next batch."""
-PACE_S = 0.05
+"""Live messages in memory that may wait behind the stored ones of a session; more of what is not stored ends it."""
 RETRY_S = 30.0
 """So long a hand-over waits that the storage has broken off."""
 
@@ -53,9 +54,9 @@ class Others(Protocol):
     def may_have(self, owner: str) -> bool:
         """Whether there may be any for *owner*; answers at once."""
 
-    def page(self, session: Session, after: int) -> Deferred[Any]:
-        """Give what *session* gets next, behind place *after*: ``messages`` with the times they came, ``changes`` that
-        take them out, and the ``last`` place; None at the end. `StorageError`."""
+    def page(self, session: Session, after: int, room: Room) -> Deferred[Any]:
+        """Give what *session* gets next, behind place *after* and within *room*: ``messages`` with the times they came,
+        ``changes`` that take them out, and the ``last`` place; None at the end. `StorageError`."""
 
     def emptied(self, session: Session) -> Deferred[float | None]:
         """*session* has all pages. Gives after how many seconds the rest may be given to anybody; None: no rest."""
@@ -77,11 +78,11 @@ class _Held(NamedTuple):
 class _Hold:
     """A session that is being handed its messages, and what has come for it meanwhile."""
 
-    __slots__ = ("held", "held_bytes", "ids", "is_late", "is_started", "session")
+    __slots__ = ("held", "held_bytes", "ids", "is_given_up", "is_late", "is_started", "session")
 
     def __init__(self, session: Session):
         self.session = session
-        self.is_started = False
+        self.is_started = self.is_given_up = False
         self.is_late = False
         """Whether something went into the store that the hand-over may not have seen."""
         self.held_bytes = 0
@@ -92,7 +93,8 @@ class _Hold:
     def is_taking(self) -> bool:
         """Whether its session may be handed stored messages."""
         session = self.session
-        return session.presence is not None and session.priority >= 0 and session.is_connected
+        is_able = session.presence is not None and session.priority >= 0 and session.is_connected
+        return is_able and not self.is_given_up
 
 
 class HandOver:
@@ -108,6 +110,7 @@ class HandOver:
         self._storage = storage
         self._timers = timers
         self._tallies = tallies
+        self._pace = Pace(timers)
         self._holds: dict[str, _Hold] = {}
         self._again: set[str] = set()
         self._given: dict[str, tuple[Session, set[int]]] = {}
@@ -161,13 +164,18 @@ class HandOver:
         return True
 
     def _hold(self, hold: _Hold, held: _Held) -> None:
+        hold.held_bytes += len(held.stanza.inner)
+        if hold.held_bytes > HELD_BYTES:
+            if held.entry_id:
+                hold.is_late = True  # it is read from the store in its turn
+                return
+            self._timers.add(0.0, self._overflow, hold.session)
         if held.entry_id:
             hold.ids.add(held.entry_id)
-        else:
-            hold.held_bytes += len(held.stanza.inner)
-            if hold.held_bytes > HELD_BYTES:
-                return
         hold.held.append(held)
+
+    def _overflow(self, now: float, timer: Timer, session: Session) -> None:
+        session.close(StreamError("resource-constraint", "Too much waits behind stored messages"))
 
     # -- handing over -------------------------------------------------------------------------------------------------
 
@@ -209,7 +217,7 @@ class HandOver:
         try:
             await self._hand_others(owner, hold)
             await self._hand_stored(owner, hold)
-            while hold.held and hold.session.is_connected:
+            while hold.held and hold.session.is_connected and not hold.is_given_up:
                 await self._hand_held(owner, hold)
         except StorageError as error:
             self._log.error("Offline messages of {owner} wait on: {error}", owner=owner, error=str(error))
@@ -224,7 +232,7 @@ class HandOver:
         if others is None:
             return
         while hold.is_taking and others.may_have(owner):
-            page = await others.page(session, last)
+            page = await others.page(session, last, await self._room(owner, hold))
             if page is None:
                 self._hand_rest(owner, await others.emptied(session))
                 return
@@ -232,7 +240,7 @@ class HandOver:
             if hold.is_taking and page.changes:
                 late = [_late(stanza, at, session.host or "") for stanza, at in page.messages]
                 await self._send(session, late, page.changes)
-                await self._room(session)
+                await self._pace.pause()
 
     def _hand_rest(self, owner: str, delay_s: float | None) -> None:
         """What is another client's for now is handed to anybody after *delay_s*."""
@@ -255,11 +263,15 @@ class HandOver:
             entries = await self._storage.read(STORE, owner, after=last, limit=BATCH)
             old = [entry for entry in entries if entry.id not in hold.ids]
             is_more = len(entries) == BATCH and len(old) == BATCH
-            if old and hold.is_taking:
-                await self._hand_entries(owner, hold.session, old)
-                last = old[-1].seq
-            if is_more:
-                await self._room(hold.session)
+            while old and hold.is_taking:
+                room = await self._room(owner, hold)
+                fitting = room.fitting(len(entry.stanza) for entry in old)
+                if not hold.is_taking:
+                    break
+                await self._hand_entries(owner, hold.session, old[:fitting])
+                last, old = old[fitting - 1].seq, old[fitting:]
+                if old or is_more:
+                    await self._pace.pause()
         if not is_more and not hold.ids and hold.is_taking and owner not in self._given:
             self._tallies.emptied(owner, running)
 
@@ -305,7 +317,12 @@ class HandOver:
         return stanzas
 
     async def _hand_held(self, owner: str, hold: _Hold) -> None:
-        held, hold.held = hold.held[:BATCH], hold.held[BATCH:]
+        room = await self._room(owner, hold)
+        fitting = room.fitting(len(each.stanza.inner) for each in hold.held)
+        if hold.is_given_up:
+            return
+        held, hold.held = hold.held[:fitting], hold.held[fitting:]
+        hold.held_bytes -= sum(len(each.stanza.inner) for each in held)
         stored = [each for each in held if each.entry_id]
         changes = [each.release for each in held if each.release is not None]
         if stored:
@@ -331,16 +348,16 @@ class HandOver:
             if ledger is not None:
                 ledger.let_go()
 
-    async def _room(self, session: Session) -> None:
-        """Let others have their turn, and the connection send what it has."""
-        delay_s = 0.0
-        while True:
-            turn: Deferred[None] = Deferred()
-            self._timers.add(delay_s, lambda now, timer, turn: turn.callback(None), turn)
-            await turn
-            if getattr(session.conn, "unsent_bytes", 0) <= UNSENT_BYTES:
-                return
-            delay_s = PACE_S
+    async def _room(self, owner: str, hold: _Hold) -> Room:
+        """Wait for room, but not while another resource could take what a session without a connection cannot."""
+        session = hold.session
+
+        def may_wait() -> bool:
+            return hold.is_taking and (session.conn is not None or self._taker(owner) is None)
+
+        room = await self._pace.room(session, may_wait)
+        hold.is_given_up = not room.is_there
+        return room
 
     def _end(self, owner: str, hold: _Hold, *, is_final: bool = False) -> None:
         if self._holds.get(owner) is not hold:
@@ -363,10 +380,17 @@ class HandOver:
 
     def _next_one(self, owner: str) -> None:
         """Hand what is left to another resource that could take it."""
+        session = self._taker(owner)
+        if session is not None:
+            self.came(session)
+
+    def _taker(self, owner: str) -> Session | None:
+        """A resource that may be handed messages, and has room for them."""
         for session in self._registry.resources(owner):
-            if session.presence is not None and session.priority >= 0:
-                self.came(session)
-                return
+            is_able = session.presence is not None and session.priority >= 0
+            if is_able and (session.conn is not None or room_of(session).is_there):
+                return session
+        return None
 
 
 def _late(stanza: Stanza, came_at: float, host: str) -> Stanza:

@@ -10,7 +10,7 @@ from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.modules.mam.pages import Page, find
+from xmppd.modules.mam.pages import Bounds, Page, find
 from xmppd.modules.mam.preferences import preferences_element, read_preferences
 from xmppd.modules.mam.query import NS, Query, empty_form, read_query
 from xmppd.services.accounts import Accounts
@@ -23,6 +23,7 @@ from xmppd.services.forwarded import forwarded_xml
 from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
 from xmppd.services.message_kinds import NS_RETRACT
 from xmppd.services.offline import Offline
+from xmppd.services.pace import Pace
 from xmppd.services.retention import Retention, Rules
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.result_sets import NS as NS_RSM
@@ -80,6 +81,7 @@ class Mam(Module):
         api, options = self.api, self.opt
         self._archive = api.services[Archive]
         self._offline = api.services[Offline]
+        self._pace = Pace(api.timers)
         self._has_accounts = api.host.settings.auth == "internal"
         self._search = api.services[ArchiveSearch]
         self._has_search = options.search
@@ -132,8 +134,11 @@ class Mam(Module):
         """Send a page of the archive, then say which it was (4.2, 4.3)."""
         query, owner = read_query(request.payload, self._has_search), request.target.bare
         wanted = self.opt.page if query.page.max is None else query.page.max
-        page = await find(self.api.storage, self._search, owner, query, min(wanted, self.opt.max_page))
-        session = request.origin
+        bounds, session = Bounds(min(wanted, self.opt.max_page)), request.origin
+        if session is not None:
+            await self._pace.drained(session)
+            bounds = _bounds(session, bounds)
+        page = await find(self.api.storage, self._search, owner, query, bounds)
         if session is not None:
             self._send(session, query, page)
             if session.presence is None and page.entries:
@@ -198,6 +203,14 @@ class Mam(Module):
         preferences = read_preferences(request.payload, self.opt.max_listed)
         await self._archive.prefer(request.target.bare, preferences)
         return preferences_element(preferences, self.opt.default)
+
+
+def _bounds(session: Session, bounds: Bounds) -> Bounds:
+    """A page is no larger than what its client may leave unacknowledged (XEP-0198)."""
+    if session.ledger is None or not bounds.messages:
+        return bounds
+    stanzas, size_bytes = session.ledger.room()
+    return Bounds(min(bounds.messages, max(1, stanzas)), min(bounds.size_bytes, size_bytes))
 
 
 def _result(session: Session, query: Query, entry: Entry, stanza: Stanza) -> Stanza:

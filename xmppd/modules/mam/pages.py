@@ -16,6 +16,13 @@ PAGE_BYTES = 4 * 1024 * 1024
 """No page has more, but for its first entry."""
 
 
+class Bounds(NamedTuple):
+    """What a page has at most; of its messages one is there however big it is."""
+
+    messages: int
+    size_bytes: int = PAGE_BYTES
+
+
 class Page(NamedTuple):
     """What a query found, in order of time."""
 
@@ -30,19 +37,19 @@ class _Range(NamedTuple):
     before: int | None
 
 
-async def find(storage: Storage, searches: ArchiveSearch, owner: str, query: Query, max_entries: int) -> Page:
+async def find(storage: Storage, searches: ArchiveSearch, owner: str, query: Query, bounds: Bounds) -> Page:
     """Find the page that *query* asks for. Raises item-not-found for an unknown id; `StorageError`."""
     if storage.backlog:
         await storage.commit()
     try:
         if query.ids is not None:
-            return _page_of(await _named(storage, owner, query), query, max_entries)
+            return _cut(_page_of(await _named(storage, owner, query), query, bounds.messages), query, bounds)
         between = await _range(storage, owner, query.after_ids, query.before_ids)
         if query.text:
-            return await _search(searches, owner, query, between, max_entries)
-        if not max_entries:
+            return _cut(await _search(searches, owner, query, between, bounds.messages), query, bounds)
+        if not bounds.messages:
             return Page([], False, await _count(storage, owner, query))
-        return await _read(storage, owner, query, between, max_entries)
+        return await _read(storage, owner, query, between, bounds)
     except UnknownEntry as error:
         raise StanzaError("item-not-found", "The archive has no message with this id") from error
 
@@ -57,9 +64,9 @@ async def _range(storage: Storage, owner: str, after_ids: list[str], before_ids:
     return _Range(after, before)
 
 
-async def _read(storage: Storage, owner: str, query: Query, between: _Range, max_entries: int) -> Page:
+async def _read(storage: Storage, owner: str, query: Query, between: _Range, bounds: Bounds) -> Page:
     """Read from the start, or from the end where what stands before something is asked for."""
-    is_backward = query.page.before is not None
+    is_backward, max_entries = query.page.before is not None, bounds.messages
     after, before = between
     found: list[Entry] = []
     size_bytes = 0
@@ -78,7 +85,7 @@ async def _read(storage: Storage, owner: str, query: Query, between: _Range, max
         )
         for entry in entries:
             size_bytes += len(entry.stanza)
-            if len(found) == max_entries or (found and size_bytes > PAGE_BYTES):
+            if len(found) == max_entries or (found and size_bytes > bounds.size_bytes):
                 return _ordered(found, is_backward, False)
             found.append(entry)
         if len(entries) < min(CHUNK, max_entries + 1 - len(found) + len(entries)):
@@ -88,6 +95,17 @@ async def _read(storage: Storage, owner: str, query: Query, between: _Range, max
 
 def _ordered(found: list[Entry], is_backward: bool, is_complete: bool) -> Page:
     return Page(found[::-1] if is_backward else found, is_complete)
+
+
+def _cut(page: Page, query: Query, bounds: Bounds) -> Page:
+    """Leave out what is too much, from the end that was not asked for."""
+    is_backward, size_bytes = query.page.before is not None, 0
+    entries = page.entries[::-1] if is_backward else page.entries
+    for index, entry in enumerate(entries):
+        size_bytes += len(entry.stanza)
+        if index and size_bytes > bounds.size_bytes:
+            return _ordered(entries[:index], is_backward, False)
+    return page
 
 
 async def _count(storage: Storage, owner: str, query: Query) -> int:

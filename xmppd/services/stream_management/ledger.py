@@ -281,6 +281,11 @@ class StreamLedger:
         if held:
             self._await_more(len(held))
 
+    def room(self) -> tuple[int, int]:
+        """Half of the queue is for what cannot wait; see `Ledger`."""
+        outgoing, settings = self.outgoing, self._settings
+        return settings.queue_stanzas // 2 - len(outgoing), settings.queue_bytes // 2 - outgoing.size_bytes
+
     def acknowledge(self, h: int) -> None:
         """The client has handled all up to *h*. Raises `TooHigh`."""
         ids = []

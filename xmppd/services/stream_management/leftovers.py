@@ -21,6 +21,7 @@ from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import STORE as ARCHIVE
 from xmppd.services.archive_ids import with_stanza_id
+from xmppd.services.pace import Room
 from xmppd.services.stream_management.records import (
     QUEUE,
     SESSIONS,
@@ -60,6 +61,17 @@ class _Claims(NamedTuple):
     is_late: bool
 
 
+class _Choice(NamedTuple):
+    """What becomes of the copies of one message."""
+
+    first: int
+    """The place of the first of them."""
+    taken: Queued | None
+    """The one that somebody gets."""
+    doomed: list[int]
+    """The places of those that are done with then."""
+
+
 class Leftovers:
     """Finds what sessions of before have left; see `xmppd.services.hand_over.Others`."""
 
@@ -90,8 +102,8 @@ class Leftovers:
         return not self._is_learnt or owner in self._owners
 
     @deferred
-    async def page(self, session: Session, after: int) -> Page | None:
-        """Give what *session* gets next, behind place *after*; None when that is all. `StorageError`."""
+    async def page(self, session: Session, after: int, room: Room) -> Page | None:
+        """Give what *session* gets next, behind place *after*, within *room*; None when that is all. `StorageError`."""
         owner = session.bare_jid or ""
         if not after and self._storage.backlog:
             await self._storage.commit()
@@ -105,9 +117,24 @@ class Leftovers:
         if len(entries) > PAGE and rows and rows[-1].seq == last:  # its copies may be on the next page
             rows = [row for row in rows if row.message != rows[-1].message]
             last = rows[-1].seq if rows else entries[-2].seq
-        taken, doomed = _choose(rows, claims)
+        return await self._fitting(owner, _choose(rows, claims), last, room)
+
+    async def _fitting(self, owner: str, choices: Sequence[_Choice], last: int, room: Room) -> Page:
+        """Make the page of as many messages as fit into *room*."""
+        found = await self._messages(owner, [choice.taken for choice in choices if choice.taken is not None])
+        fitting = room.fitting(len(stanza.inner) for stanza, _ in found.values())
+        messages: list[tuple[Stanza, float]] = []
+        doomed: list[int] = []
+        for choice in choices:
+            message = None if choice.taken is None else found.get(choice.taken.seq)
+            if message is not None:
+                if len(messages) == fitting:
+                    last = choice.first - 1
+                    break
+                messages.append(message)
+            doomed += choice.doomed
         changes: list[Change] = [DeleteEntries(QUEUE, owner, seqs=tuple(doomed))] if doomed else []
-        return Page(await self._messages(owner, taken), changes, last)
+        return Page(messages, changes, last)
 
     @deferred
     async def emptied(self, session: Session) -> float | None:
@@ -213,9 +240,10 @@ class Leftovers:
                 rows.append(row)
         return rows
 
-    async def _messages(self, owner: str, rows: Sequence[Queued]) -> list[tuple[Stanza, float]]:
+    async def _messages(self, owner: str, rows: Sequence[Queued]) -> dict[int, tuple[Stanza, float]]:
+        """What *rows* stand for, by their places; what cannot be read back is missing."""
         archived = await self._archived(owner, [row.archive_id for row in rows if row.archive_id])
-        messages = []
+        messages = {}
         for row in rows:
             data = archived.get(row.archive_id) if row.archive_id else row.data
             try:
@@ -227,7 +255,7 @@ class Leftovers:
                 continue
             if row.archive_id:
                 stanza = with_stanza_id(stanza, owner, row.archive_id)
-            messages.append((stanza, row.sent_at))
+            messages[row.seq] = (stanza, row.sent_at)
         return messages
 
     async def _archived(self, owner: str, ids: Sequence[str]) -> dict[str, bytes]:
@@ -240,22 +268,20 @@ class Leftovers:
             return await self._archived(owner, [id for id in ids if id != error.entry_id])
 
 
-def _choose(rows: Sequence[Queued], claims: _Claims) -> tuple[list[Queued], list[int]]:
+def _choose(rows: Sequence[Queued], claims: _Claims) -> list[_Choice]:
     """What somebody gets, and the places of the entries that are done with then."""
-    taken: list[Queued] = []
-    doomed: list[int] = []
+    choices = []
     for _, group in groupby(rows, key=lambda row: row.message):
         copies = list(group)
+        first, seqs = copies[0].seq, [row.seq for row in copies]
         own = [row for row in copies if _is_claimed(row, claims)]
         if own:
-            taken.append(own[0])
-            doomed += [row.seq for row in own]
+            choices.append(_Choice(first, own[0], [row.seq for row in own]))
         elif claims.takes_all and len(copies) >= copies[0].copies:
-            taken.append(copies[0])
-            doomed += [row.seq for row in copies]
+            choices.append(_Choice(first, copies[0], seqs))
         elif claims.is_late:  # another session has acknowledged a copy, and nobody asks for this one
-            doomed += [row.seq for row in copies]
-    return taken, doomed
+            choices.append(_Choice(first, None, seqs))
+    return choices
 
 
 def _is_claimed(row: Queued, claims: _Claims) -> bool:
