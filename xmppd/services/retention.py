@@ -40,14 +40,19 @@ class Retention:
         now: Callable[[], float],
         host: str,
         rules: Rules,
+        on_sweeping: Callable[[str], Deferred[None]],
         on_swept: Callable[[str], Deferred[None]] | None = None,
     ):
-        """*now* is wall time in seconds since 1970; *on_swept* is told of each archive that has lost messages."""
+        """*now* is wall time in seconds since 1970.
+
+        *on_sweeping* is told of an archive before messages leave it, and waited for; *on_swept* when some have left.
+        """
         self._storage = storage
         self._timers = timers
         self._now = now
         self._host = host
         self._rules = rules
+        self._on_sweeping = on_sweeping
         self._on_swept = on_swept
         self._timer: Timer | None = None
         self._is_running = False
@@ -90,6 +95,7 @@ class Retention:
         is_swept = False
         while self._timer is not None and await self._has_too_much(owner, oldest_at, keep):
             is_swept = True
+            await self._on_sweeping(owner)
             await self._storage.commit(
                 DeleteEntries(STORE, owner, older_than=oldest_at, keep=keep, limit=BATCH)
             )

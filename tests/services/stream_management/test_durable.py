@@ -282,6 +282,19 @@ class DurableTests(SynchronousTestCase):
         self.talk.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), [])
 
+    def test_what_leaves_the_archive(self) -> None:
+        """PROMISES: what waits for a client is not lost when it is too old for the archive."""
+        self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected
+        self.talk.say(self.romeo, "one", "two")
+        entry = now(self.talk.memory.storage.read("archive", JULIET))[0]
+        self.talk.kill()
+        self.talk.memory.clock.advance(366 * 86_400)
+        self.talk.pass_time(1)
+        self.assertEqual(now(self.talk.memory.storage.read("archive", JULIET)), [])
+        self.assertEqual(self.resumed(1), "0")
+        self.assertEqual(stanza_ids(self.juliet)[0], entry.id)
+        self.assertEqual(bodies(self.juliet), ["one", "two"])
+
     def test_who_gets_all_from_the_archive(self) -> None:
         """XEP-0386 3.2: nor is who has said that it fetches all of it, but for what the archive does not hold."""
         self.talk.say(self.romeo, "one", to=BALCONY)

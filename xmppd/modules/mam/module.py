@@ -25,6 +25,7 @@ from xmppd.services.message_kinds import NS_RETRACT
 from xmppd.services.offline import Offline
 from xmppd.services.pace import Pace
 from xmppd.services.retention import Retention, Rules
+from xmppd.services.stream_management.service import StreamManagement
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.result_sets import NS as NS_RSM
 from xmppd.stanza.result_sets import page_element
@@ -88,7 +89,15 @@ class Mam(Module):
         self._search.is_used |= options.search
         rules = Rules(options.keep_days, options.keep_messages)
         let_go = self._search.let_go if options.search else None
-        self._retention = Retention(api.storage, api.timers, api.now, api.host.name, rules, let_go)
+        self._retention = Retention(
+            api.storage,
+            api.timers,
+            api.now,
+            api.host.name,
+            rules,
+            api.services[StreamManagement].leftovers.part_from_archive,
+            let_go,
+        )
         self._retention.start()
 
     def stop(self) -> None:

@@ -31,7 +31,7 @@ from xmppd.services.stream_management.records import (
     read_record,
 )
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Change, Delete, DeleteEntries, Entry, Storage, UnknownEntry
+from xmppd.storage.interface import Change, Delete, DeleteEntries, Entry, Replace, Storage, UnknownEntry
 from xmppd.stream.acks import is_up_to
 
 PAGE: Final = 100
@@ -172,6 +172,22 @@ class Leftovers:
         if doomed:
             await self._storage.commit(DeleteEntries(QUEUE, owner, seqs=tuple(doomed)))
 
+    @deferred
+    async def part_from_archive(self, owner: str) -> None:
+        """Messages are about to leave an archive: entries that refer to it get their content. Waits; `StorageError`."""
+        after = 0
+        while entries := await self._storage.read(QUEUE, owner, after=after, limit=PAGE):
+            after, ids = entries[-1].seq, {entry.seq: entry.id for entry in entries}
+            rows = [row for row in self._rows(entries) if row.archive_id]
+            found = await self._messages(owner, rows)
+            changes = [
+                Replace(QUEUE, owner, ids[row.seq], found[row.seq][0].to_bytes(), b"%d " % row.copies)
+                for row in rows
+                if row.seq in found
+            ]
+            if changes:
+                await self._storage.commit(*changes)
+
     def suspect(self, owner: str) -> None:
         """Something has been left for an account now."""
         self._owners.add(owner)
@@ -229,15 +245,15 @@ class Leftovers:
 
     def _dead(self, entries: Iterable[Entry]) -> list[Queued]:
         """The entries of sessions that are gone."""
+        return [row for row in self._rows(entries) if not self._is_alive(row.session_id)]
+
+    def _rows(self, entries: Iterable[Entry]) -> list[Queued]:
         rows = []
         for entry in entries:
             try:
-                row = read_queued(entry)
+                rows.append(read_queued(entry))
             except ValueError as error:
                 self._log.error("An entry of a queue cannot be read: {error}", error=str(error))
-                continue
-            if not self._is_alive(row.session_id):
-                rows.append(row)
         return rows
 
     async def _messages(self, owner: str, rows: Sequence[Queued]) -> dict[int, tuple[Stanza, float]]:
