@@ -41,7 +41,7 @@ class CarbonsTests(SynchronousTestCase):
         self.romeo.send("<message to='juliet@localhost/balcony' type='chat' id='1'><body/></message>")
         self.assertEqual(list(self.carbons._sent), ["romeo@localhost"])
         close(self.home)
-        self.assertEqual((self.carbons._sent, self.carbons._enabled), ({}, {}))
+        self.assertEqual((self.carbons._sent, self.carbons._received, self.carbons._enabled), ({}, {}, {}))
 
     def test_what_is_remembered_is_bounded(self) -> None:
         """Of the messages sent only the latest ids are kept, and none of their length."""
@@ -52,6 +52,17 @@ class CarbonsTests(SynchronousTestCase):
         kept = self.carbons._sent["romeo@localhost"]
         self.assertEqual(len(kept), REMEMBERED)
         self.assertLess(max(sys.getsizeof(each) for each in kept), len(LONG))
+
+    def test_what_is_remembered_of_messages_got_is_bounded(self) -> None:
+        """Of the latest messages that came little is kept, whatever was in them."""
+        children = "".join(f"<x xmlns='{number}{LONG[:99]}'/>" for number in range(30))
+        for number in range(REMEMBERED + 20):
+            self.romeo.send(
+                f"<message to='romeo@localhost/home' type='chat' id='{number}'><body/>{children}</message>"
+            )
+        kept = self.carbons._received["romeo@localhost"]
+        self.assertEqual(len(kept), REMEMBERED)
+        self.assertEqual(kept[0][1:], ("chat", (("jabber:client", "body"),)))
 
     def test_long_ids_are_recognised(self) -> None:
         """XEP-0280 6.1: the error in response to a message is copied, whatever the message's id."""

@@ -4,7 +4,7 @@ A client that enabled them gets what the account's other clients send and receiv
 archived, never kept for later, and its failure is told to nobody.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,8 +15,8 @@ from xmppd.core.session import Session
 from xmppd.services.archive_ids import archived_as, with_stanza_id
 from xmppd.services.forwarded import forwarded_xml
 from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.message_kinds import MEANING, is_copied, kind_of
 from xmppd.services.message_kinds import NS_CARBONS as NS
-from xmppd.services.message_kinds import kind_of
 from xmppd.services.offline import Offline
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.layout import ChildName
@@ -27,7 +27,9 @@ SENT: Final[ChildName] = (NS, "sent")
 RECEIVED: Final[ChildName] = (NS, "received")
 COPIES: Final = frozenset((SENT, RECEIVED))
 REMEMBERED: Final = 100
-"""Of so many messages sent an account's errors are recognised."""
+"""Of so many messages sent, and got, an account's errors are recognised."""
+SMALL_BYTES: Final = 2_048
+"""Of messages that are not larger all names of children are kept for that, of others those that mean anything."""
 FIRST, AFTER_ARCHIVE, COPYING = 890, -110, 50
 
 
@@ -45,6 +47,7 @@ class Carbons(Module):
         self._offline = self.api.services[Offline]
         self._enabled: dict[str, tuple[Session, ...]] = {}
         self._sent: dict[str, OrderedDict[int, None]] = {}
+        self._received: dict[str, deque[tuple[int, str | None, tuple[ChildName, ...]]]] = {}
         for session in self.api.registry:
             if session.host == self.api.host.name and session.attached(self.name):
                 self._index(session)
@@ -100,9 +103,10 @@ class Carbons(Module):
         if sessions is None or traffic.stanza.name != "message":
             return
         stanza, bare = traffic.stanza, traffic.sender.bare
-        if not kind_of(stanza).is_copied_sent:
+        if kind_of(stanza).is_copied_sent:
+            self._remember(bare, stanza)
+        elif stanza.type != "error" or not self._is_reply(bare, stanza):
             return
-        self._remember(bare, stanza)
         if bare == traffic.target.bare:
             return  # it comes back, and is copied as received
         others = [session for session in sessions if session is not traffic.origin]
@@ -128,6 +132,8 @@ class Carbons(Module):
         if sessions is None:
             return
         stanza, bare, taking = delivery.stanza, delivery.target.bare, delivery.sessions
+        if stanza.id is not None:
+            self._remember_received(bare, stanza)
         others = [
             session
             for session in sessions
@@ -169,8 +175,26 @@ class Carbons(Module):
             if len(sent) > REMEMBERED:
                 sent.popitem(last=False)
 
+    def _remember_received(self, bare: str, stanza: Stanza) -> None:
+        """Keep what tells whether a message was eligible, without looking at that now."""
+        received = self._received.get(bare)
+        if received is None:
+            received = self._received[bare] = deque(maxlen=REMEMBERED)
+        names = stanza.child_names
+        if len(stanza.inner) > SMALL_BYTES:
+            names = tuple(name for name in names if name in MEANING)[:REMEMBERED]
+        received.append((hash(stanza.id), stanza.type, names))
+
     def _is_answer(self, bare: str, stanza: Stanza) -> bool:
         return stanza.type == "error" and hash(stanza.id) in self._sent.get(bare, ())
+
+    def _is_reply(self, bare: str, stanza: Stanza) -> bool:
+        """Whether an error of a client answers a message that it got and that was copied (XEP-0280 6.1)."""
+        wanted = hash(stanza.id)
+        for id, type_, names in self._received.get(bare, ()):
+            if id == wanted and is_copied(Stanza("message", None, None, None, type_, None, "", b"", names)):
+                return True
+        return False
 
     def _index(self, session: Session) -> None:
         bare = session.bare_jid or ""
@@ -184,6 +208,7 @@ class Carbons(Module):
         else:
             self._enabled.pop(bare, None)
             self._sent.pop(bare, None)
+            self._received.pop(bare, None)
 
 
 def _own_session(request: IQRequest) -> Session:
