@@ -94,11 +94,12 @@ def _retracted_id(stanza: Stanza) -> str | None:
 
 
 def _is_meant(entry: Entry, wanted: str, sender: str) -> bool:
-    """XEP-0424 5: the original has that id, and came from the same bare JID."""
+    """XEP-0424 5: the original has that id, and came from the same bare JID; retractions themselves have to stay."""
     try:
         original = Stanza.parse(entry.stanza)
         is_same = original.id == wanted and JID.parse(original.from_ or "").bare == sender
-        return is_same and not original.has("retracted", NS_RETRACT)
+        is_final = original.has("retracted", NS_RETRACT) or original.has("retract", NS_RETRACT)
+        return is_same and not is_final
     except (ValueError, InvalidJID):
         return False
 
