@@ -14,6 +14,7 @@ from xmppd.services.archive_preferences import NO_PREFERENCES, Preferences, deco
 from xmppd.services.archive_preferences import STORE as PREFERENCES
 from xmppd.services.hand_over import STORE as OFFLINE
 from xmppd.services.retention import BATCH, DAY_S, EVERY_S, FIRST_AFTER_S
+from xmppd.services.retractions import MAX_WAITING_OF_ONE, PAUSE_S
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
@@ -159,18 +160,60 @@ class ArchiveTests(Stage):
         waiting.callback(None)
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_a_query_whose_answer_did_not_go_out(self) -> None:
+        """XEP-0313 6.1.1: messages wait on for a client that asked for them and was gone before it got them."""
+        self.say("one")
+        juliet = self.memory.logged_in(f"{JULIET}/balcony")
+        waiting: Deferred[None] = Deferred()
+        read = self.memory.storage.read
+
+        async def slow(*args: Any, **kwargs: Any) -> list[Entry]:
+            await waiting
+            return await read(*args, **kwargs)
+
+        self.patch(self.memory.storage, "read", lambda *a, **k: Deferred.fromCoroutine(slow(*a, **k)))
+        juliet.send("<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>")
+        assert juliet.carrier is not None
+        juliet.carrier.lose()
+        waiting.callback(None)
+        self.memory.clock.advance(1)
+        self.assertEqual(len(self.stored(JULIET, OFFLINE)), 1)
+
     def test_tombstones_of_what_came_before(self) -> None:
         """XEP-0424: a message is found behind many others; the first retraction counts."""
         self.say("oops", *range(300))
         for number in (1, 2):
             self.romeo.send(f"<message to='{JULIET}' type='chat' id='r{number}'>{RETRACT}</message>")
-            self.memory.clock.advance(0)
+            self.memory.clock.pump([0.0, PAUSE_S, PAUSE_S, PAUSE_S, PAUSE_S])
         for owner in (ROMEO, JULIET):
             buried = Stanza.parse(self.stored(owner)[0].stanza).element.child(
                 "retracted", "urn:xmpp:message-retract:1"
             )
             assert buried is not None
             self.assertEqual(buried.get("id"), "r1")
+
+    def test_many_retractions(self) -> None:
+        """A retraction is cheaply sent: searches go one after the other, a page at a time, and no sender has many."""
+        self.say(*range(1_000))
+        reads = []
+        read = self.memory.storage.read
+
+        def counted(*args: Any, **kwargs: Any) -> Deferred[list[Entry]]:
+            reads.append(args)
+            return read(*args, **kwargs)
+
+        self.patch(self.memory.storage, "read", counted)
+        for number in range(100):
+            self.romeo.send(f"<message to='{JULIET}' type='chat' id='r{number}'>{RETRACT}</message>")
+        self.memory.clock.advance(0)
+        self.assertLessEqual(len(reads), 2)
+        self.memory.clock.pump([PAUSE_S] * 200)
+        self.assertEqual(len(reads), MAX_WAITING_OF_ONE * 5)
+        self.say("oops")
+        self.romeo.send(f"<message to='{JULIET}' type='chat' id='r'>{RETRACT}</message>")
+        self.memory.clock.advance(0)
+        _, original = now(read(STORE, JULIET, limit=2, reverse=True))
+        self.assertIn(b"<retracted", original.stanza)
 
     def test_a_retraction_that_was_not_stored_buries_nothing(self) -> None:
         """What the sender was told has failed has not happened."""

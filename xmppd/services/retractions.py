@@ -1,9 +1,11 @@
 """Message Retraction: XEP-0424 0.4.2, tombstones in archives.
 
 A retraction that has entered an archive replaces the message it means, of the same sender in the same conversation,
-by what says that it was there. The message is searched among the newest `SEARCHED` of the conversation, in pages.
+by what says that it was there. The message is searched among the newest `SEARCHED` of the conversation, in pages, one
+after the other with pauses, since a retraction is cheaply sent.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,8 +23,12 @@ from xmppd.storage.interface import Entry, Replace, Storage, StorageError
 
 PAGE = 250
 SEARCHED = 5_000
-MAX_WAITING = 100
-"""Searches at the same time; beyond it a retraction leaves no tombstone, but is archived like any message."""
+PAUSE_S = 0.02
+"""Between two pages."""
+MAX_WAITING = 1_000
+MAX_WAITING_OF_ONE = 20
+"""Searches that wait, and those of one sender; beyond it a retraction leaves no tombstone, but is archived like any
+message."""
 
 
 class Retraction(NamedTuple):
@@ -46,24 +52,37 @@ class Retractions:
         self._storage = storage
         self._timers = timers
         self._on_buried = on_buried
-        self._waiting = 0
+        self._waiting: deque[Retraction] = deque()
+        self._of_sender: dict[str, int] = {}
 
     def soon(self, retraction: Retraction) -> None:
         """Deal with *retraction* once it is in the archive."""
-        if retraction.stanza.id is not None and self._waiting < MAX_WAITING:
-            self._waiting += 1
-            self._timers.add(0.0, self._start, retraction)
+        sender, waiting = retraction.sender, self._waiting
+        of_sender = self._of_sender.get(sender, 0)
+        if retraction.stanza.id is None or len(waiting) >= MAX_WAITING or of_sender >= MAX_WAITING_OF_ONE:
+            return
+        self._of_sender[sender] = of_sender + 1
+        waiting.append(retraction)
+        if len(waiting) == 1:
+            self._timers.add(0.0, self._start)
 
-    def _start(self, now: float, timer: Timer, retraction: Retraction) -> None:
-        spawn("burying what was retracted", self._bury(retraction))
+    def _start(self, now: float, timer: Timer, param: object) -> None:
+        spawn("burying what was retracted", self._bury_all())
 
-    async def _bury(self, retraction: Retraction) -> None:
-        try:
-            await self._search(retraction)
-        except (StorageError, ValueError):
-            return  # the retraction is not there, or nothing can be read: the original stays as it is
-        finally:
-            self._waiting -= 1
+    async def _bury_all(self) -> None:
+        while self._waiting:
+            retraction = self._waiting[0]
+            try:
+                await self._search(retraction)
+            except (StorageError, ValueError):
+                pass  # the retraction is not there, or nothing can be read: the original stays as it is
+            finally:
+                self._done(self._waiting.popleft().sender)
+
+    def _done(self, sender: str) -> None:
+        self._of_sender[sender] -= 1
+        if not self._of_sender[sender]:
+            del self._of_sender[sender]
 
     async def _search(self, retraction: Retraction) -> None:
         wanted = _retracted_id(retraction.stanza)
@@ -86,6 +105,12 @@ class Retractions:
             if len(entries) < PAGE:
                 return
             before = entries[-1].seq
+            await self._pause()
+
+    def _pause(self) -> Deferred[None]:
+        turn: Deferred[None] = Deferred()
+        self._timers.add(PAUSE_S, lambda now, timer, turn: turn.callback(None), turn)
+        return turn
 
 
 def _retracted_id(stanza: Stanza) -> str | None:
