@@ -149,12 +149,14 @@ class Mam(Module):
             bounds = _bounds(session, bounds)
         page = await find(self.api.storage, self._search, owner, query, bounds)
         if session is not None:
-            self._send(session, query, page)
-            if session.presence is None and page.entries:
-                await self._offline.fetched(owner, [entry.id for entry in page.entries], session)
+            sent = self._send(session, query, page)
+            if session.presence is None and sent:
+                await self._offline.fetched(owner, sent, session)
         return _fin(page)
 
-    def _send(self, session: Session, query: Query, page: Page) -> None:
+    def _send(self, session: Session, query: Query, page: Page) -> list[str]:
+        """Send what was found; give the ids of what the client gets."""
+        sent = []
         for entry in reversed(page.entries) if query.is_flipped else page.entries:
             try:
                 stanza = Stanza.parse(entry.stanza)
@@ -166,7 +168,9 @@ class Mam(Module):
                     error=str(error),
                 )
                 continue
-            session.send(_result(session, query, entry, stanza))
+            if session.send(_result(session, query, entry, stanza)):
+                sent.append(entry.id)
+        return sent
 
     @iq("get", NS, "metadata", to="own")
     @deferred
