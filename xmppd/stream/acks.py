@@ -32,6 +32,8 @@ class Sent(NamedTuple):
     """The entry of a durable queue that keeps it too."""
     copies: object = None
     """What is shared by the copies of one message."""
+    original: Stanza | None = None
+    """What is delivered in its place if it is never acknowledged."""
 
 
 class Outgoing:
@@ -61,6 +63,10 @@ class Outgoing:
         self._waiting.append(sent)
         self.sent = (self.sent + 1) % MODULUS
         self.size_bytes += len(sent.stanza.to_bytes())
+
+    def replace(self, index: int, sent: Sent) -> None:
+        """Keep something else with the stanza at *index*, which stays the same."""
+        self._waiting[index] = sent
 
     def check(self, h: int) -> int:
         """Give how many stanzas *h* acknowledges anew. Raises `TooHigh`."""

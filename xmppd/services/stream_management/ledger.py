@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 from xmppd.core.session import Sendable, Session
 from xmppd.core.timers import Timer
 from xmppd.services.delayed import DELAY, delay_xml
-from xmppd.services.message_kinds import kind_of
+from xmppd.services.forwarded import forwarded_xml
+from xmppd.services.message_kinds import NS_CARBONS, kind_of
 from xmppd.services.stream_management.copies import Copies, Copying
 from xmppd.services.stream_management.records import QUEUE, Key, entry_id, queued, recorded, unsent_id
 from xmppd.services.stream_management.rounds import Rounds
@@ -23,11 +24,13 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries
-from xmppd.stream.acks import Incoming, Outgoing, Sent
+from xmppd.stream.acks import MODULUS, Incoming, Outgoing, Sent
 
 NS: Final = "urn:xmpp:sm:3"
 REQUEST: Final = f"<r xmlns='{NS}'/>".encode()
 STANZA_NAMES: Final = frozenset(("message", "presence", "iq"))
+CARBON: Final = frozenset(((NS_CARBONS, "received"), (NS_CARBONS, "sent")))
+"""What makes a message a carbon (XEP-0280)."""
 LATE_S: Final = 5.0
 """A message that is sent again later than this bears the time at which it was sent first (XEP-0203)."""
 
@@ -251,6 +254,25 @@ class StreamLedger:
         id = unsent_id(self.key.session_id, self._put_by)
         changes.append(queued(self.key, id, stanza, self._now(), len(takers), changes))
         return DeleteEntries(QUEUE, self.key.owner, ids=(id,))
+
+    def carbon_of(self, stanza: Stanza) -> int | None:
+        """Give the place among what is not acknowledged of a carbon of *stanza*; None where there is none."""
+        forwarded = forwarded_xml(stanza)
+        for index, sent in enumerate(self.outgoing):
+            if not CARBON.isdisjoint(sent.stanza.child_names) and forwarded in sent.stanza.inner:
+                return index
+        return None
+
+    def inherit(self, index: int, stanza: Stanza, changes: list[Change]) -> None:
+        """Answer for *stanza* from now on, of which the carbon at this place waits to be acknowledged.
+
+        It is in the durable queue then, in the place of the carbon; *changes* put it there.
+        """
+        sent, id = list(self.outgoing)[index], ""
+        if self.is_durable:
+            id = entry_id(self.key.session_id, (self.outgoing.acknowledged + 1 + index) % MODULUS)
+            changes.append(queued(self.key, id, stanza, sent.sent_at, 1, ()))
+        self.outgoing.replace(index, sent._replace(entry_id=id, original=stanza))
 
     def forgo(self) -> None:
         """The session has ended: what was to be sent later is not held here any more."""

@@ -3,7 +3,9 @@
 - A durable message goes to the account's other resources, else into the offline store, with its original time; it is
   not archived again, and not copied again. There its client may still tell that it has it (XEP-0198 5: h of a
   resumption that comes too late).
-- A copy of a message that another session has acknowledged, or still holds, is done with; so is a carbon.
+- A copy of a message that another session has acknowledged, or still holds, is done with; so is a carbon. A message
+  of which others have carbons alone, none of them acknowledged, is left to one of these: it is delivered anew when
+  that is given up, too.
 - Of other messages the sender hears if it must; a request gets service-unavailable; all else is gone.
 """
 
@@ -17,9 +19,10 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Ledger, Session
 from xmppd.services.delayed import DELAY, came_at, delay_xml, without_delay_of
-from xmppd.services.message_kinds import NS_CARBONS, Kind, kind_of
+from xmppd.services.message_kinds import Kind, kind_of
 from xmppd.services.offline import Offline, Returned
 from xmppd.services.stream_management.copies import Copies
+from xmppd.services.stream_management.ledger import CARBON, StreamLedger
 from xmppd.services.stream_management.records import QUEUE, entry_id
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -29,7 +32,6 @@ from xmppd.stream.acks import MODULUS, Sent
 
 CARBONS: Final = "carbons"
 """Under this name a session keeps since when it is sent carbons."""
-COPIED: Final = frozenset(((NS_CARBONS, "received"), (NS_CARBONS, "sent")))
 Kept = list[Returned]
 
 
@@ -99,10 +101,12 @@ class Redelivery:
         return ledgers
 
     def _one(self, sent: Sent, name: str, remains: Remains, kept: Kept, changes: list[Change]) -> None:
+        if sent.original is not None:
+            sent = sent._replace(stanza=sent.original)
         stanza = sent.stanza
         if stanza.name == "iq" and stanza.type in ("get", "set"):
             self._refuse(stanza, remains)
-        elif stanza.name == "message" and stanza.type != "error" and COPIED.isdisjoint(stanza.child_names):
+        elif stanza.name == "message" and stanza.type != "error" and CARBON.isdisjoint(stanza.child_names):
             self._message(sent, name, remains, kept, changes)
 
     def _message(self, sent: Sent, name: str, remains: Remains, kept: Kept, changes: list[Change]) -> None:
@@ -121,7 +125,8 @@ class Redelivery:
                     session.ledger.delivering(late, changes, without_copy)
                 self._offline.send_behind(session, late)
         elif takers:
-            return
+            if kind.is_durable:
+                _leave_to(takers, without_delay_of(stanza, target.domainpart), changes)
         elif kind.is_durable and remains.has_account:
             kept.append(Returned(stanza, sent_at, name))
         elif kind.is_missed and rule_of(stanza, target).otherwise is not Otherwise.DROP:
@@ -140,6 +145,19 @@ def _is_elsewhere(sent: Sent) -> bool:
         return False
     copies.holders -= 1
     return copies.is_acknowledged or copies.holders > 0
+
+
+def _leave_to(takers: Sequence[Session], stanza: Stanza, changes: list[Change]) -> None:
+    """Have one of *takers* answer for *stanza*, unless one of them has acknowledged its carbon."""
+    heir: tuple[StreamLedger, int] | None = None
+    for session in takers:
+        ledger = session.ledger
+        index = ledger.carbon_of(stanza) if isinstance(ledger, StreamLedger) else None
+        if index is None or not isinstance(ledger, StreamLedger):
+            return
+        heir = heir or (ledger, index)
+    if heir is not None:
+        heir[0].inherit(heir[1], stanza, changes)
 
 
 def _has_copy(session: Session, kind: Kind, sent_at: float) -> bool:
