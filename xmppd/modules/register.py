@@ -130,8 +130,7 @@ class Register(Module):
             field("username", "text-single", label="User name", extra=[Element("required", "jabber:x:data")]),
             field("password", "text-private", label="Password", extra=[Element("required", "jabber:x:data")]),
         ]
-        shown = form("form", NS, fields)
-        shown.children.insert(0, Element("instructions", "jabber:x:data", children=[self.opt.instructions]))
+        shown = form("form", NS, fields, instructions=self.opt.instructions)
         return Element(
             "query", NS, children=[instructions, Element("username", NS), Element("password", NS), shown]
         )

@@ -71,6 +71,41 @@ def field(
     return Element("field", NS, attrs, [*content, *extra])
 
 
-def form(type: str, form_type: str, fields: Iterable[Element]) -> Element:
-    """Make a form of a type ("form", "submit", "result"), beginning with its hidden FORM_TYPE (XEP-0068 4)."""
-    return Element("x", NS, {"type": type}, [field(FORM_TYPE, "hidden", (form_type,)), *fields])
+def form(
+    type: str, form_type: str, fields: Iterable[Element], *, title: str = "", instructions: str = ""
+) -> Element:
+    """Make a form of a type ("form", "submit", "result"), beginning with its hidden FORM_TYPE (XEP-0068 4), if any."""
+    kind = [field(FORM_TYPE, "hidden", (form_type,))] if form_type else []
+    return Element("x", NS, {"type": type}, [*_heading(title, instructions), *kind, *fields])
+
+
+def choice(var: str, options: Iterable[tuple[str, str]], *, label: str = "") -> Element:
+    """Make a required field of which one value is chosen, out of (value, label) each (XEP-0004 3.2, 3.3)."""
+    shown = [
+        Element("option", NS, {"label": text}, [Element("value", NS, children=[value])])
+        for value, text in options
+    ]
+    return field(var, "list-single", label=label, extra=[Element("required", NS), *shown])
+
+
+def table(columns: Mapping[str, str], rows: Iterable[Iterable[str]], *, title: str = "") -> Element:
+    """Make a result of several items (XEP-0004 3.4): *columns* are labels by ``var``, *rows* their values in order."""
+    reported = [
+        Element("field", NS, {"label": label, "type": "text-single", "var": var})
+        for var, label in columns.items()
+    ]
+    items = [
+        Element("item", NS, children=[_value(var, text) for var, text in zip(columns, row, strict=True)])
+        for row in rows
+    ]
+    children = [*_heading(title, ""), Element("reported", NS, children=[*reported]), *items]
+    return Element("x", NS, {"type": "result"}, [*children])
+
+
+def _value(var: str, text: str) -> Element:
+    return Element("field", NS, {"var": var}, [Element("value", NS, children=[text] if text else [])])
+
+
+def _heading(title: str, instructions: str) -> list[Element]:
+    told = (("title", title), ("instructions", instructions))
+    return [Element(name, NS, children=[text]) for name, text in told if text]
