@@ -75,9 +75,21 @@ class Client:
     last_seen: float
     address: str
     resource: str
+    """That of its sessions, or the last that it had."""
     knows_password: bool
     token_expires_at: float | None
     sessions: tuple[Session, ...]
+
+    @property
+    def called(self) -> str:
+        """What it calls itself: its program, or its tag, and its device."""
+        name = self.software or self.tag
+        return f"{name} ({self.device})" if self.device else name
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it is under TLS; one that is away was, since nobody tells who it is but under TLS (XEP-0388 2.1)."""
+        return all(session.is_secure for session in self.sessions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +304,11 @@ class Clients:
             opened = min(session.opened_at for session in sessions)
             return Client(
                 id, said.software, said.device, said.tag, opened, self._now(), newest.peer,
-                newest.resource or "", True, None, sessions,
+                _resources(sessions), True, None, sessions,
             )  # fmt: skip
         return Client(
             id, record.software, record.device, record.tag, record.first_seen,
-            self._now() if sessions else record.last_seen, record.address, record.resource,
+            self._now() if sessions else record.last_seen, record.address, _resources(sessions) or record.resource,
             record.knows_password, max((token.expires_at for token in record.tokens), default=None), sessions,
         )  # fmt: skip
 
@@ -318,6 +330,10 @@ class Clients:
                 yield id, ClientRecord.from_json(data)
             except ValueError as error:
                 self._log.error("A client of {owner} cannot be read: {error}", owner=owner, error=str(error))
+
+
+def _resources(sessions: Iterable[Session]) -> str:
+    return ", ".join(session.resource or "" for session in sessions)
 
 
 def id_of(session: Session) -> str:

@@ -129,6 +129,10 @@ class ClientTests(SynchronousTestCase):
             (client_id(PHONE), "Awesome", "Phone", True),
         )
         self.assertEqual((first["token_until"], first["address"]), ("2026-06-18T20:26:40+00:00", "127.0.0.1"))
+        self.assertEqual(
+            (first["jids"], first["tls"], first["last_seen"]),
+            ([f"bob@localhost/{first['resource']}"], True, "2026-05-28T20:26:40+00:00"),
+        )
         (row,) = self.bench.do("session.list", jid=first["jids"][0])
         shown = (row["client"], row["software"], row["tag"], row["by_token"])
         self.assertEqual(shown, (client_id(PHONE), "Awesome", "Phone", False))

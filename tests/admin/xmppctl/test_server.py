@@ -129,7 +129,9 @@ CLIENT: dict[str, Any] = {
     "software": "Awesome",
     "device": "Phone",
     "tag": "",
+    "resource": "x",
     "address": "::1",
+    "tls": True,
     "since": "2026-01-02T03:04:05+00:00",
     "last_seen": "2026-01-02T03:04:05+00:00",
     "knows_password": True,
@@ -193,9 +195,9 @@ class ModuleTests(SynchronousTestCase):
         """A row a client, also of those that are away."""
         away = {**CLIENT, "jids": [], "token_until": None}
         lines = squeezed(Bench(session_clients=[CLIENT, away]).run("session", "clients", "a@b").stdout)
-        self.assertEqual(lines[0], "Client Name Address Since Last seen Token until State")
-        self.assertTrue(lines[1].startswith("c1 Awesome (Phone) ::1 2026-01-0"), lines[1])
-        self.assertTrue(lines[1].endswith("a@b/x") and lines[2].endswith("away"), lines)
+        self.assertEqual(lines[0], "Client Name Resource Address TLS Since Last seen Token until State")
+        self.assertTrue(lines[1].startswith("c1 Awesome (Phone) x ::1 yes 2026-01-0"), lines[1])
+        self.assertTrue(lines[1].endswith("connected") and lines[2].endswith("away"), lines)
         self.assertEqual(
             Bench(session_clients=[]).run("session", "clients", "a@b").stdout, "a@b has no clients\n"
         )

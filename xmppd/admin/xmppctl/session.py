@@ -54,7 +54,17 @@ def clients(tool: Tool, jid: str) -> None:
     elif not found:
         say(f"{jid} has no clients")
     else:
-        headings = ("Client", "Name", "Address", "Since", "Last seen", "Token until", "State")
+        headings = (
+            "Client",
+            "Name",
+            "Resource",
+            "Address",
+            "TLS",
+            "Since",
+            "Last seen",
+            "Token until",
+            "State",
+        )
         table(headings, [_client_row(each) for each in found])
 
 
@@ -82,8 +92,9 @@ def revoke(tool: Tool, jid: str, client: str | None, reason: str | None) -> None
 def _client_row(client: dict[str, Any]) -> tuple[str, ...]:
     until = "" if client["token_until"] is None else local_time(client["token_until"])
     since, seen = local_time(client["since"]), local_time(client["last_seen"])
-    state = ", ".join(client["jids"]) or "away"
-    return client["client"], _name(client), client["address"], since, seen, until, state
+    state = "connected" if client["jids"] else "away"
+    where = client["resource"], client["address"], yes(client["tls"])
+    return client["client"], _name(client), *where, since, seen, until, state
 
 
 def _name(client: dict[str, Any]) -> str:
