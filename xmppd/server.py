@@ -37,6 +37,7 @@ from xmppd.services.binding import Binding
 from xmppd.services.blocking import Blocking
 from xmppd.services.capabilities import Capabilities
 from xmppd.services.clients import Clients
+from xmppd.services.command_sessions import CommandSessions
 from xmppd.services.fast import Fast
 from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
@@ -139,6 +140,7 @@ def build(config: Config, storage: Storage, world: World) -> Server:
         services.add(service)
     streams = _stream_services(in_force, hosts, registry, router, timers, services, world)
     _add_login_services(services, storage, registry, streams, world)
+    services.add(CommandSessions(timers, world.random_text))
     loader = Loader(
         find_modules(xmppd.modules),
         lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
