@@ -272,6 +272,7 @@ def _add_login_services(
     clients = Clients(storage, accounts, registry, world.now)
     accounts.subscribe(AccountEvent.PASSWORD_CHANGED, clients.password_changed)
     accounts.subscribe(AccountEvent.REMOVED, clients.forget)
+    clients.listeners.append(services[Push].client_revoked)
     for service in (
         clients,
         Fast(clients, world.now, world.random_text),
@@ -302,14 +303,15 @@ def _stream_services(
         timers.add(seconds, lambda now, timer, param: waited.callback(None))
         return waited
 
+    def may_bind(session: Session) -> bool:
+        return services[AccountSessions].may_bind(session) and services[Clients].may_bind(session)
+
     return StreamServices(
         hosts=hosts,
         registry=registry,
         router=router,
         authentication=Authentication(services[Accounts], throttle, delay, world.secret, world.random_text),
-        binding=Binding(
-            hosts, registry, services[Rosters], services[AccountSessions].may_bind, world.random_text
-        ),
+        binding=Binding(hosts, registry, services[Rosters], may_bind, world.random_text),
         timers=timers,
         now=world.now,
         limits=lambda: in_force.config.limits,

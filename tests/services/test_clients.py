@@ -8,7 +8,9 @@ from tests.memory import START, MemoryServer, now
 from tests.quick import BIND, LAPTOP, PHONE, QuickClient, condition_of, identity_of, request, token_of
 from xmppd.services import clients
 from xmppd.services.client_records import ClientRecord, client_id
-from xmppd.services.clients import CLIENTS, STORE, Client, Clients, NoSuchClient
+from xmppd.services.clients import CLIENTS, REVOCATIONS, STORE, Client, Clients, NoSuchClient
+from xmppd.services.push import Push
+from xmppd.services.push_registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 
@@ -156,3 +158,80 @@ class ClientsTests(SynchronousTestCase):
         QuickClient(self.server).by_password(request())
         now(self.server.server.accounts.remove(JID.parse(ROMEO)))
         self.assertEqual((self.records(), now(self.clients.of(ROMEO))), ({}, {}))
+
+    def test_nothing_else(self) -> None:
+        """A client with the same id in another account stays, and the user's other clients."""
+        self.server.add_account("juliet@localhost")
+        QuickClient(self.server).by_password(BIND + request())
+        laptop = QuickClient(self.server)
+        laptop.by_password(BIND + request(), LAPTOP)
+        hers = QuickClient(self.server, "juliet@localhost/x")
+        token = token_of(hers.by_password(BIND + request()))
+        now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
+        self.assertTrue(laptop.client.is_connected and hers.client.is_connected)
+        again = QuickClient(self.server, "juliet@localhost/x")
+        self.assertEqual(identity_of(again.by_token(token)), "juliet@localhost")
+
+    def test_revoked_before_the_binding(self) -> None:
+        """Who was let in, and has not bound a resource yet when it is revoked, does not get one."""
+        phone = QuickClient(self.server)
+        phone.by_password()
+        now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
+        (answer,) = phone.send("<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+        self.assertEqual(answer.get("type"), "error")
+        self.assertEqual(self.listed(), [])
+
+    def delayed(self) -> QuickClient:
+        """Give a phone whose login by a token takes a second from its proof on, since its address has failed before."""
+        self.server = MemoryServer("[limits]\nauth_failures_per_address = 1\n")
+        self.clients = self.server.server.services[Clients]
+        token = token_of(QuickClient(self.server).by_password(request()))
+        QuickClient(self.server).by_token("wrong")
+        phone = QuickClient(self.server)
+        self.assertEqual(phone.by_token(token, BIND + request()), [])
+        return phone
+
+    def test_revoked_within_a_login(self) -> None:
+        """A login by a token that was revoked before its end gives neither a session nor another token."""
+        phone = self.delayed()
+        now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
+        self.server.clock.advance(1)
+        self.assertEqual([each.tag.partition("}")[2] for each in phone.inbox()], ["error", "end"])
+        self.assertEqual((self.listed(), self.records()), ([], {}))
+
+    def test_password_changed_within_a_login(self) -> None:
+        """The same where the password is changed."""
+        phone = self.delayed()
+        now(self.server.server.accounts.set_password(JID.parse(ROMEO), "another"))
+        self.server.clock.advance(1)
+        self.assertFalse(phone.client.is_connected)
+        self.assertEqual(self.records()[client_id(PHONE)].tokens, [])
+
+    def test_revocations_are_bounded(self) -> None:
+        """So many are remembered, for logins that are under way."""
+        for number in range(REVOCATIONS + 5):
+            self.clients._note_revocation(ROMEO, str(number))
+        self.assertEqual(len(self.clients._revoked), REVOCATIONS)
+
+    def test_who_knows_the_password(self) -> None:
+        """After a change only who has made it: any other can be revoked for good (XEP-0494 3.2)."""
+        phone, laptop = QuickClient(self.server), QuickClient(self.server)
+        phone.by_password(BIND)
+        laptop.by_password(BIND, LAPTOP)
+        laptop.send(
+            "<iq type='set' id='1' to='localhost'><query xmlns='jabber:iq:register'>"
+            "<username>romeo</username><password>another</password></query></iq>"
+        )
+        known = {client.id: client.knows_password for client in self.listed()}
+        self.assertEqual(known, {client_id(LAPTOP): True, client_id(PHONE): False})
+        self.assertFalse(now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked")).knows_password)
+
+    def test_push(self) -> None:
+        """No push service is told any more for a client that was revoked; the registrations of others stay."""
+        owner, push = JID.parse(ROMEO), self.server.server.services[Push]
+        for agent in (PHONE, LAPTOP):
+            QuickClient(self.server).by_password(BIND, agent)
+        for client in self.listed():
+            now(push.enable(owner, Registration("push.example.net", client.id, client.resource)))
+        now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
+        self.assertEqual([each.node for each in now(push.registrations(owner))], [client_id(LAPTOP)])

@@ -62,7 +62,7 @@ class Bind2(Module):
     def on_succeeded(self, login: Login) -> Any:
         """Bind the resource that was asked for, unless an earlier session has been resumed (3.2)."""
         request = login.request.child("bind", NS)
-        if request is None or login.is_resumed:
+        if request is None or login.is_resumed or login.session.is_ended:
             return None
         return self._bind(login, request)
 

@@ -14,13 +14,15 @@ from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.services.clients import Client, Clients, Keeping, NoSuchClient
-from xmppd.services.inline import ISSUING, LOGIN_SUCCEEDED, Login
+from xmppd.services.inline import ISSUING, LOGIN_BEGINNING, LOGIN_SUCCEEDED, Login
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stamps import stamp_of
 from xmppd.storage.interface import StorageError
 
 NS: Final = "urn:xmpp:cam:0"
+FIRST: Final = 100
+"""Before who answers with an exchange."""
 BEFORE_TOKENS: Final = ISSUING + 10
 DAY_S: Final = 86_400.0
 
@@ -49,6 +51,11 @@ class ClientsModule(Module):
         self._clients.keeping[self.api.host.name] = Keeping(
             self.opt.keep_days * DAY_S, self.opt.keep_addresses
         )
+
+    @on(LOGIN_BEGINNING, FIRST)
+    def on_beginning(self, login: Login) -> None:
+        """Note when: a client may be revoked before it is let in."""
+        self._clients.beginning(login)
 
     @on(LOGIN_SUCCEEDED, BEFORE_TOKENS)
     def on_login(self, login: Login) -> object:

@@ -85,6 +85,8 @@ class FastModule(Module):
     @on(LOGIN_SUCCEEDED, ISSUING)
     def on_succeeded(self, login: Login) -> Any:
         """Give a token to who asks for one, or whose own is due to be followed (3.3, 3.5); take one back (3.6)."""
+        if login.session.is_ended:
+            return None
         wanted = login.request.child("request-token", NS)
         attempt: Attempt | None = login.token
         used = attempt.token if attempt is not None else None

@@ -169,7 +169,7 @@ class SM(Module):
     def on_login(self, login: Login) -> Deferred[None] | None:
         """Resume an earlier session where that is asked for; where it cannot be, the binding goes on (9.2)."""
         request = login.request.child("resume", NS)
-        return None if request is None else self._resume_inline(login, request)
+        return None if request is None or login.session.is_ended else self._resume_inline(login, request)
 
     @deferred
     async def _resume_inline(self, login: Login, request: Element) -> None:

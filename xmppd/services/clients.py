@@ -7,8 +7,8 @@ Rules that live here:
   changed, at most once an hour the time;
 - an account has at most `CLIENTS` of them: the one that was away longest makes room, and its tokens go with it; so do
   those that were away longer than the host keeps them;
-- to revoke one takes its tokens away, then ends its sessions; whether it knows the password is told, since then it can
-  come again.
+- to revoke one takes its tokens away, then ends its sessions, and those that are about to begin; whether it knows the
+  password is told, since then it can come again.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,6 +34,12 @@ REMEMBERED: Final = 4_000
 """Accounts whose clients are kept in memory."""
 NOTED_EVERY_S: Final = 3_600.0
 """So often the time at which a client was last here is stored, while nothing else of it changes."""
+REVOCATIONS: Final = 1_000
+"""So many are remembered, for logins that had begun before."""
+ALL: Final = ""
+"""In place of a client's name: all clients of an account."""
+REVOKED: Final = ("policy-violation", "Revoked")
+"""The stream error for who begins a session though it was revoked meanwhile."""
 ATTACHED: Final = "client"
 """Under this name a session has its `LoggedIn`."""
 
@@ -61,6 +67,8 @@ class LoggedIn(NamedTuple):
     device: str
     tag: str
     is_by_token: bool
+    began: int = 0
+    """How many revocations there had been when it began to log in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,10 @@ class Client:
         return all(session.is_secure for session in self.sessions)
 
 
+RevocationListener = Callable[[str, frozenset[str]], object]
+"""Is told the account and the resources of a client that was revoked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revoked:
     """What was taken from a client."""
@@ -120,6 +132,10 @@ class Clients:
         self._registry = registry
         self._now = now
         self._known: dict[str, dict[str, ClientRecord]] = {}
+        self._revocations = 0
+        self._revoked: dict[tuple[str, str], int] = {}
+        self.listeners: list[RevocationListener] = []
+        """Told of each client that was revoked."""
         self.keeping: dict[str, Keeping] = {}
         """By host; a module puts in what is configured."""
 
@@ -174,27 +190,41 @@ class Clients:
 
     # -- what happens to clients --------------------------------------------------------------------------------------
 
+    def beginning(self, login: Login) -> None:
+        """A client begins to log in."""
+        login.began = self._revocations
+
+    def may_bind(self, session: Session) -> bool:
+        """Whether a session's client has not been revoked since it began to log in."""
+        client: LoggedIn | None = session.attached(ATTACHED)
+        owner = f"{session.username}@{session.host}"
+        return client is None or all(
+            self._revoked.get((owner, id), 0) <= client.began for id in (client.id, ALL)
+        )
+
     @deferred
     async def logging_in(self, login: Login) -> None:
         """A client is let in: note who it is. Waits for the storage; what is to be stored is stored later."""
         id = client_id(login.agent.id)
-        agent = login.agent
-        login.session.attach(
-            ATTACHED, LoggedIn(id, agent.software, agent.device, login.tag, login.is_by_token)
-        )
+        session, agent = login.session, login.agent
+        said = LoggedIn(id, agent.software, agent.device, login.tag, login.is_by_token, login.began)
+        session.attach(ATTACHED, said)
+        if not self.may_bind(session):
+            session.close(StreamError(*REVOKED))
+            return
         if not id or not self._directory.exists(login.bare_jid):
             return
         record = await self.record(login.bare_jid, id)
-        said = (agent.software or record.software, agent.device or record.device, login.tag or record.tag)
-        address = login.session.peer if self._keeping(login.bare_jid).is_address_kept else ""
+        names = (agent.software or record.software, agent.device or record.device, login.tag or record.tag)
+        address = session.peer if self._keeping(login.bare_jid).is_address_kept else ""
         now = self._now()
         if (
-            said != (record.software, record.device, record.tag)
+            names != (record.software, record.device, record.tag)
             or now - record.last_seen > NOTED_EVERY_S
             or not (record.knows_password or login.is_by_token)
         ):
             record.is_dirty = True
-        record.software, record.device, record.tag = said
+        record.software, record.device, record.tag = names
         record.address, record.last_seen = address, now
         record.knows_password = record.knows_password or not login.is_by_token
         login.after.append(lambda: self._settle(login.bare_jid, record))
@@ -245,33 +275,59 @@ class Clients:
         """
         records = await self.of(owner)
         record = records.get(id)
-        mine = [session for session in self._registry.resources(owner) if id_of(session) == id]
-        if record is None and not mine:
+        if record is None and not self._sessions_of(owner, id):
             raise NoSuchClient(id)
+        self._note_revocation(owner, id)
         if record is not None:
-            del records[id]
-            await self._commit(owner, [Delete(STORE, owner, id)])
+            await self._remove(owner, records, record)
+        mine = self._sessions_of(owner, id)
         ended = tuple(session.full_jid for session in mine if session.full_jid is not None)
-        knows_password = record.knows_password if record is not None else True
+        resources = {session.resource for session in mine} | {record.resource if record is not None else None}
         for session in mine:
             session.close(StreamError("policy-violation", text))
+        for told in self.listeners:
+            told(owner, frozenset(resource for resource in resources if resource))
+        knows_password = record is None or record.knows_password
         return Revoked(record is not None and bool(record.tokens), knows_password, ended)
 
+    async def _remove(self, owner: str, records: dict[str, ClientRecord], record: ClientRecord) -> None:
+        del records[record.id]
+        try:
+            await self._commit(owner, [Delete(STORE, owner, record.id)])
+        except StorageError:
+            self._revoked.pop((owner, record.id), None)
+            raise
+
+    def _note_revocation(self, owner: str, id: str) -> None:
+        self._revocations += 1
+        self._revoked[owner, id] = self._revocations
+        if len(self._revoked) > REVOCATIONS:
+            del self._revoked[next(iter(self._revoked))]
+
+    def _sessions_of(self, owner: str, id: str) -> list[Session]:
+        return [session for session in self._registry.resources(owner) if id_of(session) == id]
+
+    def password_changed(self, jid: JID) -> None:
+        """Somebody may have wanted to lock a client out: what was given for the old password ends with it."""
+        self._note_revocation(jid.bare, ALL)
+        spawn("revoking tokens", self.revoke_tokens(jid.bare))
+
     @deferred
-    async def revoke_tokens(self, owner: str) -> int:
-        """Take the tokens from all clients of an account, as when its password has changed; gives how many had one."""
+    async def revoke_tokens(self, owner: str) -> None:
+        """Take the tokens from all clients of an account whose password has changed. Waits for the commit.
+
+        Who is connected still has changed it; no other client knows it.
+        """
+        connected = {id_of(session) for session in self._registry.resources(owner)}
         changes: list[Change] = []
         for record in (await self.of(owner)).values():
-            if record.tokens:
+            knows_password = record.knows_password and record.id in connected
+            if record.tokens or knows_password != record.knows_password:
                 record.current = record.new = None
+                record.knows_password = knows_password
                 changes.append(Put(STORE, owner, record.id, record.to_json()))
         if changes:
             await self._commit(owner, changes)
-        return len(changes)
-
-    def password_changed(self, jid: JID) -> None:
-        """Somebody may have wanted to lock a client out: tokens that were given for the old password end with it."""
-        spawn("revoking tokens", self.revoke_tokens(jid.bare))
 
     def forget(self, jid: JID) -> None:
         """An account is gone, and its data with it."""

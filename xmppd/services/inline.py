@@ -86,6 +86,7 @@ class Login:
     __slots__ = (
         "after",
         "agent",
+        "began",
         "given",
         "host",
         "is_by_token",
@@ -114,6 +115,8 @@ class Login:
         """``<authenticate/>``, with what is asked for inline."""
         self.mechanism = request.get("mechanism") or ""
         self.agent = agent
+        self.began = 0
+        """How many clients had been revoked when it began (`xmppd.services.clients`)."""
         self.username = ""
         """Who it is, from `LOGIN_TASKS` on."""
         self.tag = ""

@@ -157,12 +157,18 @@ class Push:
 
         Waits for the commit; `StorageError`, and then nothing changed.
         """
+        await self._disable(
+            owner, lambda registration: registration.jid == jid and node in (None, registration.node)
+        )
+
+    def client_revoked(self, owner: str, resources: frozenset[str]) -> None:
+        """A client is no longer the user's: nobody is told for it what waits."""
+        gone = self._disable(JID.parse(owner), lambda registration: registration.client in resources)
+        spawn("removing the push registrations of a client", gone)
+
+    async def _disable(self, owner: JID, is_meant: Callable[[Registration], bool]) -> None:
         targets = await self._of(owner)
-        gone = [
-            key
-            for key, target in targets.items()
-            if target.registration.jid == jid and node in (None, target.registration.node)
-        ]
+        gone = [key for key, target in targets.items() if is_meant(target.registration)]
         changes: list[Change] = [Delete(STORE, owner.bare, key) for key in gone]
         if changes:
             await self._storage.commit(*changes)
