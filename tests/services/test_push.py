@@ -10,7 +10,8 @@ from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
 from xmppd.services import push as service
 from xmppd.services.accounts import Accounts
-from xmppd.services.push import BODY_CHARS, LONGEST_PAUSE_S, STORE, Push
+from xmppd.services.push import LONGEST_PAUSE_S, STORE, Push
+from xmppd.services.push_publication import BODY_CHARS
 from xmppd.services.push_registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Put, StorageFull
@@ -207,6 +208,8 @@ class StoreTests(PushCase):
 
     def test_a_storage_that_cannot_be_read(self) -> None:
         """Nobody waits for ever; the message is kept all the same."""
+        enable(self.phone)
+        self.push._accounts.clear()
         self.patch(self.memory.storage, "get_all", lambda store, owner: fail(StorageFull()))
         self.assertEqual(enable(self.phone), "error")
         self.write()
@@ -220,9 +223,22 @@ class StoreTests(PushCase):
         self.write()
         for number in range(5):
             self.memory.add_account(f"user{number}@localhost")
-            self.write(f"user{number}@localhost")
+            user = JID.parse(f"user{number}@localhost")
+            now(self.push.enable(user, Registration("push.example.net", "", "")))
         self.assertEqual(len(self.push._accounts), 2)
         self.assertIn("romeo@localhost", self.push._accounts)
+
+    def test_who_has_none_costs_no_read(self) -> None:
+        """Who has registrations is read at the start; until that is done, and of nobody else, each is asked for."""
+        memory = MemoryServer(storage=self.memory.storage)
+        push: Push = memory.server.services[Push]
+        self.assertFalse(push.may_have(ROMEO.bare))
+        enable(self.phone)
+        again: Push = MemoryServer(storage=self.memory.storage).server.services[Push]
+        self.assertTrue(again.may_have(ROMEO.bare))
+        now(push.enable(ROMEO, Registration("push.example.net", "", "")))
+        push.forget(ROMEO)
+        self.assertFalse(push.may_have(ROMEO.bare))
 
     def test_without_the_module(self) -> None:
         """XEP-0357 6: nothing is published once it is not wanted any more."""
@@ -312,3 +328,76 @@ class ClientTests(PushCase):
         self.assertEqual(self.nodes(), ["phone"])
         self.memory.clock.advance(1_000)
         self.assertEqual(sorted(self.nodes()), ["phone", "tablet"])
+
+
+class AwayTests(PushCase):
+    """Another client takes the message; the phone's session is over."""
+
+    archive = "[modules.mam]\nenabled = true\n"
+
+    def setUp(self) -> None:
+        """The phone has gone, a desk is there."""
+        self.memory = MemoryServer(self.archive)
+        self.push = self.memory.server.services[Push]
+        self.phone = self.memory.logged_in("romeo@localhost/phone")
+        self.juliet = self.memory.logged_in("juliet@localhost/balcony")
+        self.service = self.memory.logged_in(SERVICE)
+        self.desk = self.memory.logged_in("romeo@localhost/desk")
+        self.desk.send("<presence/>")
+        enable(self.phone)
+        enable(self.desk, node="desk")
+        self.phone.send("</stream:stream>")
+
+    def counts(self) -> list[str | None]:
+        """Take how many messages wait, as told."""
+        return [request.findtext(COUNT) for request in self.told()]
+
+    def test_told(self) -> None:
+        """A message that the archive keeps is told to the client without a session, and to no other."""
+        self.write()
+        self.assertEqual(self.nodes(), ["n1"])
+        self.write("romeo@localhost/desk")
+        self.memory.clock.advance(1)
+        self.assertEqual(self.nodes(), ["n1"])
+
+    def test_what_is_not_worth_it(self) -> None:
+        """A chat state, a receipt, and what the desk sends itself wake nobody."""
+        for inner in (
+            "<composing xmlns='http://jabber.org/protocol/chatstates'/>",
+            "<received xmlns='urn:xmpp:receipts' id='m'/>",
+        ):
+            self.juliet.send(f"<message to='romeo@localhost' type='chat' id='s'>{inner}</message>")
+        self.desk.send("<message to='juliet@localhost' type='chat' id='o'><body>hi</body></message>")
+        self.juliet.send(
+            "<message to='romeo@localhost' type='chat' id='n'><body>hi</body>"
+            "<no-store xmlns='urn:xmpp:hints'/></message>"
+        )
+        self.assertEqual(self.nodes(), [])
+
+    def test_no_more_once_it_is_there(self) -> None:
+        """A phone with a session gets the message itself, or a copy."""
+        phone = self.memory.logged_in("romeo@localhost/phone")
+        self.write()
+        self.assertEqual(self.nodes(), [])
+        phone.send("</stream:stream>")
+        self.write()
+        self.assertEqual(self.counts(), ["1"])
+
+    def test_counted_once(self) -> None:
+        """A message that waits for a session without a connection, too, is counted once for a client that is away."""
+        self.desk.send(
+            "<iq type='set' id='d'><disable xmlns='urn:xmpp:push:0' jid='push@localhost/app' node='desk'/></iq>"
+        )
+        self.desk.send(ENABLE_SM)
+        lose(self.desk)
+        self.write("romeo@localhost/desk")
+        self.assertEqual(self.counts(), ["1"])
+        self.memory.clock.advance(1)
+        self.assertEqual(self.counts(), [])
+
+    def test_without_an_archive(self) -> None:
+        """What the phone could not fetch is no reason to wake it."""
+        self.archive = "[modules.mam]\nenabled = false\n"
+        self.setUp()
+        self.write()
+        self.assertEqual(self.nodes(), [])

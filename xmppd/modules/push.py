@@ -1,7 +1,8 @@
 """Push Notifications: XEP-0357 0.4.1, on the side of the account's server. The rules are in `xmppd.services.push`.
 
-A client is told of what is worth waking it for (`xmppd.services.importance`): when it goes into the offline store, and
-when it goes into the queue of a session that has lost its connection (XEP-0198).
+A client is told of what is worth waking it for (`xmppd.services.importance`): when it goes into the offline store, when
+it goes into the queue of a session that has lost its connection (XEP-0198), and when another client takes it while this
+one has no session at all: it can be had from the archive then.
 """
 
 from typing import Annotated, Any, Final
@@ -9,14 +10,16 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from xmppd.core import events
-from xmppd.core.events import IQRequest, Traffic
+from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Sendable, Session
 from xmppd.core.waiting import deferred, spawn
+from xmppd.services.archive_ids import archived_as
 from xmppd.services.importance import is_worth_waking
 from xmppd.services.offline import KEPT, Kept
 from xmppd.services.presence import BECAME_AVAILABLE
-from xmppd.services.push import NS_PUBSUB, Push, PushSettings
+from xmppd.services.push import Push, PushSettings
+from xmppd.services.push_publication import NS_PUBSUB
 from xmppd.services.push_registrations import NS, registration_in, service_in
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.stanza.element import Element
@@ -25,6 +28,8 @@ from xmppd.stanza.stanza import Stanza
 
 FIRST: Final = 100
 """Before who decides whether a session without a connection lives on."""
+AFTER_ARCHIVE: Final = 90
+"""Before who may keep a message for later."""
 PUBSUB: Final = (NS_PUBSUB, "pubsub")
 MAY_PUBLISH: Final = ("owner", "publisher", "publish-only")
 """XEP-0060 4.1."""
@@ -67,6 +72,7 @@ class PushModule(Module):
             options.include_sender,
             options.include_body,
         )
+        spawn("learning who has push registrations", self._push.learn())
 
     def stop(self) -> None:
         """Tell nobody any more."""
@@ -108,7 +114,18 @@ class PushModule(Module):
         """Something has gone into the offline store (7)."""
         for stanza in kept.stanzas:
             if is_worth_waking(stanza):
-                self._push.waits(kept.owner, stanza)
+                self._push.stored(kept.owner, stanza)
+
+    @on(events.MESSAGE_DELIVERING, AFTER_ARCHIVE)
+    def on_delivering(self, delivery: Delivery) -> None:
+        """Some clients get it; tell those that are not there."""
+        if self._push.may_have(delivery.target.bare) and delivery.sessions:
+            self._on_delivering(delivery)
+
+    def _on_delivering(self, delivery: Delivery) -> None:
+        owner, stanza = JID.parse(delivery.target.bare), delivery.stanza
+        if is_worth_waking(stanza) and archived_as(delivery.changes, owner.bare) is not None:
+            self._push.delivered(owner, stanza)
 
     @on(events.SESSION_DETACHED, FIRST)
     def on_detached(self, session: Session) -> None:
@@ -144,7 +161,7 @@ class PushModule(Module):
 
     def _on_queued(self, session: Session, stanza: Stanza) -> None:
         if is_worth_waking(stanza):
-            self._push.waits(JID.parse(session.bare_jid or ""), stanza, session.resource)
+            self._push.queued(JID.parse(session.bare_jid or ""), stanza, session.resource)
 
     def _came_back(self, session: Session) -> None:
         self._look(session, False)

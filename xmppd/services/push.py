@@ -4,8 +4,9 @@ Rules that live here:
 
 - the first notification leaves at once; what comes within the next moment, or before the push service has answered,
   is merged into one more, with the number of all that waits: no service gets more than one request at a time;
-- a message in the offline store is told to every registration of the account; one in the queue of a session without a
-  connection to the registration of that client, or, if it has none, to those whose client is not connected;
+- a message in the offline store is told to every registration of the account; one that another client has taken, and
+  the archive keeps, to those whose client has no session; one in the queue of a session without a connection to the
+  registration of that client, or, if it has none, to those whose client is not connected and has not been told;
 - an error that will not pass removes the registration (XEP-0357 7.1). One that may pass is tried again, after 1, 2, 4 …
   seconds, up to an hour, until there were too many in a row: a timeout, an error of type "wait", and
   remote-server-not-found, since a name that is not found now may be found later;
@@ -13,7 +14,7 @@ Rules that live here:
   configuration wants that (section 9).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -24,26 +25,23 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
+from xmppd.services.archive_ids import stanza_id_of
 from xmppd.services.ids import Ids
 from xmppd.services.importance import original_of
-from xmppd.services.push_registrations import NS, Registration
-from xmppd.stanza import forms
-from xmppd.stanza.element import Element, parse_element
+from xmppd.services.push_publication import body_of, publication, summary
+from xmppd.services.push_registrations import Registration
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, Delete, Put, Storage, StorageError
 
 STORE: Final = "push"
-NS_PUBSUB: Final = "http://jabber.org/protocol/pubsub"
-SUMMARY: Final = "urn:xmpp:push:summary"
 REMEMBERED: Final = 10_000
 """Of so many accounts the registrations are in memory, also that there are none."""
 PASSING: Final = frozenset(("remote-server-not-found", "remote-server-timeout"))
 BUSY: Final = "resource-constraint"
 """Too much is going on, here or there: tried again, and no failure."""
 LONGEST_PAUSE_S: Final = 3_600.0
-BODY_CHARS: Final = 500
 
 
 class PushSettings(NamedTuple):
@@ -97,6 +95,9 @@ class _Target:
         """Running while nothing may be sent."""
 
 
+Targets = list[_Target]
+
+
 class Push:
     """All push registrations of this server."""
 
@@ -120,6 +121,9 @@ class Push:
         self._ids = Ids(random_text)
         self._accounts: dict[str, dict[str, _Target]] = {}
         self._loading: dict[str, list[Deferred[dict[str, _Target]]]] = {}
+        self._owners: set[str] = set()
+        """Who may have registrations; nobody is missing once that is learnt."""
+        self._is_learnt = False
         self.settings: dict[str, PushSettings] = {}
         """By host; a module puts in what is configured."""
 
@@ -139,6 +143,7 @@ class Push:
             raise StanzaError("not-allowed", "Only an account that lasts can be told of what waits for it")
         target = _Target(owner, registration)
         target.is_enabled = False
+        self._owners.add(owner.bare)
         if is_new:
             targets[key] = target  # its place is taken
         try:
@@ -182,8 +187,20 @@ class Push:
 
     def forget(self, owner: JID) -> None:
         """An account is gone, and its data with it."""
+        self._owners.discard(owner.bare)
         for target in self._accounts.pop(owner.bare, {}).values():
             self._retire(target)
+
+    @deferred
+    async def learn(self) -> None:
+        """Read once who has registrations; until that is done, each is asked for. Waits; `StorageError`."""
+        if not self._is_learnt:
+            self._owners.update(await self._storage.owners(STORE))
+            self._is_learnt = True
+
+    def may_have(self, owner: str) -> bool:
+        """Whether an account may have registrations; answers at once."""
+        return not self._is_learnt or owner in self._owners
 
     def _of(self, owner: JID) -> Deferred[dict[str, _Target]]:
         """Give the registrations of an account by their keys. Waits for the storage at the first time."""
@@ -216,6 +233,8 @@ class Push:
                     error=str(error),
                 )
         self._remember(owner.bare, targets)
+        if not targets:
+            self._owners.discard(owner.bare)
         for waiting in all_waiting:
             waiting.callback(targets)
 
@@ -228,38 +247,55 @@ class Push:
 
     # -- what waits ---------------------------------------------------------------------------------------------------
 
-    def waits(self, owner: JID, stanza: Stanza, client: str | None = None) -> None:
-        """*stanza*, which is worth waking for, waits: in the offline store, or for the session of a *client*."""
+    def stored(self, owner: JID, stanza: Stanza) -> None:
+        """*stanza*, which is worth waking for, has gone into the offline store: all are told."""
+        self._tell(owner, stanza, lambda targets: targets)
+
+    def queued(self, owner: JID, stanza: Stanza, client: str | None) -> None:
+        """*stanza* waits for the session of a *client* that has no connection."""
+        self._tell(owner, stanza, lambda targets: self._beside(owner, client, stanza, targets))
+
+    def delivered(self, owner: JID, stanza: Stanza) -> None:
+        """Other clients have taken *stanza*, and the archive keeps it: those that have no session are told."""
+        present = {session.resource for session in self._registry.resources(owner.bare)}
+        self._tell(owner, stanza, lambda targets: _others(targets, present))
+
+    def _beside(self, owner: JID, client: str | None, stanza: Stanza, targets: Targets) -> Targets:
+        own = [target for target in targets if target.registration.client == client]
+        if own:
+            return own
+        sessions = self._registry.resources(owner.bare)
+        found = _others(targets, {session.resource for session in sessions if session.conn is not None})
+        if stanza_id_of(original_of(stanza), owner.bare) is None:
+            return found
+        present = {session.resource for session in sessions}  # the others were told when it was delivered
+        return [target for target in found if target.registration.client in present]
+
+    def _tell(self, owner: JID, stanza: Stanza, choose: Callable[[Targets], Targets]) -> None:
         targets = self._accounts.get(owner.bare)
-        if targets is None:
-            spawn("learning of push registrations", self._tell_later(owner, stanza, client))
-        elif targets:
-            self._tell(owner, targets, stanza, client)
+        if targets is not None:
+            self._tell_these(owner, stanza, choose, targets)
+        elif self.may_have(owner.bare):
+            spawn("learning of push registrations", self._tell_later(owner, stanza, choose))
 
-    async def _tell_later(self, owner: JID, stanza: Stanza, client: str | None) -> None:
-        self._tell(owner, await self._of(owner), stanza, client)
+    async def _tell_later(self, owner: JID, stanza: Stanza, choose: Callable[[Targets], Targets]) -> None:
+        self._tell_these(owner, stanza, choose, await self._of(owner))
 
-    def _tell(self, owner: JID, targets: Mapping[str, _Target], stanza: Stanza, client: str | None) -> None:
+    def _tell_these(
+        self, owner: JID, stanza: Stanza, choose: Callable[[Targets], Targets], targets: Mapping[str, _Target]
+    ) -> None:
         settings = self.settings.get(owner.domainpart)
-        if settings is None:
+        chosen = choose([*targets.values()])
+        if settings is None or not chosen:
             return
         original = original_of(stanza)
         sender = (original.from_ or "") if settings.shows_sender else ""
-        body = _body(original) if settings.shows_body else ""
-        for target in list(self._meant(owner, targets.values(), client)):
+        body = body_of(original) if settings.shows_body else ""
+        for target in chosen:
             target.waiting += 1
             target.sender, target.body = sender, body
             target.is_owing = True
             self._publish(target)
-
-    def _meant(self, owner: JID, targets: Iterable[_Target], client: str | None) -> Iterable[_Target]:
-        if client is None:
-            return targets
-        own = [target for target in targets if target.registration.client == client]
-        if own:
-            return own
-        connected = {s.resource for s in self._registry.resources(owner.bare) if s.conn is not None}
-        return [target for target in targets if target.registration.client not in connected]
 
     def seen(self, owner: JID, client: str | None) -> None:
         """A *client* has come: what waited is on its way to it, unless it waits for another client's session."""
@@ -283,7 +319,8 @@ class Push:
         target.is_owing = False
         target.is_asked = True
         target.timer = self._timers.add(settings.interval_s, self._may_go_on, target)
-        request = publication(target.owner, target.registration, _summary(target), self._ids.next())
+        told = summary(target.waiting, target.sender, target.body)
+        request = publication(target.owner, target.registration, told, self._ids.next())
         answer = self._router.request(request, settings.timeout_s)
         published = answer.addCallback(self._published, target)
         published.addErrback(self._refused, target, settings).addErrback(self._broken, target)
@@ -343,31 +380,8 @@ class Push:
                 target.timer = None
 
 
-def publication(owner: JID, registration: Registration, summary: Element, id: str) -> Stanza:
-    """Make the request that tells a push service (XEP-0357 7): from the account's server, as since version 0.3."""
-    notification = Element("notification", NS, children=[summary])
-    item = Element("item", NS_PUBSUB, children=[notification])
-    attrs = {"node": registration.node} if registration.node else {}
-    children: list[Element | str] = [Element("publish", NS_PUBSUB, attrs, [item])]
-    if registration.options:
-        options = parse_element(registration.options.encode())
-        children.append(Element("publish-options", NS_PUBSUB, children=[options]))
-    pubsub = Element("pubsub", NS_PUBSUB, children=children)
-    return Stanza.make("iq", pubsub, to=registration.jid, from_=owner.domainpart, id=id, type="set")
-
-
-def _summary(target: _Target) -> Element:
-    """Give the form that sums up what waits; nothing of a message unless the host wants it."""
-    fields = [forms.field("message-count", "text-single", (str(target.waiting),))]
-    if target.sender:
-        fields.append(forms.field("last-message-sender", "jid-single", (target.sender,)))
-    if target.body:
-        fields.append(forms.field("last-message-body", "text-single", (target.body,)))
-    return forms.form("submit", SUMMARY, fields)
-
-
-def _body(stanza: Stanza) -> str:
-    return (stanza.element.child_text("body") or "")[:BODY_CHARS]
+def _others(targets: Targets, clients: Container[str | None]) -> Targets:
+    return [target for target in targets if target.registration.client not in clients]
 
 
 def _is_busy(targets: Mapping[str, _Target]) -> bool:
