@@ -73,10 +73,10 @@ class FastModule(Module):
         fast = login.request.child("fast", NS)
         if fast is None:
             return None
-        if login.mechanism not in HT_MECHANISMS or not login.agent.id:
-            raise SaslError(
-                "malformed-request", "A token is for one of FAST's mechanisms and a user agent's id"
-            )
+        if login.mechanism not in HT_MECHANISMS:
+            raise SaslError("invalid-mechanism", "A token is for one of FAST's mechanisms")
+        if not login.agent.id:
+            raise SaslError("malformed-request", "A token is for the id of a user agent")
         _flag(fast, "invalidate")
         attempt = self._fast.attempt(client_id(login.agent.id), login.mechanism, _count(fast))
         login.token, login.is_by_token = attempt, True
