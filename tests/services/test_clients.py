@@ -1,10 +1,11 @@
 """The clients of an account: what is noted of them, how many there are, and revoking one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import START, MemoryServer, now
+from tests.memory import START, FakeTLS, MemoryServer, now
 from tests.quick import BIND, LAPTOP, PHONE, QuickClient, condition_of, identity_of, request, token_of
 from xmppd.services import clients
 from xmppd.services.client_records import ClientRecord, client_id
@@ -16,6 +17,14 @@ from xmppd.storage.interface import StorageFailed
 
 ROMEO = "romeo@localhost"
 DAY_S = 86_400.0
+
+
+class CertifiedTLS(FakeTLS):
+    """TLS without TLS, with romeo's certificate."""
+
+    def client_jids(self, transport: Any, host: str) -> Sequence[str]:
+        """Give whose it is."""
+        return (ROMEO,)
 
 
 class ClientsTests(SynchronousTestCase):
@@ -225,6 +234,15 @@ class ClientsTests(SynchronousTestCase):
         known = {client.id: client.knows_password for client in self.listed()}
         self.assertEqual(known, {client_id(LAPTOP): True, client_id(PHONE): False})
         self.assertFalse(now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked")).knows_password)
+
+    def test_by_certificate(self) -> None:
+        """Who shows a certificate has shown no password."""
+        self.server.factory.tls = CertifiedTLS()
+        client = QuickClient(self.server)
+        self.assertEqual(identity_of(client.authenticate("EXTERNAL", b"", request())), ROMEO)
+        (known,) = self.records().values()
+        self.assertFalse(known.knows_password)
+        self.assertEqual(len(known.tokens), 1)
 
     def test_push(self) -> None:
         """No push service is told any more for a client that was revoked; the registrations of others stay."""

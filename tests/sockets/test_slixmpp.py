@@ -142,3 +142,41 @@ class SlixmppTests(SynchronousTestCase):
             await bob.leave()
 
         self.play(script())
+
+    def test_commands(self) -> None:
+        """XEP-0050: the user finds the commands where clients look for them, lists the clients, and revokes one."""
+
+        async def script() -> None:
+            desk, phone = self.client(f"{ALICE}/own"), self.client(f"{ALICE}/revoked")
+            self.assertEqual([await desk.log_in(), await phone.log_in()], ["session_start"] * 2)
+            desk.register_plugin("xep_0050")
+            commands: Any = desk.plugin["xep_0050"]
+            host = JID("localhost")
+            found = await commands.get_commands(jid=host)
+            names = {node: name for _, node, name in found["disco_items"]["items"]}
+            listed = await commands.send_command(host, "clients/list")
+            self.assertEqual(listed["command"]["status"], "completed")
+            resources = [item["resource"] for item in listed["command"]["form"].get_items()]
+            self.assertLessEqual({"own", "revoked"}, {*resources})
+            self.assertIn("clients/revoke", names)
+            asked = await commands.send_command(host, "clients/revoke")
+            form = asked["command"]["form"]
+            options = form.get_fields()["client"]["options"]
+            (chosen,) = [each["value"] for each in options if "revoked, 127.0.0.1, TLS" in each["label"]]
+            form.reply()
+            form.set_values({"client": chosen})
+            ended = asyncio.get_running_loop().create_future()
+            phone.add_event_handler("stream_error", ended.set_result, disposable=True)
+            answer = await commands.send_command(
+                host,
+                "clients/revoke",
+                action="complete",
+                payload=form,
+                sessionid=asked["command"]["sessionid"],
+            )
+            self.assertEqual(answer["command"]["status"], "completed")
+            error = await asyncio.wait_for(ended, TIMEOUT_S)
+            self.assertEqual(error["condition"], "policy-violation")
+            await desk.leave()
+
+        self.play(script())

@@ -22,7 +22,6 @@ NS: Final = "urn:xmpp:sasl:upgrade:0"
 NS_SCRAM: Final = "urn:xmpp:scram-upgrade:0"
 TASKS: Final = {"UPGR-SCRAM-SHA-512": "SHA-512", "UPGR-SCRAM-SHA-256": "SHA-256"}
 """The task's name → SCRAM's name of the hash."""
-WITH_PASSWORD: Final = ("SCRAM-", "PLAIN")
 
 
 class SaslUpgrade(Module):
@@ -47,7 +46,7 @@ class SaslUpgrade(Module):
         """Add what the client asked for and the account lacks (2.2)."""
         asked = {child.text.strip() for child in login.request.elements() if child.ns == NS}
         hash_names = [hash_name for task, hash_name in TASKS.items() if task in asked]
-        if not hash_names or not login.mechanism.startswith(WITH_PASSWORD):
+        if not hash_names or not login.is_by_password:
             return None
         return self._add_tasks(login, hash_names)
 

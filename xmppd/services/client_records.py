@@ -35,7 +35,7 @@ class ClientRecord:
     address: str = ""
     resource: str = ""
     knows_password: bool = False
-    """Whether it has ever logged in otherwise than by a token."""
+    """Whether it has logged in by the password that the account has now."""
     current: Token | None = None
     new: Token | None = None
     """A token that was given, and not used yet (XEP-0484 5.1)."""

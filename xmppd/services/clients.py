@@ -221,12 +221,12 @@ class Clients:
         if (
             names != (record.software, record.device, record.tag)
             or now - record.last_seen > NOTED_EVERY_S
-            or not (record.knows_password or login.is_by_token)
+            or (login.is_by_password and not record.knows_password)
         ):
             record.is_dirty = True
         record.software, record.device, record.tag = names
         record.address, record.last_seen = address, now
-        record.knows_password = record.knows_password or not login.is_by_token
+        record.knows_password = record.knows_password or login.is_by_password
         login.after.append(lambda: self._settle(login.bare_jid, record))
 
     def bound(self, session: Session) -> None:

@@ -25,6 +25,8 @@ from xmppd.stanza.element import Element
 
 NS_SASL2: Final = "urn:xmpp:sasl:2"
 NS_BIND2: Final = "urn:xmpp:bind:0"
+WITH_PASSWORD: Final = ("SCRAM-", "PLAIN")
+"""How the names of mechanisms begin that show a password."""
 ISSUING: Final = 100
 RESUMING: Final = 50
 BINDING: Final = 0
@@ -132,6 +134,11 @@ class Login:
         """What ``<success/>`` tells of the inline features."""
         self.after: list[Callable[[], object]] = []
         """Called in order when ``<success/>``, and the features where they are due, were written."""
+
+    @property
+    def is_by_password(self) -> bool:
+        """Whether a password was shown, and no token or certificate."""
+        return self.mechanism.startswith(WITH_PASSWORD)
 
     @property
     def bare_jid(self) -> str:
