@@ -9,7 +9,8 @@ from tests.memory import START, FakeTLS, MemoryServer, now
 from tests.quick import BIND, LAPTOP, PHONE, QuickClient, condition_of, identity_of, request, token_of
 from xmppd.services import clients
 from xmppd.services.client_records import ClientRecord, client_id
-from xmppd.services.clients import CLIENTS, REVOCATIONS, STORE, Client, Clients, NoSuchClient
+from xmppd.services.clients import CLIENTS, REVOCATIONS, STORE, Clients, NoSuchClient
+from xmppd.services.listed_clients import Client
 from xmppd.services.push import Push
 from xmppd.services.push_registrations import Registration
 from xmppd.stanza.jid import JID

@@ -1,5 +1,6 @@
 """FAST: XEP-0484, through the whole server. The dialogues hold what needs no channel binding and no look inside."""
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer, now
@@ -161,6 +162,27 @@ class StoredTests(SynchronousTestCase):
         client = QuickClient(self.server)
         client.client.username = "nobody"
         self.assertEqual(condition_of(client.by_token(self.token)), "not-authorized")
+
+    def reads_of_a_guess(self, username: str) -> list[str]:
+        """Try a wrong token; give the stores that were read for it."""
+        client, reads, get_all = QuickClient(self.server), list[str](), self.server.storage.get_all
+        client.client.username = username
+
+        def counted(store: str, owner: str) -> Deferred[dict[str, bytes]]:
+            reads.append(store)
+            return get_all(store, owner)
+
+        patched = self.patch(self.server.storage, "get_all", counted)
+        self.assertEqual(condition_of(client.by_token("guess")), "not-authorized")
+        patched.restore()
+        return reads
+
+    def test_who_is_there_cannot_be_told_by_the_time(self) -> None:
+        """A wrong token costs one read of the storage: of nobody, of somebody in memory, of somebody who is not."""
+        self.assertEqual(self.reads_of_a_guess("nobody"), [STORE])
+        self.assertEqual(self.reads_of_a_guess("romeo"), [STORE])
+        self.server.server.services[Clients].forget(ROMEO)
+        self.assertEqual(self.reads_of_a_guess("romeo"), [STORE])
 
     def test_guesses_are_counted(self) -> None:
         """Wrong tokens are throttled by address like wrong passwords."""

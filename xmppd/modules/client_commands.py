@@ -8,8 +8,9 @@ from typing import Final
 
 from xmppd.core.module import Module, on
 from xmppd.core.waiting import deferred
-from xmppd.services.clients import Client, Clients, NoSuchClient
+from xmppd.services.clients import Clients, NoSuchClient
 from xmppd.services.commands import GATHERING, Command, Execution, Menu, Note, Stage, is_user, refused
+from xmppd.services.listed_clients import Client
 from xmppd.stanza import forms
 from xmppd.stanza.stamps import stamp_of
 

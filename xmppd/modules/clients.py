@@ -13,8 +13,9 @@ from xmppd.core.events import IQRequest, Unbound
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.services.clients import Client, Clients, Keeping, NoSuchClient
+from xmppd.services.clients import Clients, Keeping, NoSuchClient
 from xmppd.services.inline import ISSUING, LOGIN_BEGINNING, LOGIN_SUCCEEDED, Login
+from xmppd.services.listed_clients import Client
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stamps import stamp_of

@@ -62,6 +62,9 @@ class Tokens(Protocol):
     def candidates(self, jid: JID) -> Deferred[Sequence[str]]:
         """Give the tokens that the client may have; none for a user who is not there."""
 
+    def refused(self) -> Deferred[None]:
+        """None of them was proved: wait as long as for a user who is not there."""
+
     def used(self, index: int) -> Deferred[None]:
         """One of them was proved: settle what follows, or refuse it after all by `SaslError`."""
 
@@ -198,7 +201,12 @@ class Exchange:
 
     async def _try_tokens(self, mechanism: HashedToken, jid: JID) -> Success:
         assert self._tokens is not None, "who begins a token exchange gives the tokens"
-        success = mechanism.tokens(await self._tokens.candidates(jid))
+        candidates = await self._tokens.candidates(jid)
+        try:
+            success = mechanism.tokens(candidates)
+        except SaslError:
+            await self._tokens.refused()
+            raise
         await self._tokens.used(mechanism.used)
         return success
 

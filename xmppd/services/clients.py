@@ -12,7 +12,6 @@ Rules that live here:
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -23,6 +22,7 @@ from xmppd.core.session import Session
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.client_records import ClientRecord, client_id, hashed
 from xmppd.services.inline import Login
+from xmppd.services.listed_clients import Client, Revoked
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Delete, DeleteAll, Put, Storage, StorageError
@@ -71,47 +71,8 @@ class LoggedIn(NamedTuple):
     """How many revocations there had been when it began to log in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One client of an account, with its sessions; times are seconds since 1970."""
-
-    id: str
-    software: str
-    device: str
-    tag: str
-    first_seen: float
-    last_seen: float
-    address: str
-    resource: str
-    """That of its sessions, or the last that it had."""
-    knows_password: bool
-    token_expires_at: float | None
-    sessions: tuple[Session, ...]
-
-    @property
-    def called(self) -> str:
-        """What it calls itself: its program, or its tag, and its device."""
-        name = self.software or self.tag
-        return f"{name} ({self.device})" if self.device else name
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether it is under TLS; one that is away was, since nobody tells who it is but under TLS (XEP-0388 2.1)."""
-        return all(session.is_secure for session in self.sessions)
-
-
 RevocationListener = Callable[[str, frozenset[str]], object]
 """Is told the account and the resources of a client that was revoked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """What was taken from a client."""
-
-    had_token: bool
-    knows_password: bool
-    ended: tuple[str, ...]
-    """The full JIDs of its sessions."""
 
 
 class NoSuchClient(LookupError):
@@ -150,7 +111,7 @@ class Clients:
         known = self._known.get(owner)
         if known is not None:
             return known
-        stored = await self._storage.get_all(STORE, owner)
+        stored = await self.read(owner)
         known = self._known.get(owner)
         if known is not None:
             return known
@@ -160,6 +121,14 @@ class Clients:
                 self._known.pop(next(iter(self._known)))
             self._known[owner] = records
         return records
+
+    def is_in_memory(self, owner: str) -> bool:
+        """Whether `of` has nothing to wait for."""
+        return owner in self._known
+
+    def read(self, owner: str) -> Deferred[dict[str, bytes]]:
+        """Give what is stored of an account's clients. Waits for the storage."""
+        return self._storage.get_all(STORE, owner)
 
     @deferred
     async def record(self, owner: str, id: str) -> ClientRecord:

@@ -6,6 +6,7 @@ Rules that live here:
 - a client has at most two: the one it uses, and one that it was given and has not used yet; the first use of the latter
   ends the former (5.1);
 - one that has expired ends the attempt with credentials-expired, and is gone;
+- a wrong token costs one read, whether there is an account or not, and whether it is in memory;
 - where a client counts its logins, a counter that does not grow is refused (3.4): the login may be a replay;
 - a token is stored before the client learns it; one that is older than `Policy.rotate_s` is followed by another (3.5).
 """
@@ -37,7 +38,7 @@ class Policy(NamedTuple):
 class Attempt:
     """One login by a token: the `Tokens` of an authentication exchange."""
 
-    __slots__ = ("_fast", "_id", "_record", "_slots", "count", "mechanism", "owner", "token")
+    __slots__ = ("_fast", "_id", "_is_read", "_record", "_slots", "count", "mechanism", "owner", "token")
 
     def __init__(self, fast: "Fast", id: str, mechanism: str, count: int | None):
         """*id* is the client's name, *count* its counter, if it counts."""
@@ -48,6 +49,7 @@ class Attempt:
         """The token that was used."""
         self._fast = fast
         self._id = id
+        self._is_read = False
         self._record: ClientRecord | None = None
         self._slots: list[Token] = []
 
@@ -55,10 +57,17 @@ class Attempt:
     async def candidates(self, jid: JID) -> Sequence[str]:
         """Give the client's tokens for this mechanism, the newer one first. Waits for the storage."""
         self.owner = jid.bare
+        self._is_read = not self._fast.clients.is_in_memory(jid.bare)
         self._record = (await self._fast.clients.of(jid.bare)).get(self._id)
         if self._record is not None:
             self._slots = [token for token in self._record.tokens if token.mechanism == self.mechanism]
         return [token.secret for token in self._slots]
+
+    @deferred
+    async def refused(self) -> None:
+        """Nothing was proved. What is in memory shows whether there is an account: wait as for what has to be read."""
+        if not self._is_read:
+            await self._fast.clients.read(self.owner)
 
     @deferred
     async def used(self, index: int) -> None:
