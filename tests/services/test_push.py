@@ -383,6 +383,18 @@ class AwayTests(PushCase):
         self.write()
         self.assertEqual(self.counts(), ["1"])
 
+    def test_another_client_comes(self) -> None:
+        """What the archive keeps waits for the phone on, though another client is handed it."""
+        self.desk.send("</stream:stream>")
+        self.write()
+        self.assertEqual(sorted(self.nodes()), ["desk", "n1"])
+        self.write()
+        desk = self.memory.logged_in("romeo@localhost/desk")
+        desk.send("<presence/>")
+        self.memory.clock.advance(1)
+        (request,) = self.told()
+        self.assertEqual(request.findtext(COUNT), "2")
+
     def test_counted_once(self) -> None:
         """A message that waits for a session without a connection, too, is counted once for a client that is away."""
         self.desk.send(

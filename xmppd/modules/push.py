@@ -145,7 +145,7 @@ class PushModule(Module):
     @on(BECAME_AVAILABLE)
     def on_available(self, session: Session) -> None:
         """A client has come: it is handed what waits."""
-        self._push.seen(JID.parse(session.bare_jid or ""), session.resource)
+        self._seen(session)
 
     def _look(self, session: Session, wanted: bool) -> None:
         others = tuple(each for each in session.stanza_filters if each != self._outbound)
@@ -165,7 +165,11 @@ class PushModule(Module):
 
     def _came_back(self, session: Session) -> None:
         self._look(session, False)
-        self._push.seen(JID.parse(session.bare_jid or ""), session.resource)
+        self._seen(session)
+
+    def _seen(self, session: Session) -> None:
+        is_kept = "mam" in self.api.host.modules
+        self._push.seen(JID.parse(session.bare_jid or ""), session.resource, is_kept=is_kept)
 
 
 def _is_unwanted(pubsub: Element, target: JID) -> bool:

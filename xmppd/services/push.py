@@ -297,12 +297,16 @@ class Push:
             target.is_owing = True
             self._publish(target)
 
-    def seen(self, owner: JID, client: str | None) -> None:
-        """A *client* has come: what waited is on its way to it, unless it waits for another client's session."""
+    def seen(self, owner: JID, client: str | None, *, is_kept: bool) -> None:
+        """A *client* has come: what waited is on its way to it.
+
+        It is for others no longer, unless it waits for their sessions, or *is_kept* for them in the archive.
+        """
         sessions = self._registry.resources(owner.bare)
         absent = {session.resource for session in sessions if session.conn is None}
         for target in self._accounts.get(owner.bare, {}).values():
-            if target.registration.client == client or target.registration.client not in absent:
+            mine = target.registration.client
+            if mine == client or not (is_kept or mine in absent):
                 target.waiting = 0
                 target.sender = target.body = ""
                 target.is_owing = False
