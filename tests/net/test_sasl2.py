@@ -139,6 +139,26 @@ class LoginTests(SynchronousTestCase):
         waiting.callback(None)
         self.assertEqual(len(server.server.registry), 0)
 
+    def test_the_same_client_twice_at_once(self) -> None:
+        """XEP-0386 3.2: of two logins of one client that wait for the roster together, the later one stays."""
+        server = MemoryServer()
+        clients = [QuickClient(server), QuickClient(server)]
+        waiting: list[Deferred[Any]] = []
+        load = server.server.rosters.load
+
+        def slow(bare_jid: str) -> Deferred[Any]:
+            waiting.append(Deferred())
+            return waiting[-1].addCallback(lambda _: load(bare_jid))
+
+        self.patch(server.server.rosters, "load", slow)
+        for client, tag in zip(clients, "AB", strict=True):
+            client.by_password(f"<bind xmlns='urn:xmpp:bind:0'><tag>{tag}</tag></bind>")
+        for each in [*waiting]:
+            each.callback(None)
+        self.assertEqual([client.client.is_connected for client in clients], [False, True])
+        (session,) = server.server.registry
+        self.assertTrue((session.resource or "").startswith("B/"))
+
 
 def _wait_for(waiting: Deferred[None], login: Login) -> Deferred[None]:
     return waiting

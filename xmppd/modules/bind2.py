@@ -68,15 +68,13 @@ class Bind2(Module):
 
     @deferred
     async def _bind(self, login: Login, request: Element) -> None:
-        id = client_id(login.agent.id)
-        for session in self.api.registry.resources(login.bare_jid):
-            if id and id_of(session) == id:
-                session.close(StreamError("conflict", "The same client has come anew"))
+        self._end_earlier(login)  # first, since it may hold the resource, or the last place
         try:
             await self._binding.bind(login.session, _resource(login), login.tag)
         except StanzaError as error:
             login.results.append(Element("failed", NS, children=[error.to_element()]))
             return
+        self._end_earlier(login)  # one that was bound meanwhile
         login.stream.bound()
         if "mam" in self.api.host.modules:
             await self._offline.clear_archived(login.bare_jid, login.session)
@@ -85,6 +83,13 @@ class Bind2(Module):
         if told is not None:
             await told
         login.results.append(Element("bound", NS, children=[*inline.bound]))
+
+    def _end_earlier(self, login: Login) -> None:
+        """End the sessions that the same client has left behind (3.2)."""
+        id = client_id(login.agent.id)
+        for session in self.api.registry.resources(login.bare_jid):
+            if id and id_of(session) == id and session is not login.session:
+                session.close(StreamError("conflict", "The same client has come anew"))
 
 
 def _tag(text: str) -> str:
