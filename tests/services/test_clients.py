@@ -66,6 +66,18 @@ class ClientsTests(SynchronousTestCase):
         self.assertEqual([session.full_jid for session in client.sessions], [f"{ROMEO}/{client.resource}"])
         self.assertEqual(self.records()[client.id].resource, client.resource)
 
+    def test_names_are_bounded_and_plain(self) -> None:
+        """What a client calls itself is kept in one short line, without what could move a cursor or turn the text."""
+        software = f"<software> Evil\n\x9b2J\u202eApp {'x' * 500}</software>"
+        QuickClient(self.server).send(
+            "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'>"
+            "<initial-response>AHJvbWVvAG9wZW4gc2VzYW1l</initial-response>"
+            f"<user-agent id='{PHONE}'>{software}<device>{'ж' * 500}</device></user-agent></authenticate>"
+        )
+        (known,) = self.records().values()
+        self.assertEqual(known.software, f"Evil 2JApp {'x' * 500}"[:200])
+        self.assertEqual(known.device, "ж" * 200)
+
     def test_who_says_nothing(self) -> None:
         """A client of the old kind has its session, and no more."""
         self.server.logged_in("romeo@localhost/old")

@@ -296,10 +296,13 @@ def _user_agent(element: Element) -> UserAgent:
             id = str(UUID(id))
         except ValueError:
             raise SaslError("malformed-request", "The id of a user agent is a UUID") from None
-    software, device = (
-        (agent.child_text(name) or "").strip()[:AGENT_CHARS] for name in ("software", "device")
-    )
-    return UserAgent(id, software, device)
+    return UserAgent(id, _name_in(agent, "software"), _name_in(agent, "device"))
+
+
+def _name_in(agent: Element, name: str) -> str:
+    """Give a name in one line, of what can be seen: it is shown on terminals."""
+    line = " ".join((agent.child_text(name) or "").split())
+    return "".join(char for char in line if char.isprintable())[:AGENT_CHARS]
 
 
 def _decoded(element: Element) -> bytes:
