@@ -270,6 +270,7 @@ def _add_login_services(
     """Offer the services of who logs in, and how."""
     accounts = services[Accounts]
     clients = Clients(storage, accounts, registry, world.now)
+    accounts.beside_password.append(clients.without_tokens)
     accounts.subscribe(AccountEvent.PASSWORD_CHANGED, clients.password_changed)
     accounts.subscribe(AccountEvent.REMOVED, clients.forget)
     clients.listeners.append(services[Push].client_revoked)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import START, FakeTLS, MemoryServer, now
@@ -14,7 +15,7 @@ from xmppd.services.listed_clients import Client
 from xmppd.services.push import Push
 from xmppd.services.push_registrations import Registration
 from xmppd.stanza.jid import JID
-from xmppd.storage.interface import StorageFailed
+from xmppd.storage.interface import Change, StorageFailed
 
 ROMEO = "romeo@localhost"
 DAY_S = 86_400.0
@@ -228,6 +229,26 @@ class ClientsTests(SynchronousTestCase):
         self.server.clock.advance(1)
         self.assertFalse(phone.client.is_connected)
         self.assertEqual(self.records()[client_id(PHONE)].tokens, [])
+
+    def test_tokens_end_in_the_same_transaction(self) -> None:
+        """A server that dies as soon as a password is set, or a disk that is full then, leaves no token of before."""
+        token = token_of(QuickClient(self.server).by_password(request()))
+        storage, done = self.server.storage, list[Change]()
+        commit = storage.commit
+
+        def only_once(*changes: Change) -> Deferred[None]:
+            if done:
+                storage.failing = StorageFailed("no disk")
+            done.extend(changes)
+            return commit(*changes)
+
+        patched = self.patch(storage, "commit", only_once)
+        now(self.server.server.accounts.set_password(JID.parse(ROMEO), "another"))
+        self.flushLoggedErrors(StorageFailed)
+        patched.restore()
+        storage.failing = None
+        again = QuickClient(MemoryServer(storage=storage))
+        self.assertEqual(condition_of(again.by_token(token)), "not-authorized")
 
     def test_revocations_are_bounded(self) -> None:
         """So many are remembered, for logins that are under way."""

@@ -122,6 +122,8 @@ class Accounts:
         """Passwords that were set, and removals, each noted when its commit begins and when it has happened."""
         self._is_loaded = False
         self._listeners: dict[AccountEvent, list[Listener]] = {event: [] for event in AccountEvent}
+        self.beside_password: list[Callable[[JID], Deferred[list[Change]]]] = []
+        """Give what ends with an account's password, in the same transaction."""
 
     def subscribe(self, event: AccountEvent, listener: Listener) -> None:
         """Call *listener* with the bare JID after each *event*; its failure is logged."""
@@ -214,9 +216,12 @@ class Accounts:
         await self._ready()
         self._require(jid)
         credentials = await self._derived(password)
+        changes: list[Change] = [Put(CREDENTIALS, jid.bare, "", credentials.to_json())]
+        for beside in self.beside_password:
+            changes += await beside(jid)
         self._require(jid)
         self.changes.note(jid.bare)
-        await self._storage.commit(Put(CREDENTIALS, jid.bare, "", credentials.to_json()))
+        await self._storage.commit(*changes)
         self.changes.note(jid.bare)
         self._tell(AccountEvent.PASSWORD_CHANGED, jid)
 

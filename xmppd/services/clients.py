@@ -12,6 +12,7 @@ Rules that live here:
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -275,6 +276,17 @@ class Clients:
 
     def _sessions_of(self, owner: str, id: str) -> list[Session]:
         return [session for session in self._registry.resources(owner) if id_of(session) == id]
+
+    @deferred
+    async def without_tokens(self, jid: JID) -> list[Change]:
+        """Give what takes the tokens from all clients of an account, since no other has a password of before."""
+        records = (await self.of(jid.bare)).values()
+        outdated = [
+            replace(record, current=None, new=None, knows_password=False)
+            for record in records
+            if record.tokens or record.knows_password
+        ]
+        return [Put(STORE, jid.bare, record.id, record.to_json()) for record in outdated]
 
     def password_changed(self, jid: JID) -> None:
         """Somebody may have wanted to lock a client out: what was given for the old password ends with it."""

@@ -50,7 +50,6 @@ async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str,
     connected = _connected(parts, account)
     try:
         await parts.accounts.set_password(account, password)
-        await parts.clients.revoke_tokens(account.bare)
     except AccountError as error:
         raise told(error, account) from error
     return {"jid": account.bare, "ended": connected}

@@ -129,12 +129,14 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         host = Host(name, settings)
         host.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: _told(subscriptions, traffic))
         hosts.add(host)
+    clients = Clients(storage, accounts, registry, time.time)
+    accounts.beside_password.append(clients.without_tokens)
     return ControlParts(
         hosts=hosts,
         registry=registry,
         accounts=accounts,
         removal=Removal(accounts, rosters, AccountSessions(accounts, registry)),
-        clients=Clients(storage, accounts, registry, time.time),
+        clients=clients,
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,
