@@ -196,9 +196,11 @@ class BeforeTheForkTests(TapTestCase):
         """The file is named, and where the configuration names it."""
         (self.folder / "a.crt").write_text("no certificate")
         self.file.write_text(self.file.read_text() + '\n[hosts.localhost]\ncertificate = "a.crt"\n')
-        place, file = f"{self.file}:11", self.folder / "a.crt"
+        line = len(self.file.read_text().splitlines())
+        place, file = f"{self.file}:{line}", self.folder / "a.crt"
         said = f'xmppd: {place}: certificate of "localhost" ({file}): there is no certificate in PEM form in it; '
-        self.assertTrue(self.refusal().startswith(said), self.refusal())
+        refusal = self.refusal()
+        self.assertTrue(refusal.startswith(said), refusal)
 
     def test_all_mistakes_at_once(self) -> None:
         """Those in the options and those in what the options name."""
@@ -224,7 +226,8 @@ class BeforeTheForkTests(TapTestCase):
         """The path is named, and where the configuration has it."""
         self.data.write_text("a file")
         said = f"xmppd: {self.file}:1: the data folder {self.data}: it is a file and no folder; "
-        self.assertTrue(self.refusal().startswith(said), self.refusal())
+        refusal = self.refusal()
+        self.assertTrue(refusal.startswith(said), refusal)
 
     def test_data_of_another_user(self) -> None:
         """Somebody has run the server as root once: the line says so."""

@@ -223,11 +223,13 @@ class ClientsTests(SynchronousTestCase):
         self.assertEqual((self.listed(), self.records()), ([], {}))
 
     def test_password_changed_within_a_login(self) -> None:
-        """The same where the password is changed."""
+        """Nor does one that was begun before the password was changed."""
         phone = self.delayed()
         now(self.server.server.accounts.set_password(JID.parse(ROMEO), "another"))
         self.server.clock.advance(1)
-        self.assertFalse(phone.client.is_connected)
+        (failure,) = phone.inbox()
+        self.assertEqual(failure.tag.partition("}")[2], "failure")
+        self.assertEqual(self.server.server.registry.resources(ROMEO), ())
         self.assertEqual(self.records()[client_id(PHONE)].tokens, [])
 
     def test_tokens_end_in_the_same_transaction(self) -> None:

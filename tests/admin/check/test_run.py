@@ -21,7 +21,7 @@ from xmppd.admin.control.path import socket_path
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.core.config.findings import Finding
 from xmppd.core.config.section import Address
-from xmppd.storage.sqlite.schema import bring_up
+from xmppd.storage.sqlite.schema import PAGE_BYTES, bring_up
 
 SERVED = '[hosts."a.example"]\n'
 SEED = """\
@@ -357,8 +357,8 @@ class DataFolderTests(SynchronousTestCase):
         file = self.data / "xmppd.sqlite"
         bring_up(file)
         with file.open("r+b") as stream:
-            stream.seek(3 * 4_096)
-            stream.write(b"\xff" * 4_096)
+            stream.seek(3 * PAGE_BYTES)
+            stream.write(b"\xff" * PAGE_BYTES)
         self.assert_file("data.damaged", "", ".recover")
 
     def test_secret(self) -> None:
