@@ -11,7 +11,7 @@ from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
 from benchmarks.scenarios.quick_login import QuickLogin
 from benchmarks.scenarios.room import Room
-from benchmarks.scenarios.sessions import Idle, Login, Start
+from benchmarks.scenarios.sessions import Idle, Left, Login, Start
 from benchmarks.scenarios.turns import Storm, Turns
 from benchmarks.servers.base import Profile
 
@@ -28,14 +28,17 @@ class Sizes:
     growth: Window
     logins: int
     idle: int
+    left: int
     entries: int
     pages: int
     most: int
     """The greatest number of sessions or contacts in the growth runs."""
 
 
-FULL = Sizes(Window(1.0, 4.0), Window(1.0, 10.0), Window(2.0, 6.0), 500, 5_000, 1_000_000, 100, 10_000)
-QUICK = Sizes(Window(0.5, 1.5), Window(0.5, 3.0), Window(1.0, 2.0), 200, 1_000, 20_000, 30, 1_000)
+FULL = Sizes(
+    Window(1.0, 4.0), Window(1.0, 10.0), Window(2.0, 6.0), 500, 5_000, 10_000, 1_000_000, 100, 10_000
+)
+QUICK = Sizes(Window(0.5, 1.5), Window(0.5, 3.0), Window(1.0, 2.0), 200, 1_000, 1_000, 20_000, 30, 1_000)
 
 
 def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
@@ -47,6 +50,7 @@ def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
     yield QuickLogin("S3-fast", sizes.logins, "≤ 1.2", by_token=True)
     yield Idle("S4-tls", True, sizes.idle, "≤ 30")
     yield Idle("S4-plain", False, sizes.idle, "≤ 8")
+    yield from _left(sizes)
     yield Presence("S5-plain", False, 500, sizes.window, "≤ 8")
     yield Presence("S5-tls", True, 500, sizes.window, "≤ 12")
     yield Room("S6-plain", False, 200, sizes.window, "≤ 8")
@@ -66,6 +70,12 @@ def _chats(sizes: Sizes) -> Iterator[Scenario]:
     yield ShippedChat("S1d", True, 100, sizes.window, "≤ 60")
     yield Devices("S2", 50, sizes.window, Profile.DURABLE, "≤ 100")
     yield Devices("S2-files", 50, sizes.window, Profile.DURABLE_FILES, "–")
+
+
+def _left(sizes: Sizes) -> Iterator[Scenario]:
+    for with_tls, name in ((True, "tls"), (False, "plain")):
+        yield Left(f"S4-left-{name}", with_tls, sizes.left, sizes.left // 100, "≤ 10")
+        yield Left(f"S4-wave-{name}", with_tls, sizes.left, sizes.left, "≤ 10")
 
 
 def _turns(sizes: Sizes) -> Iterator[Scenario]:

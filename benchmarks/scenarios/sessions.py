@@ -1,4 +1,4 @@
-"""S3 logging in, S4 memory of idle sessions, S8 starting and resting."""
+"""S3 logging in, S4 memory of idle sessions and what is left of them, S8 starting and resting."""
 
 from benchmarks.load.login import Account, user_name
 from benchmarks.load.loop import Loop
@@ -8,6 +8,7 @@ from benchmarks.servers.base import Needs, Server
 
 WARM_UP = 100
 REST_S = 3.0
+PAUSE_S = 0.1
 KIB_A_MB = 1e6 / 1024
 
 
@@ -69,6 +70,48 @@ class Idle(Scenario):
         loop.run_for(REST_S)
         after = resident_kib(process_tree(server.pid))
         return {"kib": (after - before) / self.sessions}
+
+
+class Left(Scenario):
+    """S4: what many sessions leave behind when they have gone."""
+
+    deadline_s = 400.0
+    most_repeats = 3
+
+    def __init__(self, key: str, with_tls: bool, logins: int, together: int, goal: str) -> None:
+        """So many *logins* and logouts, so many of them *together*: a crowd that comes and goes, or one great wave."""
+        super().__init__(key, with_tls)
+        self.title = f"S4 left of {logins:,} logins and logouts, {together:,} together, {way(with_tls)}"
+        self.rows = (
+            Row("left_percent", "% above the size at rest", goal),
+            Row("most_mb", "MB resident at most", is_main=False),
+            Row("after_mb", "MB resident after", is_main=False),
+        )
+        self.rounds = logins // together
+        self.together = together
+
+    def needs(self) -> Needs:
+        """An account for each that is there together."""
+        return Needs(accounts=self.together)
+
+    def run(self, server: Server, loop: Loop) -> Figures:
+        """Compare resident sizes at rest, before the first login and after the last logout."""
+        loop.run_for(REST_S)
+        before = most = self.resident_mb(server)
+        accounts = [Account(user_name(number)) for number in range(self.together)]
+        for _ in range(self.rounds):
+            connections = self.log_in(server, loop, accounts)
+            most = max(most, self.resident_mb(server))
+            for connection in connections:
+                connection.close()
+            loop.settle(PAUSE_S)
+        loop.run_for(REST_S)
+        after = self.resident_mb(server)
+        return {"left_percent": (after / before - 1) * 100, "most_mb": most, "after_mb": after}
+
+    def resident_mb(self, server: Server) -> float:
+        """Give what all processes of the server hold."""
+        return resident_kib(process_tree(server.pid)) / KIB_A_MB
 
 
 class Start(Scenario):
