@@ -184,3 +184,20 @@ class BlockingTests(SynchronousTestCase):
         self.memory.clock.pump([0.0] * 10)
         self.successResultOf(done)
         self.assertLess(process_time() - began, 1.0)
+
+
+class CostTests(SynchronousTestCase):
+    """PROMISES: no single stanza costs more than 1 s of CPU."""
+
+    def test_unblocking_all(self) -> None:
+        """The addresses of a long list were prepared once; to let go of them all nothing is prepared again."""
+        memory = MemoryServer()
+        client = memory.logged_in("romeo@localhost/orchard")
+        hard = "\u05d0." * 250 + "example"
+        for hundred in range(6):
+            items = "".join(f"<item jid='{hard}/{hundred}-{number}'/>" for number in range(100))
+            client.send(f"<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>{items}</block></iq>")
+        begun = process_time()
+        client.send("<iq type='set' id='u'><unblock xmlns='urn:xmpp:blocking'/></iq>")
+        self.assertLess(process_time() - begun, 0.3)
+        self.assertEqual(client.inbox[-1].get("id"), "u")

@@ -236,6 +236,18 @@ class DirectedTests(SynchronousTestCase):
         gone = [stanza.to for stanza in world.routed if stanza.type == "unavailable"]
         self.assertEqual(gone, [f"room{number}@example.net" for number in range(5_000)])
 
+    def test_long_addresses_are_fewer(self) -> None:
+        """What is remembered of long addresses is bounded by their length: all are retracted by one stanza."""
+        for number in range(300):
+            self.world.directed(self.orchard, f"room{number}@example.net/{'x' * 1_000}")
+        directed = self.orchard.directed or ()
+        self.assertTrue(200 < len(directed) < 260, len(directed))
+        self.assertIn(f"room299@example.net/{'x' * 1_000}", directed)
+        self.world.lose(self.orchard)
+        self.world.turns()
+        gone = [stanza.to for stanza in self.world.routed if stanza.type == "unavailable"]
+        self.assertEqual(len(set(gone)), 300)
+
     def test_presence_to_a_resource_that_is_not_there_is_dropped(self) -> None:
         """RFC 6121 8.5.3.2: no error, and nobody else gets it."""
         self.world.directed(self.orchard, f"{JULIET}/crypt")

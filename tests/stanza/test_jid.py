@@ -136,6 +136,13 @@ class JIDTests(SynchronousTestCase):
         self.assertNotEqual(JID.parse("a@b/c"), JID.parse("a@b/C"))
         self.assertNotEqual(JID.parse("a@b"), "a@b")
 
+    def test_of_prepared(self) -> None:
+        """What was prepared is taken as it is."""
+        for text in ("a@b/c", "b", "a@b", "b/c", "a@b/c@d/e", "ä@ö.example/ü @"):
+            jid, again = JID.parse(text), JID.of_prepared(text)
+            for part in ("full", "bare", "localpart", "domainpart", "resourcepart"):
+                self.assertEqual(getattr(again, part), getattr(jid, part), (text, part))
+
     def test_cache_is_bounded(self) -> None:
         """A peer that makes up addresses does not grow the cache."""
         self.addCleanup(jid_module._CACHE.clear)

@@ -169,7 +169,7 @@ class Blocking:
         """Let an account block *jids* no more, None for all; they see it again. Waits as `block`; `StorageError`."""
         bare_jid = owner.bare
         before = await self._current(bare_jid)
-        wanted = [JID.parse(text) for text in sorted(before)] if jids is None else jids
+        wanted = [JID.of_prepared(text) for text in sorted(before)] if jids is None else jids
         gone = [jid for jid in dict.fromkeys(wanted) if jid.full in before]
         await self._storage.commit(*(Delete(STORE, bare_jid, jid.full) for jid in gone))
         left = self._lists.get(bare_jid, before) - {jid.full for jid in gone}
@@ -215,9 +215,11 @@ class Blocking:
                     told.add(target)
                     self._router.route(gone.replace(to=target))
                 yield
-            for target in [each for each in session.directed or () if covers(those.full, JID.parse(each))]:
+            for target in [
+                each for each in session.directed or () if covers(those.full, JID.of_prepared(each))
+            ]:
                 (session.directed or {}).pop(target, None)
-                if not told & {target, JID.parse(target).bare}:
+                if not told & {target, JID.of_prepared(target).bare}:
                     self._router.route(gone.replace(to=target))
                 yield
 

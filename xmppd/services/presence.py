@@ -29,6 +29,10 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
+ORDINARY_CHARS = 128
+DIRECTED_CHARS = 262_144
+"""What the addresses may have together to which a session has sent presence, where there are longer ones among them:
+each costs much to prepare when it is taken back."""
 UNSENT_BYTES = 1024 * 1024
 """A client with more than this to receive is given time before it is shown more contacts."""
 NS_DELAY = "urn:xmpp:delay"
@@ -133,11 +137,15 @@ class Presence:
             if session.directed is None:
                 session.directed = {}
             session.directed[target.full] = None
-            limit = self._hosts[session.host or ""].settings.limits.directed_presences
-            if len(session.directed) > limit:
+            while self._are_too_many(session.directed, target, session.host or ""):
                 self._retract(session, next(iter(session.directed)))
         elif session.directed is not None:
             session.directed.pop(target.full, None)
+
+    def _are_too_many(self, directed: Collection[str], latest: JID, host: str) -> bool:
+        if len(directed) > self._hosts[host].settings.limits.directed_presences:
+            return True
+        return len(latest.full) > ORDINARY_CHARS and sum(map(len, directed)) > DIRECTED_CHARS
 
     # -- what comes for an account ------------------------------------------------------------------------------------
 
@@ -185,7 +193,7 @@ class Presence:
                 self._send_one(gone, contact.bare)
                 for target in _directed_to(session, contact):
                     _forget(session, target)
-                    if not self._is_told(JID.parse(target), (contact.bare,), self._next_number()):
+                    if not self._is_told(JID.of_prepared(target), (contact.bare,), self._next_number()):
                         self._send_one(gone, target)
 
     # -- the steps of a fan-out ----------------------------------------------------------------------------------------
@@ -291,7 +299,7 @@ class Presence:
                 yield from self._to_contact(stanza.from_ or "", contact, fanout, number)
         told = frozenset((bare_jid, *leave.subscribers)) if leave.was_available and leave.directed else ()
         for target in leave.directed:
-            if not self._is_told(JID.parse(target), told, number):
+            if not self._is_told(JID.of_prepared(target), told, number):
                 self._send_one(stanza, target)
             yield None
 
@@ -349,7 +357,7 @@ def _forget(session: Session, target: str) -> None:
 
 def _directed_to(session: Session, contact: JID) -> list[str]:
     """Give the addresses of a contact to which a session has sent presence."""
-    return [target for target in session.directed or () if JID.parse(target).bare == contact.bare]
+    return [target for target in session.directed or () if target.partition("/")[0] == contact.bare]
 
 
 def _hears(session: Session, number: int) -> bool:

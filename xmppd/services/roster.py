@@ -174,7 +174,7 @@ class Rosters:
             state = roster.state(jid)
             await self.write(roster, jid, None, None)
             self.push(roster, RosterItem(jid, subscription="remove"))
-            told = self._farewell(owner, JID.parse(jid), REMOVED[state], state.is_seen)
+            told = self._farewell(owner, JID.of_prepared(jid), REMOVED[state], state.is_seen)
         await all_of(told)
 
     @deferred
@@ -195,7 +195,7 @@ class Rosters:
                 roster.put(jid, None)
                 roster.put_request(jid, None)
             for index, (jid, state) in enumerate(states.items(), 1):
-                told += self._farewell(owner, JID.parse(jid), REMOVED[state], state.is_seen)
+                told += self._farewell(owner, JID.of_prepared(jid), REMOVED[state], state.is_seen)
                 if index % CHUNK == 0:
                     await self.pause()
         await all_of(told)
@@ -321,10 +321,10 @@ class Rosters:
                 continue
             was_seen, is_seen = (x is not None and x.subscription in ("from", "both") for x in (old, new))
             if was_seen and not is_seen:
-                self.notify(WITHDRAWN, Withdrawn(owner, JID.parse(jid)))
+                self.notify(WITHDRAWN, Withdrawn(owner, JID.of_prepared(jid)))
             self.push(roster, new or RosterItem(jid, subscription="remove"))
             if is_seen and not was_seen:
-                self.notify(SUBSCRIBED_TO_US, Granted(owner, JID.parse(jid)))
+                self.notify(SUBSCRIBED_TO_US, Granted(owner, JID.of_prepared(jid)))
 
 
 def _piece(item: RosterItem, known: tuple[RosterItem, bytes] | None) -> bytes:

@@ -85,6 +85,13 @@ class JID:
                 _remember(text, jid, cache, size)
         return jid
 
+    @staticmethod
+    def of_prepared(text: str) -> "JID":
+        """The address whose `full` *text* is, as it was kept: nothing is prepared again, however many there are."""
+        address, slash, resource = text.partition("/")
+        local, at, domain = address.rpartition("@")
+        return JID(local if at else None, domain, resource if slash else None)
+
     @property
     def is_bare(self) -> bool:
         """Whether there is no resourcepart."""
