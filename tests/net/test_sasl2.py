@@ -13,6 +13,7 @@ from tests.memory import MemoryServer, now
 from tests.quick import BIND, BINDINGS, SASL2, BoundTLS, QuickClient, condition_of, data_of, identity_of
 from tests.stream.sasl.client import ScramClient
 from xmppd.core.session import Session
+from xmppd.net.sasl2 import HELD_BYTES
 from xmppd.services.accounts import Accounts
 from xmppd.services.inline import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SUCCEEDED, LOGIN_TASKS, Login
 from xmppd.stanza.jid import JID
@@ -195,6 +196,15 @@ class HeldTests(SynchronousTestCase):
         self.assertTrue(self.session.is_ended)
         self.waiting.callback(None)
         self.assertNotIn(f"{SASL2}success", [element.tag for element in self.client.inbox()])
+
+    def test_a_flood_of_large_ones(self) -> None:
+        """Fewer of them are held, by their size."""
+        large = Stanza.make("message", b"<body>" + b"x" * 250_000 + b"</body>", to=self.session.full_jid)
+        for _ in range(HELD_BYTES // 250_000):
+            self.session.send(large)
+        self.assertFalse(self.session.is_ended)
+        self.session.send(large)
+        self.assertTrue(self.session.is_ended)
 
     def test_stanzas_of_the_client(self) -> None:
         """They wait for the end of the login, and are dealt with then."""

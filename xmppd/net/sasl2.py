@@ -33,6 +33,7 @@ from xmppd.services.inline import (
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageError
 from xmppd.stream.features import StreamFeature, StreamState
 from xmppd.stream.sasl.steps import SaslError, Success, decode_payload
@@ -41,6 +42,7 @@ NS_UPGRADE: Final = "urn:xmpp:sasl:upgrade:0"
 AGENT_CHARS: Final = 200
 """So much of the name of a program or a device is kept."""
 HELD_STANZAS: Final = 1_000
+HELD_BYTES: Final = 4 * 1024 * 1024
 """So much may come for a session between its binding and ``<success/>``; a flood beyond it ends the stream."""
 
 _log = Logger()
@@ -224,16 +226,18 @@ async def _let_in(stream: ClientStream, login: Login, data: bytes | None) -> Non
 class _Held:
     """What comes for a session that is bound already, but whose client has not been told: it waits, in order (2.4)."""
 
-    __slots__ = ("_session", "_waiting")
+    __slots__ = ("_session", "_size_bytes", "_waiting")
 
     def __init__(self, session: Session):
         self._session = session
+        self._size_bytes = 0
         self._waiting: list[Sendable] = []
         session.stanza_filters = (self._keep, *session.stanza_filters)
 
     def _keep(self, session: Session, x: Sendable) -> None:
         self._waiting.append(x)
-        if len(self._waiting) > HELD_STANZAS:
+        self._size_bytes += len(x.inner) if isinstance(x, Stanza) else 0
+        if len(self._waiting) > HELD_STANZAS or self._size_bytes > HELD_BYTES:
             session.close("resource-constraint")
 
     def release(self) -> None:
