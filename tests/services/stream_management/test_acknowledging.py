@@ -66,6 +66,14 @@ class AcknowledgingTests(SynchronousTestCase):
         self.talk.pass_time(0.3)
         self.assertEqual(acks(mercutio), [3])
 
+    def test_requests_while_the_count_is_being_kept(self) -> None:
+        """Section 4: stanzas that change nothing, and requests behind each, are all acknowledged, however fast."""
+        for number in range(50):
+            self.talk.say(self.romeo, str(number), type="headline")
+            self.romeo.send(f"<r xmlns='{NS}'/>")
+        self.talk.pass_time(3 * COMMIT_S)
+        self.assertEqual(acks(self.romeo)[-1], 51)
+
     def test_late(self) -> None:
         """DESIGN 7: a request is answered after a second at the latest, with what is committed; the rest follows."""
         storage = self.talk.memory.storage

@@ -217,6 +217,18 @@ class ResumingTests(SynchronousTestCase):
         self.talk.pass_time(0.2)
         self.assertEqual(client.inbox[0].get("h"), "3")
 
+    def test_uncounted(self) -> None:
+        """What came while the count was being committed is covered by <resumed/>, too."""
+        self.talk.slow()
+        self.talk.say(self.juliet, "one", to=ROMEO, type="headline")
+        self.juliet.send(f"<r xmlns='{NS}'/>")
+        self.talk.say(self.juliet, "two", to=ROMEO, type="headline")
+        self.lose(self.juliet)
+        client = self.resume(1)
+        self.talk.pass_time(0.5)
+        self.assertEqual(client.inbox[0].tag, f"{{{NS}}}resumed")
+        self.assertEqual(client.inbox[0].get("h"), "3")
+
     def test_lost_while_it_waits(self) -> None:
         """A client that is gone before it was told leaves the session where it was."""
         gate = self._waiting()

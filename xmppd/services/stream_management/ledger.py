@@ -170,8 +170,12 @@ class StreamLedger:
     def _told(self, result: object) -> None:
         is_kept = not isinstance(result, Failure)
         self.incoming.decided(is_kept)
-        if is_kept and self._owed is not None and self.incoming.covers(self._owed):
+        if not is_kept or self._owed is None:
+            return
+        if self.incoming.covers(self._owed):
             self._rounds.settled(self)
+        elif self.incoming.is_settled:
+            self._record_now()
 
     def answer(self) -> None:
         """Acknowledge what is committed."""

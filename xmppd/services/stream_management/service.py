@@ -37,6 +37,8 @@ ID_BYTES: Final = 24
 """192 bits of randomness in what a session is resumed by."""
 WAIT_S: Final = 10.0
 """So long a resumption waits for what is still being handled or committed."""
+RECORDS: Final = 2
+"""Commits of the count that it waits for: one may be under way that does not cover all."""
 REMEMBERED: Final = 10_000
 """Of so many sessions that have ended it is kept how much of them was handled."""
 SWEEP_S: Final = 6 * 3_600.0
@@ -207,9 +209,12 @@ class StreamManagement:
         in_hand = ledger.former.dealt_with() if ledger.former is not None else None
         if in_hand is not None:
             await self._within(WAIT_S, in_hand)
-        if not ledger.incoming.is_covered:
-            return await self._within(WAIT_S, ledger.recorded()) and ledger.incoming.is_covered
-        return True
+        for _ in range(RECORDS):
+            if ledger.incoming.is_covered:
+                return True
+            if not await self._within(WAIT_S, ledger.recorded()):
+                return False
+        return ledger.incoming.is_covered
 
     def _adopt(self, stream: Stream, session: Session, ledger: StreamLedger) -> None:
         provisional, former = stream.session, ledger.former
