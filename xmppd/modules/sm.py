@@ -46,7 +46,7 @@ class SMOptions(Options):
     queue_bytes: Annotated[int, Field(ge=64 * KIB)] = 8 * KIB * KIB
     """Their size."""
     ask_after: Annotated[int, Field(ge=1)] = 25
-    """After so many stanzas an acknowledgement is asked for, even while more follow; a pause asks in any case."""
+    """After so many stanzas, or half of the queue, an acknowledgement is asked for at once, else after a pause."""
 
 
 class SM(Module):
@@ -65,7 +65,10 @@ class SM(Module):
         self._has_accounts = self.api.host.settings.auth == "internal"
         options = self.opt
         self._settings = Settings(
-            options.max_s, options.queue_stanzas, options.queue_bytes, options.ask_after
+            options.max_s,
+            options.queue_stanzas,
+            options.queue_bytes,
+            min(options.ask_after, options.queue_stanzas // 2),
         )
 
     def stream_features(self) -> tuple[StreamFeature, ...]:
