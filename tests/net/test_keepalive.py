@@ -1,5 +1,7 @@
 """White-space keepalives (RFC 6120 4.6.1)."""
 
+import weakref
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,6 +15,7 @@ class FakeKept:
 
     def __init__(self) -> None:
         self.is_heard = True
+        self.round = 0
         self.spaces = 0
 
     def keep_alive(self) -> None:
@@ -61,6 +64,28 @@ class KeepaliveTests(SynchronousTestCase):
         connections.clear()
         clock.pump([1.0] * 200)
         self.assertEqual(gone.spaces, 0)
+
+    def test_when_others_leave(self) -> None:
+        """Nobody has two turns in a round because others have left it."""
+        clock, stays = Clock(), [FakeKept() for _ in range(60)]
+        leave = [FakeKept() for _ in range(600)]
+        connections = dict.fromkeys([*stays, *leave])
+        Keepalive(Timers(clock), connections, lambda: 60.0)
+        clock.pump([1.0] * 67)
+        before = [kept.spaces for kept in stays]
+        for kept in leave:
+            del connections[kept]
+        clock.pump([1.0] * 53)
+        self.assertTrue(all(kept.spaces - spaces <= 1 for kept, spaces in zip(stays, before, strict=True)))
+
+    def test_those_who_left_are_forgotten(self) -> None:
+        """Nothing of them is kept until the round is over: a great many may leave at once."""
+        clock, connections = Clock(), dict.fromkeys([FakeKept() for _ in range(200)])
+        Keepalive(Timers(clock), connections, lambda: 60.0)
+        clock.advance(2.0)
+        left = [weakref.ref(kept) for kept in connections]
+        connections.clear()
+        self.assertEqual([kept() for kept in left if kept() is not None], [])
 
     def test_a_connected_client_gets_a_space(self) -> None:
         """RFC 6120 4.6.1, on a stream in memory: a bound client that is silent is sent white space alone."""

@@ -75,6 +75,7 @@ class C2SProtocol(TwistedProtocol):
         self._held = b""
         self._is_held_up = False
         self.is_heard = True
+        self.round = 0
         self.peer = ""
 
     @property
