@@ -23,6 +23,7 @@ from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control
 from xmppd.admin.folder import FolderError, make_data_folder, mode_for_others, server_secret
+from xmppd.admin.heap import Heap
 from xmppd.admin.log_file import CannotLog, unusable_log
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
@@ -131,7 +132,9 @@ def _log_writer(config: Config, file: Path | None) -> LogWriter:
 
 
 def _put_together(given: _Prepared) -> RunningServer:
-    server = build(given.config, given.storage, _world(given))
+    world = _world(given)
+    server = build(given.config, given.storage, world)
+    Heap(server.timers, lambda: len(server.registry.by_full), world.in_thread)
     starttls, direct = server.c2s_factory(given.tls), server.c2s_factory(given.tls, is_direct_tls=True)
     limit = raise_descriptor_limit()
     running = RunningServer(

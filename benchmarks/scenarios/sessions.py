@@ -8,6 +8,8 @@ from benchmarks.servers.base import Needs, Server
 
 WARM_UP = 100
 REST_S = 3.0
+LONG_REST_S = 15.0
+"""Until what a wave of sessions has left is given back."""
 PAUSE_S = 0.1
 KIB_A_MB = 1e6 / 1024
 
@@ -105,7 +107,7 @@ class Left(Scenario):
             for connection in connections:
                 connection.close()
             loop.settle(PAUSE_S)
-        loop.run_for(REST_S)
+        loop.run_for(LONG_REST_S)
         after = self.resident_mb(server)
         return {"left_percent": (after / before - 1) * 100, "most_mb": most, "after_mb": after}
 

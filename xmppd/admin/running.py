@@ -5,7 +5,6 @@ in the kernel. Stop: the listeners close, every stream gets system-shutdown and 
 goes, the storage is flushed, and the data folder is free for the next server.
 """
 
-import ctypes
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
+from xmppd.admin.heap import trim
 from xmppd.core.loader import ModuleError
 from xmppd.core.waiting import deferred
 from xmppd.net.listen import Listener
@@ -169,6 +169,4 @@ def _tune_interpreter() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:  # glibc: the rest of what was read and thrown away, half a megabyte
-        trim(0)
+    trim()  # the rest of what was read and thrown away, half a megabyte

@@ -1,0 +1,1 @@
+Memory of sessions that have ended is given back to the system.
