@@ -39,6 +39,7 @@ from xmppd.services.capabilities import Capabilities
 from xmppd.services.clients import Clients
 from xmppd.services.command_sessions import CommandSessions
 from xmppd.services.fast import Fast
+from xmppd.services.ids import Ids
 from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence
@@ -54,8 +55,6 @@ from xmppd.services.vcards import VCards
 from xmppd.storage.interface import Storage
 from xmppd.storage.sqlite.text_index import SQLiteTextIndex
 
-STREAM_ID_BYTES = 12
-"""96 bits: stream ids are unpredictable (RFC 6120 4.7.3)."""
 CLIENT_FEATURES = (STARTTLS, SASL2, SASL2_EXCHANGE, SASL, CHANNEL_BINDING, BIND, LEGACY_SESSION)
 
 
@@ -316,6 +315,6 @@ def _stream_services(
         timers=timers,
         now=world.now,
         limits=lambda: in_force.config.limits,
-        new_stream_id=lambda: world.random_text(STREAM_ID_BYTES),
+        new_stream_id=Ids(world.random_text).next,  # unpredictable (RFC 6120 4.7.3)
         features=CLIENT_FEATURES,
     )
