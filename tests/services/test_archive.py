@@ -143,9 +143,8 @@ class ArchiveTests(Stage):
         self.assertIsNone(fin.get("complete"))
         self.assertEqual(len(self.romeo.inbox), 4 * 1024 * 1024 // 250_200 + 1)
 
-    def test_a_query_outlives_its_client(self) -> None:
-        """A client that is gone when its page is there disturbs nothing."""
-        self.say(*range(60))
+    def slow_reads(self) -> Deferred[None]:
+        """From now on pages are read only when what this gives is fired."""
         waiting: Deferred[None] = Deferred()
         read = self.memory.storage.read
 
@@ -154,6 +153,12 @@ class ArchiveTests(Stage):
             return await read(*args, **kwargs)
 
         self.patch(self.memory.storage, "read", lambda *a, **k: Deferred.fromCoroutine(slow(*a, **k)))
+        return waiting
+
+    def test_a_query_outlives_its_client(self) -> None:
+        """A client that is gone when its page is there disturbs nothing."""
+        self.say(*range(60))
+        waiting = self.slow_reads()
         self.romeo.send("<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>")
         assert self.romeo.carrier is not None
         self.romeo.carrier.lose()
@@ -164,14 +169,7 @@ class ArchiveTests(Stage):
         """XEP-0313 6.1.1: messages wait on for a client that asked for them and was gone before it got them."""
         self.say("one")
         juliet = self.memory.logged_in(f"{JULIET}/balcony")
-        waiting: Deferred[None] = Deferred()
-        read = self.memory.storage.read
-
-        async def slow(*args: Any, **kwargs: Any) -> list[Entry]:
-            await waiting
-            return await read(*args, **kwargs)
-
-        self.patch(self.memory.storage, "read", lambda *a, **k: Deferred.fromCoroutine(slow(*a, **k)))
+        waiting = self.slow_reads()
         juliet.send("<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>")
         assert juliet.carrier is not None
         juliet.carrier.lose()
