@@ -1,8 +1,13 @@
-"""What the reading threads execute: plain functions of a connection. All of them wait."""
+"""What the reading threads execute: plain functions of a connection. All of them wait.
+
+Each sees one state of the file: by being one statement, or by `_in_snapshot`. Nothing is begun for one statement alone,
+since at each step of SQLite a thread gives up the interpreter and has to wait for it.
+"""
 
 import sqlite3
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from xmppd.storage.interface import Entry, Selection, UnknownEntry, by_store
 from xmppd.storage.sqlite.times import first_after, last_before
@@ -28,6 +33,9 @@ ORDER BY owner
 
 _IDS_A_STATEMENT = 100
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class _Box(NamedTuple):
     number: int
@@ -39,6 +47,22 @@ class _Part(NamedTuple):
 
     tail: str
     parameters: list[object]
+
+
+def _in_snapshot(
+    work: Callable[Concatenate[sqlite3.Connection, P], T],
+) -> Callable[Concatenate[sqlite3.Connection, P], T]:
+    """Let all statements of *work* see the same state."""
+
+    @wraps(work)
+    def call(connection: sqlite3.Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        connection.execute("BEGIN")
+        try:
+            return work(connection, *args, **kwargs)
+        finally:
+            connection.execute("COMMIT")
+
+    return call
 
 
 def get(connection: sqlite3.Connection, store: str, owner: str, key: str) -> bytes | None:
@@ -82,6 +106,7 @@ def owners(connection: sqlite3.Connection, store: str) -> list[str]:
     return [owner for (owner,) in connection.execute(_OWNERS, {"store": store})]
 
 
+@_in_snapshot
 def read(
     connection: sqlite3.Connection, store: str, owner: str, selection: Selection, limit: int, reverse: bool
 ) -> list[Entry]:
@@ -96,6 +121,7 @@ def read(
     return page
 
 
+@_in_snapshot
 def read_ids(connection: sqlite3.Connection, store: str, owner: str, ids: Sequence[str]) -> list[Entry]:
     """The entries with these ids; raises `UnknownEntry` if one is missing."""
     box = _box(connection, store, owner)
@@ -114,6 +140,7 @@ def read_ids(connection: sqlite3.Connection, store: str, owner: str, ids: Sequen
     return sorted(found.values())
 
 
+@_in_snapshot
 def count(
     connection: sqlite3.Connection, store: str, owner: str, selection: Selection, limit: int | None
 ) -> int:

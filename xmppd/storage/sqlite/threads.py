@@ -233,7 +233,7 @@ class Readers:
                 continue
             try:
                 connection = connection or self._connect()
-                result = _in_snapshot(connection, job)
+                result = job.work(connection, *job.arguments)
             except Exception as error:  # noqa: BLE001 - see the module's docstring
                 ours = (
                     error
@@ -260,12 +260,3 @@ class Readers:
             if job is not None:
                 job.done.errback(StorageFailed("the storage is stopped"))
         self._ended.callback(None)
-
-
-def _in_snapshot(connection: sqlite3.Connection, job: _Job) -> Any:
-    """Call *job*, so that all its statements see the same state."""
-    connection.execute("BEGIN")
-    try:
-        return job.work(connection, *job.arguments)
-    finally:
-        connection.execute("COMMIT")
