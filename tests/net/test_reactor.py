@@ -126,6 +126,27 @@ class ReactorTests(SynchronousTestCase):
         self.run_reactor()
         thread.join()
 
+    def test_who_is_awake_is_not_woken(self) -> None:
+        """A call that comes while a batch is handed out leaves the waker alone, and is run before the next sleep."""
+        called: list[str] = []
+        woken: list[str] = []
+        self.turn()
+        wake_up = self.reactor.wakeUp
+
+        def call_from_thread() -> None:
+            self.reactor.wakeUp = lambda: woken.append("for nothing")
+            self.reactor.callFromThread(called.append, "from a thread")
+            self.reactor.wakeUp = wake_up
+
+        Descriptor(self.reactor, call_from_thread)
+        self.reactor.doPoll(TIMEOUT_S)
+        self.assertEqual((called, woken), ([], []))
+        start = time.monotonic()
+        self.reactor.doPoll(TIMEOUT_S)  # nothing else is going to happen
+        self.assertLess(time.monotonic() - start, TIMEOUT_S)
+        self.turn()
+        self.assertEqual(called, ["from a thread"])
+
     def test_threads(self) -> None:
         """The thread pool works, and gives its result in our thread."""
         results: list[object] = []

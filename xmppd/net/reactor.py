@@ -5,6 +5,7 @@ the lean loop leaves out is the log context of each event. Where there is no epo
 """
 
 import select
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ if hasattr(select, "epoll"):
         def __init__(self) -> None:
             self.flush_queue = FlushQueue()
             self._ranks: dict[int, int] = {}
+            self._may_sleep = True
             super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
 
         def runUntilCurrent(self) -> None:
@@ -42,16 +44,26 @@ if hasattr(select, "epoll"):
             if self.flush_queue.is_waiting:
                 self.flush_queue.flush()
 
+        def callFromThread(self, f: Callable[..., Any], *args: object, **kwargs: object) -> None:
+            """Run *f* in the reactor's thread; that is woken only while it may sleep, since waking is dear."""
+            self.threadCallQueue.append((f, args, kwargs))
+            if self._may_sleep:
+                self.wakeUp()
+
         def timeout(self) -> float | None:
             """How long we may sleep: not at all while somebody waits to be flushed."""
             return 0.0 if self.flush_queue.is_waiting else super().timeout()
 
         def doPoll(self, timeout: float | None) -> None:
             """Wait for events, hand out a batch of them, and flush."""
+            self._may_sleep = True  # before the look at the queue: a call that is not seen now wakes us
+            if self.threadCallQueue:
+                timeout = 0.0
             try:
                 events = self._poller.poll(-1 if timeout is None else timeout, EVENTS_PER_BATCH)
             except InterruptedError:
                 return
+            self._may_sleep = False
             if self._ranks:
                 ranks, self._ranks = self._ranks, {}
                 events.sort(key=lambda one: ranks.get(one[0], EVENTS_PER_BATCH))
