@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import cast
 from unittest import mock
 
@@ -26,7 +27,7 @@ from xmppd.storage.interface import (
     StorageFull,
 )
 from xmppd.storage.sqlite import boxes as boxes_module
-from xmppd.storage.sqlite import store, threads
+from xmppd.storage.sqlite import reads, store, threads
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
 from xmppd.storage.sqlite.schema import bring_up
@@ -55,6 +56,7 @@ commits[-1].addCallback(lambda _: os.kill(os.getpid(), signal.SIGKILL))
 reactor.run()
 """
 
+WAIT_S = 10.0
 REACTOR = cast(IReactorFromThreads, reactor)
 
 
@@ -220,6 +222,28 @@ class WriterTests(TestCase):
         read.addErrback(lambda _: None).cancel()
         storage.start()
         self.assertIsNone(await storage.get("s", ALICE))
+
+
+class ReaderTests(TestCase):
+    """Two kinds of reads do not wait for each other."""
+
+    async def test_values_do_not_wait_for_archives(self) -> None:
+        """While long reads hold all threads for archives, a value is there at once."""
+        storage = new_storage(self)
+        await storage.commit(Put("s", ALICE, "k", b"v"))
+        go_on = Event()
+
+        def long(*_: object) -> int:
+            go_on.wait(WAIT_S)
+            return 7
+
+        self.patch(reads, "count", long)
+        counts = [storage.count("archive", ALICE) for _ in range(2 * store.ARCHIVE_READERS)]
+        value = await storage.get("s", ALICE, "k")
+        are_done = [count.called for count in counts]
+        go_on.set()
+        self.assertEqual((value, are_done), (b"v", [False] * len(counts)))
+        self.assertEqual(await gatherResults(counts), [7] * len(counts))
 
 
 class DurabilityTests(TestCase):

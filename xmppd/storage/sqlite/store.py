@@ -30,7 +30,10 @@ from xmppd.storage.sqlite.threads import Commit, Outcome, Readers, Writer
 
 T = TypeVar("T")
 
-READERS = 2
+VALUE_READERS = 1
+"""Values are small and found at once: a second thread costs more, by waiting for the interpreter, than it helps."""
+ARCHIVE_READERS = 2
+"""Pages may take long. Nobody's login waits for them, nor one long page for another."""
 
 
 class SQLiteStorage:
@@ -42,7 +45,8 @@ class SQLiteStorage:
         self.path = path
         self._backlog = Backlog()
         self._writer = Writer(reactor, partial(open_writer, path, durability), self._settle)
-        self._readers = Readers(reactor, partial(open_reader, path), READERS)
+        self._values = Readers("values", reactor, partial(open_reader, path), VALUE_READERS)
+        self._archives = Readers("archives", reactor, partial(open_reader, path), ARCHIVE_READERS)
         self._is_stopped = False
 
     @property
@@ -67,10 +71,12 @@ class SQLiteStorage:
     def start(self) -> None:
         """Start the threads; after the fork."""
         self._writer.start()
-        self._readers.start()
+        self._values.start()
+        self._archives.start()
 
     async def _stop(self) -> None:
-        await self._readers.stop()
+        await self._values.stop()
+        await self._archives.stop()
         await self._writer.stop()  # the last to close tidies the file
 
     def stop(self) -> Deferred[None]:
@@ -110,23 +116,23 @@ class SQLiteStorage:
 
     def get(self, store: str, owner: str, key: str = "") -> Deferred[bytes | None]:
         """The value of *key*, or None."""
-        return self._read(reads.get, store, owner, key)
+        return self._value(reads.get, store, owner, key)
 
     def get_all(self, store: str, owner: str) -> Deferred[dict[str, bytes]]:
         """All values by key."""
-        return self._read(reads.get_all, store, owner)
+        return self._value(reads.get_all, store, owner)
 
     def keys(self, store: str, owner: str) -> Deferred[list[str]]:
         """All keys."""
-        return self._read(reads.keys, store, owner)
+        return self._value(reads.keys, store, owner)
 
     def load(self, owner: str, stores: Sequence[str]) -> Deferred[dict[str, dict[str, bytes]]]:
         """The values of several stores."""
-        return self._read(reads.load, owner, tuple(stores))
+        return self._value(reads.load, owner, tuple(stores))
 
     def owners(self, store: str) -> Deferred[list[str]]:
         """Who has anything in *store*."""
-        return self._read(reads.owners, store)
+        return self._archive(reads.owners, store)
 
     def read(
         self,
@@ -147,12 +153,12 @@ class SQLiteStorage:
         """A page of an archive."""
         check_limit(limit)
         selection = Selection(after, before, after_id, before_id, with_jid, with_resource, start, end)
-        return self._read(reads.read, store, owner, selection, limit, reverse)
+        return self._archive(reads.read, store, owner, selection, limit, reverse)
 
     def read_ids(self, store: str, owner: str, ids: Sequence[str]) -> Deferred[list[Entry]]:
         """The entries with these ids."""
         check_limit(max(1, len(ids)))
-        return self._read(reads.read_ids, store, owner, tuple(ids))
+        return self._archive(reads.read_ids, store, owner, tuple(ids))
 
     def count(
         self,
@@ -168,12 +174,17 @@ class SQLiteStorage:
     ) -> Deferred[int]:
         """How many entries there are."""
         selection = Selection(after, None, None, None, with_jid, with_resource, start, end)
-        return self._read(reads.count, store, owner, selection, limit)
+        return self._archive(reads.count, store, owner, selection, limit)
 
-    def _read(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def _value(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
         if self._is_stopped:
             return fail(StorageFailed("the storage is stopped"))
-        return self._readers.run(work, *arguments)
+        return self._values.run(work, *arguments)
+
+    def _archive(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+        if self._is_stopped:
+            return fail(StorageFailed("the storage is stopped"))
+        return self._archives.run(work, *arguments)
 
     def _settle(self, outcomes: list[Outcome]) -> None:
         for (changes, size_bytes, decided), error in outcomes:

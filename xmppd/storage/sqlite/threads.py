@@ -198,7 +198,9 @@ class _Job(NamedTuple):
 class Readers:
     """Threads that each call what `run` queued, with a connection of their own."""
 
-    def __init__(self, reactor: IReactorFromThreads, connect: Connect, threads: int) -> None:
+    def __init__(self, what: str, reactor: IReactorFromThreads, connect: Connect, threads: int) -> None:
+        """*what* they read is part of the threads' names."""
+        self._what = what
         self._reactor = reactor
         self._connect = connect
         self._threads = threads
@@ -216,7 +218,7 @@ class Readers:
         """Start the threads."""
         self._running = self._threads
         for number in range(self._threads):
-            Thread(target=self._run, name=f"storage reader {number}", daemon=True).start()
+            Thread(target=self._run, name=f"storage reader, {self._what} {number}", daemon=True).start()
 
     def stop(self) -> Deferred[None]:
         """Fires when all that was queued before is answered and the connections are closed."""
