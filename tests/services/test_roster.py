@@ -111,13 +111,29 @@ class RostersTests(SynchronousTestCase):
         return error.condition
 
     def test_one_object_for_all(self) -> None:
-        """Whoever loads gets the same roster; when nobody keeps it, it is gone."""
+        """Whoever loads gets the same roster; when nobody keeps it, and it was not used lately, it is gone."""
         roster = self.world.roster()
         self.assertIs(self.world.roster(), roster)
         self.assertIs(self.rosters.loaded(ROMEO.bare), roster)
         del roster
         gc.collect()
+        self.assertIsNot(self.rosters.loaded(ROMEO.bare), None)
+        self.rosters.recent.clear()
+        gc.collect()
         self.assertIs(self.rosters.loaded(ROMEO.bare), None)
+
+    def test_who_comes_back_soon_waits_for_no_storage(self) -> None:
+        """A roster that was used lately is not read again, and has what was changed meanwhile."""
+        self.successResultOf(self.set(NURSE, "Nurse"))
+        gc.collect()
+        self.patch(self.rosters._storage, "load", lambda *_: self.fail("it was read again"))
+        self.assertEqual([item.name for item in self.world.roster().items()], ["Nurse"])
+
+    def test_an_account_that_goes_is_forgotten(self) -> None:
+        """Whoever gets the name later begins with what is stored, not with what is kept."""
+        self.successResultOf(self.set(NURSE, "Nurse"))
+        self.successResultOf(self.rosters.leave(ROMEO.bare))
+        self.assertEqual(len(self.rosters.recent), 0)
 
     def test_one_read_for_all(self) -> None:
         """Loads that meet get one object; a failure reaches all of them, and the next may succeed."""

@@ -1,9 +1,10 @@
 """Rosters: who an account knows (RFC 6121 2). Loaded, changed, stored, and pushed to interested resources.
 
-Rules that live here: one `Roster` for an account however many use it; changes of an account happen one after the
-other (`Rosters.exclusive`), are stored first and seen in memory in the same step as the commit's success; what a
-change tells others starts before the next change of that account, so that the order on the wire is the order of
-changes. What subscriptions mean is in `xmppd.services.subscriptions`, the contacts of shared groups come from overlays.
+Rules that live here: one `Roster` for an account however many use it, so that what is kept for who comes back soon is
+never out of date; changes of an account happen one after the other (`Rosters.exclusive`), are stored first and seen in
+memory in the same step as the commit's success; what a change tells others starts before the next change of that
+account, so that the order on the wire is the order of changes. What subscriptions mean is in
+`xmppd.services.subscriptions`, the contacts of shared groups come from overlays.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,6 +23,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
+from xmppd.services.recent_rosters import RecentRosters
 from xmppd.services.roster_items import NO_SHARED, Query, Roster, RosterItem, decode, encode, item_xml
 from xmppd.services.subscription_states import REMOVED
 from xmppd.stanza.errors import StanzaError
@@ -81,6 +83,7 @@ class Rosters:
         self._router = router
         self._timers = timers
         self._known: WeakValueDictionary[str, Roster] = WeakValueDictionary()
+        self.recent = RecentRosters()
         self._loading: dict[str, list[Deferred[Roster]]] = {}
         self._locks: WeakValueDictionary[str, DeferredLock] = WeakValueDictionary()
         self._overlays: dict[str, Overlay] = {}
@@ -89,17 +92,18 @@ class Rosters:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def loaded(self, bare_jid: str) -> Roster | None:
-        """Give an account's roster if somebody uses it now."""
+        """Give an account's roster if somebody uses it now, or has a short while ago."""
         return self._known.get(bare_jid)
 
     @deferred
     async def load(self, bare_jid: str) -> Roster:
-        """Give an account's roster: the same object to all, for as long as anybody keeps it.
+        """Give an account's roster: the same object to all, for as long as anybody keeps it, and a while longer.
 
         Waits for the storage; `StorageError` where it cannot be read.
         """
         known = self._known.get(bare_jid)
         if known is not None:
+            self.recent.use(known)
             return known
         waiting = self._loading.get(bare_jid)
         if waiting is not None:
@@ -114,6 +118,7 @@ class Rosters:
                 other.errback(error)
             raise
         self._known[bare_jid] = roster
+        self.recent.use(roster)
         for other in self._loading.pop(bare_jid):
             other.callback(roster)
         return roster
@@ -191,6 +196,7 @@ class Rosters:
             states = {jid: roster.state(jid) for jid in [item.jid for item in roster.stored()]}
             states.update((jid, roster.state(jid)) for jid in roster.pending)
             await self._commit(DeleteAll(STORE, bare_jid), DeleteAll(REQUESTS, bare_jid), *changes)
+            self.recent.forget(bare_jid)
             for jid in states:
                 roster.put(jid, None)
                 roster.put_request(jid, None)
