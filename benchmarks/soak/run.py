@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.soak.behaviours import BEHAVIOURS, Behaviour, Place
 from benchmarks.soak.client import Client
@@ -20,6 +21,8 @@ ENDING_S = 30.0
 GROWTH = 1.10
 GROWTH_SEEN_S = 60.0
 """In less time than that only the warming up would be seen."""
+SAID = 60
+"""So much is told of what asyncio complains of."""
 WARM = 0.25
 """Memory is compared from the end of this part of the time on: caches and pools have filled by then."""
 SPARE_DESCRIPTORS = 4
@@ -40,6 +43,8 @@ class Report:
     resident_mb: list[float] = field(default_factory=list)
     """Each second."""
     problems: list[str] = field(default_factory=list)
+    asyncio: Counter[str] = field(default_factory=Counter)
+    """What the clients' own event loop complained of: no fault of the server, and no proof of one."""
 
     def text(self) -> str:
         """Say it in a few lines."""
@@ -50,6 +55,7 @@ class Report:
             f"behaviours: {parts}",
             f"descriptors: {before} before, {most} at most, {after} after",
             f"resident MB: {self.early_mb():.1f} early, {self.late_mb():.1f} late, {self.resident_mb[-1]:.1f} after",
+            *(f"the clients' asyncio, {count} times: {what}" for what, count in self.asyncio.items()),
             *(f"PROBLEM {problem}" for problem in self.problems),
         ]
         return "\n".join(lines)
@@ -78,13 +84,14 @@ class _Soak:
     def __init__(self, stage: Stage, crowd: int, chance: int) -> None:
         self._stage = stage
         self._crowd = crowd
-        self._place = Place(stage.port, stage.tls_port, crowd, random.Random(chance))
+        self._place = Place(stage.port, stage.tls_port, crowd, random.Random(chance), stage.sessions)
         self._is_over = False
         self._most = 0
         self._report = Report()
 
     async def run(self, seconds: float) -> Report:
         report, stage = self._report, self._stage
+        asyncio.get_running_loop().set_exception_handler(self._note)
         before = stage.descriptors()
         started = time.monotonic()
         pairs = [asyncio.create_task(self._chat(number)) for number in range(PAIRS)]
@@ -132,6 +139,9 @@ class _Soak:
             except Exception as error:  # noqa: BLE001 - what a client sees is what is looked for
                 self._report.problems.append(f"{name}: {type(error).__name__} {error}"[:500])
             self._report.done[name] += 1
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self._report.asyncio[f"{context['message'][:SAID]}: {context.get('exception')!r}"] += 1
 
     def _look(self) -> None:
         self._report.resident_mb.append(self._stage.resident_mb())
