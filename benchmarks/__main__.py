@@ -32,7 +32,7 @@ def main() -> int:
         print("no scenario has such a name; see --list", file=sys.stderr)
         return 2
     if options.list:
-        print("\n".join(f"{scenario.key:18}{scenario.title}" for scenario in all_scenarios(sizes)))
+        print("\n".join(f"{scenario.key:24}{scenario.title}" for scenario in all_scenarios(sizes)))
         return 0
     plan = Plan(chosen, [SERVERS[name] for name in options.servers], options.repeat, options.pep)
     run = carry_out(plan)

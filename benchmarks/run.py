@@ -85,6 +85,8 @@ def _repeat(
 
 def _once(scenario: Scenario, server: Server, measured: Measured, repetition: int) -> None:
     try:
+        if server.needs.turns and not server.times_turns:
+            raise Unsupported("its turns cannot be timed from outside")
         server.prepare()
         server.start()
         figures = _load(scenario, server)

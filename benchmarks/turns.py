@@ -27,14 +27,18 @@ class Turns:
     def __init__(self, file: Path, clock: Callable[[], float] = time.thread_time) -> None:
         self._file = file
         self._clock = clock
-        self._began = clock()
+        self._began: float | None = None
+        """When this turn began; nothing before the first one, which begins when the server accepts."""
         self._count = self._long = 0
         self._longest_s = 0.0
 
     def next(self) -> None:
         """A turn is over, and the next begins."""
         now = self._clock()
-        took_s, self._began = now - self._began, now
+        began, self._began = self._began, now
+        if began is None:
+            return
+        took_s = now - began
         self._count += 1
         self._longest_s = max(self._longest_s, took_s)
         if took_s > LONG_S:

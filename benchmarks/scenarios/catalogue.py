@@ -1,7 +1,8 @@
 """The list of scenarios, in the order of the table, in full and in quick size."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from benchmarks.scenarios.archive import Paging
 from benchmarks.scenarios.base import Scenario, Window
@@ -39,10 +40,19 @@ FULL = Sizes(
     Window(1.0, 4.0), Window(1.0, 10.0), Window(2.0, 6.0), 500, 5_000, 10_000, 1_000_000, 100, 10_000
 )
 QUICK = Sizes(Window(0.5, 1.5), Window(0.5, 3.0), Window(1.0, 2.0), 200, 1_000, 1_000, 20_000, 30, 1_000)
+BRIEF: dict[str, Any] = {
+    name: getattr(QUICK, name) for name in ("window", "paced", "growth", "entries", "pages")
+}
 
 
 def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
     """Make every scenario in the table's order, growth last."""
+    yield from _usual(sizes)
+    yield from _turns(sizes)
+    yield from _growth(sizes)
+
+
+def _usual(sizes: Sizes) -> Iterator[Scenario]:
     yield from _chats(sizes)
     yield Login("S3-tls", True, sizes.logins, "≤ 1.8")
     yield Login("S3-plain", False, sizes.logins, "≤ 0.8")
@@ -59,8 +69,6 @@ def all_scenarios(sizes: Sizes) -> Iterator[Scenario]:
     yield Ping("S7-tls", True, 50, sizes.window, "≤ 25")
     yield Start("S8")
     yield Paging("S9", sizes.entries, sizes.pages)
-    yield from _turns(sizes)
-    yield from _growth(sizes)
 
 
 def _chats(sizes: Sizes) -> Iterator[Scenario]:
@@ -79,10 +87,12 @@ def _left(sizes: Sizes) -> Iterator[Scenario]:
 
 
 def _turns(sizes: Sizes) -> Iterator[Scenario]:
-    yield Turns("turns-S1", Chat("S1-tls", True, 100, sizes.window, "–"))
-    yield Turns("turns-S2", Devices("S2", 50, sizes.window, Profile.DURABLE, "–"))
-    yield Turns("turns-S5", Presence("S5-tls", True, 500, sizes.window, "–"))
-    yield Turns("turns-storm", Storm("storm", True, sizes.logins))
+    """Time the turns under all the others: how many come together is as ever, but less long, for there are many."""
+    short = replace(sizes, **BRIEF)
+    storm = Storm("storm", True, sizes.logins)
+    for load in (*_usual(short), *_growth(short), storm):
+        if load.needs().profile is not Profile.DURABLE_FILES:  # which is another's
+            yield Turns(f"turns-{load.key}", load)
 
 
 def _growth(sizes: Sizes) -> Iterator[Scenario]:

@@ -1,4 +1,4 @@
-"""Fairness: the longest turn of xmppd's reactor under another scenario's load, its logins included."""
+"""Fairness: the longest turn of xmppd's reactor under another scenario's load, its logins and the start included."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,6 +25,7 @@ class Turns(Scenario):
         super().__init__(key, load.with_tls)
         self.title = f"Turns under {load.title}"
         self.deadline_s = load.deadline_s
+        self.is_growth = load.is_growth
         self._load = load
 
     def needs(self) -> Needs:
@@ -32,8 +33,7 @@ class Turns(Scenario):
         return replace(self._load.needs(), turns=True)
 
     def run(self, server: Server, loop: Loop) -> Figures:
-        """Apply the load; give what was seen from the first login on."""
-        server.turns()
+        """Apply the load; give what was seen from the first turn on, in which the server begins to accept."""
         self._load.run(server, loop)
         return server.turns()
 

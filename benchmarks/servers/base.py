@@ -47,6 +47,8 @@ class Server(ABC):
     name = ""
     durability = ""
     """What an acknowledged message survives in the durable profile, in the words of the table."""
+    times_turns = False
+    """Whether ``turns`` can be asked."""
 
     def __init__(self, folder: Path, needs: Needs, certificate: Certificate) -> None:
         self.folder = folder
@@ -92,8 +94,8 @@ class Server(ABC):
         return
 
     def turns(self) -> dict[str, float]:
-        """Give what was seen of the reactor's turns since the last call; Unsupported where there is none such."""
-        raise Unsupported("its turns cannot be timed from outside")
+        """Give what was seen of the reactor's turns since the last call, where that can be asked."""
+        raise NotImplementedError
 
     def muc_host(self) -> str:
         """Give the domain of the room service."""

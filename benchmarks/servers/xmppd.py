@@ -46,6 +46,7 @@ class Xmppd(Server):
     name = "xmppd"
     more = ""
     """What is added to the configuration."""
+    times_turns = True
     durability = 'durability = "power" (WAL, fsync at each group commit)'
 
     @classmethod
@@ -121,6 +122,7 @@ class XmppdOnTwisted(Xmppd):
     """The same on Twisted's own transport and reactor: what ours are worth."""
 
     name = "xmppd-on-twisted"
+    times_turns = False
     more = '[net]\ntransport = "twisted"\nreactor = "default"\n'
 
 

@@ -13,8 +13,8 @@ class TurnsTests(SynchronousTestCase):
     """`Turns` on a clock of our own."""
 
     def setUp(self) -> None:
-        """Turns of 10, 30 and 5 ms, then one of 1 ms."""
-        ticks: Iterator[float] = iter((0.0, 0.010, 0.040, 0.045, 0.046))
+        """A start of 100 ms; turns of 10, 30 and 5 ms, then one of 1 ms."""
+        ticks: Iterator[float] = iter((0.100, 0.110, 0.140, 0.145, 0.146))
         self.file = temporary_folder(self) / "turns.json"
         self.turns = Turns(self.file, lambda: next(ticks))
 
@@ -25,8 +25,8 @@ class TurnsTests(SynchronousTestCase):
         return {name: round(value, 6) for name, value in noted.items()}
 
     def test_the_longest_is_told(self) -> None:
-        """The longest turn, the number beyond the limit, and of all, since the last report."""
-        for _ in range(3):
+        """The longest turn, the number beyond the limit, and of all, since the last report; the start is none."""
+        for _ in range(4):
             self.turns.next()
         self.assertEqual(self.report(), {"longest_ms": 30.0, "long": 1, "turns": 3})
         self.turns.next()
