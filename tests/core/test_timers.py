@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from xmppd.core.timers import Timer, Timers
+from xmppd.core.timers import BUDGET_S, Timer, Timers
 
 MANY = 100_000
 
@@ -240,6 +240,24 @@ class RowTests(TimersCase):
         self.timers.reschedule(timers[0], 1)
         self.clock.advance(1)
         self.assertEqual(self.ran, [*range(1, 200), 0])
+
+    def test_t10_many_that_are_due_together_take_turns(self) -> None:
+        """t10: callbacks that take long leave the rest to later turns: none is lost, and the order stays."""
+        elapsed = 0.0
+        self.timers = Timers(self.clock, seconds=lambda: self.clock.seconds() + elapsed)
+
+        def busy(now: float, timer: Timer, param: object) -> None:
+            nonlocal elapsed
+            elapsed += BUDGET_S / 4
+            self.ran.append(param)
+
+        for number in range(12):
+            self.timers.add(1, busy, number)
+        self.assertEqual(self.clock.asked, 1)
+        self.clock.advance(1)
+        self.assertEqual(self.ran, list(range(12)))
+        self.assertEqual(self.clock.asked, 3, "five, then five, then two")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_t11_100_000_timers_are_cheap(self) -> None:
         """t11: 100,000 timers are one delayed call; stopping them shrinks the heap on the way."""

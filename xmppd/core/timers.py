@@ -6,6 +6,7 @@ Rules that live here (the rows t1 to t12 of the tests):
 - anything else returned ends it;
 - what is stopped, has ended or failed is forgotten at once: neither callback nor parameter is kept;
 - equal deadlines fire in the order in which they were set;
+- when many are due together, those that `BUDGET_S` is not enough for fire in the clock's next turns, in the same order;
 - a callback that fails is logged with its traceback and ends; the others go on.
 
 The timers lie in a heap. A stopped one leaves its entry behind, one that is put off keeps its old entry until
@@ -16,13 +17,16 @@ putting off O(1), and the clock sees one delayed call however many timers there 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from math import isfinite
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 TimerCallback = Callable[[float, "Timer", Any], object]
 """What a timer calls: (now, timer, param) → seconds until the next run; anything but a number ends it."""
+
+BUDGET_S: Final = 0.003
+"""After that long others have their turn: a network that breaks leaves thousands of sessions with one deadline."""
 
 _COMPACT_ABOVE = 64
 """Heaps up to this size are not worth building anew."""
@@ -180,7 +184,7 @@ class Timers:
             self._call.reset(max(0.0, due - self._seconds()))
 
     def _run(self) -> None:
-        """Fire what is due by now.
+        """Fire what is due by now, as much as there is time for.
 
         What is set meanwhile waits for the clock's next turn, so that a delay of 0 neither recurses nor
         starves others.
@@ -191,6 +195,8 @@ class Timers:
             while (timer := self._next()) is not None and timer._due <= now and timer._order <= last_order:
                 heappop(self._heap)
                 self._fire(timer)
+                if self._seconds() - now > BUDGET_S:
+                    break
         finally:
             self._running = None
             if self._next() is not None:
