@@ -37,9 +37,9 @@ def open_writer(path: Path, durability: Durability) -> sqlite3.Connection:
     return connection
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can only read."""
-    connection = _open(f"{path.absolute().as_uri()}?mode=rw", _READER_CACHE_KIB)
+def open_reader(path: Path, busy_timeout_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
+    """A connection that can only read, and waits so long for a lock."""
+    connection = _open(f"{path.absolute().as_uri()}?mode=rw", _READER_CACHE_KIB, busy_timeout_s)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
@@ -61,9 +61,9 @@ def _caused(ours: StorageError, error: BaseException) -> StorageError:
     return ours
 
 
-def _open(uri: str, cache_kib: int) -> sqlite3.Connection:
+def _open(uri: str, cache_kib: int, busy_timeout_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        uri, timeout=_BUSY_TIMEOUT_S, isolation_level=None, cached_statements=_STATEMENTS, uri=True
+        uri, timeout=busy_timeout_s, isolation_level=None, cached_statements=_STATEMENTS, uri=True
     )
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute("PRAGMA temp_store = MEMORY")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
@@ -25,13 +25,15 @@ from xmppd.storage.interface import (
 )
 from xmppd.storage.sqlite import reads
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
+from xmppd.storage.sqlite.direct import DirectReads, NotDirect
 from xmppd.storage.sqlite.schema import bring_up
 from xmppd.storage.sqlite.threads import Commit, Outcome, Readers, Writer
 
 T = TypeVar("T")
 
 VALUE_READERS = 1
-"""Values are small and found at once: a second thread costs more, by waiting for the interpreter, than it helps."""
+"""For what `xmppd.storage.sqlite.direct` leaves to a thread. A second one costs more, by waiting for the interpreter,
+than it helps."""
 ARCHIVE_READERS = 2
 """Pages may take long. Nobody's login waits for them, nor one long page for another."""
 
@@ -47,6 +49,7 @@ class SQLiteStorage:
         self._writer = Writer(reactor, partial(open_writer, path, durability), self._settle)
         self._values = Readers("values", reactor, partial(open_reader, path), VALUE_READERS)
         self._archives = Readers("archives", reactor, partial(open_reader, path), ARCHIVE_READERS)
+        self._direct = DirectReads(partial(open_reader, path, busy_timeout_s=0.0))
         self._is_stopped = False
 
     @property
@@ -72,9 +75,11 @@ class SQLiteStorage:
         """Start the threads; after the fork."""
         self._writer.start()
         self._values.start()
+        self._direct.start()
         self._archives.start()
 
     async def _stop(self) -> None:
+        self._direct.stop()
         await self._values.stop()
         await self._archives.stop()
         await self._writer.stop()  # the last to close tidies the file
@@ -179,7 +184,10 @@ class SQLiteStorage:
     def _value(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
         if self._is_stopped:
             return fail(StorageFailed("the storage is stopped"))
-        return self._values.run(work, *arguments)
+        try:
+            return succeed(self._direct.read(work, *arguments))
+        except NotDirect:
+            return self._values.run(work, *arguments)
 
     def _archive(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
         if self._is_stopped:

@@ -1,0 +1,82 @@
+"""Small reads on the reactor's own thread, while the disk is quick: decision 0007.
+
+Waking a thread, and waiting for the interpreter at each step of SQLite, takes many times as long as to find a value
+that is in memory already. What may take long is left to the threads: a statement of many steps, everything for a while
+after a read that was slow, and all that would take more than `SHARE_S` of any `SPAN_S`.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+STEPS: Final = 2_000
+"""Steps of SQLite's machine, some ten a row; a statement that takes twice as many is a thread's."""
+SPAN_S: Final = 0.01
+SHARE_S: Final = 0.004
+"""Of each span so much may be spent on reading."""
+SLOW_S: Final = 0.004
+"""A read that takes longer had to wait for the disk."""
+REST_S: Final = 10.0
+"""So long all is left to the threads then."""
+NEVER: Final = float("inf")
+
+
+class NotDirect(Exception):
+    """This read is for a thread; if the reason is an error of SQLite, the thread will meet it and tell."""
+
+
+class DirectReads:
+    """A connection of the reactor's thread, and the judgement whether to use it."""
+
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], now: Callable[[], float] = monotonic
+    ) -> None:
+        """*connect* is called in the reactor's thread; the connection must not wait for a lock."""
+        self._connect = connect
+        self._now = now
+        self._connection: sqlite3.Connection | None = None
+        self._rounds = 0
+        self._span_ends = self._spent_s = 0.0
+        self._rests_until = NEVER
+
+    def start(self) -> None:
+        """From now on reads may be direct; after the fork."""
+        self._rests_until = 0.0
+
+    def stop(self) -> None:
+        """From now on none is."""
+        self._rests_until = NEVER
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of ``work(connection, *arguments)``, at once. Raises `NotDirect`."""
+        began = self._now()
+        if began >= self._span_ends:
+            self._span_ends, self._spent_s = began + SPAN_S, 0.0
+        if began < self._rests_until or self._spent_s > SHARE_S:
+            raise NotDirect
+        self._rounds = 0
+        try:
+            return work(self._connection or self._connected(), *arguments)
+        except sqlite3.Error as error:
+            raise NotDirect from error
+        finally:
+            took_s = self._now() - began
+            self._spent_s += took_s
+            if took_s > SLOW_S:
+                self._rests_until = began + REST_S
+
+    def _connected(self) -> sqlite3.Connection:
+        self._connection = self._connect()
+        self._connection.set_progress_handler(self._is_long, STEPS)
+        return self._connection
+
+    def _is_long(self) -> bool:
+        """Called each `STEPS`, which are counted on from read to read: the first time in one read tells nothing."""
+        self._rounds += 1
+        return self._rounds > 1
