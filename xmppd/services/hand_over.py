@@ -78,7 +78,7 @@ class _Held(NamedTuple):
 class _Hold:
     """A session that is being handed its messages, and what has come for it meanwhile."""
 
-    __slots__ = ("held", "held_bytes", "ids", "is_given_up", "is_late", "is_started", "session")
+    __slots__ = ("behind", "held", "held_bytes", "ids", "is_given_up", "is_late", "is_started", "session")
 
     def __init__(self, session: Session):
         self.session = session
@@ -88,6 +88,7 @@ class _Hold:
         self.held_bytes = 0
         self.held: list[_Held] = []
         self.ids: set[str] = set()
+        self.behind: dict[Session, None] = {}  # those that have come meanwhile
 
     @property
     def is_taking(self) -> bool:
@@ -191,6 +192,8 @@ class HandOver:
         owner = session.bare_jid or ""
         hold = self._holds.get(owner)
         if hold is not None and hold.is_started:
+            if hold.session is not session:
+                hold.behind[session] = None
             return
         if session.priority < 0 or self._is_nothing_left(owner):
             if hold is not None and hold.session is session:
@@ -306,11 +309,8 @@ class HandOver:
             try:
                 stanza = Stanza.parse(entry.stanza)
             except ValueError as error:
-                self._log.error(
-                    "A message for {owner} cannot be read back and is put aside: {error}",
-                    owner=owner,
-                    error=str(error),
-                )
+                text = "A message for {owner} cannot be read back and is put aside: {error}"
+                self._log.error(text, owner=owner, error=str(error))
                 changes.append(Append(ASIDE, owner, NewEntry("", *entry[2:])))
                 continue
             stanzas.append(_late(stanza, entry.sent_at, host))
@@ -367,6 +367,9 @@ class HandOver:
         if held and hold.session.is_connected:
             changes = [each.release for each in held if each.release is not None]
             spawn("sending what waited", self._send(hold.session, [each.stanza for each in held], changes))
+        for session in () if is_final else hold.behind:
+            if session.presence is not None and not session.is_ended:
+                self.came(session)
         if not is_final and (hold.is_late or not hold.is_taking):
             self._next_one(owner)
 

@@ -246,6 +246,18 @@ class DurableTests(SynchronousTestCase):
         self.resumed(2)
         self.assertEqual(bodies(self.juliet), ["both", "mine"])
 
+    def test_two_clients_at_the_same_time(self) -> None:
+        """Who comes while another one is being handed what is left gets its own behind that, not much later."""
+        self.talk.client(CHAMBER, presence="<presence/>")
+        self.talk.say(self.romeo, "one", "two")
+        self.restart()
+        clients = [self.talk.memory.logged_in(address) for address in (BALCONY, CHAMBER)]
+        self.talk.slow()
+        for client in clients:
+            client.send("<presence/>")
+        self.talk.pass_time(1)
+        self.assertEqual([[id for id in bodies(client) if id] for client in clients], [["one", "two"]] * 2)
+
     def test_copies(self) -> None:
         """A client of which nothing is known gets a message once, and none that another has acknowledged."""
         nurse, _ = self.talk.client(CHAMBER, presence="<presence/>")
