@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-FLUSH_BUDGET_S = 0.005
+FLUSH_BUDGET_S = 0.003
 TRANSPORTS_PER_CLOCK_READING = 16
 
 
