@@ -12,19 +12,23 @@ _BLOCK: Final = 64
 class Ids:
     """Gives ids that nobody can guess, and that say nothing of how many there were or when."""
 
-    __slots__ = ("_random_text", "_ready")
+    __slots__ = ("_at", "_block", "_random_text")
 
     def __init__(self, random_text: Callable[[int], str]):
         """*random_text* gives so many unguessable bytes as URL-safe text."""
         self._random_text = random_text
-        self._ready: list[str] = []
+        self._block = (
+            ""  # one text: ids that wait as texts of their own would hold memory where they were made
+        )
+        self._at = 0
 
     def next(self) -> str:
         """Give another id."""
-        if self._ready:
-            return self._ready.pop()
-        text = self._random_text(ID_BYTES * _BLOCK)
-        if len(text) < _ID_CHARS * _BLOCK:
-            return text  # a source of short texts, as in tests
-        self._ready = [text[at : at + _ID_CHARS] for at in range(0, _ID_CHARS * _BLOCK, _ID_CHARS)]
-        return self._ready.pop()
+        at = self._at
+        if at == len(self._block):
+            text = self._random_text(ID_BYTES * _BLOCK)
+            if len(text) < _ID_CHARS * _BLOCK:
+                return text  # a source of short texts, as in tests
+            self._block, at = text[: _ID_CHARS * _BLOCK], 0
+        self._at = at + _ID_CHARS
+        return self._block[at : at + _ID_CHARS]
