@@ -29,6 +29,15 @@ class RegistryTests(SynchronousTestCase):
         self.assertEqual(list(self.registry.accounts()), ["bob@localhost"])
         self.assertEqual((len(self.registry), list(self.registry)), (2, [desk, phone]))
 
+    def test_at_rest_all_are_still_found(self) -> None:
+        """Its indexes become smaller; they are the same objects, which others hold too."""
+        by_full = self.registry.by_full
+        desk = bound_session(self.registry, "bob@localhost/desk")
+        self.registry.rest()
+        self.assertIs(self.registry.by_full, by_full)
+        self.assertIs(by_full["bob@localhost/desk"], desk)
+        self.assertEqual(self.registry.resources("bob@localhost"), (desk,))
+
     def test_a_name_in_use_cannot_be_bound(self) -> None:
         """RFC 6120 7.7.2.2: a full JID names one session; the policy has to free it first."""
         bound_session(self.registry, "bob@localhost/desk")

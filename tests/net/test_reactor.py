@@ -1,6 +1,7 @@
 """Our reactor: the lean loop serves Twisted's own descriptors too, flushes after each batch, and is fair."""
 
 import gc
+import operator
 import os
 import select
 import signal
@@ -320,6 +321,25 @@ class ReactorTests(SynchronousTestCase):
         self.addCleanup(gc.enable)
         self.turn()
         self.assertIsNone(references[0]())
+
+
+class RestTests(SynchronousTestCase):
+    """What is left of many descriptors."""
+
+    def test_descriptors_stay(self) -> None:
+        """Those that are there go on; the tables are the same objects."""
+        reactor: Any = reactor_module.XmppdReactor()
+        self.addCleanup(reactor._poller.close)
+        tables = reactor._selectables, reactor._reads, reactor._writes
+        before = reactor.getReaders()
+        reactor.rest()
+        self.assertEqual(reactor.getReaders(), before)
+        self.assertTrue(
+            all(map(operator.is_, tables, (reactor._selectables, reactor._reads, reactor._writes)))
+        )
+        for waker in list(reactor._internalReaders):
+            reactor.removeReader(waker)
+            waker.connectionLost(None)
 
 
 class InstallTests(SynchronousTestCase):

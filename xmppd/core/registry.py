@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from xmppd.core.room import refill
 from xmppd.core.session import Sendable, Session
 from xmppd.stanza.jid import JID
 
@@ -67,6 +68,10 @@ class SessionRegistry:
         if self.unbind(session):
             self.on_unbound(session, status)
         session.rest()
+
+    def rest(self) -> None:
+        """Take no more room than those that are there need."""
+        refill(self.by_full, self._by_bare)
 
     def send_to_available_resources(self, bare_jid: str, x: Sendable) -> int:
         """Send *x* to each available resource of an account; give their number."""

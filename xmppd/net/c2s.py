@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.core.config.limits import Limits
+from xmppd.core.room import refill
 from xmppd.core.session import Session
 from xmppd.net.addresses import AddressCounter
 from xmppd.net.client_stream import ClientStream
@@ -257,6 +258,10 @@ class C2SFactory(Factory):
         ended = self._waiting_for_end.pop(protocol, None)
         if ended is not None:
             ended.callback(None)
+
+    def rest(self) -> None:
+        """Take no more room than the connections that are there need."""
+        refill(self.connections)
 
     def shutdown(self) -> Deferred[Any]:
         """End every stream with system-shutdown; fires when the last connection is gone."""

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReadWriteDescriptor
 from twisted.internet.main import installReactor
 from twisted.logger import Logger
 
+from xmppd.core.room import refill
 from xmppd.net.flush import FlushQueue
 
 EVENTS_PER_BATCH: Final = 512
@@ -93,6 +94,10 @@ if hasattr(select, "epoll"):
             self.flush_queue.flush()
 
         doIteration = doPoll
+
+        def rest(self) -> None:
+            """Take no more room than the descriptors that are there need."""
+            refill(self._selectables, self._reads, self._writes)
 
         def _give_up(self, descriptor: IReadWriteDescriptor, why: Any, is_read: bool) -> None:
             try:
