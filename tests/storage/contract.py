@@ -66,6 +66,17 @@ class KeysContract(StorageContract):
         for place in (("private", ALICE, "k"), ("roster", BOB, "k"), ("roster", ALICE, "")):
             self.assertIsNone(await self.storage.get(*place))
 
+    async def test_rest_loses_nothing(self) -> None:
+        """What was put and asked before it, meanwhile and after it is there."""
+        await self.storage.commit(Put("s", ALICE, "k", b"1"))
+        before = self.storage.get("s", ALICE, "k")
+        self.storage.rest()
+        meanwhile = self.storage.get("s", ALICE, "k")
+        self.assertEqual((await before, await meanwhile), (b"1", b"1"))
+        await self.storage.commit(Put("s", ALICE, "k", b"2"))
+        self.storage.rest()
+        self.assertEqual(await self.storage.get("s", ALICE, "k"), b"2")
+
     async def test_the_last_put_wins(self) -> None:
         """Changes happen in order, in one commit and from commit to commit."""
         await self.storage.commit(Put("s", ALICE, "k", b"1"), Put("s", ALICE, "k", b"2"))

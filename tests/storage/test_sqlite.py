@@ -305,6 +305,30 @@ class DurabilityTests(TestCase):
             connection.execute("DELETE FROM kv")
 
 
+class RestTests(TestCase):
+    """Reading threads that have nothing to do."""
+
+    async def test_connections_are_closed_and_opened_again(self) -> None:
+        """One that rests keeps no connection, whose cache may have megabytes; the next read opens another."""
+        path = temporary_folder(self) / "data"
+        bring_up(path)
+        opened: list[sqlite3.Connection] = []
+
+        def connect() -> sqlite3.Connection:
+            opened.append(open_reader(path))
+            return opened[-1]
+
+        readers = threads.Readers("values", REACTOR, connect, 1)
+        readers.start()
+        self.addCleanup(readers.stop)
+        for _ in range(2):
+            await readers.run(reads.get, "s", ALICE, "")
+        self.assertEqual(len(opened), 1)
+        readers.rest()
+        self.assertIsNone(await readers.run(reads.get, "s", ALICE, ""))
+        self.assertEqual(len(opened), 2)
+
+
 class DropTests(SynchronousTestCase):
     """Archives that are deleted as a whole."""
 

@@ -196,6 +196,9 @@ class Storage(Protocol):
     def start(self) -> None:
         """Start threads and connections. After the fork."""
 
+    def rest(self) -> None:
+        """Let go of what is only kept to be quick, while there is little to do."""
+
     def stop(self) -> Deferred[None]:
         """Fires when all that was committed before is decided and everything is closed.
 

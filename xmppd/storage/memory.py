@@ -67,6 +67,9 @@ class MemoryStorage:
     def start(self) -> None:
         """Nothing has to be started."""
 
+    def rest(self) -> None:
+        """Everything is memory here."""
+
     def stop(self) -> Deferred[None]:
         """Decides delayed commits at once."""
         self._is_stopped = True

@@ -78,6 +78,11 @@ class SQLiteStorage:
         self._direct.start()
         self._archives.start()
 
+    def rest(self) -> None:
+        """Let the reading threads forget what they keep of the file."""
+        self._values.rest()
+        self._archives.rest()
+
     async def _stop(self) -> None:
         self._direct.stop()
         await self._values.stop()

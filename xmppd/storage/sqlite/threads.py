@@ -94,9 +94,9 @@ class Writer:
             boxes = Boxes(connection)
             while group := self._next_group(connection, boxes):
                 self._unsettled = group
-                outcomes = self._write(connection, boxes, group)
+                self._reactor.callFromThread(self._settle, self._write(connection, boxes, group))
                 self._unsettled = []
-                self._reactor.callFromThread(self._settle, outcomes)
+                del group  # until the next one comes it would hold what is committed
                 if boxes.fresh_rows >= MERGE_ROWS:
                     self._tidy(connection, boxes, boxes.merge)
             connection.close()
@@ -195,6 +195,10 @@ class _Job(NamedTuple):
     done: Deferred[Any]
 
 
+class _Rest:
+    """In place of a job: the thread that takes it closes its connection, and opens another for the next job."""
+
+
 class Readers:
     """Threads that each call what `run` queued, with a connection of their own."""
 
@@ -205,7 +209,7 @@ class Readers:
         self._connect = connect
         self._threads = threads
         self._running = 0
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Job | _Rest | None] = SimpleQueue()
         self._ended: Deferred[None] = Deferred()
 
     def run(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
@@ -213,6 +217,11 @@ class Readers:
         done: Deferred[T] = Deferred()
         self._queue.put(_Job(work, arguments, done))
         return done
+
+    def rest(self) -> None:
+        """Let threads that have nothing to do forget what they read; a busy one may be passed over."""
+        for _ in range(self._running):
+            self._queue.put(_Rest())
 
     def start(self) -> None:
         """Start the threads."""
@@ -231,24 +240,29 @@ class Readers:
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
         while (job := self._queue.get()) is not None:
-            if job.done.called:
-                continue
-            try:
-                connection = connection or self._connect()
-                result = job.work(connection, *job.arguments)
-            except Exception as error:  # noqa: BLE001 - see the module's docstring
-                ours = (
-                    error
-                    if isinstance(error, StorageError)
-                    else StorageFailed(f"the storage failed: {error}")
-                )
-                ours.__cause__ = error if ours is not error else error.__cause__
-                self._reactor.callFromThread(job.done.errback, Failure(ours))
-            else:
-                self._reactor.callFromThread(job.done.callback, result)
-        if connection is not None:
-            connection.close()
+            connection = self._answer(connection, job)
+            del job  # until the next one comes it would hold who asked
+        self._answer(connection, _Rest())
         self._reactor.callFromThread(self._one_ended)
+
+    def _answer(self, connection: sqlite3.Connection | None, job: _Job | _Rest) -> sqlite3.Connection | None:
+        """Give the connection that the next one may use."""
+        if isinstance(job, _Rest):
+            if connection is not None:
+                connection.close()
+            return None
+        if job.done.called:
+            return connection
+        try:
+            connection = connection or self._connect()
+            result = job.work(connection, *job.arguments)
+        except Exception as error:  # noqa: BLE001 - see the module's docstring
+            ours = error if isinstance(error, StorageError) else StorageFailed(f"the storage failed: {error}")
+            ours.__cause__ = error if ours is not error else error.__cause__
+            self._reactor.callFromThread(job.done.errback, Failure(ours))
+        else:
+            self._reactor.callFromThread(job.done.callback, result)
+        return connection
 
     def _one_ended(self) -> None:
         self._running -= 1
@@ -259,6 +273,6 @@ class Readers:
         """Nothing that is still queued will be answered by a thread."""
         while not self._queue.empty():
             job = self._queue.get()
-            if job is not None:
+            if isinstance(job, _Job):
                 job.done.errback(StorageFailed("the storage is stopped"))
         self._ended.callback(None)
