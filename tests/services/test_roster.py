@@ -118,7 +118,7 @@ class RostersTests(SynchronousTestCase):
         del roster
         gc.collect()
         self.assertIsNot(self.rosters.loaded(ROMEO.bare), None)
-        self.rosters.recent.clear()
+        self.rosters.rest()
         gc.collect()
         self.assertIs(self.rosters.loaded(ROMEO.bare), None)
 

@@ -152,6 +152,14 @@ class JIDTests(SynchronousTestCase):
         self.assertGreater(len(jid_module._CACHE), CACHE_SIZE // 4)
         self.assertIs(JID.parse(f"user{CACHE_SIZE}@example.com"), JID.parse(f"user{CACHE_SIZE}@example.com"))
 
+    def test_what_was_prepared_can_be_forgotten(self) -> None:
+        """Addresses that are in use stay what they are; the next time they are prepared anew."""
+        short, long = "romeo@example.com", "romeo@example.com/" + "x" * LONG_CHARS
+        before = JID.parse(short), JID.parse(long)
+        jid_module.forget_prepared()
+        self.assertEqual((len(jid_module._CACHE), len(jid_module._LONG_CACHE)), (0, 0))
+        self.assertEqual((JID.parse(short), JID.parse(long)), before)
+
     def test_long_addresses_are_fewer(self) -> None:
         """Addresses of 3 kB take no more memory than many short ones: a few of them are kept, apart from those."""
         self.addCleanup(jid_module._LONG_CACHE.clear)

@@ -95,6 +95,10 @@ class Rosters:
         """Give an account's roster if somebody uses it now, or has a short while ago."""
         return self._known.get(bare_jid)
 
+    def rest(self) -> None:
+        """Keep only the rosters that somebody uses now."""
+        self.recent.clear()
+
     @deferred
     async def load(self, bare_jid: str) -> Roster:
         """Give an account's roster: the same object to all, for as long as anybody keeps it, and a while longer.

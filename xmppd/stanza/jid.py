@@ -18,6 +18,7 @@ import precis_i18n
 __all__ = [
     "JID",
     "InvalidJID",
+    "forget_prepared",
     "prepare_domainpart",
     "prepare_localpart",
     "prepare_resourcepart",
@@ -118,6 +119,12 @@ _CACHE: Final[dict[str, JID]] = {}
 """Bounded by CACHE_SIZE; a memory of a pure function, the only module-level state of this package."""
 _LONG_CACHE: Final[dict[str, JID]] = {}
 """The same for addresses longer than LONG_CHARS."""
+
+
+def forget_prepared() -> None:
+    """Empty the cache: what it remembers costs memory and is found again when it is needed."""
+    _CACHE.clear()
+    _LONG_CACHE.clear()
 
 
 def prepare_localpart(text: str) -> str:
