@@ -32,6 +32,7 @@ from xmppd.net.sockets import Sockaddr, close_socket, twisted_address
 from xmppd.net.tls_socket import TLSSocket
 
 DONE_REASON = Failure(ConnectionDone("Connection done"))
+DONE_REASON.check(ConnectionDone)  # now it works out what it keeps, not when many connections end
 LOST_REASON = Failure(ConnectionLost("Connection lost"))
 
 
