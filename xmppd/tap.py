@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.core.config.model import Config
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
+from xmppd.net.c2s import C2SFactory
 from xmppd.net.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.client_ports import ClientPorts
 from xmppd.net.listen import ListenError, raise_descriptor_limit
@@ -40,6 +42,8 @@ from xmppd.net.tls_options import host_files, tls_settings
 from xmppd.server import Server, World, build, load_modules
 from xmppd.services.clients import Clients
 from xmppd.services.removal import Removal
+from xmppd.services.roster import Rosters
+from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage
@@ -134,8 +138,8 @@ def _log_writer(config: Config, file: Path | None) -> LogWriter:
 def _put_together(given: _Prepared) -> RunningServer:
     world = _world(given)
     server = build(given.config, given.storage, world)
-    Heap(server.timers, lambda: len(server.registry.by_full), world.in_thread)
     starttls, direct = server.c2s_factory(given.tls), server.c2s_factory(given.tls, is_direct_tls=True)
+    _watch_heap(given.reactor, server, given.storage, world, (starttls, direct))
     limit = raise_descriptor_limit()
     running = RunningServer(
         given.reactor,
@@ -171,6 +175,16 @@ def _put_together(given: _Prepared) -> RunningServer:
     MultiService.addService(running, signals)
     MultiService.addService(running, Control(given.reactor, parts))
     return running
+
+
+def _watch_heap(
+    reactor: Any, server: Server, storage: Storage, world: World, factories: Sequence[C2SFactory]
+) -> None:
+    """Tell who lets go of memory when many sessions have ended."""
+    rests = [forget_prepared, server.registry.rest, server.services[Rosters].rest]
+    rests += [factory.rest for factory in factories]
+    rests += [reactor.rest] if hasattr(reactor, "rest") else []  # Twisted's own have none
+    Heap(server.timers, lambda: len(server.registry), world.in_thread, (*rests, storage.rest))
 
 
 def _reload(given: _Prepared, server: Server) -> Reload:

@@ -1,10 +1,12 @@
 """Giving memory back after many sessions have ended."""
 
+import gc
+
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.admin.heap import LOOK_S, MANY, Heap, trim
+from xmppd.admin.heap import AGAIN_S, LOOK_S, MANY, ROUNDS, Heap, trim
 from xmppd.core.timers import Timers
 
 
@@ -14,8 +16,15 @@ class HeapTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Nobody is there at first."""
         self.clock = Clock()
-        self.sessions = self.trimmed = 0
-        Heap(Timers(self.clock), lambda: self.sessions, execute, self.count)
+        self.sessions = self.trimmed = self.rested = 0
+        Heap(Timers(self.clock), lambda: self.sessions, execute, (self.rest,), self.count)
+        self.clock.advance(AGAIN_S)
+        self.at_start = self.rested, self.trimmed
+        self.rested = self.trimmed = 0
+
+    def rest(self) -> None:
+        """Count a letting go."""
+        self.rested += 1
 
     def count(self) -> None:
         """Count a trimming."""
@@ -25,7 +34,30 @@ class HeapTests(SynchronousTestCase):
         """Let so many be there when it looks; give how often the heap was trimmed."""
         self.sessions = sessions
         self.clock.advance(LOOK_S)
+        self.clock.advance(AGAIN_S)
         return self.trimmed
+
+    def test_after_the_start(self) -> None:
+        """What starting has left over is given back soon, once."""
+        self.assertEqual(self.at_start, (1, 1))
+        self.assertEqual((self.there_are(0), self.rested), (0, 0))
+
+    def test_first_all_is_let_go_of(self) -> None:
+        """The heap is trimmed when that was done for the last time, a moment later."""
+        self.there_are(MANY)
+        self.sessions = 0
+        self.clock.advance(LOOK_S)
+        self.assertEqual((self.rested, self.trimmed), (1, 0))
+        self.clock.advance(AGAIN_S)
+        self.assertEqual((self.rested, self.trimmed), (ROUNDS, 1))
+
+    def test_the_collector_holds_up_few(self) -> None:
+        """It is called where few are left, and would look through too much where many are."""
+        calls: list[None] = []
+        self.patch(gc, "collect", lambda: calls.append(None))
+        for sessions in (5 * MANY, 2 * MANY, 0):
+            self.there_are(sessions)
+        self.assertEqual(len(calls), ROUNDS)
 
     def test_after_a_wave(self) -> None:
         """Once, however many have ended, and again after the next wave."""
@@ -48,8 +80,9 @@ class HeapTests(SynchronousTestCase):
         clock = Clock()
         sessions = [MANY]
         Heap(Timers(clock), lambda: sessions[0], in_thread)
-        clock.advance(LOOK_S)
+        clock.advance(AGAIN_S)
         sessions[0] = 0
         clock.advance(LOOK_S)
-        self.assertEqual(calls, [trim])
+        clock.advance(AGAIN_S)
+        self.assertEqual(calls, [trim, trim])
         trim()

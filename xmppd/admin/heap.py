@@ -1,11 +1,14 @@
 """Memory of sessions that have ended is given back to the system.
 
 glibc keeps what is freed in the middle of its heap, so that a great wave of sessions would leave its size behind. After
-many have ended the heap is trimmed, by a thread: that takes some 15 ms for 300 MB.
+many have ended the heap is trimmed, by a thread: that takes some 15 ms for 300 MB. Python gives its arenas back, of
+1 MiB each, once nothing lives in them. So what is only kept to be quick goes first: it was made while the wave was
+high, and little of it is enough to hold many arenas.
 """
 
 import ctypes
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,14 +18,20 @@ from xmppd.core.waiting import spawn
 
 LOOK_S = 10.0
 MANY = 500
-"""After so many sessions fewer it is worth it."""
+"""After so many sessions fewer it is worth it. While there are more than that the collector is not called: it would
+look through all of theirs, and hold them up."""
+AGAIN_S = 1.0
+ROUNDS = 2
+"""How often it is done after a wave: what was busy the first time lets go the second time. Only then the heap is
+trimmed."""
+
+_MALLOC_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 def trim() -> None:
     """Give unused pages of the heap back; nothing happens where there is no glibc."""
-    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if malloc_trim is not None:
-        malloc_trim(0)
+    if _MALLOC_TRIM is not None:
+        _MALLOC_TRIM(0)
 
 
 class Heap:
@@ -33,19 +42,33 @@ class Heap:
         timers: Timers,
         sessions: Callable[[], int],
         in_thread: Callable[..., Deferred[Any]],
+        rests: Sequence[Callable[[], None]] = (),
         trim: Callable[[], None] = trim,
     ):
-        """*sessions* gives their number now."""
+        """*sessions* gives their number now; each of *rests* lets go of what some part keeps to be quick."""
         self._sessions = sessions
         self._in_thread = in_thread
+        self._rests = rests
         self._trim = trim
         self._most = 0
-        timers.add(LOOK_S, self._look)
+        self._rounds = 1  # what starting has left over; and the thread is there before a wave is
+        timers.add(AGAIN_S, self._look)
 
     def _look(self, now: float, timer: Timer, param: object) -> float:
         count = self._sessions()
         self._most = max(self._most, count)
         if self._most - count >= MANY:
             self._most = count
+            self._rounds = ROUNDS
+        if self._rounds:
+            self._rounds -= 1
+            self._give_back(count)
+        return AGAIN_S if self._rounds else LOOK_S
+
+    def _give_back(self, count: int) -> None:
+        for rest in self._rests:
+            rest()
+        if count < MANY:
+            gc.collect()
+        if not self._rounds:
             spawn("trimming the heap", self._in_thread(self._trim))
-        return LOOK_S
