@@ -184,7 +184,7 @@ def _watch_heap(
     rests = [forget_prepared, server.registry.rest, server.services[Rosters].rest]
     rests += [factory.rest for factory in factories]
     rests += [reactor.rest] if hasattr(reactor, "rest") else []  # Twisted's own have none
-    Heap(server.timers, lambda: len(server.registry), world.in_thread, (*rests, storage.rest))
+    Heap(server.timers, server.registry.now_and_at_most, world.in_thread, (*rests, storage.rest))
 
 
 def _reload(given: _Prepared, server: Server) -> Reload:

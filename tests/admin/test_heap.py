@@ -16,11 +16,16 @@ class HeapTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Nobody is there at first."""
         self.clock = Clock()
-        self.sessions = self.trimmed = self.rested = 0
-        Heap(Timers(self.clock), lambda: self.sessions, execute, (self.rest,), self.count)
+        self.sessions = self.most = self.trimmed = self.rested = 0
+        Heap(Timers(self.clock), self.now_and_at_most, execute, (self.rest,), self.count)
         self.clock.advance(AGAIN_S)
         self.at_start = self.rested, self.trimmed
         self.rested = self.trimmed = 0
+
+    def now_and_at_most(self) -> tuple[int, int]:
+        """Give how many there are, and how many there were at most since this was asked last."""
+        most, self.most = max(self.most, self.sessions), self.sessions
+        return self.sessions, most
 
     def rest(self) -> None:
         """Count a letting go."""
@@ -64,6 +69,12 @@ class HeapTests(SynchronousTestCase):
         counts = [self.there_are(sessions) for sessions in (0, 10 * MANY, 9 * MANY, 0, 0, MANY, 0)]
         self.assertEqual(counts, [0, 0, 1, 2, 2, 2, 3])
 
+    def test_a_wave_between_two_looks(self) -> None:
+        """Who came and went since the last look counts too."""
+        self.most = MANY
+        self.assertEqual(self.there_are(0), 1)
+        self.assertEqual(self.there_are(0), 1)
+
     def test_a_few_come_and_go(self) -> None:
         """That is not worth it, unless they come to many."""
         counts = [self.there_are(sessions) for sessions in (MANY, MANY // 2 + 1, MANY, 1, 0)]
@@ -79,7 +90,7 @@ class HeapTests(SynchronousTestCase):
 
         clock = Clock()
         sessions = [MANY]
-        Heap(Timers(clock), lambda: sessions[0], in_thread)
+        Heap(Timers(clock), lambda: (sessions[0], sessions[0]), in_thread)
         clock.advance(AGAIN_S)
         sessions[0] = 0
         clock.advance(LOOK_S)

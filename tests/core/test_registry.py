@@ -38,6 +38,17 @@ class RegistryTests(SynchronousTestCase):
         self.assertIs(by_full["bob@localhost/desk"], desk)
         self.assertEqual(self.registry.resources("bob@localhost"), (desk,))
 
+    def test_the_most_since_it_was_asked(self) -> None:
+        """Sessions that came and went meanwhile count; the next time only those that have come since then."""
+        desk = bound_session(self.registry, "bob@localhost/desk")
+        phone = bound_session(self.registry, "bob@localhost/phone")
+        self.registry.destroy(phone)
+        self.assertEqual(self.registry.now_and_at_most(), (1, 2))
+        self.assertEqual(self.registry.now_and_at_most(), (1, 1))
+        self.registry.destroy(desk)
+        self.assertEqual(self.registry.now_and_at_most(), (0, 1))
+        self.assertEqual(self.registry.now_and_at_most(), (0, 0))
+
     def test_a_name_in_use_cannot_be_bound(self) -> None:
         """RFC 6120 7.7.2.2: a full JID names one session; the policy has to free it first."""
         bound_session(self.registry, "bob@localhost/desk")

@@ -40,12 +40,15 @@ class Heap:
     def __init__(
         self,
         timers: Timers,
-        sessions: Callable[[], int],
+        sessions: Callable[[], tuple[int, int]],
         in_thread: Callable[..., Deferred[Any]],
         rests: Sequence[Callable[[], None]] = (),
         trim: Callable[[], None] = trim,
     ):
-        """*sessions* gives their number now; each of *rests* lets go of what some part keeps to be quick."""
+        """*sessions* gives how many there are now, and how many there were at most since it was asked last.
+
+        Each of *rests* lets go of what some part keeps to be quick.
+        """
         self._sessions = sessions
         self._in_thread = in_thread
         self._rests = rests
@@ -55,8 +58,8 @@ class Heap:
         timers.add(AGAIN_S, self._look)
 
     def _look(self, now: float, timer: Timer, param: object) -> float:
-        count = self._sessions()
-        self._most = max(self._most, count)
+        count, most = self._sessions()
+        self._most = max(self._most, most)
         if self._most - count >= MANY:
             self._most = count
             self._rounds = ROUNDS

@@ -14,6 +14,7 @@ class SessionRegistry:
         """*on_unbound(session, status)* is told of each connected resource that left, while its fields still stand."""
         self.by_full: dict[str, Session] = {}
         self._by_bare: dict[str, tuple[Session, ...]] = {}
+        self._most = 0
         self.on_unbound = on_unbound
         self.is_closing = False
         """Whether the server is about to end all sessions, so that nothing is to be moved from one to another."""
@@ -36,6 +37,12 @@ class SessionRegistry:
         """Give the bare JIDs of all accounts with a connected resource."""
         return list(self._by_bare)
 
+    def now_and_at_most(self) -> tuple[int, int]:
+        """Give how many connected resources there are, and how many there were at most since this was asked last."""
+        count = len(self.by_full)
+        most, self._most = self._most, count
+        return count, most
+
     def bind(self, session: Session, jid: JID) -> None:
         """Make *session* the connected resource *jid*. The name must be free: ValueError otherwise."""
         if jid.full in self.by_full or jid.resourcepart is None:
@@ -46,6 +53,7 @@ class SessionRegistry:
         session.bare_jid = jid.bare
         self.by_full[jid.full] = session
         self._by_bare[jid.bare] = (*self._by_bare.get(jid.bare, ()), session)
+        self._most = max(self._most, len(self.by_full))
 
     def unbind(self, session: Session) -> bool:
         """Take *session* out of the indexes; say whether it was in them."""
