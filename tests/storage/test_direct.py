@@ -68,6 +68,17 @@ class DirectReadsTests(SynchronousTestCase):
         self.assertRaises(NotDirect, reads.read, count_to, 1)
         self.assertRaises(sqlite3.ProgrammingError, self.connections[0].execute, "SELECT 1")
 
+    def test_after_a_rest_there_is_another_connection(self) -> None:
+        """What the first one kept of the file is let go of; to rest twice, or before any read, is as good."""
+        self.reads.rest()
+        for number in (1, 2):
+            self.assertEqual(self.reads.read(count_to, number), number)
+            self.reads.rest()
+            self.reads.rest()
+        self.assertEqual(len(self.connections), 2)
+        for connection in self.connections:
+            self.assertRaises(sqlite3.ProgrammingError, connection.execute, "SELECT 1")
+
     def test_a_long_statement_is_broken_off(self) -> None:
         """However many short ones there were before; the next one is direct again."""
         for _ in range(200):

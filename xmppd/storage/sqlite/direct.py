@@ -49,6 +49,10 @@ class DirectReads:
     def stop(self) -> None:
         """From now on none is."""
         self._rests_until = NEVER
+        self.rest()
+
+    def rest(self) -> None:
+        """Let go of what was read; the next read opens another connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -79,7 +79,8 @@ class SQLiteStorage:
         self._archives.start()
 
     def rest(self) -> None:
-        """Let the reading threads forget what they keep of the file."""
+        """Let who reads forget what is kept of the file."""
+        self._direct.rest()
         self._values.rest()
         self._archives.rest()
 
