@@ -1,5 +1,6 @@
 """The storage contract on `SQLiteStorage`, and what only a file and threads can get wrong."""
 
+import gc
 import signal
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import cast
 from unittest import mock
+from weakref import ref
 
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
@@ -327,6 +329,25 @@ class RestTests(TestCase):
         readers.rest()
         self.assertIsNone(await readers.run(reads.get, "s", ALICE, ""))
         self.assertEqual(len(opened), 2)
+
+
+class TransactionTests(SynchronousTestCase):
+    """`Transaction`, of which there is one for each group."""
+
+    def test_nothing_is_left_for_the_collector(self) -> None:
+        """What a group has written is gone with it: groups come in hundreds a second."""
+        path = temporary_folder(self) / "data"
+        bring_up(path)
+        connection = open_writer(path, "process")
+        self.addCleanup(connection.close)
+        transaction = Transaction(connection, Boxes(connection))
+        transaction.apply([*archive(*range(10)), Put("s", BOB, "k", b"v")])
+        transaction.flush()
+        gone = ref(transaction)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del transaction
+        self.assertIsNone(gone())
 
 
 class DropTests(SynchronousTestCase):

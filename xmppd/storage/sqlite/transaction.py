@@ -7,7 +7,7 @@ when a change comes that must see them.
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from xmppd.storage.interface import (
     Append,
@@ -61,21 +61,11 @@ class Transaction:
         self._values: dict[tuple[str, str, str], bytes | None] = {}
         self._entries: list[tuple[Value, ...]] = []
         self._gathering: set[int] = set()
-        self._apply: dict[type, Callable[..., None]] = {
-            Put: self._put,
-            Append: self._append,
-            Delete: self._delete,
-            DeleteEntries: self._delete_entries,
-            Replace: self._replace,
-            DeleteAll: self._delete_all,
-            DeleteOwner: self._delete_owner,
-        }
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Take *changes* in; some are executed at once, some are gathered."""
-        apply = self._apply
         for change in changes:
-            apply[type(change)](*change)
+            _APPLY[type(change)](self, *change)
 
     def flush(self) -> None:
         """Write all that is gathered."""
@@ -145,3 +135,15 @@ class Transaction:
             self._gathering.clear()
             run_many(self._connection, _APPEND, entries)
             self._boxes.fresh_rows += len(entries)
+
+
+_APPLY: Final[dict[type, Callable[..., None]]] = {
+    Put: Transaction._put,
+    Append: Transaction._append,
+    Delete: Transaction._delete,
+    DeleteEntries: Transaction._delete_entries,
+    Replace: Transaction._replace,
+    DeleteAll: Transaction._delete_all,
+    DeleteOwner: Transaction._delete_owner,
+}
+"""Not in each transaction: methods that are bound to it would keep it, and all that it wrote, for the collector."""
