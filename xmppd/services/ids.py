@@ -17,10 +17,10 @@ class Ids:
     def __init__(self, random_text: Callable[[int], str]):
         """*random_text* gives so many unguessable bytes as URL-safe text."""
         self._random_text = random_text
-        self._block = (
-            ""  # one text: ids that wait as texts of their own would hold memory where they were made
-        )
+        self._block = ""
+        """What was drawn: one text, since ids that wait as texts of their own would hold memory here and there."""
         self._at = 0
+        """Where in it the next id begins."""
 
     def next(self) -> str:
         """Give another id."""

@@ -172,7 +172,9 @@ class Selection(NamedTuple):
 
 
 class Storage(Protocol):
-    """An opened storage. All methods are called on the reactor's thread, and Deferreds fire there.
+    """An opened storage. All methods are called on the reactor's thread.
+
+    Deferreds fire there; a read's may have fired already.
 
     Reads fail with `StorageFailed` when the back end does. A read that starts after a commit's Deferred has
     fired sees it; one that starts earlier may not: wait for an empty `commit()` first where that matters.
