@@ -157,7 +157,9 @@ class StorageTests(TestCase):
         self.assertEqual(await reading, b"v")
 
     async def test_errors_are_told(self) -> None:
-        """As by a thread: by one."""
+        """As by a thread: by one, whatever is wrong, and none is raised by the call itself."""
         storage = new_storage(self)
-        with self.assertRaises(StorageFailed):
-            await storage.get("s", ALICE, object())  # type: ignore[arg-type]
+        for owner in (object(), "\ud800"):
+            with self.assertRaises(StorageFailed):
+                await storage.get("s", owner)  # type: ignore[arg-type]
+        self.assertIsNone(self.successResultOf(storage.get("s", ALICE)))

@@ -25,7 +25,7 @@ NEVER: Final = float("inf")
 
 
 class NotDirect(Exception):
-    """This read is for a thread; if the reason is an error of SQLite, the thread will meet it and tell."""
+    """This read is for a thread; if the reason is an error, the thread will meet it and tell."""
 
 
 class DirectReads:
@@ -67,7 +67,7 @@ class DirectReads:
         self._rounds = 0
         try:
             return work(self._connection or self._connected(), *arguments)
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it is, a thread meets it again and hands it to who asked
             raise NotDirect from error
         finally:
             took_s = self._now() - began
