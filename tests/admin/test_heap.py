@@ -6,8 +6,13 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.admin.heap import AGAIN_S, LOOK_S, MANY, ROUNDS, Heap, trim
+from xmppd.admin.heap import LOOK_S, MANY, ROUNDS, STEP_S, Heap, trim
 from xmppd.core.timers import Timers
+
+A_ROUND = 2
+"""Steps: somebody lets go, the collector is called."""
+STEPS = ROUNDS * A_ROUND + 1
+"""The last one trims the heap."""
 
 
 class HeapTests(SynchronousTestCase):
@@ -18,7 +23,7 @@ class HeapTests(SynchronousTestCase):
         self.clock = Clock()
         self.sessions = self.most = self.trimmed = self.rested = 0
         Heap(Timers(self.clock), self.now_and_at_most, execute, (self.rest,), self.count)
-        self.clock.advance(AGAIN_S)
+        self.clock.pump([STEP_S] * (A_ROUND + 1))
         self.at_start = self.rested, self.trimmed
         self.rested = self.trimmed = 0
 
@@ -39,7 +44,7 @@ class HeapTests(SynchronousTestCase):
         """Let so many be there when it looks; give how often the heap was trimmed."""
         self.sessions = sessions
         self.clock.advance(LOOK_S)
-        self.clock.advance(AGAIN_S)
+        self.clock.pump([STEP_S] * (STEPS - 1))
         return self.trimmed
 
     def test_after_the_start(self) -> None:
@@ -47,14 +52,22 @@ class HeapTests(SynchronousTestCase):
         self.assertEqual(self.at_start, (1, 1))
         self.assertEqual((self.there_are(0), self.rested), (0, 0))
 
-    def test_first_all_is_let_go_of(self) -> None:
-        """The heap is trimmed when that was done for the last time, a moment later."""
-        self.there_are(MANY)
-        self.sessions = 0
-        self.clock.advance(LOOK_S)
-        self.assertEqual((self.rested, self.trimmed), (1, 0))
-        self.clock.advance(AGAIN_S)
-        self.assertEqual((self.rested, self.trimmed), (ROUNDS, 1))
+    def test_one_at_a_time_lets_go(self) -> None:
+        """The heap is trimmed when all have done so for the last time; others have their turn in between."""
+        calls: list[str] = []
+        self.patch(gc, "collect", lambda: calls.append("collect"))
+        clock, sessions = Clock(), [MANY]
+        rests = [lambda: calls.append("one"), lambda: calls.append("other")]
+        Heap(Timers(clock), lambda: (sessions[0], sessions[0]), execute, rests, lambda: calls.append("trim"))
+        clock.pump([STEP_S] * 10)
+        self.assertEqual(calls, ["one", "other", "trim"])
+        calls.clear()
+        sessions[0] = 0
+        clock.advance(LOOK_S)
+        for step in range(1, 8):
+            self.assertEqual(calls, ["one", "other", "collect", "one", "other", "collect", "trim"][:step])
+            clock.advance(STEP_S)
+        self.assertEqual(len(calls), 7)
 
     def test_the_collector_holds_up_few(self) -> None:
         """It is called where few are left, and would look through too much where many are."""
@@ -91,9 +104,9 @@ class HeapTests(SynchronousTestCase):
         clock = Clock()
         sessions = [MANY]
         Heap(Timers(clock), lambda: (sessions[0], sessions[0]), in_thread)
-        clock.advance(AGAIN_S)
+        clock.pump([STEP_S] * 2)
         sessions[0] = 0
         clock.advance(LOOK_S)
-        clock.advance(AGAIN_S)
+        clock.pump([STEP_S] * STEPS)
         self.assertEqual(calls, [trim, trim])
         trim()

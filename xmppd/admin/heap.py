@@ -8,6 +8,7 @@ high, and little of it is enough to hold many arenas.
 
 import ctypes
 import gc
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,9 +21,10 @@ LOOK_S = 10.0
 MANY = 500
 """After so many sessions fewer it is worth it. While there are more than that the collector is not called: it would
 look through all of theirs, and hold them up."""
-AGAIN_S = 1.0
+STEP_S = 0.1
+"""One part at a time lets go, and others have their turn: after 10,000 sessions all of it takes some 30 ms."""
 ROUNDS = 2
-"""How often it is done after a wave: what was busy the first time lets go the second time. Only then the heap is
+"""How often all do so after a wave: what was busy the first time lets go the second time. Only then the heap is
 trimmed."""
 
 _MALLOC_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -53,25 +55,28 @@ class Heap:
         self._in_thread = in_thread
         self._rests = rests
         self._trim = trim
-        self._most = 0
-        self._rounds = 1  # what starting has left over; and the thread is there before a wave is
-        timers.add(AGAIN_S, self._look)
+        self._count = self._most = 0
+        self._steps: deque[Callable[[], object]] = deque()
+        self._begin(rounds=1)  # what starting has left over; and the thread is there before a wave is
+        timers.add(STEP_S, self._look)
 
     def _look(self, now: float, timer: Timer, param: object) -> float:
-        count, most = self._sessions()
+        self._count, most = self._sessions()
         self._most = max(self._most, most)
-        if self._most - count >= MANY:
-            self._most = count
-            self._rounds = ROUNDS
-        if self._rounds:
-            self._rounds -= 1
-            self._give_back(count)
-        return AGAIN_S if self._rounds else LOOK_S
+        if self._most - self._count >= MANY:
+            self._most = self._count
+            self._begin(ROUNDS)
+        if self._steps:
+            self._steps.popleft()()
+        return STEP_S if self._steps else LOOK_S
 
-    def _give_back(self, count: int) -> None:
-        for rest in self._rests:
-            rest()
-        if count < MANY:
+    def _begin(self, rounds: int) -> None:
+        self._steps = deque((*self._rests, self._collect) * rounds)
+        self._steps.append(self._trim_heap)
+
+    def _collect(self) -> None:
+        if self._count < MANY:
             gc.collect()
-        if not self._rounds:
-            spawn("trimming the heap", self._in_thread(self._trim))
+
+    def _trim_heap(self) -> None:
+        spawn("trimming the heap", self._in_thread(self._trim))
