@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from xmppd.core.room import refill
 from xmppd.core.session import Sendable, Session
+from xmppd.core.shrink import shrink
 from xmppd.stanza.jid import JID
 
 
@@ -78,8 +78,8 @@ class SessionRegistry:
         session.rest()
 
     def rest(self) -> None:
-        """Take no more room than those that are there need."""
-        refill(self.by_full, self._by_bare)
+        """Take no more memory than those that are there need."""
+        shrink(self.by_full, self._by_bare)
 
     def send_to_available_resources(self, bare_jid: str, x: Sendable) -> int:
         """Send *x* to each available resource of an account; give their number."""

@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.core.config.limits import Limits
-from xmppd.core.room import refill
 from xmppd.core.session import Session
+from xmppd.core.shrink import shrink
 from xmppd.net.addresses import AddressCounter
 from xmppd.net.client_stream import ClientStream
 from xmppd.net.keepalive import Keepalive
@@ -260,8 +260,8 @@ class C2SFactory(Factory):
             ended.callback(None)
 
     def rest(self) -> None:
-        """Take no more room than the connections that are there need."""
-        refill(self.connections)
+        """Take no more memory than the connections that are there need."""
+        shrink(self.connections)
 
     def shutdown(self) -> Deferred[Any]:
         """End every stream with system-shutdown; fires when the last connection is gone."""

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReadWriteDescriptor
 from twisted.internet.main import installReactor
 from twisted.logger import Logger
 
-from xmppd.core.room import refill
+from xmppd.core.shrink import shrink
 from xmppd.net.flush import FlushQueue
 
 EVENTS_PER_BATCH: Final = 512
@@ -96,8 +96,8 @@ if hasattr(select, "epoll"):
         doIteration = doPoll
 
         def rest(self) -> None:
-            """Take no more room than the descriptors that are there need."""
-            refill(self._selectables, self._reads, self._writes)
+            """Take no more memory than the descriptors that are there need."""
+            shrink(self._selectables, self._reads, self._writes)
 
         def _give_up(self, descriptor: IReadWriteDescriptor, why: Any, is_read: bool) -> None:
             try:

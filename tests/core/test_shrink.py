@@ -1,14 +1,14 @@
-"""The room that dicts and sets take."""
+"""The memory that dicts and sets take."""
 
 import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.room import refill
+from xmppd.core.shrink import shrink
 
 
-class RefillTests(SynchronousTestCase):
-    """`refill`."""
+class ShrinkTests(SynchronousTestCase):
+    """`shrink`."""
 
     def test_what_is_held_stays(self) -> None:
         """The same objects, in the same order, smaller than they were."""
@@ -18,6 +18,6 @@ class RefillTests(SynchronousTestCase):
             del row[number]
             members.discard(number)
         full = sys.getsizeof(row) + sys.getsizeof(members)
-        refill(row, members)
+        shrink(row, members)
         self.assertEqual((list(row), members), (list(range(4_990, 5_000)), set(range(4_990, 5_000))))
         self.assertLess(sys.getsizeof(row) + sys.getsizeof(members), full // 20)
