@@ -72,6 +72,15 @@ def new_storage(test: TestCase, path: Path | None = None, start: bool = True) ->
     return storage
 
 
+def new_connection(test: SynchronousTestCase) -> sqlite3.Connection:
+    """The writer's connection to a file of this test's own; closed at the test's end."""
+    path = temporary_folder(test) / "data"
+    bring_up(path)
+    connection = open_writer(path, "process")
+    test.addCleanup(connection.close)
+    return connection
+
+
 class SQLiteStorageTests(contract.WholeContract):
     """The contract."""
 
@@ -336,10 +345,7 @@ class TransactionTests(SynchronousTestCase):
 
     def test_nothing_is_left_for_the_collector(self) -> None:
         """What a group has written is gone with it: groups come in hundreds a second."""
-        path = temporary_folder(self) / "data"
-        bring_up(path)
-        connection = open_writer(path, "process")
-        self.addCleanup(connection.close)
+        connection = new_connection(self)
         transaction = Transaction(connection, Boxes(connection))
         transaction.apply([*archive(*range(10)), Put("s", BOB, "k", b"v")])
         transaction.flush()
@@ -355,10 +361,7 @@ class DropTests(SynchronousTestCase):
 
     def test_dropped_rows_are_swept_in_slices(self) -> None:
         """A drop takes a box out of sight; its rows go later, so many at a time, and nobody else's."""
-        path = temporary_folder(self) / "data"
-        bring_up(path)
-        connection = open_writer(path, "process")
-        self.addCleanup(connection.close)
+        connection = new_connection(self)
         boxes = Boxes(connection)
         transaction = Transaction(connection, boxes)
         transaction.apply([*archive(*range(10)), Append("archive", BOB, entry(1))])
@@ -377,10 +380,7 @@ class DropTests(SynchronousTestCase):
     def test_what_is_remembered_of_boxes_is_bounded(self) -> None:
         """However many owners there are, only the latest so many are remembered between groups."""
         self.patch(boxes_module, "REMEMBERED", 3)
-        path = temporary_folder(self) / "data"
-        bring_up(path)
-        connection = open_writer(path, "process")
-        self.addCleanup(connection.close)
+        connection = new_connection(self)
         boxes = Boxes(connection)
         for number in range(9):
             boxes.for_append("s", str(number), entry(1))

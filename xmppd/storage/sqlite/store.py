@@ -188,17 +188,18 @@ class SQLiteStorage:
         return self._archive(reads.count, store, owner, selection, limit)
 
     def _value(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
-        if self._is_stopped:
-            return fail(StorageFailed("the storage is stopped"))
         try:
             return succeed(self._direct.read(work, *arguments))
         except NotDirect:
-            return self._values.run(work, *arguments)
+            return self._read(self._values, work, *arguments)
 
     def _archive(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+        return self._read(self._archives, work, *arguments)
+
+    def _read(self, readers: Readers, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
         if self._is_stopped:
             return fail(StorageFailed("the storage is stopped"))
-        return self._archives.run(work, *arguments)
+        return readers.run(work, *arguments)
 
     def _settle(self, outcomes: list[Outcome]) -> None:
         for (changes, size_bytes, decided), error in outcomes:
