@@ -1,4 +1,4 @@
-"""Message Carbons: XEP-0280 1.0.1. Which messages are copied is in the tables of `xmppd.services.message_kinds`.
+"""Message Carbons: XEP-0280 1.0.1. Which messages are copied is in the tables of `xmppd.stanza.kinds`.
 
 A client that enabled them gets what the account's other clients send and receive. A copy is never copied, never
 archived, never kept for later, and its failure is told to nobody.
@@ -13,12 +13,12 @@ from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
 from xmppd.services.archive_ids import archived_as, with_stanza_id
-from xmppd.services.forwarded import forwarded_xml
 from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
-from xmppd.services.message_kinds import MEANING, is_copied, kind_of
-from xmppd.services.message_kinds import NS_CARBONS as NS
 from xmppd.services.offline import Offline
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.forward import forwarded_xml
+from xmppd.stanza.kinds import MEANING, is_copied, kind_of
+from xmppd.stanza.kinds import NS_CARBONS as NS
 from xmppd.stanza.layout import ChildName
 from xmppd.stanza.stanza import Stanza
 

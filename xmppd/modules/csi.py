@@ -1,4 +1,4 @@
-"""Client State Indication: XEP-0352 1.0.0. What is held back is in the tables of `xmppd.services.importance`.
+"""Client State Indication: XEP-0352 1.0.0. What is held back is in the tables of `xmppd.stanza.importance`.
 
 A client is active when its stream begins, and again when it is resumed. Nobody but the server learns which it is.
 """

@@ -1,7 +1,7 @@
-"""Message Processing Hints: XEP-0334. What they mean is in the tables of `xmppd.services.message_kinds`."""
+"""Message Processing Hints: XEP-0334. What they mean is in the tables of `xmppd.stanza.kinds`."""
 
 from xmppd.core.module import XEP, Module
-from xmppd.services.message_kinds import NS_HINTS
+from xmppd.stanza.kinds import NS_HINTS
 
 
 class Hints(Module):

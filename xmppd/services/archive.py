@@ -17,10 +17,10 @@ from xmppd.services.archive_ids import STORE, with_stanza_id
 from xmppd.services.archive_preferences import NO_PREFERENCES, Preferences, decode, encode
 from xmppd.services.archive_preferences import STORE as PREFERENCES
 from xmppd.services.ids import Ids
-from xmppd.services.message_kinds import kind_of
 from xmppd.services.retractions import Retraction, Retractions
 from xmppd.services.roster import Rosters
 from xmppd.stanza.jid import JID
+from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stamps import to_milliseconds
 from xmppd.storage.interface import Append, Delete, NewEntry, Put, Storage
 

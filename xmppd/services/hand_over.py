@@ -26,11 +26,11 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.delayed import DELAY, delay_xml
-from xmppd.services.message_kinds import kind_of
 from xmppd.services.pace import Pace, Room, room_of
 from xmppd.services.tallies import Tallies, Tally
+from xmppd.stanza.delay import DELAY, delay_xml
 from xmppd.stanza.errors import StreamError
+from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Change, DeleteEntries, Entry, NewEntry, Storage, StorageError
 

@@ -13,8 +13,8 @@ Rules that live here:
 from typing import Final, NamedTuple
 
 from xmppd.core.session import Sendable, Session
-from xmppd.services.importance import Weight, merge_key, weight_of
 from xmppd.stanza.element import Element
+from xmppd.stanza.importance import Weight, merge_key, weight_of
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 

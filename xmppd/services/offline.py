@@ -18,14 +18,14 @@ from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import archived_as, stanza_id_of
-from xmppd.services.delayed import without_delay_of
 from xmppd.services.hand_over import BATCH, STORE, HandOver, Others
 from xmppd.services.ids import Ids
-from xmppd.services.message_kinds import kind_of
 from xmppd.services.offline_archived import archived_of
 from xmppd.services.tallies import Tallies, Tally, name_of
+from xmppd.stanza.delay import without_delay_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
+from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stamps import to_milliseconds
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import (

@@ -27,10 +27,10 @@ from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive_ids import stanza_id_of
 from xmppd.services.ids import Ids
-from xmppd.services.importance import original_of
 from xmppd.services.push_publication import body_of, publication, summary
 from xmppd.services.push_registrations import Registration
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.importance import original_of
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, Delete, Put, Storage, StorageError

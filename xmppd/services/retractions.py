@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import spawn
 from xmppd.services.archive_ids import STORE
-from xmppd.services.message_kinds import NS_RETRACT
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.kinds import NS_RETRACT
 from xmppd.stanza.stamps import stamp_of
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Entry, Replace, Storage, StorageError

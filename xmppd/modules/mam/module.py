@@ -17,16 +17,16 @@ from xmppd.services.accounts import Accounts
 from xmppd.services.archive import Archive
 from xmppd.services.archive_ids import STORE
 from xmppd.services.archive_search import NS_FULLTEXT, ArchiveSearch
-from xmppd.services.delayed import delay_xml
 from xmppd.services.disco import ACCOUNT_INFO, Info
-from xmppd.services.forwarded import forwarded_xml
 from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
-from xmppd.services.message_kinds import NS_RETRACT
 from xmppd.services.offline import Offline
 from xmppd.services.pace import Pace
 from xmppd.services.retention import Retention, Rules
 from xmppd.services.stream_management.service import StreamManagement
+from xmppd.stanza.delay import delay_xml
 from xmppd.stanza.element import Element, escape_attr
+from xmppd.stanza.forward import forwarded_xml
+from xmppd.stanza.kinds import NS_RETRACT
 from xmppd.stanza.result_sets import NS as NS_RSM
 from xmppd.stanza.result_sets import page_element
 from xmppd.stanza.stamps import stamp_of

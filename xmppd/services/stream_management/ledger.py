@@ -13,14 +13,14 @@ from twisted.python.failure import Failure
 
 from xmppd.core.session import Sendable, Session
 from xmppd.core.timers import Timer
-from xmppd.services.delayed import DELAY, delay_xml
-from xmppd.services.forwarded import forwarded_xml
-from xmppd.services.message_kinds import NS_CARBONS, kind_of
 from xmppd.services.stream_management.copies import Copies, Copying
 from xmppd.services.stream_management.records import QUEUE, Key, entry_id, queued, recorded, unsent_id
 from xmppd.services.stream_management.rounds import Rounds
+from xmppd.stanza.delay import DELAY, delay_xml
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
+from xmppd.stanza.forward import forwarded_xml
+from xmppd.stanza.kinds import NS_CARBONS, kind_of
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries

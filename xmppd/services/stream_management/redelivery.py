@@ -18,14 +18,14 @@ from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Ledger, Session
-from xmppd.services.delayed import DELAY, came_at, delay_xml, without_delay_of
-from xmppd.services.message_kinds import Kind, kind_of
 from xmppd.services.offline import Offline, Returned
 from xmppd.services.stream_management.copies import Copies
 from xmppd.services.stream_management.ledger import CARBON, StreamLedger
 from xmppd.services.stream_management.records import QUEUE, entry_id
+from xmppd.stanza.delay import DELAY, came_at, delay_xml, without_delay_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
+from xmppd.stanza.kinds import Kind, kind_of
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries, StorageError
 from xmppd.stream.acks import MODULUS, Sent

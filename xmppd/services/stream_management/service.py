@@ -19,7 +19,6 @@ from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.message_kinds import kind_of
 from xmppd.services.offline import Offline
 from xmppd.services.stream_management.copies import Copying
 from xmppd.services.stream_management.ledger import NS, Settings, StreamLedger
@@ -30,6 +29,7 @@ from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
+from xmppd.stanza.kinds import kind_of
 from xmppd.storage.interface import Delete, Storage, StorageError
 from xmppd.stream.acks import MODULUS, TooHigh
 

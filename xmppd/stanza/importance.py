@@ -23,9 +23,9 @@ any other message                       now: archive results, calls, room config
 from enum import Enum
 from typing import Final
 
-from xmppd.services.forwarded import NS_FORWARD
-from xmppd.services.message_kinds import NS_CARBONS, NS_HINTS, NS_MUC_USER, kind_of
 from xmppd.stanza.element import Element
+from xmppd.stanza.forward import NS_FORWARD
+from xmppd.stanza.kinds import NS_CARBONS, NS_HINTS, NS_MUC_USER, kind_of
 from xmppd.stanza.layout import ChildName
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza

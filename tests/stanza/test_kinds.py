@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.services.message_kinds import is_archivable, is_copied, is_durable, kind_of
+from xmppd.stanza.kinds import is_archivable, is_copied, is_durable, kind_of
 from xmppd.stanza.stanza import Stanza
 
 BODY = "<body>hi</body>"

@@ -1,8 +1,8 @@
-"""What is important: every row of the tables of `xmppd.services.importance`."""
+"""What is important: every row of the tables of `xmppd.stanza.importance`."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.services.importance import Weight, is_worth_waking, merge_key, weight_of
+from xmppd.stanza.importance import Weight, is_worth_waking, merge_key, weight_of
 from xmppd.stanza.stanza import Stanza
 
 ME = "romeo@localhost/phone"
