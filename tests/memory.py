@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tests.dialogues.client import PASSWORD, Client, NothingCame
-from xmppd.core.config.read import parse
+from xmppd.config.read import parse
 from xmppd.net.c2s import C2SProtocol
 from xmppd.server import Server, World, build, load_modules
 from xmppd.stanza.jid import JID

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from tests.sockets.process import ServerProcess
 from tests.temporary import temporary_folder
 from xmppd.admin.xmppctl.app import app
-from xmppd.core.config.read import parse
+from xmppd.config.read import parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.rst").read_text()

@@ -8,8 +8,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer, now
-from xmppd.core.config.model import Config
-from xmppd.core.config.read import parse
+from xmppd.config.model import Config
+from xmppd.config.read import parse
 from xmppd.core.host import IQKey
 from xmppd.net import client_ports
 from xmppd.net.client_ports import OwnAcceptor

@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 import xmppd.modules
+from xmppd.config.model import Config
 from xmppd.core import events
-from xmppd.core.config.model import Config
 from xmppd.core.host import Host, Hosts
 from xmppd.core.loader import Loader, ModuleError, find_modules
 from xmppd.core.module import Module, ModuleAPI, Services

@@ -31,7 +31,7 @@ from xmppd.admin.reload import Reload
 from xmppd.admin.running import RunningServer
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
-from xmppd.core.config.model import Config
+from xmppd.config.model import Config
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.net.c2s import C2SFactory
 from xmppd.net.certificates import CertificateError, CertificateStore, utc_now

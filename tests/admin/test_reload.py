@@ -6,7 +6,7 @@ from tests.net.certified import NOW, Authority
 from tests.temporary import temporary_folder
 from xmppd.admin.reload import Reload
 from xmppd.admin.settings import read_settings
-from xmppd.core.config import Config, ConfigErrors
+from xmppd.config import Config, ConfigErrors
 from xmppd.core.log import LogWriter
 from xmppd.net.certificates import CertificateStore
 from xmppd.net.tls import ServerTLS

@@ -8,8 +8,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.helpers import bound_session, written
+from xmppd.config.read import parse
 from xmppd.core import events
-from xmppd.core.config.read import parse
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.host import Host, Hosts
 from xmppd.core.registry import SessionRegistry

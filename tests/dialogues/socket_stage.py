@@ -17,9 +17,9 @@ from twisted.trial.unittest import TestCase
 from tests.dialogues.client import PASSWORD, Client, NothingCame
 from tests.temporary import temporary_folder
 from tests.wanted import TRANSPORT
-from xmppd.core.config.model import Config
-from xmppd.core.config.read import parse
-from xmppd.core.config.section import Address
+from xmppd.config.model import Config
+from xmppd.config.read import parse
+from xmppd.config.section import Address
 from xmppd.net.certificates import CertificateStore, HostFiles, utc_now
 from xmppd.net.client_ports import ClientPorts
 from xmppd.net.tls import ServerTLS

@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.rosters import ROMEO, RosterWorld, pushes
-from xmppd.core.config.read import parse
+from xmppd.config.read import parse
 from xmppd.core.session import Session
 from xmppd.modules.groups import REFRESH_AFTER_S, GroupsOptions
 from xmppd.services.roster import Roster, RosterItem

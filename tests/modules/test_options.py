@@ -5,10 +5,10 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.admin.settings import known_modules
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.model import Config
-from xmppd.core.config.modules import check_modules
-from xmppd.core.config.read import examine_text
+from xmppd.config.findings import Finding
+from xmppd.config.model import Config
+from xmppd.config.modules import check_modules
+from xmppd.config.read import examine_text
 
 WRONG: dict[Any, str] = {int: '"5"', float: "true", bool: '"yes"', str: "5"}
 """For a type a value that is easily taken for it."""

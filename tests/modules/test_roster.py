@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer
 from tests.services.rosters import JULIET, ROMEO, RosterWorld
-from xmppd.core.config.limits import Limits
+from xmppd.config.limits import Limits
 from xmppd.modules.roster import Wanted, read_set
 from xmppd.services.subscription_states import NONE, NONE_OUT
 from xmppd.stanza.element import parse_element

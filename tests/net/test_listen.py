@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from tests.net.certified import NOW, Authority, client_context
 from tests.temporary import temporary_folder
-from xmppd.core.config.section import Address
+from xmppd.config.section import Address
 from xmppd.net.certificates import CertificateStore
 from xmppd.net.listen import (
     ACCEPTS_A_TURN,

@@ -5,8 +5,8 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.config.limits import Limits
 from xmppd.core.commits import Commit
-from xmppd.core.config.limits import Limits
 from xmppd.core.events import Traffic
 from xmppd.net.uncommitted import Uncommitted
 from xmppd.stanza.jid import JID

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.model import Config
+from xmppd.config.findings import Finding
+from xmppd.config.model import Config
 
 _PATH = ("log", "file")
 

@@ -11,8 +11,8 @@ from twisted.python import usage
 import xmppd.net.reactor
 from xmppd import __version__
 from xmppd.admin.settings import known_modules, read_settings
-from xmppd.core.config.findings import ConfigErrors, has_errors
-from xmppd.core.config.model import Config
+from xmppd.config.findings import ConfigErrors, has_errors
+from xmppd.config.model import Config
 from xmppd.storage.lock import DataLock, DataLocked
 
 LOG_NAME = "xmppd.log"

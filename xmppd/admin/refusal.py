@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from xmppd.admin.check.run import run_checks
 from xmppd.admin.folder import FolderError, FolderOfAnother
 from xmppd.admin.settings import known_modules
-from xmppd.core.config.findings import ConfigErrors
+from xmppd.config.findings import ConfigErrors
 from xmppd.net.certificates import CertificateError
 from xmppd.net.listen import ListenError
 from xmppd.storage.interface import StorageError

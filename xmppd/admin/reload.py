@@ -11,8 +11,8 @@ from typing import NamedTuple
 from twisted.logger import Logger
 
 from xmppd.admin.log_file import unusable_log
-from xmppd.core.config.findings import ConfigErrors, Finding
-from xmppd.core.config.model import Config
+from xmppd.config.findings import ConfigErrors, Finding
+from xmppd.config.model import Config
 from xmppd.core.log import LogWriter
 from xmppd.net.certificates import HostFiles
 from xmppd.net.tls import ServerTLS

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 import xmppd.modules
-from xmppd.core.config.findings import ConfigErrors, has_errors
-from xmppd.core.config.model import Config
-from xmppd.core.config.modules import check_modules
-from xmppd.core.config.read import load
+from xmppd.config.findings import ConfigErrors, has_errors
+from xmppd.config.model import Config
+from xmppd.config.modules import check_modules
+from xmppd.config.read import load
 from xmppd.core.loader import find_modules
 from xmppd.net.tls_options import check_ciphers
 

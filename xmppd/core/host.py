@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from xmppd.core.config.options import HostSettings
+from xmppd.config.options import HostSettings
 from xmppd.core.hooks import Hooks
 from xmppd.stream.features import StreamFeature
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from xmppd.core.config.section import Mistake
+from xmppd.config.section import Mistake
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.services.disco import HOST_INFO, Info
 from xmppd.stanza.forms import field, form

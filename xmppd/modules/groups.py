@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from xmppd.core.config.section import Mistake, account
+from xmppd.config.section import Mistake, account
 from xmppd.core.module import Module, Options
 from xmppd.core.timers import Timer
 from xmppd.core.waiting import spawn

@@ -6,7 +6,7 @@ else is ignored (2.1.2).
 
 from typing import Any, NamedTuple
 
-from xmppd.core.config.limits import Limits
+from xmppd.config.limits import Limits
 from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.waiting import deferred, spawn

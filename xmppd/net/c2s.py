@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from xmppd.core.config.limits import Limits
+from xmppd.config.limits import Limits
 from xmppd.core.session import Session
 from xmppd.core.shrink import shrink
 from xmppd.net.addresses import AddressCounter

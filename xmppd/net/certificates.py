@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
-from xmppd.core.config.findings import Finding
+from xmppd.config.findings import Finding
 from xmppd.net.self_signed import PrivateKey, make_self_signed, to_ascii
 
 RENEW_DAYS = 30

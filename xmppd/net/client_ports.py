@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
 
-from xmppd.core.config.limits import Limits
-from xmppd.core.config.model import Config
+from xmppd.config.limits import Limits
+from xmppd.config.model import Config
 from xmppd.net.flush import FlushQueue
 from xmppd.net.listen import (
     DescriptorShortage,

@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.config.limits import Limits
 from xmppd.core import events
-from xmppd.core.config.limits import Limits
 from xmppd.core.host import Host
 from xmppd.core.router import Router
 from xmppd.core.session import Session

@@ -29,7 +29,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from xmppd.core.config.section import Address
+from xmppd.config.section import Address
 from xmppd.net.output import DEFAULT_LIMITS
 
 BACKLOG = 1024

@@ -18,7 +18,7 @@ from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
 
-from xmppd.core.config.findings import Finding
+from xmppd.config.findings import Finding
 from xmppd.net.certificates import Certificate, CertificateError, CertificateStore, HostFiles, finding
 from xmppd.net.tls_socket import clear_errors
 from xmppd.stanza.jid import JID, InvalidJID

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from OpenSSL import SSL
 
-from xmppd.core.config.certificates import find_certificate
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.model import Config
-from xmppd.core.config.options import HostSettings
+from xmppd.config.certificates import find_certificate
+from xmppd.config.findings import Finding
+from xmppd.config.model import Config
+from xmppd.config.options import HostSettings
 from xmppd.net.certificates import HostFiles
 from xmppd.net.tls import TLSSettings
 

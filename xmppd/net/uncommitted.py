@@ -6,8 +6,8 @@ while far too much waits for the storage (`Storage.is_full`).
 
 from collections.abc import Callable
 
+from xmppd.config.limits import Limits
 from xmppd.core.commits import Commit
-from xmppd.core.config.limits import Limits
 from xmppd.core.session import Ledger
 from xmppd.storage.interface import Storage
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from xmppd.admin.check.run import run_checks
 from xmppd.admin.check.subject import Machine
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.section import Address
+from xmppd.config.findings import Finding
+from xmppd.config.section import Address
 
 NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
 PLENTY = 10**12

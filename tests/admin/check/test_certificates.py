@@ -22,7 +22,7 @@ from tests.admin.check.certificates import (
 from tests.admin.check.machine import NOW, check_text
 from tests.temporary import temporary_folder
 from xmppd.admin.check.certificate_names import covers, names_of
-from xmppd.core.config.findings import Finding
+from xmppd.config.findings import Finding
 from xmppd.net.self_signed import make_self_signed
 
 BEGAN = NOW - timedelta(days=100)

@@ -19,8 +19,8 @@ from xmppd.admin.check.run import CHECK_NAMES, UnknownCheck, run_checks
 from xmppd.admin.check.subject import Machine, free_bytes, is_running, may_write, try_to_bind
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.section import Address
+from xmppd.config.findings import Finding
+from xmppd.config.section import Address
 from xmppd.storage.sqlite.schema import PAGE_BYTES, bring_up
 
 SERVED = '[hosts."a.example"]\n'

@@ -10,7 +10,7 @@ from xmppd.admin.control.commands import Command, Commands, command, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import command_table
 from xmppd.admin.control.wire import ControlError, Progress
-from xmppd.core.config.findings import ConfigErrors, Finding
+from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.core.loader import ModuleError
 from xmppd.core.waiting import deferred
 from xmppd.storage.interface import StorageFailed, StorageFull

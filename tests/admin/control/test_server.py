@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
 from tests.helpers import bound_session
-from xmppd.core.config.findings import ConfigErrors, Finding
+from xmppd.config.findings import ConfigErrors, Finding
 
 
 class ServerTests(SynchronousTestCase):

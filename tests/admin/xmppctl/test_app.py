@@ -10,7 +10,7 @@ from tests.temporary import temporary_folder
 from xmppd import __version__
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.xmppctl import locate
-from xmppd.core.config import read
+from xmppd.config import read
 
 
 class UsageTests(SynchronousTestCase):

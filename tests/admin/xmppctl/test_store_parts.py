@@ -10,7 +10,7 @@ from xmppd.admin.control import users
 from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.names import account_address
 from xmppd.admin.xmppctl.store import _parts
-from xmppd.core.config.read import parse
+from xmppd.config.read import parse
 from xmppd.services.client_records import ClientRecord, Token
 from xmppd.services.clients import STORE as CLIENTS
 from xmppd.services.roster import STORE

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import serialization
 
 from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.admin.check.subject import Subject
-from xmppd.core.config.certificates import certificate_files, find_certificate
-from xmppd.core.config.findings import Finding, Severity
-from xmppd.core.config.options import HostSettings
+from xmppd.config.certificates import certificate_files, find_certificate
+from xmppd.config.findings import Finding, Severity
+from xmppd.config.options import HostSettings
 from xmppd.net.tls_options import SELF_MADE_FOLDER
 
 _SOON: tuple[tuple[timedelta, str, Severity, str], ...] = (

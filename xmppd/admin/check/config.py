@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.log_file import try_log_file
-from xmppd.core.config.cross import is_public
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.modules import check_modules
-from xmppd.core.config.read import DEFAULT_HOST
+from xmppd.config.cross import is_public
+from xmppd.config.findings import Finding
+from xmppd.config.modules import check_modules
+from xmppd.config.read import DEFAULT_HOST
 from xmppd.net.tls_options import check_ciphers
 
 NAME_FINDINGS = "name."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
-from xmppd.core.config.findings import Finding, Severity
+from xmppd.config.findings import Finding, Severity
 from xmppd.storage.sqlite.damage import damage
 from xmppd.storage.sqlite.header import NEWEST, read_header
 

@@ -4,8 +4,8 @@ import errno
 from collections.abc import Iterator
 
 from xmppd.admin.check.subject import Subject
-from xmppd.core.config.findings import Finding, Severity
-from xmppd.core.config.section import Address
+from xmppd.config.findings import Finding, Severity
+from xmppd.config.section import Address
 
 FIRST_FREE_PORT = 1024
 

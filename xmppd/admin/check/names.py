@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from xmppd.admin.check.config import NAME_FINDINGS
 from xmppd.admin.check.subject import Subject
-from xmppd.core.config.findings import Finding
+from xmppd.config.findings import Finding
 
 SERVICE_LABELS = ("xmpp", "jabber", "chat", "im")
 """What people call the machine of an XMPP server, and then take for its domain."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from xmppd.core.config.findings import Finding
+from xmppd.config.findings import Finding
 
 EXIT_FINE = 0
 EXIT_USAGE = 1

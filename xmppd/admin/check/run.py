@@ -12,8 +12,8 @@ from xmppd.admin.check.data_folder import check_data_folder
 from xmppd.admin.check.listeners import check_listeners
 from xmppd.admin.check.names import check_names
 from xmppd.admin.check.subject import Machine, Subject
-from xmppd.core.config.findings import Finding, in_order
-from xmppd.core.config.read import examine
+from xmppd.config.findings import Finding, in_order
+from xmppd.config.read import examine
 
 
 @dataclass(frozen=True, slots=True)

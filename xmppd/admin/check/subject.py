@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from xmppd.admin.control.path import socket_path
-from xmppd.core.config import Config
-from xmppd.core.config.read import Reading
-from xmppd.core.config.section import Address
+from xmppd.config import Config
+from xmppd.config.read import Reading
+from xmppd.config.section import Address
 
 ASK_TIMEOUT_S = 1.0
 

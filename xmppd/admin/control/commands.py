@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError, Progress
-from xmppd.core.config.findings import ConfigErrors
+from xmppd.config.findings import ConfigErrors
 from xmppd.core.loader import ModuleError
 from xmppd.storage.interface import StorageError, StorageFull
 

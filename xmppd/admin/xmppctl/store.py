@@ -23,10 +23,10 @@ from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.config.findings import ConfigErrors
+from xmppd.config.model import Config
+from xmppd.config.read import load
 from xmppd.core import events
-from xmppd.core.config.findings import ConfigErrors
-from xmppd.core.config.model import Config
-from xmppd.core.config.read import load
 from xmppd.core.host import Host, Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry

@@ -21,7 +21,7 @@ def _open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:
 
 def _mistakes(config_file: Path | None, env: Mapping[str, str]) -> str:
     """Say what is wrong with a configuration in the server's words; only then its reader is loaded."""
-    findings = importlib.import_module("xmppd.core.config.read").examine(config_file, env).findings
+    findings = importlib.import_module("xmppd.config.read").examine(config_file, env).findings
     return "\n".join(str(finding) for finding in findings)
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd.modules
-from xmppd.core.config.limits import Limits
-from xmppd.core.config.options import (
+from xmppd.config.limits import Limits
+from xmppd.config.options import (
     C2s,
     Component,
     Document,
@@ -26,7 +26,7 @@ from xmppd.core.config.options import (
     Storage,
     Tls,
 )
-from xmppd.core.config.read import load, parse
+from xmppd.config.read import load, parse
 from xmppd.core.loader import find_modules
 
 ETC = Path(__file__).parents[3] / "etc"

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.lines import Path
-from xmppd.core.config.options import ModuleTable
-from xmppd.core.config.problems import value_finding
-from xmppd.core.config.schema import ALIKE, dotted
-from xmppd.core.config.source import Source
+from xmppd.config.findings import Finding
+from xmppd.config.lines import Path
+from xmppd.config.options import ModuleTable
+from xmppd.config.problems import value_finding
+from xmppd.config.schema import ALIKE, dotted
+from xmppd.config.source import Source
 
 Options = TypeVar("Options", bound=BaseModel)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from xmppd.core.config.findings import Finding, in_order
-from xmppd.core.config.model import Config
-from xmppd.core.config.module_options import unknown_module
+from xmppd.config.findings import Finding, in_order
+from xmppd.config.model import Config
+from xmppd.config.module_options import unknown_module
 
 
 def check_modules(config: Config, known: Mapping[str, type[BaseModel] | None]) -> list[Finding]:

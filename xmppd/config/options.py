@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, SecretStr
 
-from xmppd.core.config.limits import Limits
-from xmppd.core.config.section import (
+from xmppd.config.limits import Limits
+from xmppd.config.section import (
     Accounts,
     Address,
     DataPath,

@@ -5,16 +5,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from xmppd.core.config.domains import domain_problems
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.lines import Path
-from xmppd.core.config.model import Config
-from xmppd.core.config.numbers import huge_numbers
-from xmppd.core.config.options import Component, HostOptions, HostSettings, ServerOptions
-from xmppd.core.config.problems import NAMED_TABLES, Problem, problems_of, server_wide_finding
-from xmppd.core.config.schema import is_server_wide
-from xmppd.core.config.section import Section
-from xmppd.core.config.source import Source
+from xmppd.config.domains import domain_problems
+from xmppd.config.findings import Finding
+from xmppd.config.lines import Path
+from xmppd.config.model import Config
+from xmppd.config.numbers import huge_numbers
+from xmppd.config.options import Component, HostOptions, HostSettings, ServerOptions
+from xmppd.config.problems import NAMED_TABLES, Problem, problems_of, server_wide_finding
+from xmppd.config.schema import is_server_wide
+from xmppd.config.section import Section
+from xmppd.config.source import Source
 
 _OVERLAID = {"tls": 1, "c2s": 1, "limits": 1, "modules": 2}
 """The sections that a host may have for itself, and how deep the tables are laid over the server's."""

@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.config.model import Config
-from xmppd.core.config.modules import check_modules
-from xmppd.core.config.read import parse
+from xmppd.config.model import Config
+from xmppd.config.modules import check_modules
+from xmppd.config.read import parse
 
 TEXT = """\
 admins = ["Root@a.example"]

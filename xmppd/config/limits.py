@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from xmppd.core.config.section import Section, ServerWide
+from xmppd.config.section import Section, ServerWide
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.model import Config
-from xmppd.core.config.section import Address
+from xmppd.config.findings import Finding
+from xmppd.config.model import Config
+from xmppd.config.section import Address
 
 _LISTENERS = ("listen", "direct_tls_listen")
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.config.names import KINDS, check_domain
+from xmppd.config.names import KINDS, check_domain
 from xmppd.stanza.jid import prepare_domainpart
 
 RIGHT = [

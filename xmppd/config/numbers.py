@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.lines import Path
-from xmppd.core.config.problems import Problem
-from xmppd.core.config.schema import dotted
-from xmppd.core.config.source import Source
+from xmppd.config.findings import Finding
+from xmppd.config.lines import Path
+from xmppd.config.problems import Problem
+from xmppd.config.schema import dotted
+from xmppd.config.source import Source
 
 MOST = 1_000_000_000_000_000
 """Exact as a float too, and as a number of seconds, bytes or anything else never meant."""

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from xmppd.core.config.options import Document, HostOptions
-from xmppd.core.config.section import SERVER_WIDE, Address
+from xmppd.config.options import Document, HostOptions
+from xmppd.config.section import SERVER_WIDE, Address
 
 ALIKE = 0.6
 """How alike two keys must be for one to be offered for the other (difflib's ratio)."""

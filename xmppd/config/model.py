@@ -6,10 +6,10 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, PrivateAttr
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.module_options import validate_options
-from xmppd.core.config.options import Component, HostSettings, ModuleTable, ServerOptions
-from xmppd.core.config.source import DEFAULTS, Source
+from xmppd.config.findings import Finding
+from xmppd.config.module_options import validate_options
+from xmppd.config.options import Component, HostSettings, ModuleTable, ServerOptions
+from xmppd.config.source import DEFAULTS, Source
 
 Options = TypeVar("Options", bound=BaseModel)
 

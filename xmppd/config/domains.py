@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.lines import Path
-from xmppd.core.config.names import NameProblem, check_domain
-from xmppd.core.config.problems import NAMED_TABLES, Problem
-from xmppd.core.config.schema import quoted
-from xmppd.core.config.source import Source
+from xmppd.config.findings import Finding
+from xmppd.config.lines import Path
+from xmppd.config.names import NameProblem, check_domain
+from xmppd.config.problems import NAMED_TABLES, Problem
+from xmppd.config.schema import quoted
+from xmppd.config.source import Source
 
 _KIND = {"hosts": "host", "components": "component"}
 

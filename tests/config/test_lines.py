@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.config.lines import LineIndex, Path
+from xmppd.config.lines import LineIndex, Path
 
 EXAMPLE = '''\
 # [not.a.table]

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from xmppd.core.config.findings import Finding
-from xmppd.core.config.lines import Path
-from xmppd.core.config.schema import (
+from xmppd.config.findings import Finding
+from xmppd.config.lines import Path
+from xmppd.config.schema import (
     dotted,
     is_server_wide,
     nearest_beside,
@@ -18,8 +18,8 @@ from xmppd.core.config.schema import (
     quoted,
     toml_value,
 )
-from xmppd.core.config.section import Mistake
-from xmppd.core.config.source import Source
+from xmppd.config.section import Mistake
+from xmppd.config.source import Source
 
 Problem = tuple[Path, Finding]
 """A finding, with the path of the value that is wrong."""

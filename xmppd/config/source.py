@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xmppd.core.config.lines import LineIndex
+from xmppd.config.lines import LineIndex
 
 DEFAULTS = "defaults"
 """The place of what no file says."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from xmppd.core.config.assemble import assemble
-from xmppd.core.config.cross import cross_check
-from xmppd.core.config.findings import ConfigErrors, Finding, has_errors, in_order
-from xmppd.core.config.lines import LineIndex
-from xmppd.core.config.model import Config
-from xmppd.core.config.numbers import line_of_endless
-from xmppd.core.config.schema import dotted
-from xmppd.core.config.source import DEFAULTS, Source
+from xmppd.config.assemble import assemble
+from xmppd.config.cross import cross_check
+from xmppd.config.findings import ConfigErrors, Finding, has_errors, in_order
+from xmppd.config.lines import LineIndex
+from xmppd.config.model import Config
+from xmppd.config.numbers import line_of_endless
+from xmppd.config.schema import dotted
+from xmppd.config.source import DEFAULTS, Source
 
 DATA_VARIABLE = "XMPPD_DATA"
 DEFAULT_DATA_DIR = "xmppd-data"

@@ -5,7 +5,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.core.config.certificates import certificate_files, find_certificate
+from xmppd.config.certificates import certificate_files, find_certificate
 
 # files in the folder, host, certificate, key
 FOUND = [

@@ -7,9 +7,9 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.core.config.findings import ConfigErrors, Finding
-from xmppd.core.config.read import examine, examine_text, load, parse
-from xmppd.core.config.section import Address
+from xmppd.config.findings import ConfigErrors, Finding
+from xmppd.config.read import examine, examine_text, load, parse
+from xmppd.config.section import Address
 
 # a text with one mistake, its identifier, its line, a word of what and why, a word of the remedy
 MISTAKES = [
