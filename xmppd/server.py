@@ -15,6 +15,7 @@ import xmppd.modules
 from xmppd.config.model import Config
 from xmppd.core import events
 from xmppd.core.host import Host, Hosts
+from xmppd.core.ids import Ids
 from xmppd.core.loader import Loader, ModuleError, find_modules
 from xmppd.core.module import Module, ModuleAPI, Services
 from xmppd.core.registry import SessionRegistry
@@ -39,7 +40,6 @@ from xmppd.services.capabilities import Capabilities
 from xmppd.services.clients import Clients
 from xmppd.services.command_sessions import CommandSessions
 from xmppd.services.fast import Fast
-from xmppd.services.ids import Ids
 from xmppd.services.last_activity import LastActivity
 from xmppd.services.offline import Offline
 from xmppd.services.presence import Presence

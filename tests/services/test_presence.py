@@ -10,9 +10,9 @@ from tests.helpers import FakeConnection, written
 from tests.memory import now
 from tests.services.presences import STANZA, PresenceWorld, read, seen
 from xmppd.core.session import Session
+from xmppd.core.turns import DELIVERED
 from xmppd.services.presence import UNSENT_BYTES
 from xmppd.services.roster import Roster, RosterItem
-from xmppd.services.turns import DELIVERED
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 

@@ -12,11 +12,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.events import Delivery, Traffic
+from xmppd.core.ids import Ids
 from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import STORE, with_stanza_id
 from xmppd.services.archive_preferences import NO_PREFERENCES, Preferences, decode, encode
 from xmppd.services.archive_preferences import STORE as PREFERENCES
-from xmppd.services.ids import Ids
 from xmppd.services.retractions import Retraction, Retractions
 from xmppd.services.roster import Rosters
 from xmppd.stanza.jid import JID

@@ -26,7 +26,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.pace import Pace, Room, room_of
+from xmppd.core.window import Pace, Room, room_of
 from xmppd.services.tallies import Tallies, Tally
 from xmppd.stanza.delay import DELAY, delay_xml
 from xmppd.stanza.errors import StreamError

@@ -13,13 +13,13 @@ from twisted.logger import Logger
 from xmppd.core.events import Delivery
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
+from xmppd.core.ids import Ids
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive_ids import archived_as, stanza_id_of
 from xmppd.services.hand_over import BATCH, STORE, HandOver, Others
-from xmppd.services.ids import Ids
 from xmppd.services.offline_archived import archived_of
 from xmppd.services.tallies import Tallies, Tally, name_of
 from xmppd.stanza.delay import without_delay_of

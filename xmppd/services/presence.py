@@ -2,7 +2,7 @@
 
 Rules that live here: what initial, later and final presence sets in motion, who hears of it, what is shown to those
 who come later (with the time of XEP-0203), directed presence and its retraction, and the answers to probes.
-Fan-out is serialised once and yields to others by `xmppd.services.turns`; after each pause the world is looked at anew.
+Fan-out is serialised once and yields to others by `xmppd.core.turns`; after each pause the world is looked at anew.
 
 Who comes while another is told of: all presence of this server is numbered in its order. A broadcast is for sessions
 that became available before it, and who becomes available is shown what was broadcast before; so each presence
@@ -23,8 +23,8 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
+from xmppd.core.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns
 from xmppd.services.roster import Roster, Rosters
-from xmppd.services.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza

@@ -21,12 +21,12 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.core.ids import Ids
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive_ids import stanza_id_of
-from xmppd.services.ids import Ids
 from xmppd.services.push_publication import body_of, publication, summary
 from xmppd.services.push_registrations import Registration
 from xmppd.stanza.errors import StanzaError

@@ -10,6 +10,7 @@ from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
+from xmppd.core.window import Pace
 from xmppd.modules.mam.pages import Bounds, Page, find
 from xmppd.modules.mam.preferences import preferences_element, read_preferences
 from xmppd.modules.mam.query import NS, Query, empty_form, read_query
@@ -20,7 +21,6 @@ from xmppd.services.archive_search import NS_FULLTEXT, ArchiveSearch
 from xmppd.services.disco import ACCOUNT_INFO, Info
 from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
 from xmppd.services.offline import Offline
-from xmppd.services.pace import Pace
 from xmppd.services.retention import Retention, Rules
 from xmppd.services.stream_management.service import StreamManagement
 from xmppd.stanza.delay import delay_xml

@@ -19,9 +19,9 @@ from twisted.logger import Logger
 
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
+from xmppd.core.window import Room
 from xmppd.services.archive_ids import STORE as ARCHIVE
 from xmppd.services.archive_ids import with_stanza_id
-from xmppd.services.pace import Room
 from xmppd.services.stream_management.records import (
     QUEUE,
     SESSIONS,

@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.memory import now
 from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies, tags
+from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Room
 from xmppd.modules.mam.pages import PAGE_BYTES
 from xmppd.services.hand_over import HELD_BYTES
-from xmppd.services.pace import PATIENCE_S, UNSENT_BYTES, Room
 
 BALCONY, CHAMBER = f"{JULIET}/balcony", f"{JULIET}/chamber"
 BIG = "x" * 100_000

@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.timers import Timers
-from xmppd.services.turns import JAM_S, JAMMED, ROUTED, SMALL, SPACE_S, Turns
+from xmppd.core.turns import JAM_S, JAMMED, ROUTED, SMALL, SPACE_S, Turns
 
 
 class TurnsTests(SynchronousTestCase):

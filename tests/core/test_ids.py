@@ -4,7 +4,7 @@ import secrets
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.services.ids import _BLOCK, _ID_CHARS, Ids
+from xmppd.core.ids import _BLOCK, _ID_CHARS, Ids
 
 
 class IdsTests(SynchronousTestCase):
