@@ -29,29 +29,29 @@ from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.sasl import CHANNEL_BINDING, SASL
 from xmppd.net.sasl2 import SASL2, SASL2_EXCHANGE
 from xmppd.net.stream_services import StreamServices
-from xmppd.services.account_sessions import AccountSessions
-from xmppd.services.accounts import AccountEvent, Accounts
-from xmppd.services.archive import Archive
-from xmppd.services.archive_search import ArchiveSearch
-from xmppd.services.authentication import Authentication
-from xmppd.services.binding import Binding
-from xmppd.services.blocking import Blocking
-from xmppd.services.capabilities import Capabilities
-from xmppd.services.clients import Clients
-from xmppd.services.command_sessions import CommandSessions
-from xmppd.services.fast import Fast
-from xmppd.services.last_activity import LastActivity
-from xmppd.services.offline import Offline
-from xmppd.services.presence import Presence
-from xmppd.services.private_data import PrivateData
-from xmppd.services.push import Push
-from xmppd.services.removal import Removal
-from xmppd.services.retractions import Retractions
-from xmppd.services.roster import Rosters
+from xmppd.services.accounts.accounts import AccountEvent, Accounts
+from xmppd.services.accounts.removal import Removal
+from xmppd.services.accounts.sessions import AccountSessions
+from xmppd.services.archive.archive import Archive
+from xmppd.services.archive.retractions import Retractions
+from xmppd.services.archive.search import ArchiveSearch
+from xmppd.services.discovery.capabilities import Capabilities
+from xmppd.services.discovery.command_sessions import CommandSessions
+from xmppd.services.login.authentication import Authentication
+from xmppd.services.login.binding import Binding
+from xmppd.services.login.clients import Clients
+from xmppd.services.login.fast import Fast
+from xmppd.services.login.throttle import Throttle
+from xmppd.services.offline.offline import Offline
+from xmppd.services.presence.blocking import Blocking
+from xmppd.services.presence.presence import Presence
+from xmppd.services.profile.last_activity import LastActivity
+from xmppd.services.profile.private_data import PrivateData
+from xmppd.services.profile.vcards import VCards
+from xmppd.services.push.push import Push
+from xmppd.services.roster.roster import Rosters
+from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.services.stream_management.service import StreamManagement
-from xmppd.services.subscriptions import Subscriptions
-from xmppd.services.throttle import Throttle
-from xmppd.services.vcards import VCards
 from xmppd.storage.interface import Storage
 from xmppd.storage.sqlite.text_index import SQLiteTextIndex
 

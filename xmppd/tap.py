@@ -40,9 +40,9 @@ from xmppd.net.listen import ListenError, raise_descriptor_limit
 from xmppd.net.tls import ServerTLS
 from xmppd.net.tls_options import host_files, tls_settings
 from xmppd.server import Server, World, build, load_modules
-from xmppd.services.clients import Clients
-from xmppd.services.removal import Removal
-from xmppd.services.roster import Rosters
+from xmppd.services.accounts.removal import Removal
+from xmppd.services.login.clients import Clients
+from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.load.login import HOST, PASSWORD, user_name
 from xmppd.services import accounts, roster
-from xmppd.services.roster_items import RosterItem, encode
+from xmppd.services.roster.items import RosterItem, encode
 from xmppd.storage.sqlite.schema import bring_up
 from xmppd.stream.sasl.credentials import derive
 

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.helpers import bound_session, written
 from tests.memory import MemoryServer, now
 from xmppd.core.session import Session
-from xmppd.services.offline import Offline
+from xmppd.services.offline.offline import Offline
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza

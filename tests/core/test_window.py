@@ -10,7 +10,7 @@ from tests.memory import now
 from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies, tags
 from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Room
 from xmppd.modules.mam.pages import PAGE_BYTES
-from xmppd.services.hand_over import HELD_BYTES
+from xmppd.services.offline.delivery import HELD_BYTES
 
 BALCONY, CHAMBER = f"{JULIET}/balcony", f"{JULIET}/chamber"
 BIG = "x" * 100_000

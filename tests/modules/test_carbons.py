@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer
 from xmppd.modules.carbons import REMEMBERED, Carbons
-from xmppd.services.hand_over import BATCH
+from xmppd.services.offline.delivery import BATCH
 from xmppd.stanza.stanza import Stanza
 
 ENABLE = "<iq type='set' id='e'><enable xmlns='urn:xmpp:carbons:2'/></iq>"

@@ -7,9 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer
 from xmppd.core.host import Host
-from xmppd.services.command_sessions import ALL, EACH, ENDED, CommandSessions
-from xmppd.services.commands import GATHERING, NS, Command, Execution, Menu, Note, Stage, is_user
-from xmppd.services.disco import host_info
+from xmppd.services.discovery.command_sessions import ALL, EACH, ENDED, CommandSessions
+from xmppd.services.discovery.commands import GATHERING, NS, Command, Execution, Menu, Note, Stage, is_user
+from xmppd.services.discovery.disco import host_info
 from xmppd.stanza import forms
 from xmppd.stanza.jid import JID
 

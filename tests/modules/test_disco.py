@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.memory import MemoryServer
 from xmppd.config.read import parse
 from xmppd.modules.contact import FORM_TYPE, ContactOptions
-from xmppd.services.disco import Identity, account_info, host_info
+from xmppd.services.discovery.disco import Identity, account_info, host_info
 from xmppd.stanza.jid import JID
 
 ROMEO = JID.parse("romeo@localhost")

@@ -3,11 +3,11 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.services.rosters import ROMEO, RosterWorld, pushes
+from tests.services.roster.rosters import ROMEO, RosterWorld, pushes
 from xmppd.config.read import parse
 from xmppd.core.session import Session
 from xmppd.modules.groups import REFRESH_AFTER_S, GroupsOptions
-from xmppd.services.roster import Roster, RosterItem
+from xmppd.services.roster.roster import Roster, RosterItem
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
-from xmppd.services.removal import Removal
+from xmppd.services.accounts.removal import Removal
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
 

@@ -6,10 +6,10 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer
-from tests.services.rosters import JULIET, ROMEO, RosterWorld
+from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld
 from xmppd.config.limits import Limits
 from xmppd.modules.roster import Wanted, read_set
-from xmppd.services.subscription_states import NONE, NONE_OUT
+from xmppd.services.roster.subscription_states import NONE, NONE_OUT
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID

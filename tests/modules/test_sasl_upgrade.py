@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.memory import MemoryServer, now
 from tests.net.test_sasl2 import scram
 from tests.quick import BIND, SASL2, QuickClient, condition_of, data_of, identity_of, request, token_of
-from xmppd.services.accounts import CREDENTIALS
+from xmppd.services.accounts.accounts import CREDENTIALS
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put
 from xmppd.stream.sasl.credentials import derive

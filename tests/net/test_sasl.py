@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import NS_SASL, PASSWORD, Client
 from tests.memory import MemoryServer, now
 from tests.stream.sasl.client import ScramClient
-from xmppd.services.throttle import FAILURE_DELAYS_S
+from xmppd.services.login.throttle import FAILURE_DELAYS_S
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 

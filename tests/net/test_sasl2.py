@@ -14,8 +14,8 @@ from tests.quick import BIND, BINDINGS, SASL2, BoundTLS, QuickClient, condition_
 from tests.stream.sasl.client import ScramClient
 from xmppd.core.session import Session
 from xmppd.net.sasl2 import HELD_BYTES
-from xmppd.services.accounts import Accounts
-from xmppd.services.inline import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SUCCEEDED, LOGIN_TASKS, Login
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.login.login import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SUCCEEDED, LOGIN_TASKS, Login
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed

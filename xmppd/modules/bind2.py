@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
-from xmppd.services.binding import Binding
-from xmppd.services.client_records import client_id, hashed
-from xmppd.services.clients import id_of
-from xmppd.services.inline import (
+from xmppd.services.login.binding import Binding
+from xmppd.services.login.client_records import client_id, hashed
+from xmppd.services.login.clients import id_of
+from xmppd.services.login.login import (
     BINDING,
     BINDING_INLINE,
     LOGIN_BEGINNING,
@@ -22,8 +22,8 @@ from xmppd.services.inline import (
     Login,
     Offer,
 )
-from xmppd.services.inline import NS_BIND2 as NS
-from xmppd.services.offline import Offline
+from xmppd.services.login.login import NS_BIND2 as NS
+from xmppd.services.offline.offline import Offline
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import InvalidJID, prepare_resourcepart

@@ -15,7 +15,7 @@ from xmppd.core.hooks import Hook
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.services.blocking import Blocking, covers
+from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID

@@ -6,8 +6,8 @@ The capabilities of clients are learnt by the module ``client_caps``.
 from typing import Any
 
 from xmppd.core.module import XEP, Module, on
-from xmppd.services.capabilities import ClientInfo, verification_string
-from xmppd.services.disco import NODE_INFO, Info, host_info
+from xmppd.services.discovery.capabilities import ClientInfo, verification_string
+from xmppd.services.discovery.disco import NODE_INFO, Info, host_info
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 

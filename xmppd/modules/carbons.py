@@ -12,9 +12,9 @@ from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
-from xmppd.services.archive_ids import archived_as, with_stanza_id
-from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
-from xmppd.services.offline import Offline
+from xmppd.services.archive.ids import archived_as, with_stanza_id
+from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.offline.offline import Offline
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forward import forwarded_xml
 from xmppd.stanza.kinds import MEANING, is_copied, kind_of

@@ -2,8 +2,8 @@
 
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
-from xmppd.services.capabilities import Capabilities, Caps
-from xmppd.services.presence import PRESENCE_CHANGED
+from xmppd.services.discovery.capabilities import Capabilities, Caps
+from xmppd.services.presence.presence import PRESENCE_CHANGED
 
 NS = "http://jabber.org/protocol/caps"
 TEXT_CHARS = 1_023

@@ -8,9 +8,18 @@ from typing import Final
 
 from xmppd.core.module import Module, on
 from xmppd.core.waiting import deferred
-from xmppd.services.clients import Clients, NoSuchClient
-from xmppd.services.commands import GATHERING, Command, Execution, Menu, Note, Stage, is_user, refused
-from xmppd.services.listed_clients import Client
+from xmppd.services.discovery.commands import (
+    GATHERING,
+    Command,
+    Execution,
+    Menu,
+    Note,
+    Stage,
+    is_user,
+    refused,
+)
+from xmppd.services.login.clients import Clients, NoSuchClient
+from xmppd.services.login.listed_clients import Client
 from xmppd.stanza import forms
 from xmppd.stanza.stamps import stamp_of
 

@@ -1,4 +1,4 @@
-"""The clients of an account, as its user sees them: XEP-0494 0.1. The rules are in `xmppd.services.clients`.
+"""The clients of an account, as its user sees them: XEP-0494 0.1. The rules are in `xmppd.services.login.clients`.
 
 Covered: listing and revoking. Every client has unrestricted access: there are no grants here. Revoking takes a client's
 tokens and ends its sessions in any case; where it knows the password, the answer says that it can come again.
@@ -13,9 +13,9 @@ from xmppd.core.events import IQRequest, Unbound
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.services.clients import Clients, Keeping, NoSuchClient
-from xmppd.services.inline import ISSUING, LOGIN_BEGINNING, LOGIN_SUCCEEDED, Login
-from xmppd.services.listed_clients import Client
+from xmppd.services.login.clients import Clients, Keeping, NoSuchClient
+from xmppd.services.login.listed_clients import Client
+from xmppd.services.login.login import ISSUING, LOGIN_BEGINNING, LOGIN_SUCCEEDED, Login
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stamps import stamp_of

@@ -1,4 +1,4 @@
-"""Ad-Hoc Commands: XEP-0050 1.3.0, of served domains. What a command is, is in `xmppd.services.commands`.
+"""Ad-Hoc Commands: XEP-0050 1.3.0, of served domains. What a command is, is in `xmppd.services.discovery.commands`.
 
 They are the domain's, those about the user's own account too: that is where clients look for them.
 
@@ -15,9 +15,9 @@ from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.waiting import deferred
-from xmppd.services.command_sessions import CommandSessions
-from xmppd.services.commands import GATHERING, NS, Execution, Menu, Stage, refused
-from xmppd.services.disco import NODE_INFO, NODE_ITEMS, Identity, Info, Item, Items
+from xmppd.services.discovery.command_sessions import CommandSessions
+from xmppd.services.discovery.commands import GATHERING, NS, Execution, Menu, Stage, refused
+from xmppd.services.discovery.disco import NODE_INFO, NODE_ITEMS, Identity, Info, Item, Items
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError

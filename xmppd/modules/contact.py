@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 from xmppd.config.section import Mistake
 from xmppd.core.module import XEP, Module, Options, on
-from xmppd.services.disco import HOST_INFO, Info
+from xmppd.services.discovery.disco import HOST_INFO, Info
 from xmppd.stanza.forms import field, form
 
 FORM_TYPE = "http://jabber.org/network/serverinfo"

@@ -10,8 +10,8 @@ from pydantic import Field
 from xmppd.core import events
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import Session
-from xmppd.services.held_back import Bounds, activate, deactivate, held_back
-from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.stream_management.csi_queue import Bounds, activate, deactivate, held_back
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
-from xmppd.services.disco import (
+from xmppd.services.discovery.disco import (
     ACCOUNT_ITEMS,
     HOST_ITEMS,
     NODE_INFO,
@@ -22,7 +22,7 @@ from xmppd.services.disco import (
     account_info,
     host_info,
 )
-from xmppd.services.roster import Rosters
+from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 

@@ -1,4 +1,4 @@
-"""FAST: XEP-0484 0.2.0, logins by a token in one round trip. The rules of tokens are in `xmppd.services.fast`.
+"""FAST: XEP-0484 0.2.0, logins by a token in one round trip. The rules of tokens are in `xmppd.services.login.fast`.
 
 Not offered: ``tls-0rtt``. A counter that a client sends all the same is heeded.
 """
@@ -9,11 +9,11 @@ from pydantic import Field
 
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.waiting import deferred
-from xmppd.services.accounts import Accounts
-from xmppd.services.authentication import Authentication
-from xmppd.services.client_records import Token, client_id
-from xmppd.services.fast import Attempt, Fast, Policy
-from xmppd.services.inline import (
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.login.authentication import Authentication
+from xmppd.services.login.client_records import Token, client_id
+from xmppd.services.login.fast import Attempt, Fast, Policy
+from xmppd.services.login.login import (
     ISSUING,
     LOGIN_BEGINNING,
     LOGIN_SUCCEEDED,

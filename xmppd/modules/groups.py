@@ -17,8 +17,8 @@ from xmppd.config.section import Mistake, account
 from xmppd.core.module import Module, Options
 from xmppd.core.timers import Timer
 from xmppd.core.waiting import spawn
-from xmppd.services.accounts import AccountEvent, Accounts
-from xmppd.services.roster import RosterItem, Rosters
+from xmppd.services.accounts.accounts import AccountEvent, Accounts
+from xmppd.services.roster.roster import RosterItem, Rosters
 from xmppd.stanza.jid import JID
 
 ALL = "*"

@@ -9,8 +9,8 @@ from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.waiting import deferred
-from xmppd.services.last_activity import LastActivity
-from xmppd.services.roster import Rosters
+from xmppd.services.profile.last_activity import LastActivity
+from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 

@@ -1,4 +1,4 @@
-"""Offline messages on the wire: XEP-0160; the rules are in `xmppd.services.offline`."""
+"""Offline messages on the wire: XEP-0160; the rules are in `xmppd.services.offline.offline`."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from xmppd.core.events import Delivery, Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import spawn
-from xmppd.services.offline import Offline
-from xmppd.services.presence import PRESENCE_CHANGED
+from xmppd.services.offline.offline import Offline
+from xmppd.services.presence.presence import PRESENCE_CHANGED
 
 BEFORE_PRESENCE = 100
 AFTER_COPIES = -50

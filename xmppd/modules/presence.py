@@ -11,9 +11,9 @@ from xmppd.core.events import Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import spawn
-from xmppd.services.presence import BECAME_AVAILABLE, NS_DELAY, Presence
-from xmppd.services.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
-from xmppd.services.subscriptions import Subscriptions
+from xmppd.services.presence.presence import BECAME_AVAILABLE, NS_DELAY, Presence
+from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
+from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza

@@ -5,7 +5,7 @@ from typing import Any
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
-from xmppd.services.private_data import PrivateData
+from xmppd.services.profile.private_data import PrivateData
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 

@@ -1,4 +1,4 @@
-"""Push Notifications: XEP-0357 0.4.1, on the side of the account's server. The rules are in `xmppd.services.push`.
+"""Push Notifications: XEP-0357 0.4.1, on the side of the account's server. The rules are in `xmppd.services.push.push`.
 
 A client is told of what is worth waking it for (`xmppd.stanza.importance`): when it goes into the offline store, when
 it goes into the queue of a session that has lost its connection (XEP-0198), and when another client takes it while this
@@ -14,12 +14,12 @@ from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Sendable, Session
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.archive_ids import archived_as
-from xmppd.services.offline import KEPT, Kept
-from xmppd.services.presence import BECAME_AVAILABLE
-from xmppd.services.push import Push, PushSettings
-from xmppd.services.push_publication import NS_PUBSUB
-from xmppd.services.push_registrations import NS, registration_in, service_in
+from xmppd.services.archive.ids import archived_as
+from xmppd.services.offline.offline import KEPT, Kept
+from xmppd.services.presence.presence import BECAME_AVAILABLE
+from xmppd.services.push.publication import NS_PUBSUB
+from xmppd.services.push.push import Push, PushSettings
+from xmppd.services.push.registrations import NS, registration_in, service_in
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.stanza.element import Element
 from xmppd.stanza.importance import is_worth_waking

@@ -13,8 +13,7 @@ from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.services.account_sessions import REASONS, AccountSessions
-from xmppd.services.accounts import (
+from xmppd.services.accounts.accounts import (
     AccountError,
     AccountEvent,
     AccountExists,
@@ -22,8 +21,9 @@ from xmppd.services.accounts import (
     AccountTombstoned,
     NoSuchAccount,
 )
-from xmppd.services.allowance import Allowance
-from xmppd.services.removal import Removal
+from xmppd.services.accounts.removal import Removal
+from xmppd.services.accounts.sessions import REASONS, AccountSessions
+from xmppd.services.login.allowance import Allowance
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.forms import field, form, submission_in

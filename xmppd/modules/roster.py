@@ -10,8 +10,8 @@ from xmppd.config.limits import Limits
 from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.roster import Rosters
-from xmppd.services.roster_items import NS, Query
+from xmppd.services.roster.items import NS, Query
+from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
-from xmppd.services.accounts import Accounts
-from xmppd.services.inline import LOGIN_TASKS, OFFERING, Login, Offer
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.login.login import LOGIN_TASKS, OFFERING, Login, Offer
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stream.sasl import base64

@@ -11,8 +11,8 @@ from xmppd.core.events import Unbound
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.services.account_sessions import AccountSessions
-from xmppd.services.inline import (
+from xmppd.services.accounts.sessions import AccountSessions
+from xmppd.services.login.login import (
     BINDING_INLINE,
     LOGIN_SUCCEEDED,
     OFFERING,

@@ -3,7 +3,7 @@
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import XEP, Module, on
-from xmppd.services.archive_ids import NS_SID, STANZA_ID
+from xmppd.services.archive.ids import NS_SID, STANZA_ID
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
 

@@ -8,8 +8,8 @@ from typing import Any
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import Module, on
-from xmppd.services.subscription_states import TYPES
-from xmppd.services.subscriptions import Subscriptions
+from xmppd.services.roster.subscription_states import TYPES
+from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.stanza.element import FixedElement
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID

@@ -8,7 +8,7 @@ from typing import Any
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
-from xmppd.services.vcards import VCards
+from xmppd.services.profile.vcards import VCards
 from xmppd.stanza.errors import StanzaError
 
 NS = "vcard-temp"

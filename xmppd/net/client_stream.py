@@ -23,7 +23,7 @@ from xmppd.net.stream_header import host_of, peer_of
 from xmppd.net.stream_services import StreamServices
 from xmppd.net.unbound import unbound_stanza
 from xmppd.net.uncommitted import Uncommitted
-from xmppd.services.binding import Binding
+from xmppd.services.login.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from xmppd.net.client_stream import ClientStream
 from xmppd.net.negotiation import is_tls_required
-from xmppd.services.authentication import Circumstances
+from xmppd.services.login.authentication import Circumstances
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StreamError

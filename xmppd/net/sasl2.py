@@ -1,4 +1,4 @@
-"""SASL2 on a client stream: XEP-0388 1.0.4. What comes with a login is in `xmppd.services.inline`.
+"""SASL2 on a client stream: XEP-0388 1.0.4. What comes with a login is in `xmppd.services.login.login`.
 
 Offered under TLS only, beside the SASL of RFC 6120. While a login goes on nothing else may be sent: it ends the
 stream (2.4). A failed login changes nothing; a successful one goes on in the same stream, with new features, or with
@@ -19,7 +19,7 @@ from xmppd.core.hooks import Hooks
 from xmppd.core.session import Sendable, Session
 from xmppd.net.client_stream import ClientStream
 from xmppd.net.sasl import OFFERS_KEPT, announcement, count_failure
-from xmppd.services.inline import (
+from xmppd.services.login.login import (
     LOGIN_BEGINNING,
     LOGIN_SUCCEEDED,
     LOGIN_TASKS,

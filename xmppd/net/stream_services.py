@@ -8,8 +8,8 @@ from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
-from xmppd.services.authentication import Authentication
-from xmppd.services.binding import Binding
+from xmppd.services.login.authentication import Authentication
+from xmppd.services.login.binding import Binding
 from xmppd.stream.features import StreamFeature
 
 

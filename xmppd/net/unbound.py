@@ -10,7 +10,7 @@ from xmppd.core.events import Traffic
 from xmppd.core.host import Host
 from xmppd.core.router import Router, check_iq
 from xmppd.core.session import Session
-from xmppd.services.binding import Binding
+from xmppd.services.login.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError

@@ -8,8 +8,8 @@ from xmppd.admin.control.commands import Commands
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import command_table
 from xmppd.admin.control.wire import ControlError
-from xmppd.services.clients import Clients
-from xmppd.services.removal import Removal
+from xmppd.services.accounts.removal import Removal
+from xmppd.services.login.clients import Clients
 
 HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
 

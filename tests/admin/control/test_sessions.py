@@ -7,7 +7,7 @@ from tests.helpers import FakeConnection, bound_session
 from tests.memory import START
 from tests.quick import BIND, PHONE, QuickClient, condition_of, request, token_of
 from xmppd.admin.control.wire import ControlError
-from xmppd.services.client_records import client_id, hashed
+from xmppd.services.login.client_records import client_id, hashed
 
 
 class SessionTests(SynchronousTestCase):

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.control.bench import ControlBench
 from tests.helpers import FakeConnection, bound_session
 from xmppd.admin.control.users import IN_PARALLEL, PROGRESS_EVERY, told
-from xmppd.services.accounts import AccountTombstoned
+from xmppd.services.accounts.accounts import AccountTombstoned
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
 

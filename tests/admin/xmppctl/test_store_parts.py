@@ -11,10 +11,10 @@ from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.names import account_address
 from xmppd.admin.xmppctl.store import _parts
 from xmppd.config.read import parse
-from xmppd.services.client_records import ClientRecord, Token
-from xmppd.services.clients import STORE as CLIENTS
-from xmppd.services.roster import STORE
-from xmppd.services.roster_items import RosterItem, decode, encode
+from xmppd.services.login.client_records import ClientRecord, Token
+from xmppd.services.login.clients import STORE as CLIENTS
+from xmppd.services.roster.items import RosterItem, decode, encode
+from xmppd.services.roster.roster import STORE
 from xmppd.storage.interface import Put
 from xmppd.storage.memory import MemoryStorage
 

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.memory import now
 from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies
-from xmppd.services.account_sessions import AccountSessions
+from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.stanza.jid import JID
 from xmppd.stanza.ns import STANZA_ERRORS
 

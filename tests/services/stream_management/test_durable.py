@@ -14,7 +14,7 @@ from tests.services.stream_management.talk import (
     stanza_ids,
     tags,
 )
-from xmppd.services.offline import Offline
+from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.leftovers import RECORD_S, RESERVED_S
 from xmppd.services.stream_management.records import QUEUE
 from xmppd.stanza.jid import JID

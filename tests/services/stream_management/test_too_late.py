@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.memory import now
 from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies, tags
-from xmppd.services.offline import Offline
+from xmppd.services.offline.offline import Offline
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, NewEntry
 

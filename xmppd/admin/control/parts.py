@@ -8,9 +8,9 @@ from typing import Any
 from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry
-from xmppd.services.accounts import Accounts
-from xmppd.services.clients import Clients
-from xmppd.services.removal import Removal
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.accounts.removal import Removal
+from xmppd.services.login.clients import Clients
 
 
 def _nothing() -> Any:

@@ -9,8 +9,8 @@ from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.services.clients import ATTACHED, LoggedIn, NoSuchClient, id_of
-from xmppd.services.listed_clients import Client
+from xmppd.services.login.clients import ATTACHED, LoggedIn, NoSuchClient, id_of
+from xmppd.services.login.listed_clients import Client
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 

@@ -12,7 +12,7 @@ from xmppd.admin.control.names import account_address, served
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.core.waiting import deferred
-from xmppd.services.accounts import (
+from xmppd.services.accounts.accounts import (
     Account,
     AccountError,
     AccountExists,

@@ -33,13 +33,13 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
-from xmppd.services.account_sessions import AccountSessions
-from xmppd.services.accounts import Accounts
-from xmppd.services.clients import Clients
-from xmppd.services.removal import Removal
-from xmppd.services.roster import Rosters
-from xmppd.services.subscription_states import TYPES
-from xmppd.services.subscriptions import Subscriptions
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.accounts.removal import Removal
+from xmppd.services.accounts.sessions import AccountSessions
+from xmppd.services.login.clients import Clients
+from xmppd.services.roster.roster import Rosters
+from xmppd.services.roster.subscription_states import TYPES
+from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage

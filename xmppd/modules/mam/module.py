@@ -14,14 +14,14 @@ from xmppd.core.window import Pace
 from xmppd.modules.mam.pages import Bounds, Page, find
 from xmppd.modules.mam.preferences import preferences_element, read_preferences
 from xmppd.modules.mam.query import NS, Query, empty_form, read_query
-from xmppd.services.accounts import Accounts
-from xmppd.services.archive import Archive
-from xmppd.services.archive_ids import STORE
-from xmppd.services.archive_search import NS_FULLTEXT, ArchiveSearch
-from xmppd.services.disco import ACCOUNT_INFO, Info
-from xmppd.services.inline import BINDING_INLINE, OFFERING, InlineBind, Offer
-from xmppd.services.offline import Offline
-from xmppd.services.retention import Retention, Rules
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.archive.archive import Archive
+from xmppd.services.archive.ids import STORE
+from xmppd.services.archive.retention import Retention, Rules
+from xmppd.services.archive.search import NS_FULLTEXT, ArchiveSearch
+from xmppd.services.discovery.disco import ACCOUNT_INFO, Info
+from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.service import StreamManagement
 from xmppd.stanza.delay import delay_xml
 from xmppd.stanza.element import Element, escape_attr

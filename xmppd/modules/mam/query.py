@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from xmppd.services.archive_search import FIELD as SEARCH_FIELD
+from xmppd.services.archive.search import FIELD as SEARCH_FIELD
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError

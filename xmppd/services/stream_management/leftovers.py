@@ -20,8 +20,8 @@ from twisted.logger import Logger
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.core.window import Room
-from xmppd.services.archive_ids import STORE as ARCHIVE
-from xmppd.services.archive_ids import with_stanza_id
+from xmppd.services.archive.ids import STORE as ARCHIVE
+from xmppd.services.archive.ids import with_stanza_id
 from xmppd.services.stream_management.records import (
     QUEUE,
     SESSIONS,
@@ -73,7 +73,7 @@ class _Choice(NamedTuple):
 
 
 class Leftovers:
-    """Finds what sessions of before have left; see `xmppd.services.hand_over.Others`."""
+    """Finds what sessions of before have left; see `xmppd.services.offline.delivery.Others`."""
 
     _log = Logger()
 

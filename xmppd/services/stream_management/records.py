@@ -9,7 +9,7 @@ the id in the archive; ``with_resource`` is the resource of the session.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from xmppd.services.archive_ids import archived_as
+from xmppd.services.archive.ids import archived_as
 from xmppd.stanza.stamps import to_milliseconds
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Change, Entry, NewEntry, Put

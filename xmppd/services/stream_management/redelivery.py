@@ -18,7 +18,7 @@ from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Ledger, Session
-from xmppd.services.offline import Offline, Returned
+from xmppd.services.offline.offline import Offline, Returned
 from xmppd.services.stream_management.copies import Copies
 from xmppd.services.stream_management.ledger import CARBON, StreamLedger
 from xmppd.services.stream_management.records import QUEUE, entry_id

@@ -19,7 +19,7 @@ from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.offline import Offline
+from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.copies import Copying
 from xmppd.services.stream_management.ledger import NS, Settings, StreamLedger
 from xmppd.services.stream_management.leftovers import CLAIM, Leftovers

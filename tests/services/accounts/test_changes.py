@@ -1,0 +1,32 @@
+"""Which accounts have changed lately."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.services import account_changes
+from xmppd.services.accounts.changes import AccountChanges
+
+
+class AccountChangesTests(SynchronousTestCase):
+    """`AccountChanges`."""
+
+    def test_since(self) -> None:
+        """Changes after a number count, of that account alone."""
+        changes = AccountChanges()
+        changes.note("a")
+        begun = changes.number
+        self.assertFalse(changes.is_changed_since("a", begun))
+        changes.note("a")
+        self.assertTrue(changes.is_changed_since("a", begun))
+        self.assertFalse(changes.is_changed_since("b", begun))
+        self.assertFalse(changes.is_changed_since("a", changes.number))
+
+    def test_bound(self) -> None:
+        """What is forgotten may have changed, as seen from before it was forgotten."""
+        self.patch(account_changes, "KEPT", 3)
+        changes = AccountChanges()
+        for number in range(5):
+            changes.note(str(number))
+        self.assertEqual(len(changes), 3)
+        self.assertTrue(changes.is_changed_since("0", 0))
+        self.assertTrue(changes.is_changed_since("another", 1))
+        self.assertFalse(changes.is_changed_since("another", 2))

@@ -1,0 +1,505 @@
+"""Who hears of whom, and when: RFC 6121 4."""
+
+import gc
+import time
+from collections.abc import Callable
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import FakeConnection, written
+from tests.memory import now
+from tests.services.presence.presences import STANZA, PresenceWorld, read, seen
+from xmppd.core.session import Session
+from xmppd.core.turns import DELIVERED
+from xmppd.services.presence.presence import UNSENT_BYTES
+from xmppd.services.roster.roster import Roster, RosterItem
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
+ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
+ORCHARD, BALCONY, CHAMBER = f"{ROMEO}/orchard", f"{JULIET}/balcony", f"{JULIET}/chamber"
+CHUNK = 200
+"""Deliveries in one turn in these tests."""
+TURN_S = 0.020
+"""The most of thread CPU that one turn may take."""
+
+
+def crowd(count: int) -> list[str]:
+    """Give so many bare JIDs."""
+    return [f"friend{number}@localhost" for number in range(count)]
+
+
+class BroadcastTests(SynchronousTestCase):
+    """Undirected presence: 4.2, 4.4, 4.5."""
+
+    def setUp(self) -> None:
+        """Romeo and Juliet know each other."""
+        self.world = PresenceWorld()
+        self.world.befriend(ROMEO, JULIET)
+
+    def test_initial_presence_reaches_oneself_and_contacts_and_shows_them(self) -> None:
+        """RFC 6121 4.2.2, 4.3: own resources and the contacts' get it once, and theirs are shown once, as old ones."""
+        balcony, chamber = self.world.come(BALCONY), self.world.come(CHAMBER)
+        seen(balcony)
+        garden = self.world.come(f"{ROMEO}/garden")
+        seen(balcony), seen(chamber)
+        orchard = self.world.bind(ORCHARD)
+        self.world.send(orchard)
+        self.assertEqual(
+            seen(orchard), [ORCHARD, f"{ROMEO}/garden then", f"{BALCONY} then", f"{CHAMBER} then"]
+        )
+        self.assertEqual([seen(other) for other in (garden, balcony, chamber)], [[ORCHARD]] * 3)
+
+    def test_later_presence_is_broadcast_and_asks_nothing(self) -> None:
+        """RFC 6121 4.4.2: only told, no contact is shown again."""
+        balcony, orchard = self.world.come(BALCONY), self.world.come(ORCHARD)
+        self.world.send(orchard)
+        self.assertEqual((seen(orchard), seen(balcony)), ([ORCHARD], [ORCHARD]))
+
+    def test_connected_resources_that_are_not_available_hear_nothing(self) -> None:
+        """RFC 6121 4.2.3: presence goes to available resources."""
+        balcony, orchard = self.world.bind(BALCONY), self.world.bind(ORCHARD)
+        self.world.send(orchard)
+        self.assertEqual((seen(orchard), seen(balcony)), ([ORCHARD], []))
+
+    def test_one_way_subscriptions(self) -> None:
+        """RFC 6121 4.2.2, 4.3: presence flows only in the direction of the subscription."""
+        world = PresenceWorld()
+        world.know(ROMEO, JULIET, subscription="from")
+        world.know(JULIET, ROMEO, subscription="to")
+        balcony = world.come(BALCONY)
+        orchard = world.bind(ORCHARD)
+        world.send(orchard)
+        self.assertEqual((seen(orchard), seen(balcony)), ([ORCHARD], [ORCHARD]))
+        world.send(balcony)
+        self.assertEqual(seen(orchard), [])
+
+    def test_unavailable_on_close_and_on_lost_connection(self) -> None:
+        """RFC 6121 4.5.2, 4.5.3: contacts and own resources learn it once, whichever way a session ends."""
+        balcony, garden = self.world.come(BALCONY), self.world.come(f"{ROMEO}/garden")
+        for end in (Session.close, self.world.lose):
+            orchard = self.world.come(ORCHARD)
+            seen(garden), seen(balcony)
+            end(orchard)
+            end(orchard)
+            gone = [f"{ORCHARD} unavailable"]
+            self.assertEqual((seen(garden), seen(balcony)), (gone, gone))
+
+    def test_unavailable_reaches_its_sender_and_is_not_repeated_at_the_end(self) -> None:
+        """RFC 6121 4.5.2: the resource itself gets it; its end later tells nobody again."""
+        balcony, orchard = self.world.come(BALCONY), self.world.come(ORCHARD)
+        self.world.send(orchard, Stanza.make("presence", type="unavailable"))
+        gone = [f"{ORCHARD} unavailable"]
+        self.assertEqual((seen(orchard), seen(balcony)), (gone, gone))
+        orchard.close()
+        self.assertEqual(seen(balcony), [])
+
+    def test_remote_contacts_are_told_and_probed(self) -> None:
+        """RFC 6121 4.2.2, 4.3.1: to the bare JID each; the probe comes from the full JID."""
+        world = PresenceWorld()
+        world.know(ROMEO, "juliet@example.net")
+        world.know(ROMEO, "nurse@example.net", subscription="to")
+        orchard = world.bind(ORCHARD)
+        world.send(orchard)
+        told = [(s.type, s.from_, s.to) for s in world.routed]
+        self.assertEqual(
+            told,
+            [
+                (None, ORCHARD, "juliet@example.net"),
+                ("probe", ORCHARD, "juliet@example.net"),
+                ("probe", ORCHARD, "nurse@example.net"),
+            ],
+        )
+
+    def test_what_is_no_presence(self) -> None:
+        """RFC 6121 4.7.1, 4.7.2.3: unknown types and priorities that are no integer are refused; nobody is told."""
+        balcony, orchard = self.world.come(BALCONY), self.world.come(ORCHARD)
+        for stanza in (
+            Stanza.make("presence", id="p1", type="here"),
+            Stanza.make("presence", b"<priority>high</priority>", id="p1"),
+            Stanza.make("presence", b"<priority>1_0</priority>", id="p1"),
+            Stanza.make("presence", b"<priority>%s</priority>" % (b"9" * 5_000), id="p1"),
+        ):
+            self.world.send(orchard, stanza)
+            answer = written(orchard)
+            self.assertIn(b"bad-request", answer)
+            self.assertIn(b"id='p1'", answer)
+        self.assertEqual(seen(balcony), [])
+
+    def test_priorities_are_clamped(self) -> None:
+        """RFC 6121 4.7.2.3: within -128..127 inside, relayed as they are."""
+        orchard = self.world.come(ORCHARD)
+        for sent, kept in ((b"999", 127), (b"-999", -128), (b" 5 ", 5), (b"+7", 7), (b"", 0)):
+            self.world.send(orchard, Stanza.make("presence", b"<priority>%s</priority>" % sent))
+            self.assertEqual(orchard.priority, kept)
+            self.assertIn(b">%s<" % sent, written(orchard))
+
+    def test_presence_of_strange_types_from_elsewhere_is_refused(self) -> None:
+        """RFC 6121 4.7.1: whoever it comes from."""
+        self.world.come(BALCONY)
+        odd = Stanza.make("presence", from_="a@example.net/x", to=JULIET, type="here")
+        self.world.server.router.route(odd)
+        self.assertEqual([s.type for s in self.world.routed], ["error"])
+
+    def test_errors_go_to_the_resource_they_are_for(self) -> None:
+        """RFC 6121 8.5: a presence error for a full JID is delivered, one for the account is not."""
+        balcony = self.world.come(BALCONY)
+        for to in (BALCONY, JULIET):
+            error = Stanza.make("presence", from_="a@example.net", to=to, type="error")
+            self.world.server.router.route(error)
+        self.assertEqual(seen(balcony), ["a@example.net error"])
+
+
+class DirectedTests(SynchronousTestCase):
+    """Directed presence and its retraction: 4.6."""
+
+    def setUp(self) -> None:
+        """Juliet is there; Romeo is connected."""
+        self.world = PresenceWorld()
+        self.balcony = self.world.come(BALCONY)
+        self.orchard = self.world.bind(ORCHARD)
+
+    def test_retracted_at_the_end_of_a_resource_that_was_never_available(self) -> None:
+        """RFC 6121 4.6.4: who saw it by direction alone is told; a subscriber's full JID too."""
+        world = PresenceWorld()
+        world.befriend(ROMEO, JULIET)
+        balcony, orchard = world.come(BALCONY), world.bind(ORCHARD)
+        world.directed(orchard, BALCONY)
+        world.lose(orchard)
+        self.assertEqual(seen(balcony), [ORCHARD, f"{ORCHARD} unavailable"])
+
+    def test_retracted_once_by_unavailable(self) -> None:
+        """RFC 6121 4.6.4: undirected unavailable presence retracts it, the end then does not again."""
+        self.world.send(self.orchard)
+        self.world.directed(self.orchard, JULIET)
+        self.world.send(self.orchard, Stanza.make("presence", type="unavailable"))
+        self.world.lose(self.orchard)
+        self.assertEqual(seen(self.balcony), [ORCHARD, f"{ORCHARD} unavailable"])
+
+    def test_what_the_client_took_back_is_not_retracted_again(self) -> None:
+        """RFC 6121 4.6.4: unless directed unavailable presence was sent."""
+        self.world.directed(self.orchard, BALCONY)
+        self.world.directed(self.orchard, BALCONY, "unavailable")
+        self.world.lose(self.orchard)
+        self.assertEqual(seen(self.balcony), [ORCHARD, f"{ORCHARD} unavailable"])
+
+    def test_broadcasts_do_not_go_to_who_saw_it_by_direction(self) -> None:
+        """RFC 6121 4.6.3: later presence is not sent to them."""
+        self.world.send(self.orchard)
+        self.world.directed(self.orchard, JULIET)
+        self.world.send(self.orchard)
+        self.assertEqual(seen(self.balcony), [ORCHARD])
+
+    def test_subscribers_and_oneself_are_told_once(self) -> None:
+        """RFC 6121 4.6.4: who hears it by broadcast is not told again because of direction, at any address."""
+        world = PresenceWorld()
+        world.befriend(ROMEO, JULIET)
+        balcony, garden, orchard = world.come(BALCONY), world.come(f"{ROMEO}/garden"), world.come(ORCHARD)
+        for to in (JULIET, BALCONY, ROMEO, f"{ROMEO}/garden"):
+            world.directed(orchard, to)
+        seen(balcony), seen(garden)
+        world.lose(orchard)
+        gone = [f"{ORCHARD} unavailable"]
+        self.assertEqual((seen(balcony), seen(garden)), (gone, gone))
+
+    def test_a_subscribers_resource_that_is_not_available_is_told(self) -> None:
+        """RFC 6121 4.6.4: the broadcast does not reach it, so the retraction must."""
+        world = PresenceWorld()
+        world.befriend(ROMEO, JULIET)
+        balcony, orchard = world.bind(BALCONY), world.come(ORCHARD)
+        world.directed(orchard, BALCONY)
+        world.lose(orchard)
+        self.assertEqual(seen(balcony), [ORCHARD, f"{ORCHARD} unavailable"])
+
+    def test_a_withdrawn_subscription_takes_it_back(self) -> None:
+        """RFC 6121 3.2.2: unavailable once, also to what was directed there, and no more at the end."""
+        world = PresenceWorld()
+        world.befriend(ROMEO, JULIET)
+        balcony, chamber, orchard = world.come(BALCONY), world.bind(CHAMBER), world.come(ORCHARD)
+        for to in (JULIET, BALCONY, CHAMBER):
+            world.directed(orchard, to)
+        seen(balcony), seen(chamber)
+        world.presence.withdrawn(JID.parse(ROMEO), JID.parse(JULIET))
+        gone = [f"{ORCHARD} unavailable"]
+        self.assertEqual((seen(balcony), seen(chamber)), (gone, gone))
+        self.assertEqual(orchard.directed, {})
+
+    def test_the_oldest_is_retracted_beyond_the_limit(self) -> None:
+        """A client that sends presence to 5,000 addresses is remembered for `directed_presences` of them."""
+        world = PresenceWorld("[limits]\ndirected_presences = 2000")
+        orchard = world.bind(ORCHARD)
+        for number in range(5_000):
+            world.directed(orchard, f"room{number}@example.net")
+        self.assertEqual(len(orchard.directed or ()), 2_000)
+        world.lose(orchard)
+        world.turns()
+        gone = [stanza.to for stanza in world.routed if stanza.type == "unavailable"]
+        self.assertEqual(gone, [f"room{number}@example.net" for number in range(5_000)])
+
+    def test_long_addresses_are_fewer(self) -> None:
+        """What is remembered of long addresses is bounded by their length: all are retracted by one stanza."""
+        for number in range(300):
+            self.world.directed(self.orchard, f"room{number}@example.net/{'x' * 1_000}")
+        directed = self.orchard.directed or ()
+        self.assertTrue(200 < len(directed) < 260, len(directed))
+        self.assertIn(f"room299@example.net/{'x' * 1_000}", directed)
+        self.world.lose(self.orchard)
+        self.world.turns()
+        gone = [stanza.to for stanza in self.world.routed if stanza.type == "unavailable"]
+        self.assertEqual(len(set(gone)), 300)
+
+    def test_presence_to_a_resource_that_is_not_there_is_dropped(self) -> None:
+        """RFC 6121 8.5.3.2: no error, and nobody else gets it."""
+        self.world.directed(self.orchard, f"{JULIET}/crypt")
+        self.assertEqual((seen(self.balcony), written(self.orchard)), ([], b""))
+
+
+class ProbeTests(SynchronousTestCase):
+    """Probes: 4.3."""
+
+    def setUp(self) -> None:
+        """Juliet lets Romeo, elsewhere, see her presence."""
+        self.world = PresenceWorld()
+        self.world.know(JULIET, "romeo@example.net", subscription="from")
+
+    def come(self, full_jid: str) -> None:
+        """Let Juliet come; what that tells Romeo is not looked at."""
+        self.world.come(full_jid)
+        self.world.routed.clear()
+
+    def probe(
+        self, sender: str = "romeo@example.net/orchard", to: str = JULIET
+    ) -> list[tuple[str | None, ...]]:
+        """Let a probe come; give the answers."""
+        self.world.server.router.route(Stanza.make("presence", from_=sender, to=to, type="probe"))
+        answers: list[tuple[str | None, ...]] = [
+            (stanza.from_, stanza.type, stanza.to) for stanza in self.world.routed
+        ]
+        self.world.routed.clear()
+        return answers
+
+    def test_subscribers_are_shown_each_available_resource(self) -> None:
+        """RFC 6121 4.3.2: the last presence of each, with the time it was sent (XEP-0203)."""
+        self.come(BALCONY)
+        self.come(CHAMBER)
+        self.world.bind(f"{JULIET}/crypt")
+        who = "romeo@example.net/orchard"
+        self.world.server.router.route(Stanza.make("presence", from_=who, to=JULIET, type="probe"))
+        self.assertTrue(all(s.has("delay", "urn:xmpp:delay") for s in self.world.routed))
+        self.world.routed.clear()
+        self.assertEqual(self.probe(), [(BALCONY, None, who), (CHAMBER, None, who)])
+
+    def test_a_full_jid_is_answered_for_that_resource(self) -> None:
+        """RFC 6121 4.3.2: its presence, or that it is unavailable."""
+        self.come(BALCONY)
+        who = "romeo@example.net/orchard"
+        self.assertEqual(self.probe(to=BALCONY), [(BALCONY, None, who)])
+        self.assertEqual(self.probe(to=CHAMBER), [(CHAMBER, "unavailable", who)])
+
+    def test_nobody_there_is_unavailable(self) -> None:
+        """RFC 6121 4.3.2: a subscriber learns that the account has no available resource."""
+        self.world.bind(BALCONY)
+        self.assertEqual(self.probe(), [(JULIET, "unavailable", "romeo@example.net/orchard")])
+
+    def test_strangers_and_unknown_accounts_look_alike(self) -> None:
+        """RFC 6121 4.3.2: unsubscribed, whether there is such an account or not."""
+        self.come(BALCONY)
+        for to in (JULIET, BALCONY, "nobody@localhost"):
+            bare = to.partition("/")[0]
+            self.assertEqual(self.probe("a@example.net/x", to), [(bare, "unsubscribed", "a@example.net")])
+
+    def test_own_resources_may_ask(self) -> None:
+        """RFC 6121 4.3.2: one's own account sees itself."""
+        balcony, chamber = self.world.come(BALCONY), self.world.come(CHAMBER)
+        self.world.send(balcony, Stanza.make("presence", to=JULIET, type="probe"))
+        self.assertEqual(seen(balcony), [f"{BALCONY} then", f"{CHAMBER} then"])
+        self.assertEqual(seen(chamber), [])
+
+    def test_a_probe_without_an_address_is_dropped(self) -> None:
+        """RFC 6121 4.3: there is nobody it could be for."""
+        balcony = self.world.come(BALCONY)
+        self.world.send(balcony, Stanza.make("presence", type="probe"))
+        self.assertEqual(written(balcony), b"")
+
+
+class CrowdTests(SynchronousTestCase):
+    """Fan-out to many, in turns."""
+
+    def setUp(self) -> None:
+        """Romeo has three turns of friends, and all are online."""
+        self.world = PresenceWorld()
+        self.names = crowd(3 * CHUNK)
+        self.world.befriend(ROMEO, *self.names)
+        self.friends = [self.world.bind(f"{name}/home") for name in self.names]
+        for friend in self.friends:
+            self.world.send(friend)
+        self.world.turn()
+        for friend in self.friends:
+            written(friend)
+        self.orchard = self.world.bind(ORCHARD)
+        self.world.presence.turns.budget = CHUNK * DELIVERED
+
+    def told(self) -> list[list[str]]:
+        """Give what each friend has seen."""
+        return [seen(friend) for friend in self.friends]
+
+    def test_goes_on_in_later_turns_and_the_next_stanza_waits(self) -> None:
+        """RFC 6121 4.2.2: all are told in the end, some in each turn; the client's next stanza has to wait."""
+        waiting = self.world.send(self.orchard)
+        done: list[object] = []
+        waiting.addCallback(done.append)
+        self.assertEqual(sum(map(len, self.told())), CHUNK - 1)  # and one to Romeo himself
+        self.world.turn()
+        self.assertEqual(sum(map(len, self.told())), CHUNK)
+        self.assertEqual(done, [])
+        self.world.turns()
+        self.assertEqual(len(done), 1)
+        shown = [ORCHARD, *(f"{name}/home then" for name in self.names)]
+        self.assertEqual(sorted(seen(self.orchard)), sorted(shown))
+
+    def test_who_comes_meanwhile_is_told_once(self) -> None:
+        """A resource that becomes available during a fan-out, before or behind its turn, sees each presence once."""
+        self.world.send(self.orchard)
+        late = [self.world.bind(f"{name}/late") for name in (self.names[0], self.names[-1])]
+        for session in late:
+            self.world.send(session)
+        self.world.turns()
+        for session in late:
+            self.assertEqual([line for line in seen(session) if ORCHARD in line], [f"{ORCHARD} then"])
+        for friend in self.friends:
+            self.assertEqual(seen(friend).count(ORCHARD), 1)
+        shown = seen(self.orchard)
+        for session in late:
+            self.assertEqual([line for line in shown if str(session.full_jid) in line], [session.full_jid])
+
+    def test_who_changes_presence_meanwhile_is_seen_once_more_and_as_it_is(self) -> None:
+        """What a contact sends while one is shown one's contacts comes live, and is not shown again."""
+        self.world.send(self.orchard)
+        self.world.turns(3)
+        self.world.send(self.friends[-1])
+        self.world.turns()
+        lines = [line for line in seen(self.orchard) if self.names[-1] in line]
+        self.assertEqual(lines, [f"{self.names[-1]}/home"])
+
+    def test_who_leaves_on_the_way_tells_no_more(self) -> None:
+        """RFC 6121 4.5.3: a connection that is lost during its fan-out ends it; all are told that it is gone."""
+        self.world.send(self.orchard)
+        self.world.lose(self.orchard)
+        self.world.turns()
+        gone = f"{ORCHARD} unavailable"
+        told = self.told()
+        self.assertEqual({tuple(lines) for lines in told}, {(ORCHARD, gone), (gone,)})
+        self.assertEqual(sum(ORCHARD in lines for lines in told), CHUNK - 1)
+
+    def test_contacts_that_leave_on_the_way_are_not_shown(self) -> None:
+        """RFC 6121 4.3: after each pause it is looked anew who is there."""
+        self.world.send(self.orchard)
+        for friend in self.friends[CHUNK:]:
+            self.world.lose(friend)
+        self.world.turns()
+        self.assertEqual(len([line for line in seen(self.orchard) if line.endswith("then")]), CHUNK)
+
+    def test_a_contact_removed_on_the_way_is_not_told(self) -> None:
+        """RFC 6121 3.2.2: presence that was taken back is not sent afterwards."""
+        self.world.send(self.orchard)
+        now(self.world.server.rosters.remove(JID.parse(ROMEO), self.names[-1]))
+        self.world.turns()
+        lines = [line for line in seen(self.friends[-1]) if line.startswith(ORCHARD)]
+        self.assertEqual(lines, [f"{ORCHARD} unavailable"])
+
+    def test_the_same_full_jid_comes_back_behind_its_leaving(self) -> None:
+        """RFC 6120 7.7.2.2: who replaces a session is bound when all know that it left; they see it come last."""
+        self.world.send(self.orchard)
+        self.world.turns()
+        self.told()
+        self.world.lose(self.orchard)
+        again = self.world.bind(ORCHARD)
+        bound = self.world.presence.left(ORCHARD)
+        assert bound is not None
+        bound.addCallback(lambda _: self.world.send(again))
+        self.assertEqual(again.presence, None)
+        self.world.turns()
+        self.assertEqual({tuple(lines) for lines in self.told()}, {(f"{ORCHARD} unavailable", ORCHARD)})
+        self.assertEqual(self.world.presence.left(ORCHARD), None)
+
+    def test_a_failure_on_the_way_reaches_who_waits(self) -> None:
+        """A fan-out that breaks does not leave its session waiting for ever."""
+        waiting = self.world.send(self.orchard)
+        self.world.presence.may_pass = lambda sender, target: 1 / 0 > 0
+        self.world.turns()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(waiting.called)
+
+    def test_a_client_that_does_not_read_is_shown_no_more_for_now(self) -> None:
+        """Contacts' presence does not pile up for who does not take it; it comes when there is room."""
+        conn = self.orchard.conn
+        assert isinstance(conn, FakeConnection)
+        jammed = JammedConnection()
+        self.orchard.conn = jammed
+        self.world.send(self.orchard)
+        self.world.turns()
+        self.assertEqual(len(read(jammed.data)), 2)  # itself, and the one that shows the jam
+        jammed.unsent_bytes = 0
+        self.world.turns()
+        self.assertEqual(len(read(jammed.data)), 1 + len(self.names))
+
+
+class JammedConnection(FakeConnection):
+    """A connection whose peer does not read."""
+
+    unsent_bytes = UNSENT_BYTES + 1
+
+
+class LoadTests(SynchronousTestCase):
+    """The promise about turns, with 5,000 contacts."""
+
+    def setUp(self) -> None:
+        """Romeo has 5,000 friends."""
+        self.world = PresenceWorld()
+        self.names = crowd(5_000)
+        self.orchard = self.world.bind(ORCHARD)
+        roster = self.orchard.roster
+        assert isinstance(roster, Roster)
+        fill(roster, self.names)
+
+    def longest_turn_s(self) -> float:
+        """Let Romeo come; give the longest turn, in seconds of this thread's CPU."""
+        gc.collect()
+        gc.freeze()  # as the server does
+        self.addCleanup(gc.unfreeze)
+        took_s = [cpu_s(lambda: self.world.send(self.orchard))]
+        took_s += [cpu_s(self.world.turn) for _ in range(100)]
+        return max(took_s)
+
+    def test_no_turn_is_long_when_all_are_online(self) -> None:
+        """Coming online with 5,000 contacts, who are all there, takes no turn over 20 ms, and all are told once."""
+        friends = []
+        mutual = Roster("x@localhost")
+        fill(mutual, [ROMEO])
+        for name in self.names:
+            friend = self.world.bind(f"{name}/home")
+            friend.roster, friend.presence = mutual, STANZA.replace(from_=f"{name}/home")
+            friends.append(friend)
+        self.assertLess(self.longest_turn_s(), TURN_S)
+        self.assertEqual({written(friend).count(b"<presence") for friend in friends}, {1})
+        self.assertEqual(written(self.orchard).count(b"<presence"), 5_001)
+
+    def test_no_turn_is_long_when_nobody_is_online(self) -> None:
+        """Contacts that are not there count too."""
+        waiting = self.world.send(self.orchard)
+        self.assertFalse(waiting.called)
+        self.world.turns()
+        self.assertTrue(waiting.called)
+
+
+def cpu_s(act: Callable[[], object]) -> float:
+    """Give the CPU time of this thread that *act* takes."""
+    began = time.thread_time()
+    act()
+    return time.thread_time() - began
+
+
+def fill(roster: Roster, names: list[str]) -> None:
+    """Put mutual contacts into a roster."""
+    for name in names:
+        roster.put(name, RosterItem(name, subscription="both"))

@@ -1,0 +1,1 @@
+"""Accounts: who there is, what becomes of their sessions, and their end."""

@@ -1,0 +1,347 @@
+"""Accounts: who may log in, and with what. Of a password only SCRAM keys are stored (RFC 5802 3).
+
+Stores: ``accounts``, ``disabled`` and ``tombstones`` belong to the host, with the username as key, so that
+the names of a host are one read; ``credentials`` belongs to the account. The names of all accounts are kept
+in memory, since each message to somebody offline asks whether they exist.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from xmppd.core.waiting import deferred
+from xmppd.services.accounts.changes import AccountChanges
+from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart, stringprep_disagrees
+from xmppd.storage.interface import Change, Delete, DeleteOwner, Put, Storage
+from xmppd.stream.sasl import credentials as scram
+from xmppd.stream.sasl.credentials import Credentials, Salted
+
+ACCOUNTS = "accounts"
+DISABLED = "disabled"
+TOMBSTONES = "tombstones"
+CREDENTIALS = "credentials"
+
+PASSWORD_CHARS = 1_024
+"""The longest password that can be set."""
+
+InThread = Callable[..., Deferred[Any]]
+Listener = Callable[[JID], object]
+
+
+class AccountError(Exception):
+    """What was asked of an account cannot be; nothing has changed."""
+
+
+class AccountExists(AccountError):
+    """There is an account of this name, or one is being made or removed right now."""
+
+
+class NoSuchAccount(AccountError):
+    """There is no account of this name."""
+
+
+class InvalidName(AccountError):
+    """No account can have this name; the text is the reason."""
+
+
+class InvalidPassword(AccountError):
+    """Nobody can have this password; the text is the reason."""
+
+
+class AccountTombstoned(AccountError):
+    """The name belonged to somebody else a short while ago.
+
+    It is free again at `until` (seconds since 1970).
+    """
+
+    def __init__(self, until: float) -> None:
+        super().__init__("the name was another account's, which was removed a short while ago")
+        self.until = until
+
+
+class AccountEvent(Enum):
+    """What has happened to an account."""
+
+    CREATED = "created"
+    REMOVED = "removed"
+    PASSWORD_CHANGED = "password changed"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What `Accounts.list` tells of an account; `created_at` in seconds since 1970."""
+
+    jid: JID
+    username: str
+    created_at: float
+    disabled: bool
+
+
+class Accounts:
+    """Makes, removes, changes and checks accounts.
+
+    Methods that take a JID want it prepared, and ignore its resource. All that wait may fail with
+    `StorageError`.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        storage: Storage,
+        in_thread: InThread = deferToThread,
+        now: Callable[[], float] = time.time,
+        *,
+        derive: Callable[[str], Credentials] = scram.derive,
+        verify: Callable[[Credentials, str], bool] = scram.verify,
+        tombstone_s: Callable[[str], float] = lambda host: 0.0,
+    ) -> None:
+        """*in_thread* calls a function with arguments in a thread.
+
+        A name of *host* that was removed stays taken for *tombstone_s(host)* seconds.
+        """
+        self._storage = storage
+        self._in_thread = in_thread
+        self._now = now
+        self._derive = derive
+        self._verify = verify
+        self._tombstone_s = tombstone_s
+        self._known: set[str] = set()
+        self._disabled: set[str] = set()
+        self._changing: set[str] = set()
+        self.changes = AccountChanges()
+        """Passwords that were set, and removals, each noted when its commit begins and when it has happened."""
+        self._is_loaded = False
+        self._listeners: dict[AccountEvent, list[Listener]] = {event: [] for event in AccountEvent}
+        self.beside_password: list[Callable[[JID], Deferred[list[Change]]]] = []
+        """Give what ends with an account's password, in the same transaction."""
+
+    def subscribe(self, event: AccountEvent, listener: Listener) -> None:
+        """Call *listener* with the bare JID after each *event*; its failure is logged."""
+        self._listeners[event].append(listener)
+
+    @deferred
+    async def load(self) -> None:
+        """Read the names of all accounts. Methods that wait do so by themselves; `exists` needs it done."""
+        known: set[str] = set()
+        disabled: set[str] = set()
+        for store, names in ((ACCOUNTS, known), (DISABLED, disabled)):
+            for host in await self._storage.owners(store):
+                names.update(f"{username}@{host}" for username in await self._storage.keys(store, host))
+        if not self._is_loaded:
+            self._known, self._disabled, self._is_loaded = known, disabled, True
+
+    def exists(self, bare_jid: str) -> bool:
+        """Whether there is an account, disabled or not; at once. RuntimeError before `load` is done."""
+        if not self._is_loaded:
+            raise RuntimeError("the accounts are not loaded yet")
+        return bare_jid in self._known
+
+    def of_host(self, host: str) -> list[str]:
+        """The bare JIDs of all accounts of *host*; at once. Looks at all accounts: not for each stanza."""
+        return [bare_jid for bare_jid in self._known if bare_jid.rpartition("@")[2] == host]
+
+    def is_disabled(self, bare_jid: str) -> bool:
+        """Whether nobody may log in to this account; at once."""
+        return bare_jid in self._disabled
+
+    @deferred
+    async def create(self, jid: JID, password: str, *, over_tombstone: bool = False) -> None:
+        """Make an account.
+
+        Raises `InvalidName`, `InvalidPassword`, `AccountExists`, or `AccountTombstoned` unless
+        *over_tombstone*.
+        """
+        username = _checked_name(jid)
+        await self._ready()
+        if jid.bare in self._known or jid.bare in self._changing:
+            raise AccountExists(f"{jid.bare} exists already")
+        self._changing.add(jid.bare)
+        try:
+            if not over_tombstone:
+                await self._check_tombstone(jid.domainpart, username)
+            credentials = await self._derived(password)
+            await self._storage.commit(
+                Put(ACCOUNTS, jid.domainpart, username, _json({"created_at": self._now()})),
+                Put(CREDENTIALS, jid.bare, "", credentials.to_json()),
+                Delete(TOMBSTONES, jid.domainpart, username),
+            )
+            self._known.add(jid.bare)
+        finally:
+            self._changing.discard(jid.bare)
+        self._tell(AccountEvent.CREATED, jid)
+
+    @deferred
+    async def remove(
+        self, jid: JID, *changes: Change, commit: Callable[..., Deferred[None]] | None = None
+    ) -> None:
+        """Remove the account with all its data, and make *changes* too, in one transaction.
+
+        It does not exist from the moment this is called; *commit* takes the place of the storage's. A tombstone with
+        the time is left. Raises `NoSuchAccount`.
+        """
+        await self._ready()
+        username = self._require(jid)
+        self._changing.add(jid.bare)
+        self._known.discard(jid.bare)
+        try:
+            await (commit or self._storage.commit)(
+                Delete(ACCOUNTS, jid.domainpart, username),
+                Delete(DISABLED, jid.domainpart, username),
+                DeleteOwner(jid.bare),
+                Put(TOMBSTONES, jid.domainpart, username, _json({"removed_at": self._now()})),
+                *changes,
+            )
+            self._disabled.discard(jid.bare)
+            self.changes.note(jid.bare)
+        except BaseException:
+            self._known.add(jid.bare)
+            raise
+        finally:
+            self._changing.discard(jid.bare)
+        self._tell(AccountEvent.REMOVED, jid)
+
+    @deferred
+    async def set_password(self, jid: JID, password: str) -> None:
+        """Give the account another password. Raises `NoSuchAccount`, `InvalidPassword`."""
+        await self._ready()
+        self._require(jid)
+        credentials = await self._derived(password)
+        changes: list[Change] = [Put(CREDENTIALS, jid.bare, "", credentials.to_json())]
+        for beside in self.beside_password:
+            changes += await beside(jid)
+        self._require(jid)
+        self.changes.note(jid.bare)
+        await self._storage.commit(*changes)
+        self.changes.note(jid.bare)
+        self._tell(AccountEvent.PASSWORD_CHANGED, jid)
+
+    @deferred
+    async def add_keys(self, jid: JID, salted: Salted, beside: Credentials) -> None:
+        """Keep the keys of one more hash of the password that *beside* is of (XEP-0480); those of other hashes stay.
+
+        Nothing happens where the password has changed since, or the account has gone. Waits for the commit.
+        """
+        begun = self.changes.number
+        await self._storage.commit()  # so that what is read is the last that was set
+        credentials = await self.credentials(jid)
+        if credentials is None or self.changes.is_changed_since(jid.bare, begun):
+            return
+        if all(credentials.get(hash_name) == keys for hash_name, keys in beside.items()):
+            more = Credentials({**credentials, salted.hash_name: salted.keys()})
+            await self._storage.commit(Put(CREDENTIALS, jid.bare, "", more.to_json()))
+
+    @deferred
+    async def check(self, jid: JID, password: str) -> bool:
+        """Whether this is the account's password; takes as long where there is no account.
+
+        A disabled account's is checked like any other: ask `is_disabled` then.
+        """
+        found = await self.credentials(jid)
+        decoy = scram.fake_credentials(b"", jid.domainpart, jid.localpart or "")
+        is_right: bool = await self._in_thread(self._verify, found or decoy, password)
+        return is_right and found is not None and jid.bare in self._known
+
+    @deferred
+    async def credentials(self, jid: JID, hash_name: str | None = None) -> Credentials | None:
+        """What is stored of the account's password, of a disabled one too; None if there is no account.
+
+        Where *hash_name* names one hash, nothing is given for the others.
+        """
+        await self._ready()
+        stored = await self._storage.get(CREDENTIALS, jid.bare)
+        if stored is None or jid.bare not in self._known:
+            return None
+        return Credentials.from_json(stored, hash_name)
+
+    @deferred
+    async def list(self, host: str) -> list[Account]:
+        """The accounts of *host*, sorted by name."""
+        stored = await self._storage.get_all(ACCOUNTS, host)
+        disabled = frozenset(await self._storage.keys(DISABLED, host))
+        return [
+            Account(JID(name, host, None), name, json.loads(value)["created_at"], name in disabled)
+            for name, value in stored.items()
+        ]
+
+    @deferred
+    async def disable(self, jid: JID) -> None:
+        """Let nobody log in to the account. Raises `NoSuchAccount`."""
+        await self._ready()
+        username = self._require(jid)
+        change = Put(DISABLED, jid.domainpart, username, _json({"disabled_at": self._now()}))
+        await self._storage.commit(change)
+        self._disabled.add(jid.bare)
+        self._tell(AccountEvent.DISABLED, jid)
+
+    @deferred
+    async def enable(self, jid: JID) -> None:
+        """Undo `disable`. Raises `NoSuchAccount`."""
+        await self._ready()
+        username = self._require(jid)
+        await self._storage.commit(Delete(DISABLED, jid.domainpart, username))
+        self._disabled.discard(jid.bare)
+        self._tell(AccountEvent.ENABLED, jid)
+
+    async def _ready(self) -> None:
+        if not self._is_loaded:
+            await self.load()
+
+    def _require(self, jid: JID) -> str:
+        """The username of an account that is there and stays."""
+        if jid.localpart is None or jid.bare not in self._known or jid.bare in self._changing:
+            raise NoSuchAccount(f"there is no account {jid.bare}")
+        return jid.localpart
+
+    async def _check_tombstone(self, host: str, username: str) -> None:
+        stored = await self._storage.get(TOMBSTONES, host, username)
+        if stored is not None:
+            until = json.loads(stored)["removed_at"] + self._tombstone_s(host)
+            if self._now() < until:
+                raise AccountTombstoned(until)
+
+    async def _derived(self, password: str) -> Credentials:
+        if len(password) > PASSWORD_CHARS:
+            raise InvalidPassword(f"a password has at most {PASSWORD_CHARS} characters")
+        try:
+            credentials: Credentials = await self._in_thread(self._derive, password)
+        except ValueError as error:
+            raise InvalidPassword(str(error)) from error
+        return credentials
+
+    def _tell(self, event: AccountEvent, jid: JID) -> None:
+        self._log.info("Account {event}: {jid}", event=event.value, jid=jid.bare)
+        for listener in self._listeners[event]:
+            try:
+                listener(jid.with_resource(None))
+            except Exception:  # noqa: BLE001 - the net of a hook call: what has happened has happened
+                self._log.failure("A listener to accounts has failed: {listener}", listener=listener)
+
+
+def _checked_name(jid: JID) -> str:
+    """The username; raises `InvalidName` where RFC 7622 or the older stringprep object."""
+    if jid.localpart is None:
+        raise InvalidName(f"{jid.bare} has no name before the host: write NAME@{jid.domainpart}")
+    try:
+        prepared = prepare_localpart(jid.localpart)
+        disagrees = stringprep_disagrees(jid.localpart)
+    except InvalidJID as error:
+        raise InvalidName(str(error)) from error
+    if prepared != jid.localpart:
+        raise InvalidName(f"{jid.localpart} is written {prepared}")
+    if disagrees:
+        raise InvalidName(f"older programs take {jid.localpart} for another name, or for none")
+    return prepared
+
+
+def _json(value: dict[str, float]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

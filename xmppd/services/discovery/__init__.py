@@ -1,0 +1,1 @@
+"""What entities are and can do: discovery, capabilities, commands."""

@@ -1,0 +1,250 @@
+"""What clients can do (XEP-0115): asked once for each description, verified by its hash, shared by all who bear it.
+
+Rules that live here: how a verification string is made (5.1) and checked (5.4); a description whose hash is wrong or
+of an unknown kind holds for the session alone that gave it; each description is asked for once at a time, and each
+session is asked one thing at a time; whatever a client can make grow is bounded.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from hashlib import new as new_hash
+from typing import NamedTuple
+
+from xmppd.core.hooks import Hook
+from xmppd.core.host import Hosts
+from xmppd.core.router import Router
+from xmppd.core.session import Session
+from xmppd.core.waiting import spawn
+from xmppd.services.discovery.disco import Identity
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
+
+NS_INFO = "http://jabber.org/protocol/disco#info"
+NS_FORM = "jabber:x:data"
+ALGORITHMS = {"sha-1": "sha1", "sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
+"""Hash functions by their names in XEP-0300, with Python's."""
+NAME = "capabilities"
+ID_BYTES = 12
+DESCRIPTION_CHARS = 16_384
+"""The features of one client; more are not kept."""
+ALL_CHARS = 8_388_608
+"""Those of all descriptions that are remembered together."""
+
+CAPABILITIES_KNOWN = Hook[Session](
+    "capabilities-known", "Notified when it is known what a client can do, and when that has changed."
+)
+
+
+class Caps(NamedTuple):
+    """What a client says of itself in its presence (XEP-0115 4); no hash in the legacy format."""
+
+    hash: str | None
+    node: str
+    ver: str
+
+
+class ClientInfo(NamedTuple):
+    """What a client says of itself when it is asked."""
+
+    identities: tuple[Identity, ...]
+    features: tuple[str, ...]
+    forms: tuple[Element, ...]
+
+
+class _Of(NamedTuple):
+    """What is attached to a session: its capabilities, and its features once they are known."""
+
+    caps: Caps
+    features: frozenset[str] | None
+    is_in_turn: bool
+    """Whether it is being asked, or waits for others who are asked the same."""
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """What descriptions are remembered by."""
+        return self.caps.hash, self.caps.ver
+
+
+class Capabilities:
+    """The capabilities of the clients of this server."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        router: Router,
+        random_text: Callable[[int], str],
+        max_known: Callable[[], int],
+        timeout_s: Callable[[], float],
+    ):
+        """*max_known()* descriptions are remembered; a client has *timeout_s()* seconds to answer."""
+        self._hosts = hosts
+        self._router = router
+        self._random_text = random_text
+        self._max_known = max_known
+        self._timeout_s = timeout_s
+        self._known: dict[tuple[str | None, str], frozenset[str]] = {}
+        self._chars = 0
+        self._waiting: dict[tuple[str | None, str], list[Session]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def features_of(self, session: Session) -> frozenset[str] | None:
+        """Give the features of a session's client; None while they are not known."""
+        known: _Of | None = session.attached(NAME)
+        return None if known is None else known.features
+
+    def seen(self, session: Session, caps: Caps) -> None:
+        """A session has announced *caps*: learn what they mean, by asking it where nobody has been asked yet."""
+        before: _Of | None = session.attached(NAME)
+        if before is not None and before.caps == caps:
+            return
+        key = (caps.hash, caps.ver)
+        features = self._known.pop(key, None)
+        if features is not None:
+            self._known[key] = features
+            self._learned(session, caps, features)
+            return
+        session.attach(NAME, _Of(caps, None, before is not None and before.is_in_turn))
+        if before is None or not before.is_in_turn:
+            self._take_turn(session, caps)
+
+    def _take_turn(self, session: Session, caps: Caps) -> None:
+        """Ask a session, or put it behind those that are asked the same: once at a time, whatever it announces."""
+        session.attach(NAME, _Of(caps, None, True))
+        key = (caps.hash, caps.ver)
+        if caps.hash not in ALGORITHMS:
+            spawn("capabilities of a client", self._ask_alone(session, caps))
+        elif key in self._waiting:
+            self._waiting[key].append(session)
+        else:
+            self._waiting[key] = [session]
+            spawn("capabilities of clients", self._ask_in_turn(key))
+
+    def _turn_over(self, session: Session, asked: Caps | None) -> None:
+        """Its turn is over; where it has announced something else than it was *asked* about, the next begins."""
+        of: _Of | None = session.attached(NAME)
+        if of is None:
+            return
+        session.attach(NAME, of._replace(is_in_turn=False))
+        if of.features is None and of.caps != asked:
+            self._take_turn(session, of.caps)
+
+    async def _ask_alone(self, session: Session, caps: Caps) -> None:
+        await self._ask(session, caps)
+        self._turn_over(session, caps)
+
+    async def _ask_in_turn(self, key: tuple[str | None, str]) -> None:
+        """Ask those who announce the same, one after the other, until an answer has the right hash."""
+        waiting = self._waiting[key]
+        features = None
+        try:
+            while waiting and features is None:
+                session = waiting.pop(0)
+                of: _Of | None = session.attached(NAME)
+                asked = None
+                if of is not None and of.key == key:
+                    asked = of.caps
+                    if await self._ask(session, asked):
+                        features = self._known.get(key)
+                self._turn_over(session, asked)
+        finally:
+            del self._waiting[key]
+        for session in waiting:
+            of = session.attached(NAME)
+            if of is not None and of.key == key and features is not None:
+                self._learned(session, of.caps, features)
+            self._turn_over(session, None)
+
+    async def _ask(self, session: Session, caps: Caps) -> bool:
+        """Ask a session for its description; say whether it has the right hash and is remembered for all."""
+        query = Element("query", NS_INFO, {"node": f"{caps.node}#{caps.ver}"})
+        request = Stanza.make(
+            "iq",
+            query,
+            to=session.full_jid,
+            from_=session.host,
+            id=self._random_text(ID_BYTES),
+            type="get",
+        )
+        try:
+            answer = await self._router.request(request, self._timeout_s())
+            info = read_info(answer.child("query", NS_INFO) or Element("query", NS_INFO))
+        except (StanzaError, ValueError):
+            return False
+        of: _Of | None = session.attached(NAME)
+        if of is None or of.caps != caps or sum(map(len, info.features)) > DESCRIPTION_CHARS:
+            return False
+        features = frozenset(info.features)
+        is_right = caps.hash in ALGORITHMS and verification_string(info, caps.hash) == caps.ver
+        if is_right:
+            self._remember((caps.hash, caps.ver), features)
+        self._learned(session, caps, features)
+        return is_right
+
+    def _remember(self, key: tuple[str | None, str], features: frozenset[str]) -> None:
+        self._known[key] = features
+        self._chars += sum(map(len, features))
+        while len(self._known) > max(1, self._max_known()) or self._chars > ALL_CHARS:
+            forgotten = self._known.pop(next(iter(self._known)))
+            self._chars -= sum(map(len, forgotten))
+
+    def _learned(self, session: Session, caps: Caps, features: frozenset[str]) -> None:
+        before: _Of | None = session.attached(NAME)
+        session.attach(NAME, _Of(caps, features, before is not None and before.is_in_turn))
+        host = self._hosts.get(session.host)
+        if host is not None:
+            host.hooks.notify(CAPABILITIES_KNOWN, session)
+
+
+def read_info(query: Element) -> ClientInfo:
+    """Read an answer to disco#info; ValueError where it is ill-formed (XEP-0115 5.4, 3.3 to 3.6)."""
+    identities: list[Identity] = []
+    features: list[str] = []
+    forms: dict[str, Element] = {}
+    for child in query.elements():
+        if (child.ns, child.name) == (NS_INFO, "identity"):
+            identities.append(
+                Identity(*(child.get(name, "") or "" for name in ("category", "type", "name", "xml:lang")))
+            )
+        elif (child.ns, child.name) == (NS_INFO, "feature"):
+            features.append(child.get("var") or "")
+        elif (child.ns, child.name) == (NS_FORM, "x"):
+            types = _form_types(child)
+            if not types:
+                continue
+            if len(set(types)) > 1 or types[0] in forms:
+                raise ValueError("a form has no type of its own")
+            forms[types[0]] = child
+    if len(set(identities)) != len(identities) or len(set(features)) != len(features):
+        raise ValueError("something is said twice")
+    return ClientInfo(tuple(identities), tuple(features), tuple(forms.values()))
+
+
+def verification_string(info: ClientInfo, algorithm: str | None = "sha-1") -> str:
+    """Give the hash of XEP-0115 5.1 over identities, features and forms; KeyError for an unknown *algorithm*."""
+    identities = sorted(info.identities, key=lambda each: (each.category, each.type, each.lang, each.name))
+    parts = [f"{each.category}/{each.type}/{each.lang}/{each.name}" for each in identities]
+    parts += sorted(info.features)
+    for form in sorted(info.forms, key=lambda form: _form_types(form)[0]):
+        parts.append(_form_types(form)[0])
+        fields = [field for field in _named(form.elements(), "field") if field.get("var") != "FORM_TYPE"]
+        for field in sorted(fields, key=lambda field: field.get("var") or ""):
+            parts.append(field.get("var") or "")
+            parts += sorted(value.text for value in _named(field.elements(), "value"))
+    text = "".join([part.replace("<", "&lt;") + "<" for part in parts])
+    digest = new_hash(ALGORITHMS[algorithm or ""], text.encode(), usedforsecurity=False).digest()
+    return b64encode(digest).decode()
+
+
+def _form_types(form: Element) -> list[str]:
+    """Give the values of a form's hidden FORM_TYPE; none where it has no such field."""
+    for field in _named(form.elements(), "field"):
+        if field.get("var") == "FORM_TYPE" and field.get("type") == "hidden":
+            return [value.text for value in _named(field.elements(), "value")]
+    return []
+
+
+def _named(elements: Iterable[Element], name: str) -> list[Element]:
+    return [element for element in elements if element.name == name]

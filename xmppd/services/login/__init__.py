@@ -1,0 +1,1 @@
+"""Who logs in, by which mechanism, and the clients and resources of an account."""

@@ -1,0 +1,1 @@
+"""Messages that wait for an account without an available resource (XEP-0160)."""

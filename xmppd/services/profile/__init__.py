@@ -1,0 +1,1 @@
+"""What an account keeps and tells of itself: vCard, private XML, last activity."""

@@ -1,0 +1,1 @@
+"""Push notifications (XEP-0357)."""
