@@ -66,7 +66,7 @@ class Echo(protocol.Protocol):
 
 def run_server(transport: str, reactor_name: str, pem: str | None) -> None:
     """Serve until killed; the port is the first line of standard output."""
-    reactors = {"xmppd": "xmppd.net.reactor", "twisted": "twisted.internet.epollreactor"}
+    reactors = {"xmppd": "xmppd.net.transport.reactor", "twisted": "twisted.internet.epollreactor"}
     importlib.import_module(reactors[reactor_name]).install()
     reactor: Any = importlib.import_module("twisted.internet.reactor")
     factory: Any = protocol.Factory.forProtocol(Echo)
@@ -88,12 +88,12 @@ def listen_twisted(reactor: Any, factory: Any, pem: str | None) -> int:
 
 def listen_own(reactor: Any, factory: Any, pem: str | None) -> int:
     """Listen with ours."""
-    flush = importlib.import_module("xmppd.net.flush")
-    serve = importlib.import_module("xmppd.net.transport").serve
+    flush = importlib.import_module("xmppd.net.transport.flush")
+    serve = importlib.import_module("xmppd.net.transport.choice").serve
     context = None
     if pem is not None:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        importlib.import_module("xmppd.net.tls_socket").prepare_context(context)
+        importlib.import_module("xmppd.net.transport.tls_socket").prepare_context(context)
         context.use_certificate_file(pem)
         context.use_privatekey_file(pem)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)

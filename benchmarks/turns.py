@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import xmppd.net.reactor
+import xmppd.net.transport.reactor
 from xmppd.admin.launch import main
 
 LONG_S = 0.02
@@ -57,7 +57,7 @@ class Turns:
 def measured(turns: Turns) -> type[Any]:
     """Give the server's reactor with a clock."""
 
-    class MeasuredReactor(xmppd.net.reactor.XmppdReactor):
+    class MeasuredReactor(xmppd.net.transport.reactor.XmppdReactor):
         """Notes each turn."""
 
         def runUntilCurrent(self) -> None:
@@ -72,7 +72,7 @@ def run(file: str, arguments: list[str]) -> None:
     """Run the server."""
     turns = Turns(Path(file))
     signal.signal(signal.SIGUSR1, turns.report)
-    xmppd.net.reactor.XmppdReactor = measured(turns)  # type: ignore[misc]  # what its ``install`` will take
+    xmppd.net.transport.reactor.XmppdReactor = measured(turns)  # type: ignore[misc]  # what its ``install`` will take
     main(arguments)
 
 

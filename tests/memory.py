@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from tests.dialogues.client import PASSWORD, Client, NothingCame
 from xmppd.config.read import parse
-from xmppd.net.c2s import C2SProtocol
+from xmppd.net.streams.c2s import C2SProtocol
 from xmppd.server import Server, World, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage

@@ -12,8 +12,8 @@ from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.core.host import IQKey
 from xmppd.net import client_ports
-from xmppd.net.client_ports import OwnAcceptor
-from xmppd.net.output import TransportLimits
+from xmppd.net.ports import OwnAcceptor
+from xmppd.net.transport.output import TransportLimits
 from xmppd.server import World, build
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage

@@ -23,12 +23,12 @@ from xmppd.core.requests import PendingRequests
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
-from xmppd.net.addresses import AddressCounter
-from xmppd.net.c2s import TLS, C2SFactory
-from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
-from xmppd.net.sasl import CHANNEL_BINDING, SASL
-from xmppd.net.sasl2 import SASL2, SASL2_EXCHANGE
-from xmppd.net.stream_services import StreamServices
+from xmppd.net.streams.addresses import AddressCounter
+from xmppd.net.streams.c2s import TLS, C2SFactory
+from xmppd.net.streams.negotiation import BIND, LEGACY_SESSION, STARTTLS
+from xmppd.net.streams.sasl import CHANNEL_BINDING, SASL
+from xmppd.net.streams.sasl2 import SASL2, SASL2_EXCHANGE
+from xmppd.net.streams.services import StreamServices
 from xmppd.services.accounts.accounts import AccountEvent, Accounts
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions

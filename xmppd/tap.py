@@ -33,12 +33,12 @@ from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
-from xmppd.net.c2s import C2SFactory
-from xmppd.net.certificates import CertificateError, CertificateStore, utc_now
-from xmppd.net.client_ports import ClientPorts
-from xmppd.net.listen import ListenError, raise_descriptor_limit
-from xmppd.net.tls import ServerTLS
-from xmppd.net.tls_options import host_files, tls_settings
+from xmppd.net.ports import ClientPorts
+from xmppd.net.streams.c2s import C2SFactory
+from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
+from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.options import host_files, tls_settings
+from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
 from xmppd.server import Server, World, build, load_modules
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients

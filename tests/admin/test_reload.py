@@ -2,15 +2,15 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.certified import NOW, Authority
+from tests.net.tls.certified import NOW, Authority
 from tests.temporary import temporary_folder
 from xmppd.admin.reload import Reload
 from xmppd.admin.settings import read_settings
 from xmppd.config import Config, ConfigErrors
 from xmppd.core.log import LogWriter
-from xmppd.net.certificates import CertificateStore
-from xmppd.net.tls import ServerTLS
-from xmppd.net.tls_options import host_files, tls_settings
+from xmppd.net.tls.certificates import CertificateStore
+from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.options import host_files, tls_settings
 
 
 class ReloadTests(SynchronousTestCase):

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import temporary_folder
 from xmppd.admin.running import CannotStart, RunningServer
 from xmppd.core.log import LogWriter
-from xmppd.net.listen import Listener
+from xmppd.net.transport.listen import Listener
 from xmppd.storage.interface import StorageFailed
 from xmppd.storage.lock import DataLock
 from xmppd.storage.memory import MemoryStorage

@@ -17,7 +17,7 @@ TIME = 1_795_298_400.1234
 
 def event(text: str = "Stream opened", level: LogLevel = LogLevel.info, **fields: object) -> LogEvent:
     """Give an event as a `Logger` makes it."""
-    namespace = fields.pop("namespace", "xmppd.net.c2s")
+    namespace = fields.pop("namespace", "xmppd.net.streams.c2s")
     return {"log_time": TIME, "log_level": level, "log_namespace": namespace, "log_format": text, **fields}
 
 
@@ -35,11 +35,13 @@ class LineTests(SynchronousTestCase):
     def test_line(self) -> None:
         """Time, level, logger, stream and peer, sentence."""
         line = as_line(event("Bound as {jid}", stream="f00", peer="127.0.0.1", jid="a@b/c"))
-        self.assertEqual(line, "2026-11-21T22:00:00.123Z info xmppd.net.c2s [f00 127.0.0.1] Bound as a@b/c")
+        self.assertEqual(
+            line, "2026-11-21T22:00:00.123Z info xmppd.net.streams.c2s [f00 127.0.0.1] Bound as a@b/c"
+        )
 
     def test_without_a_session(self) -> None:
         """The brackets are there for lines of a session only; a stream may not have begun."""
-        self.assertEqual(as_line(event("Ready")), "2026-11-21T22:00:00.123Z info xmppd.net.c2s Ready")
+        self.assertEqual(as_line(event("Ready")), "2026-11-21T22:00:00.123Z info xmppd.net.streams.c2s Ready")
         self.assertIn(" [10.0.0.1] Lost", as_line(event("Lost", peer="10.0.0.1", stream="")))
 
     def test_a_peer_forges_no_line(self) -> None:
@@ -52,7 +54,7 @@ class LineTests(SynchronousTestCase):
     def test_traceback_is_indented(self) -> None:
         """A line that starts in the first column starts an event."""
         first, *rest = as_line(event("It broke", LogLevel.critical, log_failure=failure())).split("\n")
-        self.assertTrue(first.endswith("critical xmppd.net.c2s It broke"))
+        self.assertTrue(first.endswith("critical xmppd.net.streams.c2s It broke"))
         self.assertTrue(all(line.startswith("    ") for line in rest))
         self.assertIn("    builtins.ValueError: first", rest)
         self.assertNotIn("\x1b", "".join(rest))
@@ -76,7 +78,7 @@ class JSONTests(SynchronousTestCase):
             {
                 "time": "2026-11-21T22:00:00.123Z",
                 "level": "info",
-                "logger": "xmppd.net.c2s",
+                "logger": "xmppd.net.streams.c2s",
                 "message": "Bound",
                 "stream": "f00",
                 "count": 3,

@@ -20,9 +20,9 @@ from tests.wanted import TRANSPORT
 from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.config.section import Address
-from xmppd.net.certificates import CertificateStore, HostFiles, utc_now
-from xmppd.net.client_ports import ClientPorts
-from xmppd.net.tls import ServerTLS
+from xmppd.net.ports import ClientPorts
+from xmppd.net.tls.certificates import CertificateStore, HostFiles, utc_now
+from xmppd.net.tls.contexts import ServerTLS
 from xmppd.server import World, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage

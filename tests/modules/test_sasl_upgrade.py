@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer, now
-from tests.net.test_sasl2 import scram
+from tests.net.streams.test_sasl2 import scram
 from tests.quick import BIND, SASL2, QuickClient, condition_of, data_of, identity_of, request, token_of
 from xmppd.services.accounts.accounts import CREDENTIALS
 from xmppd.stanza.jid import JID

@@ -4,8 +4,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.net.negotiation import BIND, LEGACY_SESSION, STARTTLS
-from xmppd.net.sasl import CHANNEL_BINDING, SASL
+from xmppd.net.streams.negotiation import BIND, LEGACY_SESSION, STARTTLS
+from xmppd.net.streams.sasl import CHANNEL_BINDING, SASL
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stream.features import StreamFeature, StreamState, handler_of, offered

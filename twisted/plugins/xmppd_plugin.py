@@ -5,5 +5,7 @@ from twisted.application.service import ServiceMaker
 
 xmppd = ServiceMaker("xmppd", "xmppd.tap", "An XMPP server", "xmppd")
 reactor = Reactor(
-    "xmppd", "xmppd.net.reactor", "xmppd's own epoll loop; the default reactor where there is no epoll."
+    "xmppd",
+    "xmppd.net.transport.reactor",
+    "xmppd's own epoll loop; the default reactor where there is no epoll.",
 )

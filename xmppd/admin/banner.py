@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xmppd.net.certificates import Certificate
+from xmppd.net.tls.certificates import Certificate
 
 _WIDTH = 14
 _MOST_HOSTS = 8

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.python import usage
 
-import xmppd.net.reactor
+import xmppd.net.transport.reactor
 from xmppd import __version__
 from xmppd.admin.settings import known_modules, read_settings
 from xmppd.config.findings import ConfigErrors, has_errors
@@ -102,7 +102,7 @@ class Options(usage.Options):
 def install_reactor(name: str) -> None:
     """Install the reactor of ``[net] reactor`` unless there is one already, which ``twistd --reactor`` chose."""
     if name == "xmppd" and _REACTOR not in sys.modules:
-        xmppd.net.reactor.install()
+        xmppd.net.transport.reactor.install()
 
 
 def _check(path: str | None) -> int:

@@ -7,8 +7,8 @@ from xmppd.admin.check.run import run_checks
 from xmppd.admin.folder import FolderError, FolderOfAnother
 from xmppd.admin.settings import known_modules
 from xmppd.config.findings import ConfigErrors
-from xmppd.net.certificates import CertificateError
-from xmppd.net.listen import ListenError
+from xmppd.net.tls.certificates import CertificateError
+from xmppd.net.transport.listen import ListenError
 from xmppd.storage.interface import StorageError
 
 _CHECKS: Mapping[type[Exception], tuple[str, ...]] = {

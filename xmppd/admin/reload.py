@@ -14,9 +14,9 @@ from xmppd.admin.log_file import unusable_log
 from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.config.model import Config
 from xmppd.core.log import LogWriter
-from xmppd.net.certificates import HostFiles
-from xmppd.net.tls import ServerTLS
-from xmppd.net.tls_options import host_files, tls_settings
+from xmppd.net.tls.certificates import HostFiles
+from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.options import host_files, tls_settings
 
 _NEED_RESTART = ("data_dir", "storage", "net", "modules", "components", "admins")
 

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from xmppd.admin.heap import trim
 from xmppd.core.loader import ModuleError
 from xmppd.core.waiting import deferred
-from xmppd.net.listen import Listener
+from xmppd.net.transport.listen import Listener
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock
 

@@ -10,7 +10,7 @@ from xmppd.config.model import Config
 from xmppd.config.modules import check_modules
 from xmppd.config.read import load
 from xmppd.core.loader import find_modules
-from xmppd.net.tls_options import check_ciphers
+from xmppd.net.tls.options import check_ciphers
 
 
 def known_modules() -> dict[str, type[BaseModel] | None]:

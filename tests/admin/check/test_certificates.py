@@ -23,7 +23,7 @@ from tests.admin.check.machine import NOW, check_text
 from tests.temporary import temporary_folder
 from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.config.findings import Finding
-from xmppd.net.self_signed import make_self_signed
+from xmppd.net.tls.self_signed import make_self_signed
 
 BEGAN = NOW - timedelta(days=100)
 CONFIG = '[hosts."a.example"]\ncertificate = "a.crt"\nkey = "a.key"\n'

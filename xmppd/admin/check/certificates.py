@@ -19,7 +19,7 @@ from xmppd.admin.check.subject import Subject
 from xmppd.config.certificates import certificate_files, find_certificate
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.options import HostSettings
-from xmppd.net.tls_options import SELF_MADE_FOLDER
+from xmppd.net.tls.options import SELF_MADE_FOLDER
 
 _SOON: tuple[tuple[timedelta, str, Severity, str], ...] = (
     (timedelta(days=1), "certificate.expires-within-a-day", "error", "within a day"),

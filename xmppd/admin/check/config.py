@@ -8,7 +8,7 @@ from xmppd.config.cross import is_public
 from xmppd.config.findings import Finding
 from xmppd.config.modules import check_modules
 from xmppd.config.read import DEFAULT_HOST
-from xmppd.net.tls_options import check_ciphers
+from xmppd.net.tls.options import check_ciphers
 
 NAME_FINDINGS = "name."
 

@@ -1,0 +1,380 @@
+"""Handshakes over memory buffers: which host, which version, which protocol, and what binds a channel."""
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.net.tls.certified import (
+    NOW,
+    Authority,
+    carry,
+    client,
+    client_context,
+    common_handshake,
+    errors_left,
+    shake_hands,
+    xmpp_addr,
+)
+from tests.temporary import temporary_folder
+from xmppd.net.tls.certificates import CertificateError, CertificateStore
+from xmppd.net.tls.contexts import ServerTLS, TLSSettings, channel_bindings, client_jids
+
+
+class TLSTestCase(SynchronousTestCase):
+    """Two hosts, a.example by default; b.example covers its children too."""
+
+    def setUp(self) -> None:
+        self.folder = temporary_folder(self)
+        self.authority = Authority()
+        self.a = self.authority.write_host(self.folder, "a.example")
+        self.b = self.authority.write_host(self.folder, "b.example", "b.example", "*.b.example")
+        self.store = CertificateStore([self.a, self.b], lambda: NOW)
+        self.tls = ServerTLS(self.store)
+
+    def shown_to(self, peer: SSL.Connection, host: str | None = None) -> str:
+        """Give the host whose certificate *peer* is shown."""
+        common_handshake(self.tls.make_connection(host), peer)
+        return self.host_of(peer)
+
+    def host_of(self, peer: SSL.Connection) -> str:
+        """Give the host of the certificate that *peer* has seen."""
+        shown = peer.get_peer_certificate(as_cryptography=True)
+        hosts = self.store.by_host().values()
+        return next(one.host for one in hosts if shown is not None and one.chain[0] == shown)
+
+
+class ChoiceTests(TLSTestCase):
+    """Which certificate is shown."""
+
+    def test_direct_tls_goes_by_sni(self) -> None:
+        """RFC 6066 3: the name in the client's hello decides; the first host is the default."""
+        found = {
+            name: self.shown_to(client(server_name=name))
+            for name in ("a.example", "b.example", "x.b.example")
+        }
+        self.assertEqual(
+            found, {"a.example": "a.example", "b.example": "b.example", "x.b.example": "b.example"}
+        )
+        self.assertEqual(self.shown_to(client()), "a.example")
+        self.assertEqual(self.shown_to(client(server_name="elsewhere.example")), "a.example")
+
+    def test_starttls_goes_by_the_header_whatever_sni_says(self) -> None:
+        """RFC 6120 5.4.3.1: the stream header has named the host already."""
+        self.assertEqual(self.shown_to(client(), "b.example"), "b.example")
+        self.assertEqual(self.shown_to(client(server_name="a.example"), "b.example"), "b.example")
+
+    def test_whole_chain_is_sent(self) -> None:
+        """Clients that trust the issuer only need what lies between."""
+        peer = common_handshake(self.tls.make_connection("a.example"), client())
+        self.assertEqual(len(peer.get_peer_cert_chain(as_cryptography=True) or ()), 2)
+
+
+class ProtocolTests(TLSTestCase):
+    """Versions, renegotiation, ALPN."""
+
+    def test_tls_1_3_by_preference_and_1_2_at_least(self) -> None:
+        """RFC 8996: TLS 1.1 is refused."""
+        server = self.tls.make_connection("a.example")
+        common_handshake(server, client())
+        self.assertEqual(server.get_protocol_version_name(), "TLSv1.3")
+        server = self.tls.make_connection("a.example")
+        common_handshake(server, client(client_context(max_version=SSL.TLS1_2_VERSION)))
+        self.assertEqual(server.get_protocol_version_name(), "TLSv1.2")
+        old = client_context(max_version=SSL.TLS1_1_VERSION)
+        old.set_cipher_list(b"ALL:@SECLEVEL=0")
+        self.assertRaises(SSL.Error, shake_hands, self.tls.make_connection("a.example"), client(old))
+
+    def test_each_host_has_its_own_oldest_version(self) -> None:
+        """A host with min_version 1.3 refuses 1.2, by header and by SNI, and its neighbour does not."""
+        tls = ServerTLS(self.store, {"b.example": TLSSettings("1.3")})
+
+        def outcome(host: str | None, name: str) -> str:
+            server = tls.make_connection(host)
+            try:
+                common_handshake(
+                    server, client(client_context(max_version=SSL.TLS1_2_VERSION), server_name=name)
+                )
+            except SSL.Error:
+                return "refused"
+            return "accepted"
+
+        self.assertEqual(outcome(None, "a.example"), "accepted")
+        self.assertEqual(outcome("a.example", "a.example"), "accepted")
+        self.assertEqual(outcome(None, "b.example"), "refused")
+        self.assertEqual(outcome("b.example", "b.example"), "refused")
+        common_handshake(tls.make_connection(None), client(server_name="b.example"))
+
+    def test_renegotiation_is_refused(self) -> None:
+        """RFC 6120 13.8 leaves it open, and it only ever did harm: the client is told no_renegotiation."""
+        server = self.tls.make_connection("a.example")
+        peer = common_handshake(server, client(client_context(max_version=SSL.TLS1_2_VERSION)))
+        self.assertTrue(peer.renegotiate())
+        self.assertRaises(SSL.WantReadError, peer.do_handshake)
+        carry(peer, server)
+        self.assertRaises(SSL.WantReadError, server.recv, 1)
+        carry(server, peer)
+        error = self.assertRaises(SSL.Error, peer.do_handshake)
+        self.assertIn("no renegotiation", str(error))
+
+    def test_alpn_xmpp_client(self) -> None:
+        """XEP-0368 2: xmpp-client is chosen wherever it is offered."""
+        peer = common_handshake(self.tls.make_connection(None), client(alpn=[b"h2", b"xmpp-client"]))
+        self.assertEqual(peer.get_alpn_proto_negotiated(), b"xmpp-client")
+
+    def test_alpn_without_xmpp_client_is_refused(self) -> None:
+        """RFC 7301 3.2: nothing in common ends the handshake with no_application_protocol."""
+        server = self.tls.make_connection(None)
+        peer = client(alpn=[b"h2"], server_name="b.example")
+        self.assertRaises(SSL.WantReadError, peer.do_handshake)
+        carry(peer, server)
+        error = self.assertRaises(SSL.Error, server.do_handshake)
+        self.assertIn("no application protocol", str(error))
+        carry(server, peer)
+        error = self.assertRaises(SSL.Error, peer.do_handshake)
+        self.assertIn("alert no application protocol", str(error))
+
+    def test_alpn_is_optional(self) -> None:
+        """A client that offers nothing is served; so is one that offers something odd behind STARTTLS."""
+        common_handshake(self.tls.make_connection(None), client())
+        peer = common_handshake(self.tls.make_connection("a.example"), client(alpn=[b"h2"]))
+        self.assertEqual(peer.get_alpn_proto_negotiated(), b"")
+
+    def test_resumes_by_ticket(self) -> None:
+        """A returning client is spared the full handshake, on direct TLS and after STARTTLS, by either version."""
+        for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION):
+            for host in (None, "b.example"):
+                context = client_context(max_version=version)
+                first = client(context, server_name="b.example")
+                session = common_handshake(self.tls.make_connection(host), first).get_session()
+                again = client(context, server_name="b.example", session=session)
+                server = self.tls.make_connection(host)
+                common_handshake(server, again)
+                self.assertTrue(is_resumed(again), (version, host))
+                self.assertIn("tls-server-end-point", channel_bindings(server))
+
+    def test_a_session_of_another_host(self) -> None:
+        """A ticket of one host is nothing to another's STARTTLS; direct TLS, where OpenSSL looks at tickets before SNI,
+        leaves the judgement to the client, which still sees whose certificate it was (RFC 8446 4.6.1)."""
+        for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION):
+            for hosts in (("a.example", "b.example"), (None, "b.example"), ("a.example", None), (None, None)):
+                context = client_context(max_version=version)
+                first = client(context, server_name="a.example")
+                session = common_handshake(self.tls.make_connection(hosts[0]), first).get_session()
+                server = self.tls.make_connection(hosts[1])
+                again = common_handshake(server, client(context, server_name="b.example", session=session))
+                self.assertEqual(is_resumed(again), hosts == (None, None))
+                self.assertEqual(self.host_of(again), "a.example" if is_resumed(again) else "b.example")
+
+    def test_twisted_takes_the_creator(self) -> None:
+        """`ITLSTransport.startTLS` of Twisted's own transports works with it."""
+        creator = self.tls.creator_for("b.example")
+        verifyObject(IOpenSSLServerConnectionCreator, creator)
+        peer = common_handshake(creator.serverConnectionForTLS(None), client())
+        self.assertEqual(self.host_of(peer), "b.example")
+
+    def test_ciphers_that_do_not_exist(self) -> None:
+        """A cipher list that OpenSSL does not know is one line."""
+        error = self.assertRaises(
+            CertificateError, ServerTLS, self.store, {"a.example": TLSSettings("1.2", "GOOD")}
+        )
+        self.assertIn("OpenSSL knows no cipher of 'GOOD'", str(error))
+
+
+class ChannelBindingTests(TLSTestCase):
+    """RFC 5929 and RFC 9266."""
+
+    def test_exporter_is_equal_on_both_sides(self) -> None:
+        """RFC 9266 4.1: label EXPORTER-Channel-Binding, empty context, 32 bytes."""
+        server = self.tls.make_connection(None)
+        peer = common_handshake(server, client(server_name="b.example"))
+        theirs = peer.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
+        self.assertEqual(channel_bindings(server)["tls-exporter"], theirs)
+
+    def test_no_exporter_before_tls_1_3(self) -> None:
+        """RFC 9266 4.2: with TLS 1.2 it is safe only with the extended master secret, which we cannot see."""
+        server = self.tls.make_connection(None)
+        common_handshake(server, client(client_context(max_version=SSL.TLS1_2_VERSION)))
+        self.assertEqual(list(channel_bindings(server)), ["tls-server-end-point"])
+
+    def test_end_point_is_of_the_certificate_that_was_shown(self) -> None:
+        """RFC 5929 4.1, and still so when the certificate has been replaced since."""
+        server = self.tls.make_connection(None)
+        common_handshake(server, client(server_name="b.example"))
+        shown = self.store.find("b.example").end_point
+        self.authority.write_host(self.folder, "b.example")
+        self.assertEqual(self.tls.reload(), [])
+        self.assertNotEqual(self.store.find("b.example").end_point, shown)
+        self.assertEqual(channel_bindings(server)["tls-server-end-point"], shown)
+
+
+class ReloadTests(TLSTestCase):
+    """New certificates without a restart."""
+
+    def test_new_certificate_for_new_connections_only(self) -> None:
+        """An established connection goes on; the next one sees the new certificate."""
+        server = self.tls.make_connection(None)
+        peer = common_handshake(server, client(server_name="b.example"))
+        old = peer.get_peer_certificate(as_cryptography=True)
+        self.authority.write_host(self.folder, "b.example")
+        self.assertEqual(self.tls.reload(), [])
+        peer.send(b"still here")
+        carry(peer, server)
+        self.assertEqual(server.recv(20), b"still here")
+        new = common_handshake(self.tls.make_connection(None), client(server_name="b.example"))
+        self.assertNotEqual(new.get_peer_certificate(as_cryptography=True), old)
+
+    def test_tickets_outlive_a_reload_that_changes_nothing_of_theirs(self) -> None:
+        """Contexts are made anew for changed files only."""
+        context = client_context()
+        first = common_handshake(self.tls.make_connection("b.example"), client(context))
+        self.authority.write_host(self.folder, "a.example")
+        self.assertEqual(self.tls.reload(), [])
+        again = common_handshake(
+            self.tls.make_connection("b.example"), client(context, session=first.get_session())
+        )
+        self.assertTrue(is_resumed(again))
+
+    def test_broken_file_is_reported_and_the_old_certificate_stays(self) -> None:
+        """Half a renewal does not take a host offline."""
+        self.b.certificate.write_text("half a file")
+        [finding] = self.tls.reload()
+        self.assertIn("the certificate of b.example stays as it was: holds no certificate", str(finding))
+        self.assertEqual(self.shown_to(client(server_name="b.example")), "b.example")
+
+    def test_default_changes_with_the_configuration(self) -> None:
+        """Hosts and settings may be other ones; who comes without SNI sees the new default."""
+        self.assertEqual(self.tls.reload([self.b], {"b.example": TLSSettings("1.3")}), [])
+        self.assertEqual(self.shown_to(client()), "b.example")
+        old = client(client_context(max_version=SSL.TLS1_2_VERSION))
+        self.assertRaises(SSL.Error, shake_hands, self.tls.make_connection(None), old)
+
+    def test_settings_that_openssl_refuses_leave_the_old_context(self) -> None:
+        """A cipher list with a slip of the pen is reported; clients still come in."""
+        [finding] = self.tls.reload(settings={"b.example": TLSSettings("1.2", "SLIP")})
+        self.assertIn("SLIP", str(finding))
+        self.assertEqual(self.shown_to(client(server_name="b.example")), "b.example")
+
+    def test_settings_that_openssl_refuses_of_the_first_host(self) -> None:
+        """Those of the host that clients without SNI get: it keeps what it had, and a later reload mends it."""
+        first = next(iter(self.tls.store.by_host()))
+        [finding] = self.tls.reload(settings={first: TLSSettings("1.3", "SLIP")})
+        self.assertIn("SLIP", str(finding))
+        self.assertEqual(self.shown_to(client()), first)
+        old = client(client_context(max_version=SSL.TLS1_2_VERSION))
+        shake_hands(self.tls.make_connection(None), old)
+        self.assertEqual(self.tls.reload(settings={first: TLSSettings("1.3")}), [])
+
+
+class ClientCertificateTests(TLSTestCase):
+    """XEP-0178: who a client's certificate says it is."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.issuer = Authority("issuer of clients")
+        ca = self.folder / "clients.pem"
+        ca.write_bytes(self.issuer.certificate.public_bytes(Encoding.PEM))
+        self.b = self.authority.write_host(self.folder, "b.example", client_ca=ca)
+        self.c = self.authority.write_host(self.folder, "c.example", client_ca=ca)
+        self.store = CertificateStore([self.a, self.b, self.c], lambda: NOW)
+        self.tls = ServerTLS(self.store)
+
+    def jids(self, *names: x509.GeneralName, issuer: Authority | None = None, days: int = 90) -> list[str]:
+        """Give what b.example makes of a client whose certificate has *names*."""
+        certificate = (issuer or self.issuer).issue(names, is_client=True, days=days)
+        server = self.tls.make_connection(None)
+        common_handshake(server, client(client_context(certificate=certificate), server_name="b.example"))
+        return client_jids(server, "b.example")
+
+    def test_addresses_of_this_host(self) -> None:
+        """XEP-0178 3: the id-on-xmppAddr names of the host, prepared; others' are passed over."""
+        names = [
+            xmpp_addr(jid)
+            for jid in ("Alice@b.example", "bob@b.example", "eve@a.example", "b.example", "x@b.example/r")
+        ]
+        self.assertEqual(self.jids(*names), ["alice@b.example", "bob@b.example"])
+
+    def test_long_address(self) -> None:
+        """Names of more than 127 bytes have a length of several bytes in DER."""
+        jid = f"{'a' * 300}@b.example"
+        self.assertEqual(self.jids(xmpp_addr(jid)), [jid])
+
+    def test_no_address(self) -> None:
+        """A certificate without XMPP addresses names nobody here."""
+        self.assertEqual(self.jids(x509.DNSName("b.example")), [])
+
+    def test_rubbish_in_place_of_an_address(self) -> None:
+        """What is not one UTF-8 string is no address."""
+        oid = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
+        rubbish = (b"\x0c\x01\xff", b"\x16\x0ba@b.example", b"\x0c\x00", b"\x05\x00")
+        self.assertEqual(self.jids(*[x509.OtherName(oid, der) for der in rubbish]), [])
+
+    def test_unknown_issuer(self) -> None:
+        """Anyone can make a certificate: the handshake goes on, and the certificate says nothing."""
+        self.assertEqual(self.jids(xmpp_addr("alice@b.example"), issuer=Authority("mine")), [])
+
+    def test_forged_signature(self) -> None:
+        """It says nothing, and leaves no error behind for whoever reads next."""
+        certificate = Authority("issuer of clients").issue([xmpp_addr("alice@b.example")], is_client=True)
+        for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION):
+            server = self.tls.make_connection(None)
+            context = client_context(max_version=version, certificate=certificate)
+            shake_hands(client(context, server_name="b.example"), server)
+            self.assertEqual(errors_left(), 0)
+            self.assertEqual(client_jids(server, "b.example"), [])
+
+    def test_expired(self) -> None:
+        """A certificate that has ended says nothing."""
+        self.assertEqual(self.jids(xmpp_addr("alice@b.example"), days=-1), [])
+
+    def test_none_shown(self) -> None:
+        """Certificates are asked for, not demanded."""
+        server = self.tls.make_connection(None)
+        common_handshake(server, client(server_name="b.example"))
+        self.assertEqual(client_jids(server, "b.example"), [])
+
+    def test_host_without_issuers_asks_nobody(self) -> None:
+        """The verify mode is the chosen host's, by SNI and by header."""
+        certificate = self.issuer.issue([xmpp_addr("alice@a.example")], is_client=True)
+        for host in (None, "a.example"):
+            server = self.tls.make_connection(host)
+            common_handshake(server, client(client_context(certificate=certificate), server_name="a.example"))
+            self.assertIsNone(server.get_peer_certificate(as_cryptography=True))
+
+    def test_starttls_asks_too(self) -> None:
+        """After STARTTLS the header's host asks, and only its own stream profits."""
+        certificate = self.issuer.issue(
+            [xmpp_addr(f"alice@{host}") for host in ("b.example", "c.example")], is_client=True
+        )
+        server = self.tls.make_connection("b.example")
+        common_handshake(server, client(client_context(certificate=certificate)))
+        self.assertEqual(client_jids(server, "b.example"), ["alice@b.example"])
+        self.assertEqual(client_jids(server, "c.example"), [])
+
+    def test_returning_client_is_judged_again(self) -> None:
+        """Tickets do not tell by whose issuers a client was judged: such hosts take none, whichever host gave it."""
+        certificate = self.issuer.issue([xmpp_addr("alice@b.example")], is_client=True)
+        for version in (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION):
+            for host in (None, "b.example"):
+                for first_host in ("a.example", "b.example", "c.example"):
+                    self.returns(
+                        client_context(max_version=version, certificate=certificate), host, first_host
+                    )
+
+    def returns(self, context: SSL.Context, host: str | None, first_host: str) -> None:
+        """A client of *first_host* comes to b.example with its ticket; it gets in, and by b's judgement alone."""
+        first = client(context, server_name=first_host)
+        session = common_handshake(self.tls.make_connection(host and first_host), first).get_session()
+        server = self.tls.make_connection(host)
+        again = common_handshake(server, client(context, server_name="b.example", session=session))
+        expected = [] if is_resumed(again) else ["alice@b.example"]
+        self.assertEqual(client_jids(server, "b.example"), expected)
+        if first_host != "a.example":
+            self.assertFalse(is_resumed(again))
+
+
+def is_resumed(connection: SSL.Connection) -> bool:
+    """Say whether a session was resumed; pyOpenSSL has no method for it."""
+    return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined]

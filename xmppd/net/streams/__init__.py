@@ -1,0 +1,1 @@
+"""XMPP streams (RFC 6120 4): from the header to the end, whatever carries them."""

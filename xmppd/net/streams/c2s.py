@@ -1,0 +1,288 @@
+"""Clients over TCP: RFC 6120, with STARTTLS and direct TLS (XEP-0368)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IAddress, IHandshakeListener
+from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from xmppd.config.limits import Limits
+from xmppd.core.session import Session
+from xmppd.core.shrink import shrink
+from xmppd.net.streams.addresses import AddressCounter
+from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.keepalive import Keepalive
+from xmppd.net.streams.services import StreamServices
+from xmppd.stream.framer import Framer
+from xmppd.stream.framing import TCPFraming
+from xmppd.stream.limits import StreamLimits
+from xmppd.stream.parser_pool import ParserPool
+
+
+class TLS(Protocol):
+    """What a client connection asks of TLS."""
+
+    def creator_for(self, host: str) -> Any:
+        """Give what `ITLSTransport.startTLS` takes, with the certificate of *host*."""
+
+    def channel_bindings(self, transport: Any) -> Mapping[str, bytes]:
+        """Give channel-binding data by type; empty without TLS."""
+
+    def client_jids(self, transport: Any, host: str) -> Sequence[str]:
+        """Give the bare JIDs of a verified client certificate."""
+
+
+class Transport(Protocol):
+    """What a client connection asks of its transport: Twisted's, ours, or one in memory."""
+
+    def getPeer(self) -> Any:
+        """Give the peer's address."""
+
+    def write(self, data: bytes) -> None:
+        """Send *data*."""
+
+    def loseConnection(self) -> None:
+        """Close once all has left."""
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+
+    def pauseProducing(self) -> None:
+        """Stop reading."""
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+
+    def startTLS(self, creator: Any) -> None:
+        """Begin TLS."""
+
+
+@implementer(IHandshakeListener)
+class C2SProtocol(TwistedProtocol):
+    """One client connection: bytes in, one stream, one session; the `Link` of its `ClientStream`."""
+
+    factory: "C2SFactory"
+    transport: Transport  # type: ignore[assignment]  # more than ITransport, less than any one class
+    stream: ClientStream
+
+    def __init__(self, is_direct_tls: bool):
+        self._is_secure = self._is_shaking_hands = is_direct_tls
+        self._is_parsing = False
+        self._held = b""
+        self._is_held_up = False
+        self.is_heard = True
+        self.round = 0
+        self.peer = ""
+
+    @property
+    def session(self) -> Session:
+        """The session of the stream; a resumption puts another in its place."""
+        return self.stream.session
+
+    # -- what Twisted tells -------------------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Begin a session; its clock runs."""
+        factory = self.factory
+        self.peer = getattr(self.transport.getPeer(), "host", "")
+        self.framer = Framer(factory.unauthenticated_limits(), factory.parsers)
+        server = factory.server
+        session = Session(self.transport, factory.framing, server.registry, peer=self.peer, now=server.now())
+        session.is_secure = self._is_secure
+        self.stream = ClientStream(session, self, server)
+        factory.opened(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
+        self.is_heard = True
+        framer, receive = self.framer, self.stream.receive
+        if framer.stepwise or self._held:
+            self._step(data)
+            return
+        for event in framer.feed(data):
+            receive(event)
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun: what is written leaves."""
+        self._is_shaking_hands = False
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The connection is gone, for whatever reason."""
+        self.framer.close()
+        self.stream.connection_lost()
+        self.factory.lost(self)
+
+    def keep_alive(self) -> None:
+        """Send a space where a stream is open (RFC 6120 4.6.1)."""
+        if self.session.is_connected:
+            self.session.send(b" ")
+
+    # -- the Link of the stream ---------------------------------------------------------------------------------------
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is possible and has not happened."""
+        return not self._is_secure and self.factory.tls is not None
+
+    def start_tls(self, host: str) -> None:
+        """Begin TLS; what came in plaintext behind ``<starttls/>`` is never executed (RFC 6120 5.4.3.3)."""
+        assert self.factory.tls is not None
+        self.framer.discard()
+        self._is_secure = self._is_shaking_hands = True
+        self.transport.startTLS(self.factory.tls.creator_for(host))
+
+    def restart(self) -> None:
+        """Expect a new stream header."""
+        self.framer.restart()
+
+    def authenticated(self) -> None:
+        """Take the limits that hold after authentication."""
+        self.framer.limits = authenticated_limits(self.stream.limits)
+        self.framer.stepwise = False
+
+    def pause(self) -> None:
+        """Stop reading."""
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on."""
+        self.transport.resumeProducing()
+
+    def go_on(self) -> None:
+        """Take what had to wait while an element of the negotiation was dealt with."""
+        if self._is_parsing:
+            return
+        held, self._held = self._held, b""
+        self._step(held)
+        if (
+            self._is_held_up and not self.stream.is_waiting
+        ):  # not before: what is read then comes behind what was held
+            self._is_held_up = False
+            self.transport.resumeProducing()
+
+    def drop(self) -> None:
+        """Close the connection once all that was written has left; at once where it cannot leave yet."""
+        if self._is_shaking_hands:
+            self.transport.abortConnection()
+        else:
+            self.transport.loseConnection()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self.transport.abortConnection()
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """Give channel-binding data by type."""
+        return self.factory.tls.channel_bindings(self.transport) if self.factory.tls is not None else {}
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """Give the bare JIDs that a verified client certificate names."""
+        return self.factory.tls.client_jids(self.transport, host) if self.factory.tls is not None else ()
+
+    def _step(self, data: bytes) -> None:
+        """Parse element by element; what follows one that is still being dealt with stays unread."""
+        stream = self.stream
+        if stream.is_waiting:
+            self._held += data
+            self._is_held_up = True
+            self.transport.pauseProducing()
+            return
+        self._is_parsing = True
+        while not stream.is_waiting:
+            taken = self.framer.feed(data)
+            data = b""
+            if not taken:
+                break
+            for event in taken:
+                stream.receive(event)
+        self._is_parsing = False
+
+
+class C2SFactory(Factory):
+    """Makes client connections, not too many for an address."""
+
+    noisy = False
+    _log = Logger()
+
+    def __init__(
+        self,
+        server: StreamServices,
+        tls: TLS | None,
+        addresses: AddressCounter,
+        *,
+        is_direct_tls: bool = False,
+    ):
+        """*server.registry* and *addresses* are shared with whatever else accepts clients."""
+        self.server = server
+        self.tls = tls
+        self.is_direct_tls = is_direct_tls
+        self.framing = TCPFraming()
+        self.parsers = ParserPool()
+        self.connections: dict[C2SProtocol, None] = {}
+        self.addresses = addresses
+        self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
+        self._keepalive = Keepalive(server.timers, self.connections, lambda: server.limits().keepalive_s)
+
+    @property
+    def registry(self) -> Any:
+        """The session registry."""
+        return self.server.registry
+
+    def buildProtocol(  # type: ignore[override]  # our protocol, no other
+        self, addr: IAddress | None
+    ) -> C2SProtocol | None:
+        """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
+        address = getattr(addr, "host", "")
+        limit = self.server.limits().connections_per_address
+        if self.addresses[address] >= limit:
+            self._log.info("Too many connections from {peer}", peer=address)
+            return None
+        protocol = C2SProtocol(self.is_direct_tls)
+        protocol.factory = self
+        return protocol
+
+    def opened(self, protocol: C2SProtocol) -> None:
+        """A connection is there."""
+        self.connections[protocol] = None
+        self.addresses.add(protocol.peer)
+
+    def lost(self, protocol: C2SProtocol) -> None:
+        """A connection is gone."""
+        self.connections.pop(protocol, None)
+        self.addresses.remove(protocol.peer)
+        ended = self._waiting_for_end.pop(protocol, None)
+        if ended is not None:
+            ended.callback(None)
+
+    def rest(self) -> None:
+        """Take no more memory than the connections that are there need."""
+        shrink(self.connections)
+
+    def shutdown(self) -> Deferred[Any]:
+        """End every stream with system-shutdown; fires when the last connection is gone."""
+        self._keepalive.stop()
+        self.server.registry.is_closing = True
+        for protocol in list(self.connections):
+            self._waiting_for_end[protocol] = Deferred()
+            protocol.stream.session.close("system-shutdown")
+        return DeferredList(list(self._waiting_for_end.values()))
+
+    def unauthenticated_limits(self) -> StreamLimits:
+        """Give what holds before authentication."""
+        limits = self.server.limits()
+        return StreamLimits(
+            limits.unauthenticated_stanza_bytes,
+            limits.unauthenticated_depth,
+            limits.unauthenticated_elements,
+            limits.unauthenticated_stanza_bytes,
+        )
+
+
+def authenticated_limits(limits: Limits) -> StreamLimits:
+    """Give what holds after it."""
+    return StreamLimits(limits.stanza_bytes, limits.stanza_depth, limits.stanza_elements, limits.tag_bytes)

@@ -1,0 +1,183 @@
+"""SASL on a client stream: RFC 6120 6, with the channel bindings announced by XEP-0440.
+
+The client can see whether what it was announced is what was sent: a hash of it goes with SCRAM (XEP-0474).
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.negotiation import is_tls_required
+from xmppd.services.login.authentication import Circumstances
+from xmppd.stanza import ns
+from xmppd.stanza.element import Element, FixedElement
+from xmppd.stanza.errors import StreamError
+from xmppd.stream.features import StreamFeature, StreamState
+from xmppd.stream.sasl.steps import SaslError, Success, decode_initial, decode_payload
+
+NS_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"
+OFFERS_KEPT = 32
+"""Different offers that are kept written; a configuration has a few."""
+
+
+def circumstances(stream: ClientStream) -> Circumstances:
+    """Give what the offer of mechanisms depends on; nothing is offered where TLS is required and missing."""
+    host = stream.host
+    assert host is not None, "SASL comes after the header"
+    is_secure = bool(stream.state & StreamState.SECURE)
+    return Circumstances(
+        host=host,
+        peer=stream.session.peer,
+        is_secure=is_secure,
+        is_refused=not is_secure and is_tls_required(stream),
+        channel_bindings=stream.link.channel_bindings() if is_secure else {},
+        client_jids=tuple(stream.link.client_jids(host.name)) if is_secure else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a client was told of how it can authenticate, under which circumstances."""
+
+    given: Circumstances
+    mechanisms: tuple[str, ...]
+
+
+def announcement(stream: ClientStream) -> Announcement:
+    """Give what is announced on this stream; the same from its features to the end of the authentication."""
+    known: Announcement | None = stream.announcement
+    if known is None:
+        given = circumstances(stream)
+        known = stream.announcement = Announcement(given, tuple(stream.server.authentication.offer(given)))
+    return known
+
+
+def _offer(stream: ClientStream) -> Element | None:
+    names = announcement(stream).mechanisms
+    return _mechanisms(names) if names else None
+
+
+def _offer_channel_bindings(stream: ClientStream) -> Element | None:
+    types = announcement(stream).given.channel_bindings
+    return _channel_bindings(tuple(types)) if types else None
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _mechanisms(names: tuple[str, ...]) -> FixedElement:
+    children = [Element("mechanism", ns.SASL, children=[name]) for name in names]
+    return FixedElement("mechanisms", ns.SASL, children=children)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _channel_bindings(types: tuple[str, ...]) -> FixedElement:
+    children = [Element("channel-binding", NS_CHANNEL_BINDING, {"type": type}) for type in types]
+    return FixedElement("sasl-channel-binding", NS_CHANNEL_BINDING, children=children)
+
+
+def _on_auth(stream: ClientStream, element: Element) -> Deferred[None] | None:
+    stream.exchange = None
+    stream.session.account_number = stream.server.authentication.account_number
+    announced = announcement(stream)
+    try:
+        exchange = stream.server.authentication.begin(
+            element.get("mechanism") or "", announced.given, announced.mechanisms
+        )
+        stream.exchange = exchange
+        initial = decode_initial(element.text)
+    except SaslError as error:
+        _fail(stream, error)
+        return None
+    return _answer(stream, exchange.start(initial))
+
+
+def _on_response(stream: ClientStream, element: Element) -> Deferred[None] | None:
+    try:
+        if stream.exchange is None:
+            raise SaslError("malformed-request", "No authentication has begun")
+        data = decode_payload(element.text)
+    except SaslError as error:
+        _fail(stream, error)
+        return None
+    return _answer(stream, stream.exchange.respond(data))
+
+
+def _answer(stream: ClientStream, step: Deferred[bytes | Success]) -> Deferred[None]:
+    """Tell the client what has come of its message.
+
+    By callbacks: a coroutine's frame would be in the traceback of a failure, and keep the stream until the collector
+    comes.
+    """
+    return step.addCallbacks(
+        lambda outcome: _advance(stream, outcome), lambda failure: _refused(stream, failure)
+    )
+
+
+def _refused(stream: ClientStream, failure: Failure) -> None:
+    error = failure.value
+    if not isinstance(error, SaslError):
+        failure.raiseException()
+    _fail(stream, error)
+
+
+def _on_abort(stream: ClientStream, element: Element) -> None:
+    _fail(stream, SaslError("aborted"))
+
+
+def _advance(stream: ClientStream, step: Success | bytes) -> None:
+    """Send the next challenge, or the success, after which a new stream begins (RFC 6120 6.4.6)."""
+    if stream.session.is_ended:
+        return
+    if isinstance(step, bytes):
+        stream.session.send(Element("challenge", ns.SASL, children=[b64encode(step).decode()]))
+        return
+    assert step.username is not None, "the authentication service names everyone"
+    stream.session.send(
+        Element("success", ns.SASL, children=[] if step.data is None else [_encoded(step.data)])
+    )
+    stream.authenticated(step.username)
+    stream.restart()
+
+
+def _fail(stream: ClientStream, error: SaslError) -> None:
+    stream.exchange = None
+    if stream.session.is_ended:
+        return
+    children = [Element(error.condition, ns.SASL)]
+    if error.text:
+        children.append(Element("text", ns.SASL, {"xml:lang": "en"}, [error.text]))
+    stream.session.send(Element("failure", ns.SASL, children=children))
+    count_failure(stream)
+
+
+def count_failure(stream: ClientStream) -> None:
+    """RFC 6120 6.4.5: a client may try again, but not for ever."""
+    stream.auth_failures += 1
+    if stream.auth_failures >= stream.limits.auth_failures:
+        stream.fail(StreamError("policy-violation", "Too many failed attempts to authenticate"))
+
+
+def _encoded(data: bytes) -> str:
+    """RFC 6120 6.4.6: "=" is what has no bytes, where nothing at all would say that there is none."""
+    return b64encode(data).decode() or "="
+
+
+_NOT_YET = StreamState.AUTHENTICATED | StreamState.BOUND | StreamState.AUTHENTICATING
+SASL = StreamFeature(
+    name="sasl",
+    forbids=_NOT_YET,
+    sets=StreamState.AUTHENTICATED,
+    offer=_offer,
+    handles={
+        (ns.SASL, "auth"): _on_auth,
+        (ns.SASL, "response"): _on_response,
+        (ns.SASL, "abort"): _on_abort,
+    },
+    priority=90,
+)
+CHANNEL_BINDING = StreamFeature(
+    name="sasl-channel-binding", forbids=_NOT_YET, offer=_offer_channel_bindings, priority=89
+)

@@ -1,0 +1,1 @@
+"""Certificates, and the TLS contexts made of them."""

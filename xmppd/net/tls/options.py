@@ -1,0 +1,56 @@
+"""From the configuration to what TLS works with: the files of each host's certificate, and what is negotiated."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from OpenSSL import SSL
+
+from xmppd.config.certificates import find_certificate
+from xmppd.config.findings import Finding
+from xmppd.config.model import Config
+from xmppd.config.options import HostSettings
+from xmppd.net.tls.certificates import HostFiles
+from xmppd.net.tls.contexts import TLSSettings
+
+SELF_MADE_FOLDER = "certificates"
+"""Below the data folder."""
+
+
+def host_files(config: Config) -> list[HostFiles]:
+    """Give where each host's certificate lies, in the order of the configuration.
+
+    The files that its table names, else what the folder of ``[tls] certificates`` has for it, else one that is made.
+    """
+    return [_files_of(config, host) for host in config.hosts.values()]
+
+
+def tls_settings(config: Config) -> dict[str, TLSSettings]:
+    """Give what each host negotiates."""
+    return {host.name: TLSSettings(host.tls.min_version, host.tls.ciphers) for host in config.hosts.values()}
+
+
+def check_ciphers(config: Config) -> Iterator[Finding]:
+    """Give the ciphers that OpenSSL does not take: the server's, and those that a host has for itself."""
+    written: dict[tuple[str, ...], str] = {("tls", "ciphers"): config.tls.ciphers}
+    for host in config.hosts.values():
+        if config.source.has(("hosts", host.name, "tls", "ciphers")):
+            written["hosts", host.name, "tls", "ciphers"] = host.tls.ciphers
+    for path, ciphers in written.items():
+        try:
+            SSL.Context(SSL.TLS_SERVER_METHOD).set_cipher_list(ciphers.encode())
+        except SSL.Error:
+            what, why = f'ciphers = "{ciphers}"', "OpenSSL selects no cipher by these words"
+            remedy = 'try them with "openssl ciphers", or remove the line'
+            yield Finding("config.bad-ciphers", "error", config.source.place(path), what, why, remedy)
+
+
+def _files_of(config: Config, host: HostSettings) -> HostFiles:
+    client_ca = host.client_ca if host.client_certificates else None
+    folder = config.tls.certificates
+    found = host.certificate_files or (find_certificate(folder, host.name) if folder is not None else None)
+    if found is not None:
+        return HostFiles(host.name, *found, client_ca)
+    own: Path = config.data_dir / SELF_MADE_FOLDER
+    return HostFiles(
+        host.name, own / f"{host.name}.crt", own / f"{host.name}.key", client_ca, is_self_made=True
+    )

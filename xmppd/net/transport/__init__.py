@@ -1,0 +1,1 @@
+"""Sockets: how bytes come in and go out, and the reactor that does it."""
