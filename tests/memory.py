@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from tests.dialogues.client import PASSWORD, Client, NothingCame
 from xmppd.config.read import parse
 from xmppd.net.streams.c2s import C2SProtocol
-from xmppd.server import Server, World, build, load_modules
+from xmppd.server import Environment, Server, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
 
@@ -132,14 +132,14 @@ class MemoryServer:
         self.clock = Clock()
         self.storage = MemoryStorage() if storage is None else storage
         numbers = itertools.count(first_id)
-        world = World(
+        environment = Environment(
             clock=self.clock,
             now=lambda: START + self.clock.seconds(),
             in_thread=execute,
             random_text=lambda size: f"random-{next(numbers):08d}",
             secret=b"a secret of the tests",
         )
-        self.server: Server = build(config, self.storage, world)
+        self.server: Server = build(config, self.storage, environment)
         load_modules(self.server)
         self.factory = self.server.c2s_factory(FakeTLS())
         _now(self.server.accounts.load())

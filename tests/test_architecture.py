@@ -15,13 +15,14 @@ MAY_IMPORT = {
     "stanza": set(),
     "stream": {"stanza"},
     "storage": {"stanza"},
-    "core": {"stanza", "stream", "storage"},
-    "services": {"stanza", "stream", "storage", "core"},
-    "modules": {"stanza", "stream", "storage", "core", "services"},
-    "net": {"stanza", "stream", "storage", "core", "services"},
-    "admin": {"stanza", "stream", "storage", "core", "services", "modules", "net"},
-    "server": {"stanza", "stream", "storage", "core", "services", "modules", "net"},
-    "tap": {"stanza", "stream", "storage", "core", "services", "modules", "net", "admin", "server"},
+    "config": {"stanza"},
+    "core": {"stanza", "stream", "storage", "config"},
+    "services": {"stanza", "stream", "storage", "config", "core"},
+    "modules": {"stanza", "stream", "storage", "config", "core", "services"},
+    "net": {"stanza", "stream", "storage", "config", "core", "services"},
+    "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
+    "server": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
+    "tap": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "admin", "server"},
 }
 """Row by row: a package and the packages of ours that it may import besides itself."""
 NO_TWISTED = {"stanza", "stream"}

@@ -11,10 +11,10 @@ from tests.memory import MemoryServer, now
 from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.core.host import IQKey
-from xmppd.net import client_ports
+from xmppd.net import ports
 from xmppd.net.ports import OwnAcceptor
 from xmppd.net.transport.output import TransportLimits
-from xmppd.server import World, build
+from xmppd.server import Environment, build
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.limits import StreamLimits
@@ -28,7 +28,7 @@ class SteadyTimeTests(SynchronousTestCase):
         config, _ = parse("", "test.toml")
         assert config is not None
         wall, steady, rung = Clock(), [100.0], list[float]()
-        world = World(wall, wall.seconds, execute, lambda size: "text", b"secret", lambda: steady[0])
+        world = Environment(wall, wall.seconds, execute, lambda size: "text", b"secret", lambda: steady[0])
         server = build(config, MemoryStorage(), world)
         server.timers.add(30.0, lambda now, timer, param: rung.append(now))
         steady[0] = 101.0
@@ -89,7 +89,7 @@ class LimitTests(SynchronousTestCase):
         def serve(*args: object, limits: TransportLimits, **kw: object) -> None:
             taken.append(limits)
 
-        self.patch(client_ports, "serve", serve)
+        self.patch(ports, "serve", serve)
         memory = MemoryServer("[limits]\nsend_buffer_bytes = 100_000")
         accept: Any = OwnAcceptor(memory.factory, Clock(), None, lambda: memory.server.config.limits)
         accept(None, None)

@@ -23,13 +23,13 @@ from twisted.internet import (
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.environment import NET
 from tests.temporary import temporary_folder
-from tests.wanted import NET
 from xmppd.admin import options as options_module
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.launch import main
 from xmppd.admin.options import install_reactor
-from xmppd.net import reactor as reactor_module
+from xmppd.net.transport import reactor as reactor_module
 from xmppd.storage.lock import DataLock
 from xmppd.tap import Options, makeService
 

@@ -59,7 +59,7 @@ CLIENT_FEATURES = (STARTTLS, SASL2, SASL2_EXCHANGE, SASL, CHANNEL_BINDING, BIND,
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Environment:
     """What a server takes from outside: time, threads, randomness."""
 
     clock: IReactorTime
@@ -76,7 +76,7 @@ class World:
 
 
 @dataclass(slots=True)
-class InForce:
+class CurrentConfiguration:
     """The configuration that holds now: a reload puts another in its place."""
 
     config: Config
@@ -86,7 +86,7 @@ class InForce:
 class Server:
     """The parts of a running server, for those who wrap one."""
 
-    in_force: InForce
+    current: CurrentConfiguration
     hosts: Hosts
     registry: SessionRegistry
     router: Router
@@ -102,11 +102,11 @@ class Server:
     @property
     def config(self) -> Config:
         """The configuration that holds now."""
-        return self.in_force.config
+        return self.current.config
 
     def take(self, config: Config) -> None:
         """Have the limits of *config* hold from now on, of the server and of each host that is served."""
-        self.in_force.config = config
+        self.current.config = config
         for host in self.hosts:
             if host.name in config.hosts:
                 host.settings = config.for_host(host.name)
@@ -116,37 +116,39 @@ class Server:
         return C2SFactory(self.streams, tls, self.addresses, is_direct_tls=is_direct_tls)
 
 
-def build(config: Config, storage: Storage, world: World) -> Server:
+def build(config: Config, storage: Storage, environment: Environment) -> Server:
     """Put a server together; nothing runs yet, no module is loaded (`load_modules`), nothing is read."""
-    in_force = InForce(config)
-    timers = Timers(world.clock, seconds=world.steady)
+    current = CurrentConfiguration(config)
+    timers = Timers(environment.clock, seconds=environment.steady)
     hosts = Hosts()
     for name in config.hosts:
         hosts.add(Host(name, config.for_host(name)))
     registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
-    accounts = _accounts(storage, hosts, world)
-    requests = PendingRequests(timers, lambda: in_force.config.limits.pending_iqs)
+    accounts = _accounts(storage, hosts, environment)
+    requests = PendingRequests(timers, lambda: current.config.limits.pending_iqs)
     router = Router(hosts, registry, accounts, requests, storage)
     rosters = Rosters(storage, hosts, registry, router, timers)
     subscriptions = Subscriptions(rosters, hosts, registry, router, accounts)
-    presence = Presence(hosts, registry, rosters, router, timers, world.now)
-    offline = Offline(hosts, registry, storage, timers, world.now, world.random_text)
+    presence = Presence(hosts, registry, rosters, router, timers, environment.now)
+    offline = Offline(hosts, registry, storage, timers, environment.now, environment.random_text)
     accounts.subscribe(AccountEvent.REMOVED, offline.forget)
-    archives = _archive_services(config, storage, timers, accounts, rosters, world)
+    archives = _archive_services(config, storage, timers, accounts, rosters, environment)
     services = Services((offline, *archives, accounts, rosters, presence, subscriptions))
-    _add_delivery_services(services, hosts, registry, router, storage, timers, world)
-    for service in _profile_services(in_force, storage, hosts, registry, router, accounts, rosters, world):
+    _add_delivery_services(services, hosts, registry, router, storage, timers, environment)
+    for service in _profile_services(
+        current, storage, hosts, registry, router, accounts, rosters, environment
+    ):
         services.add(service)
-    streams = _stream_services(in_force, hosts, registry, router, timers, services, world)
-    _add_login_services(services, storage, registry, streams, world)
-    services.add(CommandSessions(timers, world.random_text))
+    streams = _stream_services(current, hosts, registry, router, timers, services, environment)
+    _add_login_services(services, storage, registry, streams, environment)
+    services.add(CommandSessions(timers, environment.random_text))
     loader = Loader(
         find_modules(xmppd.modules),
-        lambda host: ModuleAPI(host, router, registry, timers, storage, services, world.now),
-        lambda host, cls: _options(in_force.config, host, cls),
+        lambda host: ModuleAPI(host, router, registry, timers, storage, services, environment.now),
+        lambda host, cls: _options(current.config, host, cls),
     )
     return Server(
-        in_force=in_force,
+        current=current,
         hosts=hosts,
         registry=registry,
         router=router,
@@ -161,14 +163,19 @@ def build(config: Config, storage: Storage, world: World) -> Server:
 
 
 def _archive_services(
-    config: Config, storage: Storage, timers: Timers, accounts: Accounts, rosters: Rosters, world: World
+    config: Config,
+    storage: Storage,
+    timers: Timers,
+    accounts: Accounts,
+    rosters: Rosters,
+    environment: Environment,
 ) -> tuple[Archive, ArchiveSearch]:
     """Give the archives and what finds words in them; that index is opened only where a host wants it."""
     file = config.storage_file
-    index = SQLiteTextIndex(":memory:" if file is None else f"{file}.words", world.in_thread)
+    index = SQLiteTextIndex(":memory:" if file is None else f"{file}.words", environment.in_thread)
     search = ArchiveSearch(storage, index, timers)
     retractions = Retractions(storage, timers, search.buried)
-    archive = Archive(accounts, rosters, storage, retractions, world.now, world.random_text)
+    archive = Archive(accounts, rosters, storage, retractions, environment.now, environment.random_text)
     accounts.subscribe(AccountEvent.REMOVED, archive.forget)
     accounts.subscribe(AccountEvent.REMOVED, search.forget)
     return archive, search
@@ -203,36 +210,36 @@ def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:
         host.hooks.notify(events.RESOURCE_UNBOUND, events.Unbound(session, status))
 
 
-def _accounts(storage: Storage, hosts: Hosts, world: World) -> Accounts:
+def _accounts(storage: Storage, hosts: Hosts, environment: Environment) -> Accounts:
     def tombstone_s(host: str) -> float:
         return hosts[host].settings.limits.tombstone_s
 
-    return Accounts(storage, world.in_thread, now=world.now, tombstone_s=tombstone_s)
+    return Accounts(storage, environment.in_thread, now=environment.now, tombstone_s=tombstone_s)
 
 
 def _profile_services(
-    in_force: InForce,
+    current: CurrentConfiguration,
     storage: Storage,
     hosts: Hosts,
     registry: SessionRegistry,
     router: Router,
     accounts: Accounts,
     rosters: Rosters,
-    world: World,
+    environment: Environment,
 ) -> tuple[object, ...]:
     """Give the services of what accounts tell of themselves, and of their end."""
     sessions = AccountSessions(accounts, registry)
     capabilities = Capabilities(
         hosts,
         router,
-        world.random_text,
-        lambda: in_force.config.limits.capabilities,
-        lambda: in_force.config.limits.iq_timeout_s,
+        environment.random_text,
+        lambda: current.config.limits.capabilities,
+        lambda: current.config.limits.iq_timeout_s,
     )
     return (
         VCards(storage, hosts),
         PrivateData(storage, hosts),
-        LastActivity(storage, registry, accounts, world.now),
+        LastActivity(storage, registry, accounts, environment.now),
         capabilities,
         sessions,
         Removal(accounts, rosters, sessions),
@@ -246,10 +253,10 @@ def _add_delivery_services(
     router: Router,
     storage: Storage,
     timers: Timers,
-    world: World,
+    environment: Environment,
 ) -> None:
     """Offer the services of what stands between stanzas and a client: blocking, acknowledgement, push."""
-    accounts, text = services[Accounts], world.random_text
+    accounts, text = services[Accounts], environment.random_text
     blocking = Blocking(storage, hosts, registry, router, services[Presence], timers)
     push = Push(registry, router, accounts, storage, timers, text)
     for forget in (blocking.forget, push.forget):
@@ -258,24 +265,28 @@ def _add_delivery_services(
     for service in (
         blocking,
         push,
-        StreamManagement(registry, router, accounts, offline, storage, timers, world.now, text),
+        StreamManagement(registry, router, accounts, offline, storage, timers, environment.now, text),
     ):
         services.add(service)
 
 
 def _add_login_services(
-    services: Services, storage: Storage, registry: SessionRegistry, streams: StreamServices, world: World
+    services: Services,
+    storage: Storage,
+    registry: SessionRegistry,
+    streams: StreamServices,
+    environment: Environment,
 ) -> None:
     """Offer the services of who logs in, and how."""
     accounts = services[Accounts]
-    clients = Clients(storage, accounts, registry, world.now)
+    clients = Clients(storage, accounts, registry, environment.now)
     accounts.beside_password.append(clients.without_tokens)
     accounts.subscribe(AccountEvent.PASSWORD_CHANGED, clients.password_changed)
     accounts.subscribe(AccountEvent.REMOVED, clients.forget)
     clients.listeners.append(services[Push].client_revoked)
     for service in (
         clients,
-        Fast(clients, world.now, world.random_text),
+        Fast(clients, environment.now, environment.random_text),
         streams.authentication,
         streams.binding,
     ):
@@ -283,19 +294,19 @@ def _add_login_services(
 
 
 def _stream_services(
-    in_force: InForce,
+    current: CurrentConfiguration,
     hosts: Hosts,
     registry: SessionRegistry,
     router: Router,
     timers: Timers,
     services: Services,
-    world: World,
+    environment: Environment,
 ) -> StreamServices:
     throttle = Throttle(
-        world.steady or world.clock.seconds,
-        lambda: in_force.config.limits.auth_failures_per_address,
-        lambda: in_force.config.limits.auth_failure_window_s,
-        lambda: in_force.config.limits.auth_delay_s,
+        environment.steady or environment.clock.seconds,
+        lambda: current.config.limits.auth_failures_per_address,
+        lambda: current.config.limits.auth_failure_window_s,
+        lambda: current.config.limits.auth_delay_s,
     )
 
     def delay(seconds: float) -> Deferred[None]:
@@ -310,11 +321,13 @@ def _stream_services(
         hosts=hosts,
         registry=registry,
         router=router,
-        authentication=Authentication(services[Accounts], throttle, delay, world.secret, world.random_text),
-        binding=Binding(hosts, registry, services[Rosters], may_bind, world.random_text),
+        authentication=Authentication(
+            services[Accounts], throttle, delay, environment.secret, environment.random_text
+        ),
+        binding=Binding(hosts, registry, services[Rosters], may_bind, environment.random_text),
         timers=timers,
-        now=world.now,
-        limits=lambda: in_force.config.limits,
-        new_stream_id=Ids(world.random_text).next,  # unpredictable (RFC 6120 4.7.3)
+        now=environment.now,
+        limits=lambda: current.config.limits,
+        new_stream_id=Ids(environment.random_text).next,  # unpredictable (RFC 6120 4.7.3)
         features=CLIENT_FEATURES,
     )

@@ -39,7 +39,7 @@ from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_n
 from xmppd.net.tls.contexts import ServerTLS
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
-from xmppd.server import Server, World, build, load_modules
+from xmppd.server import Environment, Server, build, load_modules
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 from xmppd.services.roster.roster import Rosters
@@ -136,10 +136,10 @@ def _log_writer(config: Config, file: Path | None) -> LogWriter:
 
 
 def _put_together(given: _Prepared) -> RunningServer:
-    world = _world(given)
-    server = build(given.config, given.storage, world)
+    environment = _world(given)
+    server = build(given.config, given.storage, environment)
     starttls, direct = server.c2s_factory(given.tls), server.c2s_factory(given.tls, is_direct_tls=True)
-    _watch_heap(given.reactor, server, given.storage, world, (starttls, direct))
+    _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
     limit = raise_descriptor_limit()
     running = RunningServer(
         given.reactor,
@@ -178,13 +178,20 @@ def _put_together(given: _Prepared) -> RunningServer:
 
 
 def _watch_heap(
-    reactor: Any, server: Server, storage: Storage, world: World, factories: Sequence[C2SFactory]
+    reactor: Any, server: Server, storage: Storage, environment: Environment, factories: Sequence[C2SFactory]
 ) -> None:
     """Tell who lets go of memory when many sessions have ended."""
-    rests = [forget_prepared, server.registry.rest, server.services[Rosters].rest]
-    rests += [factory.rest for factory in factories]
-    rests += [reactor.rest] if hasattr(reactor, "rest") else []  # Twisted's own have none
-    Heap(server.timers, server.registry.now_and_at_most, world.in_thread, (*rests, storage.rest))
+    caches = [forget_prepared, server.registry.release_memory, server.services[Rosters].release_memory]
+    caches += [factory.release_memory for factory in factories]
+    caches += (
+        [reactor.release_memory] if hasattr(reactor, "release_memory") else []
+    )  # Twisted's own have none
+    Heap(
+        server.timers,
+        server.registry.now_and_at_most,
+        environment.in_thread,
+        (*caches, storage.release_memory),
+    )
 
 
 def _reload(given: _Prepared, server: Server) -> Reload:
@@ -194,9 +201,9 @@ def _reload(given: _Prepared, server: Server) -> Reload:
     return Reload(given.config, read, given.tls, server.take, given.log_writer, given.log_file)
 
 
-def _world(given: _Prepared) -> World:
+def _world(given: _Prepared) -> Environment:
     reactor = given.reactor
-    return World(
+    return Environment(
         clock=reactor,
         now=time.time,
         in_thread=lambda call, *args: deferToThreadPool(reactor, reactor.getThreadPool(), call, *args),

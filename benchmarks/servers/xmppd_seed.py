@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.load.login import HOST, PASSWORD, user_name
-from xmppd.services import accounts, roster
+from xmppd.services.accounts import accounts
+from xmppd.services.roster import roster
 from xmppd.services.roster.items import RosterItem, encode
 from xmppd.storage.sqlite.schema import bring_up
 from xmppd.stream.sasl.credentials import derive

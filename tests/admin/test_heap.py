@@ -22,7 +22,7 @@ class HeapTests(SynchronousTestCase):
         """Nobody is there at first."""
         self.clock = Clock()
         self.sessions = self.most = self.trimmed = self.rested = 0
-        Heap(Timers(self.clock), self.now_and_at_most, execute, (self.rest,), self.count)
+        Heap(Timers(self.clock), self.now_and_at_most, execute, (self.release_memory,), self.count)
         self.clock.pump([STEP_S] * (A_ROUND + 1))
         self.at_start = self.rested, self.trimmed
         self.rested = self.trimmed = 0
@@ -32,7 +32,7 @@ class HeapTests(SynchronousTestCase):
         most, self.most = max(self.most, self.sessions), self.sessions
         return self.sessions, most
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Count a letting go."""
         self.rested += 1
 
@@ -57,8 +57,8 @@ class HeapTests(SynchronousTestCase):
         calls: list[str] = []
         self.patch(gc, "collect", lambda: calls.append("collect"))
         clock, sessions = Clock(), [MANY]
-        rests = [lambda: calls.append("one"), lambda: calls.append("other")]
-        Heap(Timers(clock), lambda: (sessions[0], sessions[0]), execute, rests, lambda: calls.append("trim"))
+        caches = [lambda: calls.append("one"), lambda: calls.append("other")]
+        Heap(Timers(clock), lambda: (sessions[0], sessions[0]), execute, caches, lambda: calls.append("trim"))
         clock.pump([STEP_S] * 10)
         self.assertEqual(calls, ["one", "other", "trim"])
         calls.clear()

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.tls.certified import NOW, Authority
+from tests.net.tls.authority import NOW, Authority
 from tests.temporary import temporary_folder
 from xmppd.admin.reload import Reload
 from xmppd.admin.settings import read_settings

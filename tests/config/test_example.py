@@ -29,7 +29,7 @@ from xmppd.config.options import (
 from xmppd.config.read import load, parse
 from xmppd.core.loader import find_modules
 
-ETC = Path(__file__).parents[3] / "etc"
+ETC = Path(__file__).parents[2] / "etc"
 TEXT = (ETC / "xmppd.toml").read_text(encoding="utf-8")
 COMMENTED = re.compile(r'^#(?=[a-z"\[])', re.MULTILINE)
 """A ``#`` that an option stands behind without a space."""

@@ -33,7 +33,7 @@ class RegistryTests(SynchronousTestCase):
         """Its indexes become smaller; they are the same objects, which others hold too."""
         by_full = self.registry.by_full
         desk = bound_session(self.registry, "bob@localhost/desk")
-        self.registry.rest()
+        self.registry.release_memory()
         self.assertIs(self.registry.by_full, by_full)
         self.assertIs(by_full["bob@localhost/desk"], desk)
         self.assertEqual(self.registry.resources("bob@localhost"), (desk,))

@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import now
-from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies, tags
-from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Room
+from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
+from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Window
 from xmppd.modules.mam.pages import PAGE_BYTES
 from xmppd.services.offline.delivery import HELD_BYTES
 
@@ -22,10 +22,10 @@ class RoomTests(SynchronousTestCase):
 
     def test_fitting(self) -> None:
         """As many as there is room for, by number and by size, but at least one."""
-        self.assertEqual(Room(3, 10).fitting([4, 4, 4, 4]), 2)
-        self.assertEqual(Room(3, 100).fitting([4, 4, 4, 4]), 3)
-        self.assertEqual(Room(3, 10).fitting([11, 1]), 1)
-        self.assertEqual(Room(3, 10).fitting([]), 0)
+        self.assertEqual(Window(3, 10).fitting([4, 4, 4, 4]), 2)
+        self.assertEqual(Window(3, 100).fitting([4, 4, 4, 4]), 3)
+        self.assertEqual(Window(3, 10).fitting([11, 1]), 1)
+        self.assertEqual(Window(3, 10).fitting([]), 0)
 
 
 class PaceTests(SynchronousTestCase):
@@ -33,7 +33,7 @@ class PaceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """More than her queue can hold."""
-        self.talk = Talk(OPTIONS)
+        self.talk = Conversation(OPTIONS)
         self.romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
         self.talk.memory.add_account(JULIET)
         self.h = 0
@@ -174,7 +174,7 @@ class PaceTests(SynchronousTestCase):
 
     def test_too_much_behind(self) -> None:
         """Copies that wait in memory alone are bounded: the session ends, none is left out of what it gets."""
-        self.talk = Talk()
+        self.talk = Conversation()
         self.setUp_again()
         other = self.talk.memory.logged_in(CHAMBER)
         self.talk.say(self.romeo, "old")
@@ -196,7 +196,7 @@ class PaceTests(SynchronousTestCase):
 
     def test_too_much_that_is_stored(self) -> None:
         """Live messages that are stored as well do not pile up in memory: they are read from there, in order."""
-        self.talk = Talk()
+        self.talk = Conversation()
         self.setUp_again()
         self.talk.say(self.romeo, "old")
         client, transport = self.slow_client()
@@ -276,7 +276,7 @@ class PaceTests(SynchronousTestCase):
         """A query goes on when the connection is lost, and its page waits for the resumption."""
         self.talk.say(self.romeo, "one")
         client = self.talk.memory.logged_in(BALCONY)
-        self.talk.slow()
+        self.talk.slow_commits()
         self.talk.say(self.romeo, "two")
         client.send(f"<enable xmlns='{NS}' resume='true'/>")
         id = client.inbox.popleft().get("id")

@@ -15,15 +15,15 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.dialogues.client import PASSWORD, Client, NothingCame
+from tests.environment import TRANSPORT
 from tests.temporary import temporary_folder
-from tests.wanted import TRANSPORT
 from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.config.section import Address
 from xmppd.net.ports import ClientPorts
 from xmppd.net.tls.certificates import CertificateStore, HostFiles, utc_now
 from xmppd.net.tls.contexts import ServerTLS
-from xmppd.server import World, build, load_modules
+from xmppd.server import Environment, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
 
@@ -87,7 +87,7 @@ class SocketStage:
         config = _on_free_ports(options)
         self._is_direct_tls = is_direct_tls
         self._carriers: list[SocketCarrier] = []
-        world = World(reactor, time.time, execute, secrets.token_urlsafe, b"a secret of the tests")
+        world = Environment(reactor, time.time, execute, secrets.token_urlsafe, b"a secret of the tests")
         self.server = build(config, MemoryStorage(), world)
         load_modules(self.server)
         folder = temporary_folder(case)

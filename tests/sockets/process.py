@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import xmppd
-from tests.wanted import NET
+from tests.environment import NET
 
 PATIENCE_S = 30.0
 """For a start or an end; the machine may be busy with other tests."""

@@ -4,7 +4,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.tls.certified import Authority, private_pem, xmpp_addr
+from tests.net.tls.authority import Authority, private_pem, xmpp_addr
 from tests.sockets.process import ServerProcess
 from tests.sockets.raw import RawClient
 from tests.temporary import temporary_folder

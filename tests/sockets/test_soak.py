@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks.soak.behaviours import BEHAVIOURS
 from benchmarks.soak.run import soak
-from tests.wanted import NET
+from tests.environment import NET
 
 SECONDS = float(os.environ.get("XMPPD_SOAK_S", "5"))
 CROWD = 20

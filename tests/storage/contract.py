@@ -70,11 +70,11 @@ class KeysContract(StorageContract):
         """What was put and asked before it, meanwhile and after it is there."""
         await self.storage.commit(Put("s", ALICE, "k", b"1"))
         before = self.storage.get("s", ALICE, "k")
-        self.storage.rest()
+        self.storage.release_memory()
         meanwhile = self.storage.get("s", ALICE, "k")
         self.assertEqual((await before, await meanwhile), (b"1", b"1"))
         await self.storage.commit(Put("s", ALICE, "k", b"2"))
-        self.storage.rest()
+        self.storage.release_memory()
         self.assertEqual(await self.storage.get("s", ALICE, "k"), b"2")
 
     async def test_the_last_put_wins(self) -> None:

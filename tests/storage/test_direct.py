@@ -70,11 +70,11 @@ class DirectReadsTests(SynchronousTestCase):
 
     def test_after_a_rest_there_is_another_connection(self) -> None:
         """What the first one kept of the file is let go of; to rest twice, or before any read, is as good."""
-        self.reads.rest()
+        self.reads.release_memory()
         for number in (1, 2):
             self.assertEqual(self.reads.read(count_to, number), number)
-            self.reads.rest()
-            self.reads.rest()
+            self.reads.release_memory()
+            self.reads.release_memory()
         self.assertEqual(len(self.connections), 2)
         for connection in self.connections:
             self.assertRaises(sqlite3.ProgrammingError, connection.execute, "SELECT 1")

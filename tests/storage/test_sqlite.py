@@ -320,7 +320,7 @@ class RestTests(TestCase):
     """Reading threads that have nothing to do."""
 
     async def test_connections_are_closed_and_opened_again(self) -> None:
-        """One that rests keeps no connection, whose cache may have megabytes; the next read opens another."""
+        """One that caches keeps no connection, whose cache may have megabytes; the next read opens another."""
         path = temporary_folder(self) / "data"
         bring_up(path)
         opened: list[sqlite3.Connection] = []
@@ -335,7 +335,7 @@ class RestTests(TestCase):
         for _ in range(2):
             await readers.run(reads.get, "s", ALICE, "")
         self.assertEqual(len(opened), 1)
-        readers.rest()
+        readers.release_memory()
         self.assertIsNone(await readers.run(reads.get, "s", ALICE, ""))
         self.assertEqual(len(opened), 2)
 

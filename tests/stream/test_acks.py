@@ -68,14 +68,14 @@ class IncomingTests(SynchronousTestCase):
     def test_nothing_waits(self) -> None:
         """A stanza that changes nothing may be acknowledged at once."""
         count = Incoming()
-        count.entered(False)
+        count.count(False)
         self.assertEqual((count.handled, count.committed, count.is_settled), (1, 1, True))
 
     def test_commits_in_order(self) -> None:
         """A stanza is covered when its commit and all before are decided, whatever changes nothing behind it too."""
         count = Incoming()
         for is_waiting in (False, True, False, True, False):
-            count.entered(is_waiting)
+            count.count(is_waiting)
         self.assertEqual((count.handled, count.committed, count.is_settled), (5, 1, False))
         count.decided()
         self.assertEqual((count.committed, count.covers(2), count.covers(4)), (2, True, False))
@@ -86,8 +86,8 @@ class IncomingTests(SynchronousTestCase):
         """XEP-0198 4: the count goes on with 0 behind 2^32 - 1."""
         count = Incoming(MODULUS - 1)
         self.assertEqual(count.next, 0)
-        count.entered(True)
-        count.entered(True)
+        count.count(True)
+        count.count(True)
         self.assertEqual((count.handled, count.covers(0)), (1, False))
         count.decided()
         self.assertEqual(
@@ -102,21 +102,21 @@ class RecordedTests(SynchronousTestCase):
     def test_told_when_recorded(self) -> None:
         """What changes nothing may be acknowledged when a commit holds the count."""
         count = Incoming(is_recorded=True)
-        count.entered(False)
+        count.count(False)
         self.assertEqual((count.committed, count.is_covered, count.is_settled), (0, False, True))
         count.recording()
-        count.entered(False)
+        count.count(False)
         count.decided()
         self.assertEqual((count.committed, count.is_covered), (1, False))
-        count.entered(True)
+        count.count(True)
         count.decided()
         self.assertEqual((count.committed, count.is_covered), (3, True))
 
     def test_not_kept(self) -> None:
         """A commit that has failed holds no count; the next one does."""
         count = Incoming(is_recorded=True)
-        count.entered(True)
-        count.entered(True)
+        count.count(True)
+        count.count(True)
         count.decided(False)
         self.assertEqual(count.committed, 0)
         count.decided()

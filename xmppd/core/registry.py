@@ -75,9 +75,9 @@ class SessionRegistry:
         """
         if self.unbind(session):
             self.on_unbound(session, status)
-        session.rest()
+        session.reset()
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Take no more memory than those that are there need."""
         shrink(self.by_full, self._by_bare)
 

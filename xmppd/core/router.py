@@ -139,7 +139,7 @@ class Router:
     def _commit(self, traffic: Traffic) -> None:
         origin = traffic.origin
         if origin is not None and origin.ledger is not None:
-            origin.ledger.entering(traffic.changes)
+            origin.ledger.routing(traffic.changes)
         if not traffic.changes:
             return
         commit = Commit(traffic, self._not_kept)

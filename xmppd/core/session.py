@@ -48,10 +48,10 @@ class Owner(Protocol):
 class Ledger(Protocol):
     """What counts a session's stanzas and acknowledges them (XEP-0198); the core only tells it."""
 
-    def entering(self, changes: list[Change]) -> None:
+    def routing(self, changes: list[Change]) -> None:
         """A stanza is routed; add what is to be committed in one transaction with *changes*, its own."""
 
-    def entered(self, is_waiting: bool) -> None:
+    def handled(self, is_waiting: bool) -> None:
         """A stanza is dealt with; it is durable when a commit is `decided`, at once if not *is_waiting*."""
 
     def decided(self, is_kept: bool) -> None:
@@ -60,16 +60,16 @@ class Ledger(Protocol):
     def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
         """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
 
-    def put_by(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> Change | None:
+    def queue(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> Change | None:
         """A message will be sent later: what keeps it until then goes into *changes*. Gives what undoes that."""
 
-    def hold(self) -> None:
+    def cork(self) -> None:
         """Let what is sent wait: it takes the place of something that is stored, and a commit has to come first."""
 
-    def let_go(self) -> None:
-        """Send what has waited since `hold`."""
+    def uncork(self) -> None:
+        """Send what has waited since `cork`."""
 
-    def room(self) -> tuple[int, int]:
+    def window(self) -> tuple[int, int]:
         """So many stanzas and bytes may be sent that can wait, before the client has to acknowledge some."""
 
 
@@ -253,7 +253,7 @@ class Session:
 
     disconnect = close
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """Become a resting object: no connection, no resource, nothing more is sent. For the registry alone."""
         self._ended = True
         self.conn = None

@@ -21,7 +21,7 @@ PACE_S: Final = 0.05
 PATIENCE_S: Final = 60.0
 
 
-class Room(NamedTuple):
+class Window(NamedTuple):
     """What a session may be given now."""
 
     stanzas: int
@@ -43,27 +43,27 @@ class Room(NamedTuple):
         return count
 
 
-FULL: Final = Room(STANZAS, SIZE_BYTES)
+FULL: Final = Window(STANZAS, SIZE_BYTES)
 
 
 class Pace:
-    """Waits for room."""
+    """Waits until there is a window."""
 
     def __init__(self, timers: Timers):
         self._timers = timers
 
-    async def room(self, session: Session, may_wait: Callable[[], bool]) -> Room:
+    async def window(self, session: Session, may_wait: Callable[[], bool]) -> Window:
         """Give what *session* may be given now, at once if that is anything; else wait for it while *may_wait*.
 
         Without a connection the wait has no end of its own.
         """
         waited_s = 0.0
-        while not (room := room_of(session)).is_there and may_wait():
+        while not (window := window_of(session)).is_there and may_wait():
             if waited_s >= PATIENCE_S:
                 return FULL
             await self.pause(PACE_S)
             waited_s = 0.0 if session.conn is None else waited_s + PACE_S
-        return room
+        return window
 
     async def drained(self, session: Session) -> None:
         """Wait while the connection of *session* has much to send."""
@@ -79,11 +79,11 @@ class Pace:
         return turn
 
 
-def room_of(session: Session) -> Room:
+def window_of(session: Session) -> Window:
     """Give what *session* may be given now."""
     if getattr(session.conn, "unsent_bytes", 0) > UNSENT_BYTES:
-        return Room(0, 0)
+        return Window(0, 0)
     if session.ledger is None:
         return FULL
-    stanzas, size_bytes = session.ledger.room()
-    return Room(min(STANZAS, stanzas), min(SIZE_BYTES, size_bytes))
+    stanzas, size_bytes = session.ledger.window()
+    return Window(min(STANZAS, stanzas), min(SIZE_BYTES, size_bytes))

@@ -198,7 +198,7 @@ class Storage(Protocol):
     def start(self) -> None:
         """Start threads and connections. After the fork."""
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Let go of what is only kept to be quick, while there is little to do."""
 
     def stop(self) -> Deferred[None]:

@@ -67,7 +67,7 @@ class MemoryStorage:
     def start(self) -> None:
         """Nothing has to be started."""
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Everything is memory here."""
 
     def stop(self) -> Deferred[None]:

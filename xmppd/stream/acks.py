@@ -114,7 +114,7 @@ class Incoming:
         """What `handled` will be after the next stanza."""
         return (self.handled + 1) % MODULUS
 
-    def entered(self, is_waiting: bool) -> None:
+    def count(self, is_waiting: bool) -> None:
         """One more stanza is handled; *is_waiting*: a commit holds what it changed, and the count."""
         self.handled = (self.handled + 1) % MODULUS
         if is_waiting:

@@ -10,7 +10,16 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer, now
-from tests.quick import BIND, BINDINGS, SASL2, BoundTLS, QuickClient, condition_of, data_of, identity_of
+from tests.sasl2_client import (
+    BIND,
+    BINDINGS,
+    SASL2,
+    BoundTLS,
+    SASL2Client,
+    condition_of,
+    data_of,
+    identity_of,
+)
 from tests.stream.sasl.client import ScramClient
 from xmppd.core.session import Session
 from xmppd.net.streams.sasl2 import HELD_BYTES
@@ -26,7 +35,7 @@ PASSWORD = "open sesame"
 
 
 def scram(
-    client: QuickClient, mechanism: str, inner: str = "", **options: Any
+    client: SASL2Client, mechanism: str, inner: str = "", **options: Any
 ) -> tuple[ScramClient, list[Any]]:
     """Log in by SCRAM."""
     side = ScramClient(mechanism, "romeo", PASSWORD, **options)
@@ -40,7 +49,7 @@ class LoginTests(SynchronousTestCase):
 
     def test_scram(self) -> None:
         """The server's signature is the additional data of the success (2.6.1)."""
-        side, came = scram(QuickClient(MemoryServer()), "SCRAM-SHA-256")
+        side, came = scram(SASL2Client(MemoryServer()), "SCRAM-SHA-256")
         self.assertEqual(identity_of(came), "romeo@localhost")
         self.assertTrue(side.verify(data_of(came[0])))
 
@@ -48,7 +57,7 @@ class LoginTests(SynchronousTestCase):
         """XEP-0474 3.1: the hash is of the mechanisms and channel bindings just as they were announced, FAST's not."""
         server = MemoryServer()
         server.factory.tls = BoundTLS()
-        client = QuickClient(server)
+        client = SASL2Client(server)
         names = [
             element.text or ""
             for element in client.features.findall(f"{SASL2}authentication/{SASL2}mechanism")
@@ -66,13 +75,13 @@ class LoginTests(SynchronousTestCase):
 
     def test_downgrade_protection_without_bindings(self) -> None:
         """XEP-0474 3.1: where no channel binding is announced none is hashed."""
-        side, _ = scram(QuickClient(MemoryServer()), "SCRAM-SHA-1")
+        side, _ = scram(SASL2Client(MemoryServer()), "SCRAM-SHA-1")
         text = "\x1e".join(("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"))
         self.assertEqual(side.server_hash, b64encode(hashlib.sha1(text.encode()).digest()).decode())
 
     def test_what_follows_in_the_same_bytes(self) -> None:
         """Stanzas behind a login in the same bytes are those of the session (2.6.1): nothing restarts."""
-        client = QuickClient(MemoryServer())
+        client = SASL2Client(MemoryServer())
         initial = b64encode(f"\0romeo\0{PASSWORD}".encode()).decode()
         came = client.send(
             f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>{initial}</initial-response>"
@@ -82,7 +91,7 @@ class LoginTests(SynchronousTestCase):
 
     def test_large_stanzas_after_it(self) -> None:
         """The limits before authentication hold no more once a client is in, though the stream is the same."""
-        client = QuickClient(MemoryServer())
+        client = SASL2Client(MemoryServer())
         client.by_password(BIND)
         came = client.send(
             f"<message to='romeo@localhost/none' type='normal'><body>{'a' * 50_000}</body></message>"
@@ -92,7 +101,7 @@ class LoginTests(SynchronousTestCase):
     def test_storage_that_fails(self) -> None:
         """Where the storage fails the login fails for now, and may be tried again."""
         server = MemoryServer()
-        client = QuickClient(server)
+        client = SASL2Client(server)
 
         def fail(login: object) -> None:
             raise StorageFailed("no disk")
@@ -106,7 +115,7 @@ class LoginTests(SynchronousTestCase):
     def test_account_that_is_disabled(self) -> None:
         """RFC 6120 6.5.1 holds for both profiles."""
         server = MemoryServer()
-        client = QuickClient(server)
+        client = SASL2Client(server)
         now(server.server.accounts.disable(ROMEO))
         self.assertEqual(condition_of(client.by_password()), "account-disabled")
 
@@ -119,7 +128,7 @@ class LoginTests(SynchronousTestCase):
         }
         for change, condition in changes.values():
             server = MemoryServer()
-            client = QuickClient(server)
+            client = SASL2Client(server)
             waiting: Deferred[None] = Deferred()
             server.server.hosts["localhost"].hooks.add(LOGIN_TASKS, partial(_wait_for, waiting))
             self.assertEqual(client.by_password(BIND), [])
@@ -131,7 +140,7 @@ class LoginTests(SynchronousTestCase):
     def test_a_connection_that_is_lost_meanwhile(self) -> None:
         """A login whose connection is gone binds nothing and writes nothing."""
         server = MemoryServer()
-        client = QuickClient(server)
+        client = SASL2Client(server)
         waiting: Deferred[None] = Deferred()
         server.server.hosts["localhost"].hooks.add(LOGIN_TASKS, lambda login: waiting)
         client.by_password(BIND)
@@ -143,7 +152,7 @@ class LoginTests(SynchronousTestCase):
     def test_the_same_client_twice_at_once(self) -> None:
         """XEP-0386 3.2: of two logins of one client that wait for the roster together, the later one stays."""
         server = MemoryServer()
-        clients = [QuickClient(server), QuickClient(server)]
+        clients = [SASL2Client(server), SASL2Client(server)]
         waiting: list[Deferred[Any]] = []
         load = server.server.rosters.load
 
@@ -171,7 +180,7 @@ class HeldTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A login that waits within its binding."""
         self.server = MemoryServer()
-        self.client = QuickClient(self.server)
+        self.client = SASL2Client(self.server)
         self.waiting: Deferred[None] = Deferred()
         self.server.server.hosts["localhost"].hooks.add(BINDING_INLINE, lambda inline: self.waiting)
         self.assertEqual(self.client.by_password(BIND), [])
@@ -225,6 +234,6 @@ class InlineTests(SynchronousTestCase):
 
         server.server.hosts["localhost"].hooks.add(LOGIN_SUCCEEDED, fail, 1_000)
         self.assertTrue(
-            identity_of(QuickClient(server).by_password(BIND)).startswith("romeo@localhost/Phone/")
+            identity_of(SASL2Client(server).by_password(BIND)).startswith("romeo@localhost/Phone/")
         )
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import PASSWORD
 from tests.memory import MemoryServer
-from tests.quick import BIND2, PHONE, QuickClient, condition_of, identity_of
+from tests.sasl2_client import BIND2, PHONE, SASL2Client, condition_of, identity_of
 
 RIGHT: Final = b64encode(f"\0romeo\0{PASSWORD}".encode()).decode()
 AGENT: Final = f"<user-agent id='{PHONE}'/>"
@@ -118,21 +118,21 @@ class OddInputTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """XEP-0388 2.6.2: the specified failure, and the stream is as before: a right login succeeds on it."""
         for what, (sent, condition) in REFUSED.items():
-            client = QuickClient(MemoryServer())
+            client = SASL2Client(MemoryServer())
             self.assertEqual(condition_of(client.send(sent)), condition, what)
             self.assertEqual(identity_of(client.send(authenticate())), "romeo@localhost", what)
 
     def test_let_in(self) -> None:
         """XEP-0388 2.3: what is not understood is no reason to fail."""
         for what, sent in LET_IN.items():
-            came = QuickClient(MemoryServer()).send(sent)
+            came = SASL2Client(MemoryServer()).send(sent)
             self.assertEqual(identity_of(came), "romeo@localhost", what)
             self.assertIsNone(came[0].find(f"{BIND2}bound"), what)
 
     def test_bound(self) -> None:
         """XEP-0386 3.2: a resource is bound whatever else is asked for, and can be used."""
         for what, sent in BOUND.items():
-            client = QuickClient(MemoryServer())
+            client = SASL2Client(MemoryServer())
             came = client.send(sent)
             self.assertTrue(identity_of(came).startswith("romeo@localhost/"), what)
             self.assertIsNotNone(came[0].find(f"{BIND2}bound"), what)
@@ -144,7 +144,7 @@ class OddInputTests(SynchronousTestCase):
         for what, sent in ENDING.items():
             server = MemoryServer()
             other = server.logged_in("juliet@localhost/balcony")
-            client = QuickClient(server)
+            client = SASL2Client(server)
             self.assertEqual(client.send(sent)[-2].tag, "{http://etherx.jabber.org/streams}error", what)
             self.assertFalse(client.client.is_connected, what)
             self.assertEqual(server.server.registry.resources("romeo@localhost"), (), what)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.tls.certified import NOW, Authority, private_pem
+from tests.net.tls.authority import NOW, Authority, private_pem
 from tests.temporary import temporary_folder
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, HostFiles, read_certificate
 from xmppd.net.tls.self_signed import SELF_MADE_DAYS, make_self_signed, to_ascii

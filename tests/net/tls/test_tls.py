@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.net.tls.certified import (
+from tests.net.tls.authority import (
     NOW,
     Authority,
     carry,

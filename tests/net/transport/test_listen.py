@@ -18,7 +18,7 @@ from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import implementer
 
-from tests.net.tls.certified import NOW, Authority, client_context
+from tests.net.tls.authority import NOW, Authority, client_context
 from tests.temporary import temporary_folder
 from xmppd.config.section import Address
 from xmppd.net.tls.certificates import CertificateStore

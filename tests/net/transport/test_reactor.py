@@ -21,7 +21,7 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.net import reactor as reactor_module
+from xmppd.net.transport import reactor as reactor_module
 from xmppd.net.transport.reactor import BATCH_BUDGET_S, install
 
 HAS_EPOLL = hasattr(select, "epoll")
@@ -332,7 +332,7 @@ class RestTests(SynchronousTestCase):
         self.addCleanup(reactor._poller.close)
         tables = reactor._selectables, reactor._reads, reactor._writes
         before = reactor.getReaders()
-        reactor.rest()
+        reactor.release_memory()
         self.assertEqual(reactor.getReaders(), before)
         self.assertTrue(
             all(map(operator.is_, tables, (reactor._selectables, reactor._reads, reactor._writes)))

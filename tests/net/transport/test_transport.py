@@ -23,7 +23,7 @@ from tests.net.transport.transports import (
     receive_all,
     under_tls,
 )
-from xmppd.net import tls_socket
+from xmppd.net.transport import tls_socket
 from xmppd.net.transport.sockets import READ_BYTES
 
 LARGE = 5 * 1024 * 1024

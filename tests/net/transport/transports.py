@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import directlyProvides
 
-from tests.net.tls.certified import Authority
+from tests.net.tls.authority import Authority
 from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import flush_queue_of
 from xmppd.net.transport.output import DEFAULT_LIMITS, TransportLimits

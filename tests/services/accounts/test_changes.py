@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.services import account_changes
+from xmppd.services.accounts import changes as changes_module
 from xmppd.services.accounts.changes import AccountChanges
 
 
@@ -22,7 +22,7 @@ class AccountChangesTests(SynchronousTestCase):
 
     def test_bound(self) -> None:
         """What is forgotten may have changed, as seen from before it was forgotten."""
-        self.patch(account_changes, "KEPT", 3)
+        self.patch(changes_module, "KEPT", 3)
         changes = AccountChanges()
         for number in range(5):
             changes.note(str(number))

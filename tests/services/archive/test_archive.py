@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer, now
 from xmppd.modules.mam.module import Mam
-from xmppd.services import archive as archive_module
+from xmppd.services.archive import archive as archive_module
 from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.ids import STORE
 from xmppd.services.archive.preferences import NO_PREFERENCES, Preferences, decode, encode

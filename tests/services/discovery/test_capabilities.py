@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer
 from xmppd.core.session import Session
-from xmppd.services import capabilities
+from xmppd.services.discovery import capabilities
 from xmppd.services.discovery.capabilities import (
     CAPABILITIES_KNOWN,
     Capabilities,

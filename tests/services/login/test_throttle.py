@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.services import throttle
+from xmppd.services.login import throttle
 from xmppd.services.login.throttle import FAILURE_DELAYS_S, GOOD_LOGIN_DELAY_S, Throttle
 
 

@@ -11,7 +11,7 @@ from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
 from xmppd.services.offline.delivery import ASIDE, BATCH, RETRY_S, STORE
 from xmppd.services.offline.offline import Offline, Returned
-from xmppd.services.offline.usage import Tallies
+from xmppd.services.offline.usage import Usages
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
@@ -129,9 +129,9 @@ class OfflineTests(SynchronousTestCase):
         """What waits is counted from the store when it is not known."""
         self.say("one", "two", "three")
         self.offline.forget(JID.parse(JULIET))
-        tally = now(self.offline._tallies.load(JULIET))
-        self.assertEqual(tally.messages, 3)
-        self.assertEqual(tally.size_bytes, sum(len(entry.stanza) for entry in self.stored()))
+        usage = now(self.offline._tallies.load(JULIET))
+        self.assertEqual(usage.messages, 3)
+        self.assertEqual(usage.size_bytes, sum(len(entry.stanza) for entry in self.stored()))
 
     def test_a_failed_commit_is_told_to_the_sender(self) -> None:
         """PROMISES: what cannot be stored is refused with resource-constraint, and the service goes on."""
@@ -263,12 +263,12 @@ class OfflineTests(SynchronousTestCase):
         learnt = self.memory.storage.owners(STORE)
         later: Deferred[list[str]] = Deferred()
         self.patch(self.memory.storage, "owners", lambda store: later)
-        tallies = Tallies(self.memory.storage, STORE, lambda: 0.0)
-        tallies.learn()
-        self.assertFalse(tallies.is_empty(JULIET) or tallies.is_empty("nobody@localhost"))
+        usages = Usages(self.memory.storage, STORE, lambda: 0.0)
+        usages.learn()
+        self.assertFalse(usages.is_empty(JULIET) or usages.is_empty("nobody@localhost"))
         later.callback(now(learnt))
-        self.assertFalse(tallies.is_empty(JULIET))
-        self.assertTrue(tallies.is_empty("nobody@localhost"))
+        self.assertFalse(usages.is_empty(JULIET))
+        self.assertTrue(usages.is_empty("nobody@localhost"))
 
     def test_odd_content_survives(self) -> None:
         """PROMISES: content survives offline storage unchanged, newlines in attributes and CDATA too."""

@@ -3,18 +3,18 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import now
-from xmppd.services import tallies
-from xmppd.services.offline.usage import Tallies
+from xmppd.services.offline import usage as usage_module
+from xmppd.services.offline.usage import Usages
 from xmppd.storage.memory import MemoryStorage
 
 
 class TalliesTests(SynchronousTestCase):
-    """`Tallies`."""
+    """`Usages`."""
 
     def test_bound(self) -> None:
-        """The tallies of so many accounts are kept; those of the others are counted anew."""
-        self.patch(tallies, "REMEMBERED", 3)
-        service = Tallies(MemoryStorage(), "offline", lambda: 0.0)
+        """The usages of so many accounts are kept; those of the others are counted anew."""
+        self.patch(usage_module, "REMEMBERED", 3)
+        service = Usages(MemoryStorage(), "offline", lambda: 0.0)
         for number in range(5):
             now(service.load(f"u{number}@localhost"))
         self.assertEqual(len(service._known), 3)

@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer, now
-from xmppd.services import push as service
 from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.push import push as service
 from xmppd.services.push.publication import BODY_CHARS
 from xmppd.services.push.push import LONGEST_PAUSE_S, STORE, Push
 from xmppd.services.push.registrations import Registration

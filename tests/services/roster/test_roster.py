@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.helpers import written
 from tests.memory import now
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld, pushes
-from xmppd.services import subscription_states as states
+from xmppd.services.roster import subscription_states as states
 from xmppd.services.roster.items import Roster, RosterItem, decode, encode, item_xml
 from xmppd.services.roster.roster import CHUNK, REQUESTS, STORE, Rosters
 from xmppd.stanza.element import parse_element
@@ -118,7 +118,7 @@ class RostersTests(SynchronousTestCase):
         del roster
         gc.collect()
         self.assertIsNot(self.rosters.loaded(ROMEO.bare), None)
-        self.rosters.rest()
+        self.rosters.release_memory()
         gc.collect()
         self.assertIs(self.rosters.loaded(ROMEO.bare), None)
 

@@ -6,7 +6,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld, pushes
-from xmppd.services import subscription_states as states
+from xmppd.services.roster import subscription_states as states
 from xmppd.services.roster.subscription_states import State
 
 NAMES = {

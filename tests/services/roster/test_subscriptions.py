@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.helpers import written
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld, pushes
 from xmppd.core.events import REMOTE_STANZA
-from xmppd.services import subscription_states as states
+from xmppd.services.roster import subscription_states as states
 from xmppd.services.roster.items import RosterItem
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError

@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import now
-from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies
+from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.stanza.jid import JID
 from xmppd.stanza.ns import STANZA_ERRORS
@@ -17,18 +17,18 @@ class AccountTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Let a message wait for the session."""
-        self.talk = Talk()
+        self.conversation = Conversation()
         self.jid = JID.parse(JULIET)
-        self.romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
-        self.juliet, self.sm_id = self.talk.client(BALCONY, presence="<presence/>")
-        self.stream = self.talk.connected(BALCONY)
-        self.talk.memory.clock.advance(1)
+        self.romeo = self.conversation.memory.logged_in(f"{ROMEO}/orchard")
+        self.juliet, self.sm_id = self.conversation.client(BALCONY, presence="<presence/>")
+        self.stream = self.conversation.connected(BALCONY)
+        self.conversation.memory.clock.advance(1)
 
     def lose(self) -> None:
         """Break the connection; a message comes."""
         assert self.juliet.carrier is not None
         self.juliet.carrier.lose()
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
 
     def refused(self, client: Client) -> str:
         """Give why the session cannot be resumed over a stream, which cannot bind either."""
@@ -42,51 +42,51 @@ class AccountTests(SynchronousTestCase):
     def test_another_password(self) -> None:
         """The session ends; who knows the new password gets its messages."""
         self.lose()
-        now(self.talk.memory.server.accounts.set_password(self.jid, "another"))
-        self.assertIsNone(self.talk.memory.server.registry.get(BALCONY))
+        now(self.conversation.memory.server.accounts.set_password(self.jid, "another"))
+        self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
         self.assertEqual(self.refused(self.stream), "not-authorized")
-        self.assertEqual(len(now(self.talk.memory.storage.read("offline", JULIET))), 1)
+        self.assertEqual(len(now(self.conversation.memory.storage.read("offline", JULIET))), 1)
 
     def test_the_session_that_changed_it(self) -> None:
         """It lives on, but not in a stream that authenticated with the old password."""
-        sessions = self.talk.memory.server.services[AccountSessions]
-        now(sessions.change_password(self.jid, "another", self.talk.session(BALCONY)))
+        sessions = self.conversation.memory.server.services[AccountSessions]
+        now(sessions.change_password(self.jid, "another", self.conversation.session(BALCONY)))
         self.lose()
         self.assertEqual(self.refused(self.stream), "not-authorized")
-        self.assertTrue(self.talk.session(BALCONY).is_available)
+        self.assertTrue(self.conversation.session(BALCONY).is_available)
 
     def test_disabled(self) -> None:
         """The session ends, and there is no way in; its messages are there when the account is enabled again."""
         self.lose()
-        accounts = self.talk.memory.server.accounts
+        accounts = self.conversation.memory.server.accounts
         now(accounts.disable(self.jid))
-        self.assertIsNone(self.talk.memory.server.registry.get(BALCONY))
+        self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
         self.assertEqual(self.refused(self.stream), "not-authorized")
         now(accounts.enable(self.jid))
-        client = self.talk.memory.logged_in(BALCONY)
+        client = self.conversation.memory.logged_in(BALCONY)
         client.send("<presence/>")
-        self.talk.pass_time(0.2)
+        self.conversation.pass_time(0.2)
         self.assertEqual(bodies(client), ["one"])
 
     def test_removed(self) -> None:
         """The session ends, and nothing of it is left."""
         self.lose()
-        now(self.talk.memory.server.accounts.remove(self.jid))
-        self.assertIsNone(self.talk.memory.server.registry.get(BALCONY))
+        now(self.conversation.memory.server.accounts.remove(self.jid))
+        self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
         self.assertEqual(self.refused(self.stream), "not-authorized")
-        self.talk.pass_time(1)
-        self.assertEqual((self.talk.queued(), self.talk.recorded(JULIET)), ([], {}))
-        self.assertEqual(now(self.talk.memory.storage.read("offline", JULIET)), [])
+        self.conversation.pass_time(1)
+        self.assertEqual((self.conversation.queued(), self.conversation.recorded(JULIET)), ([], {}))
+        self.assertEqual(now(self.conversation.memory.storage.read("offline", JULIET)), [])
 
     def test_removed_and_made_anew(self) -> None:
         """Nothing of the old account's session is another's who gets the name."""
         self.lose()
-        now(self.talk.memory.server.accounts.remove(self.jid))
-        self.talk.pass_time(1)
-        client = self.talk.connected(BALCONY)
+        now(self.conversation.memory.server.accounts.remove(self.jid))
+        self.conversation.pass_time(1)
+        client = self.conversation.connected(BALCONY)
         client.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='1'/>")
         self.assertIsNone(client.inbox.popleft().get("h"))
-        self.talk.bind(client)
+        self.conversation.bind(client)
         client.send("<presence/>")
-        self.talk.pass_time(0.2)
+        self.conversation.pass_time(0.2)
         self.assertEqual(bodies(client), [])

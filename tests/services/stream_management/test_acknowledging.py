@@ -4,7 +4,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import now
-from tests.services.stream_management.talk import COMMIT_S, JULIET, NS, ROMEO, Talk, acks, bodies, tags
+from tests.services.stream_management.conversation import (
+    COMMIT_S,
+    JULIET,
+    NS,
+    ROMEO,
+    Conversation,
+    acks,
+    bodies,
+    tags,
+)
 from xmppd.storage.interface import StorageFailed
 
 REQUEST = f"<r xmlns='{NS}'/>"
@@ -15,120 +24,120 @@ class AcknowledgingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Log in."""
-        self.talk = Talk()
-        self.talk.memory.add_account(JULIET)
-        self.romeo, self.sm_id = self.talk.client(f"{ROMEO}/orchard")
-        self.talk.say(self.romeo, "first")  # so that all is read that has to be
-        self.talk.memory.clock.advance(1)
-        self.talk.slow()
+        self.conversation = Conversation()
+        self.conversation.memory.add_account(JULIET)
+        self.romeo, self.sm_id = self.conversation.client(f"{ROMEO}/orchard")
+        self.conversation.say(self.romeo, "first")  # so that all is read that has to be
+        self.conversation.memory.clock.advance(1)
+        self.conversation.slow_commits()
 
     def test_not_before_the_commit(self) -> None:
         """PROMISES: an acknowledgement leaves after the commit that holds what it acknowledges."""
-        self.talk.say(self.romeo, "one")
+        self.conversation.say(self.romeo, "one")
         self.romeo.send(REQUEST)
         self.assertEqual(acks(self.romeo), [])
-        self.talk.memory.clock.advance(COMMIT_S)
-        self.talk.memory.clock.advance(0)
+        self.conversation.memory.clock.advance(COMMIT_S)
+        self.conversation.memory.clock.advance(0)
         self.assertEqual(acks(self.romeo), [2])
 
     def test_one_for_a_group(self) -> None:
         """DESIGN 7: what one group commit has settled is acknowledged once."""
         for text in ("one", "two", "three"):
-            self.talk.say(self.romeo, text)
+            self.conversation.say(self.romeo, text)
             self.romeo.send(REQUEST)
-        self.talk.memory.clock.advance(COMMIT_S)
-        self.talk.memory.clock.advance(0)
+        self.conversation.memory.clock.advance(COMMIT_S)
+        self.conversation.memory.clock.advance(0)
         self.assertEqual(acks(self.romeo), [4])
 
     def test_a_count_that_was_told_is_true(self) -> None:
         """What changes nothing is acknowledged behind a commit of the count: a client never hears of less again."""
         self.romeo.send(f"<presence/>{REQUEST}")
         self.assertEqual(acks(self.romeo), [])
-        self.talk.pass_time(0.2)
+        self.conversation.pass_time(0.2)
         self.assertEqual(acks(self.romeo), [2])
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 2})
-        self.talk.say(self.romeo, "one")
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 2})
+        self.conversation.say(self.romeo, "one")
         self.romeo.send(f"<presence/>{REQUEST}")
-        self.talk.pass_time(0.3)
+        self.conversation.pass_time(0.3)
         self.assertEqual(acks(self.romeo), [4])
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 4})
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 4})
 
     def test_a_count_that_needs_no_record(self) -> None:
         """A session that cannot be resumed is told at once, unless something waits for its commit."""
-        self.talk.quick()
-        mercutio, _ = self.talk.client("mercutio@localhost/street", is_resumable=False)
-        self.talk.slow()
+        self.conversation.quick_commits()
+        mercutio, _ = self.conversation.client("mercutio@localhost/street", is_resumable=False)
+        self.conversation.slow_commits()
         mercutio.send(f"<presence/>{REQUEST}")
         self.assertEqual(acks(mercutio), [1])
-        self.talk.say(mercutio, "one")
+        self.conversation.say(mercutio, "one")
         mercutio.send(f"<presence/>{REQUEST}")
         self.assertEqual(acks(mercutio), [])
-        self.talk.pass_time(0.3)
+        self.conversation.pass_time(0.3)
         self.assertEqual(acks(mercutio), [3])
 
     def test_requests_while_the_count_is_being_kept(self) -> None:
         """Section 4: stanzas that change nothing, and requests behind each, are all acknowledged, however fast."""
         for number in range(50):
-            self.talk.say(self.romeo, str(number), type="headline")
+            self.conversation.say(self.romeo, str(number), type="headline")
             self.romeo.send(f"<r xmlns='{NS}'/>")
-        self.talk.pass_time(3 * COMMIT_S)
+        self.conversation.pass_time(3 * COMMIT_S)
         self.assertEqual(acks(self.romeo)[-1], 51)
 
     def test_late(self) -> None:
         """DESIGN 7: a request is answered after a second at the latest, with what is committed; the rest follows."""
-        storage = self.talk.memory.storage
+        storage = self.conversation.memory.storage
         storage._commit_delay_s = 5.0
-        self.talk.say(self.romeo, "one")
+        self.conversation.say(self.romeo, "one")
         self.romeo.send(REQUEST)
-        self.talk.pass_time(1)
+        self.conversation.pass_time(1)
         self.assertEqual(acks(self.romeo), [1])
-        self.talk.pass_time(4.2)
+        self.conversation.pass_time(4.2)
         self.assertEqual(acks(self.romeo), [2])
-        self.talk.pass_time(3)
+        self.conversation.pass_time(3)
         self.assertEqual(acks(self.romeo), [])
 
     def test_a_failed_commit(self) -> None:
         """A stanza that could not be kept is answered with resource-constraint, and counts."""
-        self.talk.memory.storage.failing = StorageFailed("no disk")
-        self.talk.say(self.romeo, "one")
+        self.conversation.memory.storage.failing = StorageFailed("no disk")
+        self.conversation.say(self.romeo, "one")
         self.romeo.send(REQUEST)
-        self.talk.pass_time(1)
+        self.conversation.pass_time(1)
         self.assertEqual(tags(self.romeo), ["message", "r", "a"])
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 1})
-        self.talk.memory.storage.failing = None
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 1})
+        self.conversation.memory.storage.failing = None
         self.romeo.send(REQUEST)
-        self.talk.pass_time(0.2)
+        self.conversation.pass_time(0.2)
         self.assertEqual(acks(self.romeo), [2])
-        self.talk.say(self.romeo, "two")
-        self.talk.pass_time(0.2)
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 3})
+        self.conversation.say(self.romeo, "two")
+        self.conversation.pass_time(0.2)
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 3})
 
     def test_the_count_is_in_the_transaction(self) -> None:
         """PROMISES: one transaction holds the message and the sender's new h."""
-        self.talk.say(self.romeo, "one")
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 1})
-        self.talk.memory.clock.advance(COMMIT_S)
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 2})
-        entries = now(self.talk.memory.storage.read("offline", JULIET))
+        self.conversation.say(self.romeo, "one")
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 1})
+        self.conversation.memory.clock.advance(COMMIT_S)
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 2})
+        entries = now(self.conversation.memory.storage.read("offline", JULIET))
         self.assertEqual(len(entries), 2)
 
     def test_the_count_never_goes_back(self) -> None:
         """What is stored lazily does not undo what a transaction that waits has counted."""
-        self.talk.say(self.romeo, "one")
+        self.conversation.say(self.romeo, "one")
         self.romeo.send("<presence/>")
         self.romeo.carrier.lose()  # type: ignore[union-attr]  # it is connected
-        self.talk.pass_time(1)
-        self.assertEqual(self.talk.recorded(ROMEO), {self.sm_id: 3})
+        self.conversation.pass_time(1)
+        self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 3})
 
     def test_a_stanza_that_breaks_something_counts(self) -> None:
         """What could not be handled was answered, so that it counts."""
-        router = self.talk.memory.server.router
+        router = self.conversation.memory.server.router
 
         def broken(traffic: object) -> None:
             raise RuntimeError("a bug")
 
         self.patch(router, "_client_routed", broken)
-        self.talk.quick()
+        self.conversation.quick_commits()
         self.romeo.send(f"<message to='{JULIET}' id='x'/>{REQUEST}")
         self.assertEqual(tags(self.romeo), ["message", "a"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
@@ -138,12 +147,12 @@ class UncommittedTests(SynchronousTestCase):
     """How much of a session may wait for its commits, with and without stream management."""
 
     def _romeo(self, limits: str) -> Client:
-        self.talk = Talk(f"[limits]\n{limits}\n")
-        self.talk.memory.add_account(JULIET)
-        romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
-        self.talk.say(romeo, "first")
-        self.talk.memory.clock.advance(1)
-        self.talk.slow()
+        self.conversation = Conversation(f"[limits]\n{limits}\n")
+        self.conversation.memory.add_account(JULIET)
+        romeo = self.conversation.memory.logged_in(f"{ROMEO}/orchard")
+        self.conversation.say(romeo, "first")
+        self.conversation.memory.clock.advance(1)
+        self.conversation.slow_commits()
         romeo.inbox.clear()
         return romeo
 
@@ -151,12 +160,12 @@ class UncommittedTests(SynchronousTestCase):
         """DESIGN 4: at most so many stanzas are uncommitted, then reading pauses; it goes on when half is done."""
         romeo = self._romeo("uncommitted_stanzas = 4")
         romeo.send("".join(f"<message to='{JULIET}' id='{n}'><body>x</body></message>" for n in range(10)))
-        storage = self.talk.memory.storage
+        storage = self.conversation.memory.storage
         self.assertEqual(len(storage._waiting), 4)
-        connection = next(iter(self.talk.memory.factory.connections))
+        connection = next(iter(self.conversation.memory.factory.connections))
         self.assertTrue(connection.transport.is_paused)  # type: ignore[attr-defined]  # it is one in memory
         for _ in range(4):
-            self.talk.memory.clock.advance(COMMIT_S)
+            self.conversation.memory.clock.advance(COMMIT_S)
         self.assertEqual(len(now(storage.read("offline", JULIET))), 11)
         self.assertFalse(connection.transport.is_paused)  # type: ignore[attr-defined]
         self.assertEqual(tags(romeo), [])
@@ -168,27 +177,27 @@ class UncommittedTests(SynchronousTestCase):
         romeo.send(
             "".join(f"<message to='{JULIET}' id='{n}'><body>{body}</body></message>" for n in range(3))
         )
-        self.assertEqual(len(self.talk.memory.storage._waiting), 2)
-        self.talk.pass_time(0.5)
-        self.assertEqual(len(now(self.talk.memory.storage.read("offline", JULIET))), 4)
+        self.assertEqual(len(self.conversation.memory.storage._waiting), 2)
+        self.conversation.pass_time(0.5)
+        self.assertEqual(len(now(self.conversation.memory.storage.read("offline", JULIET))), 4)
 
     def test_others_go_on(self) -> None:
         """DESIGN 4: it is a matter of the one session."""
         romeo = self._romeo("uncommitted_stanzas = 2")
-        self.talk.quick()
-        nurse = self.talk.memory.logged_in("nurse@localhost/chamber")
-        mercutio = self.talk.memory.logged_in("mercutio@localhost/street")
-        self.talk.slow()
-        self.talk.say(romeo, "1", "2", "3", "4")
-        self.talk.say(mercutio, "5", to="nurse@localhost/chamber", type="headline")
+        self.conversation.quick_commits()
+        nurse = self.conversation.memory.logged_in("nurse@localhost/chamber")
+        mercutio = self.conversation.memory.logged_in("mercutio@localhost/street")
+        self.conversation.slow_commits()
+        self.conversation.say(romeo, "1", "2", "3", "4")
+        self.conversation.say(mercutio, "5", to="nurse@localhost/chamber", type="headline")
         self.assertEqual(bodies(nurse), ["5"])
 
     def test_the_end_of_one_that_waits(self) -> None:
         """What came before the connection was lost is dealt with, paused or not."""
         romeo = self._romeo("uncommitted_stanzas = 2")
-        self.talk.say(romeo, "1", "2", "3", "4")
+        self.conversation.say(romeo, "1", "2", "3", "4")
         romeo.carrier.lose()  # type: ignore[union-attr]  # it is connected
-        self.talk.pass_time(1)
-        entries = now(self.talk.memory.storage.read("offline", JULIET))
+        self.conversation.pass_time(1)
+        entries = now(self.conversation.memory.storage.read("offline", JULIET))
         self.assertGreaterEqual(len(entries), 3)
-        self.assertEqual(len(self.talk.memory.server.registry), 0)
+        self.assertEqual(len(self.conversation.memory.server.registry), 0)

@@ -13,7 +13,7 @@ from xmppd.core.session import Sendable, Session
 from xmppd.services.stream_management.csi_queue import (
     TAG_BYTES,
     Bounds,
-    HeldBack,
+    CSIQueue,
     activate,
     deactivate,
     held_back,
@@ -71,7 +71,7 @@ class HeldBackTests(SynchronousTestCase):
         return x if session.conn is not None else None
 
     @property
-    def held(self) -> HeldBack:
+    def held(self) -> CSIQueue:
         """The queue."""
         held = held_back(self.session)
         assert held is not None

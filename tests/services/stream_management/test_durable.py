@@ -4,18 +4,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import now
-from tests.services.stream_management.talk import (
+from tests.services.stream_management.conversation import (
     COMMIT_S,
     JULIET,
     NS,
     ROMEO,
-    Talk,
+    Conversation,
     bodies,
     stanza_ids,
     tags,
 )
 from xmppd.services.offline.offline import Offline
-from xmppd.services.stream_management.leftovers import RECORD_S, RESERVED_S
+from xmppd.services.stream_management.ended_queues import RECORD_S, RESERVED_S
 from xmppd.services.stream_management.records import QUEUE
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
@@ -29,149 +29,149 @@ class DurableTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Log in; Juliet is available."""
-        self.talk = Talk()
-        self.romeo, self.romeo_id = self.talk.client(f"{ROMEO}/orchard")
-        self.juliet, self.sm_id = self.talk.client(BALCONY, presence="<presence/>")
+        self.conversation = Conversation()
+        self.romeo, self.romeo_id = self.conversation.client(f"{ROMEO}/orchard")
+        self.juliet, self.sm_id = self.conversation.client(BALCONY, presence="<presence/>")
 
     def restart(self) -> None:
         """Kill the server; Romeo is there again, and Juliet is not."""
-        self.talk.memory.clock.advance(0)
-        self.talk.kill()
-        self.romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
+        self.conversation.memory.clock.advance(0)
+        self.conversation.kill()
+        self.romeo = self.conversation.memory.logged_in(f"{ROMEO}/orchard")
 
     def resumed(self, h: int, id: str | None = None, address: str = BALCONY) -> str | None:
         """Let Juliet try to go on; she binds and is available. Gives the h that she is told."""
-        self.juliet = self.talk.connected(address)
+        self.juliet = self.conversation.connected(address)
         self.juliet.send(f"<resume xmlns='{NS}' previd='{id or self.sm_id}' h='{h}'/>")
         answer = self.juliet.inbox.popleft()
         self.assertEqual(answer.tag, f"{{{NS}}}failed")
-        self.talk.bind(self.juliet)
+        self.conversation.bind(self.juliet)
         self.juliet.send("<presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         return answer.get("h")
 
     def fresh(self, address: str) -> Client:
         """Give a client of Juliet's that has logged in and is available."""
-        client = self.talk.memory.logged_in(address)
+        client = self.conversation.memory.logged_in(address)
         client.send("<presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         return client
 
     # -- one transaction ----------------------------------------------------------------------------------------------
 
     def test_one_transaction(self) -> None:
         """PROMISES: archive entries, the entry of the queue and the sender's new h are committed together."""
-        self.talk.slow()
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.slow_commits()
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.assertEqual(bodies(self.juliet), ["one"])
-        self.assertEqual(self.talk.queued(), [])
-        self.talk.memory.clock.advance(COMMIT_S)
-        self.assertEqual(self.talk.queued(), [(self.sm_id, 2)])
-        self.assertEqual(self.talk.recorded(ROMEO)[self.romeo_id], 1)
-        self.assertEqual(len(now(self.talk.memory.storage.read("archive", JULIET))), 1)
+        self.assertEqual(self.conversation.queued(), [])
+        self.conversation.memory.clock.advance(COMMIT_S)
+        self.assertEqual(self.conversation.queued(), [(self.sm_id, 2)])
+        self.assertEqual(self.conversation.recorded(ROMEO)[self.romeo_id], 1)
+        self.assertEqual(len(now(self.conversation.memory.storage.read("archive", JULIET))), 1)
 
     def test_only_what_is_not_archived_is_stored_again(self) -> None:
         """DESIGN 7: an entry of the queue refers to the archive where the message is there."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.romeo.send(
             f"<message to='{BALCONY}' id='two'><body>x</body><no-permanent-store xmlns='urn:xmpp:hints'/></message>"
         )
-        one, two = now(self.talk.memory.storage.read(QUEUE, JULIET))
+        one, two = now(self.conversation.memory.storage.read(QUEUE, JULIET))
         self.assertEqual(one.stanza, b"")
         self.assertIn(b"id='two'", two.stanza)
 
     def test_what_is_volatile_is_not_stored(self) -> None:
         """PROMISES: headlines, lone chat states, presence and carbons live in memory."""
-        self.talk.say(self.romeo, "one", to=BALCONY, type="headline")
+        self.conversation.say(self.romeo, "one", to=BALCONY, type="headline")
         self.romeo.send(
             f"<message to='{BALCONY}'><active xmlns='http://jabber.org/protocol/chatstates'/></message>"
         )
         self.romeo.send(f"<presence to='{BALCONY}'/>")
-        self.assertEqual(self.talk.queued(), [])
+        self.assertEqual(self.conversation.queued(), [])
 
     def test_a_session_that_cannot_be_resumed(self) -> None:
         """Its queue does not outlive it: nothing is stored."""
-        self.talk.client(CHAMBER, is_resumable=False)
-        self.talk.say(self.romeo, "one", to=CHAMBER)
-        self.assertEqual(self.talk.queued(), [])
+        self.conversation.client(CHAMBER, is_resumable=False)
+        self.conversation.say(self.romeo, "one", to=CHAMBER)
+        self.assertEqual(self.conversation.queued(), [])
 
     def test_acknowledged_entries_go(self) -> None:
         """Recipients' acknowledgements are stored lazily, soon after."""
-        self.talk.say(self.romeo, "one", "two", to=BALCONY)
+        self.conversation.say(self.romeo, "one", "two", to=BALCONY)
         self.juliet.send(f"<a xmlns='{NS}' h='2'/>")
-        self.assertEqual(len(self.talk.queued()), 2)
-        self.talk.pass_time(0.3)
-        self.assertEqual(self.talk.queued(), [(self.sm_id, 3)])
+        self.assertEqual(len(self.conversation.queued()), 2)
+        self.conversation.pass_time(0.3)
+        self.assertEqual(self.conversation.queued(), [(self.sm_id, 3)])
 
     def test_a_failed_commit_loses_nothing_else(self) -> None:
         """An entry that could not be stored does not disturb those around it."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
-        self.talk.memory.storage.failing = StorageFailed("no disk")
-        self.talk.say(self.romeo, "two", to=BALCONY)
-        self.talk.memory.storage.failing = None
-        self.talk.say(self.romeo, "three", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
+        self.conversation.memory.storage.failing = StorageFailed("no disk")
+        self.conversation.say(self.romeo, "two", to=BALCONY)
+        self.conversation.memory.storage.failing = None
+        self.conversation.say(self.romeo, "three", to=BALCONY)
         self.juliet.send(f"<a xmlns='{NS}' h='3'/>")
-        self.talk.pass_time(0.3)
-        self.assertEqual(self.talk.queued(), [(self.sm_id, 4)])
+        self.conversation.pass_time(0.3)
+        self.assertEqual(self.conversation.queued(), [(self.sm_id, 4)])
 
     # -- after a kill -------------------------------------------------------------------------------------------------
 
     def test_resumption_after_a_kill(self) -> None:
         """PROMISES: what the client has is dropped, the rest comes once and in order, with the stanza-id it had."""
-        self.talk.say(self.romeo, "one", "two", "three", to=BALCONY)
+        self.conversation.say(self.romeo, "one", "two", "three", to=BALCONY)
         before = stanza_ids(self.juliet)
         self.restart()
         self.assertEqual(self.resumed(2), "0")
         self.assertEqual(stanza_ids(self.juliet), before[1:])
         self.assertEqual(bodies(self.juliet), ["two", "three"])
-        self.assertEqual(self.talk.queued(), [])
+        self.assertEqual(self.conversation.queued(), [])
 
     def test_h_of_the_sender(self) -> None:
         """PROMISES: a sender that resends what h did not cover causes no double: h is that of the transactions."""
-        self.talk.say(self.romeo, "one", "two")
+        self.conversation.say(self.romeo, "one", "two")
         self.restart()
-        romeo = self.talk.connected(f"{ROMEO}/orchard")
+        romeo = self.conversation.connected(f"{ROMEO}/orchard")
         romeo.send(f"<resume xmlns='{NS}' previd='{self.romeo_id}' h='0'/>")
         self.assertEqual(romeo.inbox[0].get("h"), "2")
 
     def test_h_beyond_what_is_stored(self) -> None:
         """An h above the durable count is no error then."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
         self.assertEqual(self.resumed(17), "0")
         self.assertEqual(bodies(self.juliet), [])
 
     def test_nothing_of_another_account(self) -> None:
         """Only the account's own entries can be dropped."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
-        romeo = self.talk.connected(f"{ROMEO}/street")
+        romeo = self.conversation.connected(f"{ROMEO}/street")
         romeo.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='9'/>")
         self.assertIsNone(romeo.inbox[0].get("h"))
-        self.assertEqual(len(self.talk.queued()), 1)
+        self.assertEqual(len(self.conversation.queued()), 1)
 
     def test_a_fresh_login_after_a_kill(self) -> None:
         """PROMISES: who logs in afresh gets what was not acknowledged, whatever resource that is, and no more."""
-        self.talk.say(self.romeo, "one", "two", to=BALCONY)
+        self.conversation.say(self.romeo, "one", "two", to=BALCONY)
         self.juliet.send(f"<a xmlns='{NS}' h='2'/>")
-        self.talk.pass_time(0.3)
+        self.conversation.pass_time(0.3)
         before = stanza_ids(self.juliet)
         self.restart()
         client = self.fresh(f"{JULIET}/elsewhere")
         self.assertEqual(stanza_ids(client)[-1], before[-1])
         self.assertEqual(bodies(client), ["two"])
         client.send("<presence type='unavailable'/><presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(bodies(client), [])
 
     def test_again_after_another_kill(self) -> None:
         """What was handed over after a kill is in the new session's queue, in the transaction that takes it out."""
-        self.talk.say(self.romeo, "one", "two", to=BALCONY)
+        self.conversation.say(self.romeo, "one", "two", to=BALCONY)
         self.restart()
-        self.juliet = self.talk.memory.logged_in(BALCONY)
-        id = self.talk.enable(self.juliet, presence="<presence/>")
-        self.talk.pass_time(0.1)
-        self.assertEqual(self.talk.queued(), [(id, 2), (id, 3)])
+        self.juliet = self.conversation.memory.logged_in(BALCONY)
+        id = self.conversation.enable(self.juliet, presence="<presence/>")
+        self.conversation.pass_time(0.1)
+        self.assertEqual(self.conversation.queued(), [(id, 2), (id, 3)])
         self.restart()
         self.assertEqual(self.resumed(2, id), "0")
         self.assertEqual(bodies(self.juliet), ["two"])
@@ -179,34 +179,34 @@ class DurableTests(SynchronousTestCase):
     def test_handed_over_behind_the_commit(self) -> None:
         """Whoever has a message that was stored is not handed it again: it is written behind the commit."""
         self.juliet.send("</stream:stream>")
-        self.talk.say(self.romeo, "one", "two")
-        self.juliet, id = self.talk.client(BALCONY)
-        self.talk.slow()
+        self.conversation.say(self.romeo, "one", "two")
+        self.juliet, id = self.conversation.client(BALCONY)
+        self.conversation.slow_commits()
         self.juliet.send("<presence/>")
-        self.talk.say(self.romeo, "live", to=BALCONY, type="headline")
+        self.conversation.say(self.romeo, "live", to=BALCONY, type="headline")
         self.assertEqual(bodies(self.juliet), [])
-        self.talk.memory.clock.advance(COMMIT_S)
-        self.talk.memory.clock.advance(0)
-        self.assertEqual(self.talk.queued(), [(id, 2), (id, 3)])
-        self.talk.memory.clock.advance(0)
+        self.conversation.memory.clock.advance(COMMIT_S)
+        self.conversation.memory.clock.advance(0)
+        self.assertEqual(self.conversation.queued(), [(id, 2), (id, 3)])
+        self.conversation.memory.clock.advance(0)
         self.assertEqual(bodies(self.juliet), ["one", "two", "live"])
 
     def test_a_copy_that_waits_behind_stored_messages(self) -> None:
         """PROMISES: it is in the session's queue from the transaction on in which its sender is told of it."""
         self.juliet.send("</stream:stream>")
-        self.talk.say(self.romeo, "old")
-        self.juliet, id = self.talk.client(BALCONY)
-        nurse, _ = self.talk.client(CHAMBER)
-        self.talk.slow()
+        self.conversation.say(self.romeo, "old")
+        self.juliet, id = self.conversation.client(BALCONY)
+        nurse, _ = self.conversation.client(CHAMBER)
+        self.conversation.slow_commits()
         self.juliet.send("<presence/>")
         nurse.send("<presence/>")
-        self.talk.memory.clock.advance(COMMIT_S / 2)
-        self.talk.say(self.romeo, "both")
+        self.conversation.memory.clock.advance(COMMIT_S / 2)
+        self.conversation.say(self.romeo, "both")
         self.assertEqual(bodies(nurse), ["both"])
         for seconds in (COMMIT_S / 2, 0, 0, COMMIT_S * 0.6):
-            self.talk.memory.clock.advance(seconds)
+            self.conversation.memory.clock.advance(seconds)
         self.assertEqual(bodies(self.juliet), ["old"])
-        self.assertIn((id, None), self.talk.queued())
+        self.assertIn((id, None), self.conversation.queued())
         self.restart()
         self.resumed(4, id)
         self.assertEqual(bodies(self.juliet), ["both"])
@@ -214,32 +214,32 @@ class DurableTests(SynchronousTestCase):
     def test_a_hibernating_session(self) -> None:
         """PROMISES: what was queued for a session without a connection arrives after a kill."""
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected
-        self.talk.say(self.romeo, "one")
+        self.conversation.say(self.romeo, "one")
         self.restart()
         self.assertEqual(self.resumed(1), "0")
         self.assertEqual(bodies(self.juliet), ["one"])
 
     def test_before_what_came_later(self) -> None:
         """In order: what was left comes before what was stored since, and before live messages."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
-        self.talk.say(self.romeo, "two")
-        self.juliet = self.talk.memory.logged_in(BALCONY)
-        self.talk.slow()
+        self.conversation.say(self.romeo, "two")
+        self.juliet = self.conversation.memory.logged_in(BALCONY)
+        self.conversation.slow_commits()
         self.juliet.send("<presence/>")
-        self.talk.say(self.romeo, "three")
-        self.talk.pass_time(1)
+        self.conversation.say(self.romeo, "three")
+        self.conversation.pass_time(1)
         self.assertEqual(bodies(self.juliet), ["one", "two", "three"])
 
     def test_two_clients(self) -> None:
         """Each client that comes back to its session gets what it has not acknowledged itself."""
-        nurse, nurse_id = self.talk.client(CHAMBER, presence="<presence/>")
+        nurse, nurse_id = self.conversation.client(CHAMBER, presence="<presence/>")
         self.juliet.send(f"<a xmlns='{NS}' h='2'/>")
-        self.talk.say(self.romeo, "both")
-        self.talk.say(self.romeo, "mine", to=BALCONY)
-        self.talk.say(self.romeo, "hers", to=CHAMBER)
+        self.conversation.say(self.romeo, "both")
+        self.conversation.say(self.romeo, "mine", to=BALCONY)
+        self.conversation.say(self.romeo, "hers", to=CHAMBER)
         nurse.send(f"<a xmlns='{NS}' h='3'/>")
-        self.talk.pass_time(0.3)
+        self.conversation.pass_time(0.3)
         self.restart()
         self.resumed(3, nurse_id, CHAMBER)
         self.assertEqual(bodies(self.juliet), ["hers"])
@@ -248,116 +248,116 @@ class DurableTests(SynchronousTestCase):
 
     def test_two_clients_at_the_same_time(self) -> None:
         """Who comes while another one is being handed what is left gets its own behind that, not much later."""
-        self.talk.client(CHAMBER, presence="<presence/>")
-        self.talk.say(self.romeo, "one", "two")
+        self.conversation.client(CHAMBER, presence="<presence/>")
+        self.conversation.say(self.romeo, "one", "two")
         self.restart()
-        clients = [self.talk.memory.logged_in(address) for address in (BALCONY, CHAMBER)]
-        self.talk.slow()
+        clients = [self.conversation.memory.logged_in(address) for address in (BALCONY, CHAMBER)]
+        self.conversation.slow_commits()
         for client in clients:
             client.send("<presence/>")
-        self.talk.pass_time(1)
+        self.conversation.pass_time(1)
         self.assertEqual([[id for id in bodies(client) if id] for client in clients], [["one", "two"]] * 2)
 
     def test_copies(self) -> None:
         """A client of which nothing is known gets a message once, and none that another has acknowledged."""
-        nurse, _ = self.talk.client(CHAMBER, presence="<presence/>")
-        self.talk.say(self.romeo, "both", "acknowledged")
-        self.talk.say(self.romeo, "mine", to=BALCONY)
+        nurse, _ = self.conversation.client(CHAMBER, presence="<presence/>")
+        self.conversation.say(self.romeo, "both", "acknowledged")
+        self.conversation.say(self.romeo, "mine", to=BALCONY)
         nurse.send(f"<a xmlns='{NS}' h='4'/>")
-        self.talk.pass_time(0.3)
-        self.talk.say(self.romeo, "again")
+        self.conversation.pass_time(0.3)
+        self.conversation.say(self.romeo, "again")
         self.restart()
         client = self.fresh(f"{JULIET}/elsewhere")
         self.assertEqual(bodies(client), ["mine", "again"])
 
     def test_what_nobody_asks_for(self) -> None:
         """After the time for resumptions everybody gets what is left; what another has acknowledged is done with."""
-        _, nurse_id = self.talk.client(CHAMBER, presence="<presence/>")
-        self.talk.say(self.romeo, "both")
-        self.talk.say(self.romeo, "mine", to=BALCONY)
+        _, nurse_id = self.conversation.client(CHAMBER, presence="<presence/>")
+        self.conversation.say(self.romeo, "both")
+        self.conversation.say(self.romeo, "mine", to=BALCONY)
         self.restart()
         self.resumed(9, nurse_id, CHAMBER)
         self.assertEqual(bodies(self.juliet), [])
-        self.talk.pass_time(RESERVED_S + 2)
+        self.conversation.pass_time(RESERVED_S + 2)
         self.assertEqual(bodies(self.juliet), ["mine"])
-        self.assertEqual(self.talk.queued(), [])
-        self.assertFalse(self.talk.sm.leftovers.may_have(JULIET))
+        self.assertEqual(self.conversation.queued(), [])
+        self.assertFalse(self.conversation.sm.ended_queues.may_have(JULIET))
 
     def test_fetched_from_the_archive(self) -> None:
         """What a client has fetched from the archive before its presence it is not given again."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
-        self.juliet = self.talk.memory.logged_in(BALCONY)
+        self.juliet = self.conversation.memory.logged_in(BALCONY)
         self.juliet.send("<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>")
         self.assertEqual(tags(self.juliet), ["message", "iq"])
         self.juliet.send("<presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), [])
 
     def test_what_leaves_the_archive(self) -> None:
         """PROMISES: what waits for a client is not lost when it is too old for the archive."""
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected
-        self.talk.say(self.romeo, "one", "two")
-        entry = now(self.talk.memory.storage.read("archive", JULIET))[0]
-        self.talk.kill()
-        self.talk.memory.clock.advance(366 * 86_400)
-        self.talk.pass_time(1)
-        self.assertEqual(now(self.talk.memory.storage.read("archive", JULIET)), [])
+        self.conversation.say(self.romeo, "one", "two")
+        entry = now(self.conversation.memory.storage.read("archive", JULIET))[0]
+        self.conversation.kill()
+        self.conversation.memory.clock.advance(366 * 86_400)
+        self.conversation.pass_time(1)
+        self.assertEqual(now(self.conversation.memory.storage.read("archive", JULIET)), [])
         self.assertEqual(self.resumed(1), "0")
         self.assertEqual(stanza_ids(self.juliet)[0], entry.id)
         self.assertEqual(bodies(self.juliet), ["one", "two"])
 
     def test_who_gets_all_from_the_archive(self) -> None:
         """XEP-0386 3.2: nor is who has said that it fetches all of it, but for what the archive does not hold."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.romeo.send(
             f"<message to='{BALCONY}' id='two'><body>x</body><no-permanent-store xmlns='urn:xmpp:hints'/></message>"
         )
         self.restart()
-        self.juliet = self.talk.memory.logged_in(BALCONY)
-        offline = self.talk.memory.server.services[Offline]
-        now(offline.clear_archived(JULIET, self.talk.session(BALCONY)))
+        self.juliet = self.conversation.memory.logged_in(BALCONY)
+        offline = self.conversation.memory.server.services[Offline]
+        now(offline.clear_archived(JULIET, self.conversation.session(BALCONY)))
         self.juliet.send("<presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), ["two"])
 
     def test_many(self) -> None:
         """More than a page, in order."""
         texts = [str(n) for n in range(250)]
-        self.talk.say(self.romeo, *texts, to=BALCONY)
+        self.conversation.say(self.romeo, *texts, to=BALCONY)
         self.restart()
         client = self.fresh(f"{JULIET}/elsewhere")
-        self.talk.pass_time(1)
+        self.conversation.pass_time(1)
         self.assertEqual(bodies(client), texts)
 
     def test_negative_priority(self) -> None:
         """RFC 6121 8.5.2.1: a client of negative priority gets nothing of it."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
-        client = self.talk.memory.logged_in(f"{JULIET}/elsewhere")
+        client = self.conversation.memory.logged_in(f"{JULIET}/elsewhere")
         client.send("<presence><priority>-1</priority></presence>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(bodies(client), [])
 
     def test_no_disk(self) -> None:
         """Where the storage fails nothing is dropped, and the client may ask again."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
-        juliet = self.talk.connected(BALCONY)
-        self.talk.memory.storage.failing = StorageFailed("no disk")
+        juliet = self.conversation.connected(BALCONY)
+        self.conversation.memory.storage.failing = StorageFailed("no disk")
         juliet.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='2'/>")
         self.assertEqual(juliet.inbox[0][0].tag, "{urn:ietf:params:xml:ns:xmpp-stanzas}resource-constraint")
-        self.talk.memory.storage.failing = None
-        self.assertEqual(len(self.talk.queued()), 1)
+        self.conversation.memory.storage.failing = None
+        self.assertEqual(len(self.conversation.queued()), 1)
 
     # -- other ends ---------------------------------------------------------------------------------------------------
 
     def test_stopping_the_server(self) -> None:
         """What was not acknowledged when the server is stopped stays, of sessions that cannot be resumed too."""
-        nurse, _ = self.talk.client(CHAMBER, is_resumable=False)
-        self.talk.say(self.romeo, "one", to=BALCONY)
-        self.talk.say(self.romeo, "two", to=CHAMBER)
-        self.talk.memory.factory.shutdown()
+        nurse, _ = self.conversation.client(CHAMBER, is_resumable=False)
+        self.conversation.say(self.romeo, "one", to=BALCONY)
+        self.conversation.say(self.romeo, "two", to=CHAMBER)
+        self.conversation.memory.factory.shutdown()
         self.assertEqual(tags(nurse), ["message", "error", "end"])
         self.restart()
         client = self.fresh(f"{JULIET}/elsewhere")
@@ -365,26 +365,26 @@ class DurableTests(SynchronousTestCase):
 
     def test_removal_of_the_account(self) -> None:
         """Nothing is left of an account that is removed."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
-        now(self.talk.memory.server.accounts.remove(JID.parse(JULIET)))
-        self.talk.pass_time(1)
-        self.assertEqual((self.talk.queued(), self.talk.recorded(JULIET)), ([], {}))
+        self.conversation.say(self.romeo, "one", to=BALCONY)
+        now(self.conversation.memory.server.accounts.remove(JID.parse(JULIET)))
+        self.conversation.pass_time(1)
+        self.assertEqual((self.conversation.queued(), self.conversation.recorded(JULIET)), ([], {}))
 
     def test_old_records(self) -> None:
         """How much of a session was handled is told for a week."""
-        self.talk.say(self.romeo, "one")
+        self.conversation.say(self.romeo, "one")
         self.restart()
-        self.talk.memory.clock.advance(RECORD_S + 1)
-        self.talk.sm.leftovers.sweep()
-        self.assertEqual(self.talk.recorded(ROMEO), {})
+        self.conversation.memory.clock.advance(RECORD_S + 1)
+        self.conversation.sm.ended_queues.sweep()
+        self.assertEqual(self.conversation.recorded(ROMEO), {})
 
     def test_a_redelivery_that_fails(self) -> None:
         """What cannot be moved into the offline store stays in the queue, for the next login."""
-        self.talk.say(self.romeo, "one", to=BALCONY)
-        self.talk.memory.storage.failing = StorageFailed("no disk")
+        self.conversation.say(self.romeo, "one", to=BALCONY)
+        self.conversation.memory.storage.failing = StorageFailed("no disk")
         self.juliet.send("</stream:stream>")
-        self.talk.memory.storage.failing = None
-        self.talk.pass_time(0.3)
+        self.conversation.memory.storage.failing = None
+        self.conversation.pass_time(0.3)
         client = self.fresh(f"{JULIET}/elsewhere")
         self.assertEqual(bodies(client), ["one"])
         self.flushLoggedErrors(StorageFailed)

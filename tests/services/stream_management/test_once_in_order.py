@@ -6,7 +6,7 @@ from typing import Final
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
-from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk
+from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation
 
 BALCONY: Final = f"{JULIET}/balcony"
 SEEDS: Final = 12
@@ -17,8 +17,8 @@ MAX_S: Final = 30
 class Phone:
     """Juliet's client: it counts, resumes where it can, and binds where it cannot."""
 
-    def __init__(self, talk: Talk):
-        self.talk = talk
+    def __init__(self, conversation: Conversation):
+        self.conversation = conversation
         self.got: list[str] = []
         self._client: Client | None = None
         self._id = ""
@@ -53,15 +53,15 @@ class Phone:
 
     def connect(self) -> None:
         """Come back."""
-        client = self.talk.connected(BALCONY)
+        client = self.conversation.connected(BALCONY)
         if self._id:
             client.send(f"<resume xmlns='{NS}' previd='{self._id}' h='{self._h}'/>")
-            self.talk.pass_time(2)
+            self.conversation.pass_time(2)
             if client.inbox.popleft().tag == f"{{{NS}}}resumed":
                 self._client = client
                 return
-        self.talk.bind(client)
-        self.talk.pass_time(0.5)
+        self.conversation.bind(client)
+        self.conversation.pass_time(0.5)
         client.inbox.clear()
         client.send(f"<enable xmlns='{NS}' resume='true' max='{MAX_S}'/>")
         self._id, self._h, self._client = client.inbox.popleft().get("id") or "", 0, client
@@ -74,35 +74,35 @@ class OnceInOrderTests(SynchronousTestCase):
     def play(self, seed: int) -> tuple[list[str], list[str]]:
         """Let things happen; give what was sent and what has come."""
         chance = random.Random(seed)
-        talk = Talk("[modules.sm]\nask_after = 3\n")
-        romeo, sent = talk.memory.logged_in(f"{ROMEO}/orchard"), list[str]()
-        talk.memory.add_account(JULIET)
-        phone = Phone(talk)
+        conversation = Conversation("[modules.sm]\nask_after = 3\n")
+        romeo, sent = conversation.memory.logged_in(f"{ROMEO}/orchard"), list[str]()
+        conversation.memory.add_account(JULIET)
+        phone = Phone(conversation)
         phone.connect()
-        talk.slow()
+        conversation.slow_commits()
         for _ in range(STEPS):
             what = chance.random()
             if what < 0.5:
                 for _ in range(chance.choice((1, 1, 2, 30))):
                     sent.append(str(len(sent)))
-                    talk.say(romeo, sent[-1], to=chance.choice((JULIET, BALCONY)))
+                    conversation.say(romeo, sent[-1], to=chance.choice((JULIET, BALCONY)))
             elif what < 0.65:
-                talk.pass_time(chance.choice((0.05, 0.1, 0.3, MAX_S + 1)))
+                conversation.pass_time(chance.choice((0.05, 0.1, 0.3, MAX_S + 1)))
             elif what < 0.75:
                 phone.acknowledge()
             elif what < 0.96:
                 (phone.lose if phone.is_connected else phone.connect)()
             else:
-                talk.pass_time(0.5)  # all is acknowledged to Romeo
+                conversation.pass_time(0.5)  # all is acknowledged to Romeo
                 phone.lose()
-                talk.memory.clock.advance(0)
-                talk.kill()
-                romeo = talk.memory.logged_in(f"{ROMEO}/orchard")
-                talk.slow()
+                conversation.memory.clock.advance(0)
+                conversation.kill()
+                romeo = conversation.memory.logged_in(f"{ROMEO}/orchard")
+                conversation.slow_commits()
             phone.take()
         if not phone.is_connected:
             phone.connect()
-        talk.pass_time(3)
+        conversation.pass_time(3)
         phone.take()
         return sent, phone.got
 

@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
-from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, acks, bodies, tags
+from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, acks, bodies, tags
 from xmppd.core import events
 from xmppd.services.stream_management import service
 from xmppd.services.stream_management.ledger import StreamLedger
@@ -21,13 +21,13 @@ class ResumingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Log in; Juliet is available."""
-        self.talk = Talk()
-        self.romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
-        self.juliet, self.sm_id = self.talk.client(BALCONY, presence="<presence/>")
+        self.conversation = Conversation()
+        self.romeo = self.conversation.memory.logged_in(f"{ROMEO}/orchard")
+        self.juliet, self.sm_id = self.conversation.client(BALCONY, presence="<presence/>")
 
     def resume(self, h: int, id: str | None = None) -> Client:
         """Give a client that has asked for the resumption."""
-        client = self.talk.connected(BALCONY)
+        client = self.conversation.connected(BALCONY)
         client.send(f"<resume xmlns='{NS}' previd='{id or self.sm_id}' h='{h}'/>")
         return client
 
@@ -38,16 +38,16 @@ class ResumingTests(SynchronousTestCase):
 
     def test_the_same_object(self) -> None:
         """The session object is adopted, never copied; the one that the stream had before rests."""
-        session = self.talk.session(BALCONY)
+        session = self.conversation.session(BALCONY)
         presence, roster, ledger = session.presence, session.roster, session.ledger
         self.lose(self.juliet)
         self.assertIsNone(session.conn)
         self.assertTrue(session.is_available)
-        client = self.talk.connected(BALCONY)
-        connection = list(self.talk.memory.factory.connections)[-1]
+        client = self.conversation.connected(BALCONY)
+        connection = list(self.conversation.memory.factory.connections)[-1]
         provisional = connection.session
         client.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='1'/>")
-        self.assertIs(self.talk.session(BALCONY), session)
+        self.assertIs(self.conversation.session(BALCONY), session)
         self.assertIs(connection.session, session)
         self.assertIs(session.conn, connection.transport)
         self.assertIs(session.stream, connection.stream)
@@ -58,17 +58,17 @@ class ResumingTests(SynchronousTestCase):
 
     def test_sending_without_a_connection(self) -> None:
         """The seed's row: on detach `send` queues and returns True; False only after destruction."""
-        session = self.talk.session(BALCONY)
+        session = self.conversation.session(BALCONY)
         self.lose(self.juliet)
         self.assertTrue(session.send("<message id='text'/>"))
-        self.talk.memory.server.registry.destroy(session)
+        self.conversation.memory.server.registry.destroy(session)
         self.assertFalse(session.send("<message id='late'/>"))
 
     def test_every_shape_of_a_stanza_counts(self) -> None:
         """Stanzas sent as text or element count like others, other elements do not."""
-        session = self.talk.session(BALCONY)
+        session = self.conversation.session(BALCONY)
         session.send("<message id='text'/>")
-        self.talk.say(self.romeo, "stanza", to=BALCONY, type="headline")
+        self.conversation.say(self.romeo, "stanza", to=BALCONY, type="headline")
         session.send("<other xmlns='urn:x'/>")
         ledger = session.ledger
         assert isinstance(ledger, StreamLedger)
@@ -77,19 +77,19 @@ class ResumingTests(SynchronousTestCase):
     def test_live_again(self) -> None:
         """After a resumption stanzas go out at once, in both directions, as often as it happens."""
         for turn in range(1, 6):
-            self.talk.say(self.romeo, f"{turn}a", to=BALCONY, type="headline")
+            self.conversation.say(self.romeo, f"{turn}a", to=BALCONY, type="headline")
             self.lose(self.juliet)
-            self.talk.say(self.romeo, f"{turn}b", to=BALCONY, type="headline")
+            self.conversation.say(self.romeo, f"{turn}b", to=BALCONY, type="headline")
             self.juliet.inbox.clear()
             self.juliet = self.resume(turn * 2)
             self.assertEqual(self.juliet.inbox[0].get("h"), str(turn))
             self.assertEqual(bodies(self.juliet), [f"{turn}b"])
-            self.talk.say(self.juliet, f"{turn}c", to=f"{ROMEO}/orchard", type="headline")
+            self.conversation.say(self.juliet, f"{turn}c", to=f"{ROMEO}/orchard", type="headline")
             self.assertEqual(bodies(self.romeo), [f"{turn}c"])
 
     def test_no_presence_is_sent(self) -> None:
         """Section 5: contacts do not hear of a connection that is lost and found."""
-        nurse = self.talk.memory.logged_in(f"{JULIET}/chamber")
+        nurse = self.conversation.memory.logged_in(f"{JULIET}/chamber")
         nurse.send("<presence/>")
         nurse.inbox.clear()
         self.lose(self.juliet)
@@ -101,49 +101,49 @@ class ResumingTests(SynchronousTestCase):
         self.lose(self.juliet)
         client = self.resume(99)
         self.assertEqual(tags(client), ["error", "end"])
-        self.assertTrue(self.talk.session(BALCONY).is_available)
+        self.assertTrue(self.conversation.session(BALCONY).is_available)
         self.assertEqual(tags(self.resume(1))[0], "resumed")
 
     def test_the_time_begins_anew(self) -> None:
         """The maximum counts from each loss of the connection."""
         for _ in range(3):
             self.lose(self.juliet)
-            self.talk.memory.clock.advance(500)
+            self.conversation.memory.clock.advance(500)
             self.juliet = self.resume(1)
-            self.talk.memory.clock.advance(500)
+            self.conversation.memory.clock.advance(500)
         self.lose(self.juliet)
-        self.talk.memory.clock.advance(601)
-        self.assertIsNone(self.talk.memory.server.registry.get(BALCONY))
-        self.assertEqual(len(self.talk.sm), 0)
+        self.conversation.memory.clock.advance(601)
+        self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
+        self.assertEqual(len(self.conversation.sm), 0)
 
     def test_an_error_ends_the_session(self) -> None:
         """Section 7: a stream that ends by an error does not live on."""
         self.juliet.send("<nonsense xmlns='urn:x'/>")
-        self.assertIsNone(self.talk.memory.server.registry.get(BALCONY))
+        self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
 
     def test_a_session_that_cannot_be_resumed(self) -> None:
         """Section 3: without "resume" a lost connection ends the session; messages go to the offline store."""
-        self.talk.client(f"{JULIET}/chamber", is_resumable=False)
+        self.conversation.client(f"{JULIET}/chamber", is_resumable=False)
         self.juliet.send("<presence type='unavailable'/>")
-        nurse = next(iter(self.talk.memory.server.registry.resources(JULIET)[1:]))
-        self.talk.say(self.romeo, "one", to=f"{JULIET}/chamber")
-        connection = next(c for c in self.talk.memory.factory.connections if c.session is nurse)
+        nurse = next(iter(self.conversation.memory.server.registry.resources(JULIET)[1:]))
+        self.conversation.say(self.romeo, "one", to=f"{JULIET}/chamber")
+        connection = next(c for c in self.conversation.memory.factory.connections if c.session is nurse)
         connection.transport.loseConnection()
-        self.assertEqual(len(self.talk.memory.server.registry.resources(JULIET)), 1)
+        self.assertEqual(len(self.conversation.memory.server.registry.resources(JULIET)), 1)
         self.juliet.inbox.clear()
         self.juliet.send("<presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), ["one"])
 
     def test_around_the_end_of_the_count(self) -> None:
         """Section 4: h is counted modulo 2^32, on both sides, over a resumption and a new start of the server."""
         self.juliet.send(f"<a xmlns='{NS}' h='1'/>")
-        ledger = self.talk.session(BALCONY).ledger
+        ledger = self.conversation.session(BALCONY).ledger
         assert isinstance(ledger, StreamLedger)
         ledger.outgoing.sent = ledger.outgoing.acknowledged = MODULUS - 2
         ledger.incoming.handled = ledger.incoming.committed = MODULUS - 2
-        self.talk.say(self.romeo, "-1", "0", "1", to=BALCONY)
-        self.talk.say(self.juliet, "a", "b", "c", to=ROMEO)
+        self.conversation.say(self.romeo, "-1", "0", "1", to=BALCONY)
+        self.conversation.say(self.juliet, "a", "b", "c", to=ROMEO)
         self.juliet.inbox.clear()
         self.juliet.send(f"<r xmlns='{NS}'/>")
         self.assertEqual(acks(self.juliet), [1])
@@ -151,13 +151,13 @@ class ResumingTests(SynchronousTestCase):
         self.juliet = self.resume(MODULUS - 1)
         self.assertEqual(self.juliet.inbox[0].get("h"), "1")
         self.assertEqual(bodies(self.juliet), ["0", "1"])
-        self.talk.pass_time(0.3)
-        self.talk.kill()
+        self.conversation.pass_time(0.3)
+        self.conversation.kill()
         client = self.resume(0)
         self.assertEqual(client.inbox.popleft().get("h"), "1")
-        self.talk.bind(client)
+        self.conversation.bind(client)
         client.send("<presence/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(bodies(client), ["1"])
 
     # -- what is in hand ----------------------------------------------------------------------------------------------
@@ -169,8 +169,8 @@ class ResumingTests(SynchronousTestCase):
         def handler(traffic: Any) -> Deferred[None] | None:
             return gate if traffic.stanza.id == "slow" else None
 
-        self.talk.memory.server.hosts["localhost"].hooks.add(events.CLIENT_STANZA, handler)
-        self.talk.say(self.juliet, "slow", "behind", to=f"{ROMEO}/orchard", type="headline")
+        self.conversation.memory.server.hosts["localhost"].hooks.add(events.CLIENT_STANZA, handler)
+        self.conversation.say(self.juliet, "slow", "behind", to=f"{ROMEO}/orchard", type="headline")
         return gate
 
     def test_in_hand_when_the_connection_is_lost(self) -> None:
@@ -182,7 +182,7 @@ class ResumingTests(SynchronousTestCase):
         gate.callback(None)
         self.assertEqual(client.inbox[0].get("h"), "2")
         self.assertEqual(bodies(self.romeo), ["slow"])
-        self.talk.say(client, "behind", to=f"{ROMEO}/orchard", type="headline")
+        self.conversation.say(client, "behind", to=f"{ROMEO}/orchard", type="headline")
         self.assertEqual(bodies(self.romeo), ["behind"])
 
     def test_in_hand_while_connected(self) -> None:
@@ -199,7 +199,7 @@ class ResumingTests(SynchronousTestCase):
         gate = self._waiting()
         self.lose(self.juliet)
         client = self.resume(1)
-        self.talk.memory.clock.advance(WAIT_S)
+        self.conversation.memory.clock.advance(WAIT_S)
         self.assertEqual(client.inbox[0].get("h"), "1")
         gate.callback(None)
         client.inbox.clear()
@@ -208,24 +208,24 @@ class ResumingTests(SynchronousTestCase):
 
     def test_uncommitted(self) -> None:
         """What waits for its commit is covered by <resumed/>, so that it is not sent twice."""
-        self.talk.say(self.juliet, "first", to=ROMEO)
-        self.talk.slow()
-        self.talk.say(self.juliet, "one", to=ROMEO)
+        self.conversation.say(self.juliet, "first", to=ROMEO)
+        self.conversation.slow_commits()
+        self.conversation.say(self.juliet, "one", to=ROMEO)
         self.lose(self.juliet)
         client = self.resume(1)
         self.assertEqual(tags(client), [])
-        self.talk.pass_time(0.2)
+        self.conversation.pass_time(0.2)
         self.assertEqual(client.inbox[0].get("h"), "3")
 
     def test_uncounted(self) -> None:
         """What came while the count was being committed is covered by <resumed/>, too."""
-        self.talk.slow()
-        self.talk.say(self.juliet, "one", to=ROMEO, type="headline")
+        self.conversation.slow_commits()
+        self.conversation.say(self.juliet, "one", to=ROMEO, type="headline")
         self.juliet.send(f"<r xmlns='{NS}'/>")
-        self.talk.say(self.juliet, "two", to=ROMEO, type="headline")
+        self.conversation.say(self.juliet, "two", to=ROMEO, type="headline")
         self.lose(self.juliet)
         client = self.resume(1)
-        self.talk.pass_time(0.5)
+        self.conversation.pass_time(0.5)
         self.assertEqual(client.inbox[0].tag, f"{{{NS}}}resumed")
         self.assertEqual(client.inbox[0].get("h"), "3")
 
@@ -236,7 +236,7 @@ class ResumingTests(SynchronousTestCase):
         client = self.resume(1)
         self.lose(client)
         gate.callback(None)
-        session = self.talk.session(BALCONY)
+        session = self.conversation.session(BALCONY)
         self.assertIsNone(session.conn)
         self.assertEqual(self.resume(1).inbox[0].get("h"), "2")
 
@@ -250,7 +250,7 @@ class ResumingTests(SynchronousTestCase):
             tags(first), ["resumed", "presence", "r", "error", "end"][:1] + ["r", "error", "end"][1:]
         )
         self.assertEqual(second.inbox[0].get("h"), "2")
-        self.talk.say(self.romeo, "one", to=BALCONY, type="headline")
+        self.conversation.say(self.romeo, "one", to=BALCONY, type="headline")
         self.assertEqual(bodies(second), ["one"])
 
     # -- bounds -------------------------------------------------------------------------------------------------------
@@ -259,15 +259,15 @@ class ResumingTests(SynchronousTestCase):
         """So many of them are remembered, to tell their clients how far they had come; the oldest is forgotten."""
         self.patch(service, "REMEMBERED", 3)
         for number in range(5):
-            client, _ = self.talk.client(f"{JULIET}/{number}")
+            client, _ = self.conversation.client(f"{JULIET}/{number}")
             client.send("</stream:stream>")
             self.lose(client)
-            self.talk.pass_time(1)
-        self.assertEqual(len(self.talk.sm._ended), 3)
+            self.conversation.pass_time(1)
+        self.assertEqual(len(self.conversation.sm._ended), 3)
 
     def test_bytes_of_the_queue(self) -> None:
         """A session without a connection ends, too, when too much waits; nothing of it is lost."""
-        self.talk = Talk("[modules.sm]\nqueue_bytes = 70000\n")
+        self.conversation = Conversation("[modules.sm]\nqueue_bytes = 70000\n")
         self.setUp_again()
         self.lose(self.juliet)
         body = "x" * 1_000
@@ -275,30 +275,30 @@ class ResumingTests(SynchronousTestCase):
             self.romeo.send(
                 f"<message to='{BALCONY}' id='{number}' type='chat'><body>{body}</body></message>"
             )
-        self.talk.pass_time(0.1)
-        self.assertIsNone(self.talk.memory.server.registry.get(BALCONY))
-        client = self.talk.memory.logged_in(BALCONY)
+        self.conversation.pass_time(0.1)
+        self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
+        client = self.conversation.memory.logged_in(BALCONY)
         client.send("<presence/>")
-        self.talk.pass_time(0.5)
+        self.conversation.pass_time(0.5)
         self.assertEqual(bodies(client), [str(number) for number in range(80)])
 
     def setUp_again(self) -> None:
         """Log in at another server."""
-        self.romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
-        self.juliet, self.sm_id = self.talk.client(BALCONY, presence="<presence/>")
+        self.romeo = self.conversation.memory.logged_in(f"{ROMEO}/orchard")
+        self.juliet, self.sm_id = self.conversation.client(BALCONY, presence="<presence/>")
 
     def test_many_that_do_not_come_back(self) -> None:
         """Sessions without a connection do not keep their account out: the oldest of them ends."""
-        self.talk = Talk("[limits]\nresources_per_user = 3\n")
+        self.conversation = Conversation("[limits]\nresources_per_user = 3\n")
         self.setUp_again()
         self.lose(self.juliet)
         for number in range(4):
-            client, _ = self.talk.client(f"{JULIET}/{number}")
+            client, _ = self.conversation.client(f"{JULIET}/{number}")
             self.lose(client)
-        self.assertEqual(len(self.talk.memory.server.registry.resources(JULIET)), 3)
+        self.assertEqual(len(self.conversation.memory.server.registry.resources(JULIET)), 3)
 
     def test_ids(self) -> None:
         """Section 5: no two sessions have the same id, and nothing of a session is in it."""
-        _, other = self.talk.client(f"{JULIET}/chamber")
+        _, other = self.conversation.client(f"{JULIET}/chamber")
         self.assertNotEqual(self.sm_id, other)
         self.assertNotIn("juliet", self.sm_id)

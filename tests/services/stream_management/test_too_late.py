@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import now
-from tests.services.stream_management.talk import JULIET, NS, ROMEO, Talk, bodies, tags
+from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
 from xmppd.services.offline.offline import Offline
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, NewEntry
@@ -20,81 +20,85 @@ class TooLateTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Let the third come while there is no connection."""
-        self.talk = Talk()
-        self.romeo, _ = self.talk.client(f"{ROMEO}/orchard")
-        self.juliet, self.sm_id = self.talk.client(BALCONY, presence="<presence/>")
-        self.talk.say(self.romeo, "one", "two", to=BALCONY)
+        self.conversation = Conversation()
+        self.romeo, _ = self.conversation.client(f"{ROMEO}/orchard")
+        self.juliet, self.sm_id = self.conversation.client(BALCONY, presence="<presence/>")
+        self.conversation.say(self.romeo, "one", "two", to=BALCONY)
         assert self.juliet.carrier is not None
         self.juliet.carrier.lose()
-        self.talk.say(self.romeo, "three", to=BALCONY)
+        self.conversation.say(self.romeo, "three", to=BALCONY)
 
     def back(self, h: int, address: str = BALCONY) -> Client:
         """Give a client of Juliet's that comes back too late, and is available."""
-        client = self.talk.connected(address)
+        client = self.conversation.connected(address)
         client.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='{h}'/>")
-        self.talk.pass_time(0.1)
+        self.conversation.pass_time(0.1)
         self.assertEqual(client.inbox.popleft().tag, f"{{{NS}}}failed")
-        self.talk.bind(client)
+        self.conversation.bind(client)
         client.send("<presence/>")
-        self.talk.pass_time(0.2)
+        self.conversation.pass_time(0.2)
         return client
 
     def test_the_time_is_over(self) -> None:
         """PROMISES: who comes back with id and h gets each once, where <failed/> is the answer, too."""
-        self.talk.pass_time(TOO_LATE_S)
+        self.conversation.pass_time(TOO_LATE_S)
         self.assertEqual(bodies(self.back(3)), ["three"])
 
     def test_after_a_kill(self) -> None:
         """The same when the server was killed meanwhile."""
-        self.talk.pass_time(TOO_LATE_S)
-        self.talk.kill()
-        self.talk.memory.clock.advance(0)
+        self.conversation.pass_time(TOO_LATE_S)
+        self.conversation.kill()
+        self.conversation.memory.clock.advance(0)
         self.assertEqual(bodies(self.back(3)), ["three"])
 
     def test_another_has_bound_the_resource(self) -> None:
         """The same where the session has ended for another reason."""
-        self.talk.client(BALCONY)
+        self.conversation.client(BALCONY)
         self.assertEqual(bodies(self.back(3, CHAMBER)), ["three"])
 
     def test_while_it_is_being_moved(self) -> None:
         """The same in the moment in which the session ends: the answer waits."""
-        tallies = self.talk.memory.server.services[Offline]._tallies
-        tallies._owners.add(JULIET)  # it has to be counted
+        usages = self.conversation.memory.server.services[Offline]._tallies
+        usages._owners.add(JULIET)  # it has to be counted
         reading: Deferred[None] = Deferred()
-        count = self.talk.memory.storage.count
+        count = self.conversation.memory.storage.count
         self.patch(
-            self.talk.memory.storage,
+            self.conversation.memory.storage,
             "count",
             lambda *args, **kwargs: reading.addCallback(lambda _: count(*args, **kwargs)),
         )
-        now(self.talk.memory.storage.commit(Append("offline", JULIET, NewEntry("", 0.0, "", b"<message/>"))))
-        self.talk.pass_time(TOO_LATE_S)
-        client = self.talk.connected(BALCONY)
+        now(
+            self.conversation.memory.storage.commit(
+                Append("offline", JULIET, NewEntry("", 0.0, "", b"<message/>"))
+            )
+        )
+        self.conversation.pass_time(TOO_LATE_S)
+        client = self.conversation.connected(BALCONY)
         client.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='3'/>")
         self.assertEqual(tags(client), [])
         reading.callback(None)
         self.assertEqual(tags(client), ["failed"])
-        stored = now(self.talk.memory.storage.read("offline", JULIET))
+        stored = now(self.conversation.memory.storage.read("offline", JULIET))
         self.assertEqual([Stanza.parse(entry.stanza).id for entry in stored], [None, "three"])
 
     def test_what_is_new_is_given(self) -> None:
         """What has come since for the account is no message of the session."""
-        self.talk.pass_time(TOO_LATE_S)
-        self.talk.say(self.romeo, "four", "five")
+        self.conversation.pass_time(TOO_LATE_S)
+        self.conversation.say(self.romeo, "four", "five")
         self.assertEqual(bodies(self.back(3)), ["three", "four", "five"])
 
     def test_others_cannot(self) -> None:
         """Nothing of another account is dropped."""
-        self.talk.pass_time(TOO_LATE_S)
-        romeo = self.talk.connected(f"{ROMEO}/street")
+        self.conversation.pass_time(TOO_LATE_S)
+        romeo = self.conversation.connected(f"{ROMEO}/street")
         romeo.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='9'/>")
         self.assertEqual(bodies(self.back(1)), ["one", "two", "three"])
 
     def test_counts_survive(self) -> None:
         """What was put back counts towards what may wait for the account."""
-        self.talk.pass_time(TOO_LATE_S)
-        offline = self.talk.memory.server.services[Offline]
+        self.conversation.pass_time(TOO_LATE_S)
+        offline = self.conversation.memory.server.services[Offline]
         offline._tallies.forget(JULIET)
-        tally = now(offline._tallies.load(JULIET))
-        sizes = [len(entry.stanza) for entry in now(self.talk.memory.storage.read("offline", JULIET))]
-        self.assertEqual((tally.messages, tally.size_bytes), (3, sum(sizes)))
+        usage = now(offline._tallies.load(JULIET))
+        sizes = [len(entry.stanza) for entry in now(self.conversation.memory.storage.read("offline", JULIET))]
+        self.assertEqual((usage.messages, usage.size_bytes), (3, sum(sizes)))

@@ -1,1 +1,1 @@
-"""Message Archive Management: XEP-0313 on the wire; what goes into the archives is in `xmppd.services.archive.archive`."""
+"""Message Archive Management: XEP-0313 on the wire; what goes into the archives is in `xmppd.services.archive`."""

@@ -95,7 +95,7 @@ class Mam(Module):
             api.now,
             api.host.name,
             rules,
-            api.services[StreamManagement].leftovers.part_from_archive,
+            api.services[StreamManagement].ended_queues.part_from_archive,
             let_go,
         )
         self._retention.start()
@@ -222,7 +222,7 @@ def _bounds(session: Session, bounds: Bounds) -> Bounds:
     """A page is no larger than what its client may leave unacknowledged (XEP-0198)."""
     if session.ledger is None or not bounds.messages:
         return bounds
-    stanzas, size_bytes = session.ledger.room()
+    stanzas, size_bytes = session.ledger.window()
     return Bounds(min(bounds.messages, max(1, stanzas)), min(bounds.size_bytes, size_bytes))
 
 

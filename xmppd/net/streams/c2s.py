@@ -259,7 +259,7 @@ class C2SFactory(Factory):
         if ended is not None:
             ended.callback(None)
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Take no more memory than the connections that are there need."""
         shrink(self.connections)
 

@@ -190,7 +190,7 @@ class ClientStream:
         session.stream_id, session.lang = provisional.stream_id, provisional.lang
         session.is_secure, session.bytes_filters = provisional.is_secure, provisional.bytes_filters
         session.stream, provisional.stream = self, None
-        provisional.rest()
+        provisional.reset()
         self.bound()
 
     def _lost(self) -> None:
@@ -318,7 +318,7 @@ class ClientStream:
         commit, session.commit = session.commit, None
         ledger = session.ledger
         if ledger is not None:
-            ledger.entered(commit is not None)
+            ledger.handled(commit is not None)
         if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
             self._waiting = True
             self._pause()

@@ -1,7 +1,8 @@
 """The server transport: a socket of ours under a Twisted protocol, plain, and after ``startTLS`` under TLS.
 
-``serve`` is the door: it makes a transport and its protocol for an accepted socket. See ``net/transport/output.py`` for how
-output leaves, ``net/transport/tls_transport.py`` for TLS. Twisted's own transport remains the fallback and passes the same tests.
+``serve`` is the door: it makes a transport and its protocol for an accepted socket. See
+``net/transport/output.py`` for how output leaves, ``net/transport/tls_transport.py`` for TLS. Twisted's own transport
+remains the fallback and passes the same tests.
 """
 
 import socket

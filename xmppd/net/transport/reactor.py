@@ -95,7 +95,7 @@ if hasattr(select, "epoll"):
 
         doIteration = doPoll
 
-        def rest(self) -> None:
+        def release_memory(self) -> None:
             """Take no more memory than the descriptors that are there need."""
             shrink(self._selectables, self._reads, self._writes)
 

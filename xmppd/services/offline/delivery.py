@@ -26,8 +26,8 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
-from xmppd.core.window import Pace, Room, room_of
-from xmppd.services.offline.usage import Tallies, Tally
+from xmppd.core.window import Pace, Window, window_of
+from xmppd.services.offline.usage import Usage, Usages
 from xmppd.stanza.delay import DELAY, delay_xml
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.kinds import kind_of
@@ -54,8 +54,8 @@ class Others(Protocol):
     def may_have(self, owner: str) -> bool:
         """Whether there may be any for *owner*; answers at once."""
 
-    def page(self, session: Session, after: int, room: Room) -> Deferred[Any]:
-        """Give what *session* gets next, behind place *after* and within *room*: ``messages`` with the times they came,
+    def page(self, session: Session, after: int, window: Window) -> Deferred[Any]:
+        """Give what *session* gets next, behind place *after* and within *window*: ``messages`` with their times,
         ``changes`` that take them out, and the ``last`` place; None at the end. `StorageError`."""
 
     def emptied(self, session: Session) -> Deferred[float | None]:
@@ -98,19 +98,19 @@ class _Hold:
         return is_able and not self.is_given_up
 
 
-class HandOver:
+class OfflineDelivery:
     """Hands stored messages to sessions that come, and keeps live ones back meanwhile."""
 
     _log = Logger()
 
     def __init__(
-        self, hosts: Hosts, registry: SessionRegistry, storage: Storage, timers: Timers, tallies: Tallies
+        self, hosts: Hosts, registry: SessionRegistry, storage: Storage, timers: Timers, usages: Usages
     ):
         self._hosts = hosts
         self._registry = registry
         self._storage = storage
         self._timers = timers
-        self._tallies = tallies
+        self._tallies = usages
         self._pace = Pace(timers)
         self._holds: dict[str, _Hold] = {}
         self._again: set[str] = set()
@@ -122,7 +122,7 @@ class HandOver:
     # -- live messages behind stored ones -----------------------------------------------------------------------------
 
     def hold(
-        self, delivery: Delivery, store: Callable[[Delivery, Tally], str]
+        self, delivery: Delivery, store: Callable[[Delivery, Usage], str]
     ) -> Deferred[bool] | bool | None:
         """Take the session that is being handed its stored messages out of *delivery*. True: it was the only one.
 
@@ -136,24 +136,24 @@ class HandOver:
         others = tuple(session for session in delivery.sessions if session is not hold.session)
         if others or not kind_of(delivery.stanza).is_durable:
             ledger, takers = hold.session.ledger, delivery.sessions
-            release = None if ledger is None else ledger.put_by(delivery.stanza, delivery.changes, takers)
+            release = None if ledger is None else ledger.queue(delivery.stanza, delivery.changes, takers)
             delivery.sessions = others
             self._hold(hold, _Held(delivery.stanza, release=release))
             return None if others else True
-        tally = self._tallies.get(delivery.target.bare)
-        if tally is None:
+        usage = self._tallies.get(delivery.target.bare)
+        if usage is None:
             return self._hold_later(hold, delivery, store)
-        self._hold(hold, _Held(delivery.stanza, store(delivery, tally)))
+        self._hold(hold, _Held(delivery.stanza, store(delivery, usage)))
         return True
 
     @deferred
     async def _hold_later(
-        self, hold: _Hold, delivery: Delivery, store: Callable[[Delivery, Tally], str]
+        self, hold: _Hold, delivery: Delivery, store: Callable[[Delivery, Usage], str]
     ) -> bool:
-        tally = await self._tallies.load(delivery.target.bare)
+        usage = await self._tallies.load(delivery.target.bare)
         if self._holds.get(delivery.target.bare) is not hold:
             return False
-        self._hold(hold, _Held(delivery.stanza, store(delivery, tally)))
+        self._hold(hold, _Held(delivery.stanza, store(delivery, usage)))
         return True
 
     def send_behind(self, session: Session, stanza: Stanza) -> bool:
@@ -235,7 +235,7 @@ class HandOver:
         if others is None:
             return
         while hold.is_taking and others.may_have(owner):
-            page = await others.page(session, last, await self._room(owner, hold))
+            page = await others.page(session, last, await self._window(owner, hold))
             if page is None:
                 self._hand_rest(owner, await others.emptied(session))
                 return
@@ -257,8 +257,8 @@ class HandOver:
             self._timers.add(delay_s, again, owner)
 
     async def _hand_stored(self, owner: str, hold: _Hold) -> None:
-        tally = self._tallies.get(owner)
-        running = None if tally is None else tally.running
+        usage = self._tallies.get(owner)
+        running = None if usage is None else usage.running
         if self._storage.backlog:
             await self._storage.commit()
         last, is_more = 0, True
@@ -267,8 +267,8 @@ class HandOver:
             old = [entry for entry in entries if entry.id not in hold.ids]
             is_more = len(entries) == BATCH and len(old) == BATCH
             while old and hold.is_taking:
-                room = await self._room(owner, hold)
-                fitting = room.fitting(len(entry.stanza) for entry in old)
+                window = await self._window(owner, hold)
+                fitting = window.fitting(len(entry.stanza) for entry in old)
                 if not hold.is_taking:
                     break
                 await self._hand_entries(owner, hold.session, old[:fitting])
@@ -317,8 +317,8 @@ class HandOver:
         return stanzas
 
     async def _hand_held(self, owner: str, hold: _Hold) -> None:
-        room = await self._room(owner, hold)
-        fitting = room.fitting(len(each.stanza.inner) for each in hold.held)
+        window = await self._window(owner, hold)
+        fitting = window.fitting(len(each.stanza.inner) for each in hold.held)
         if hold.is_given_up:
             return
         held, hold.held = hold.held[:fitting], hold.held[fitting:]
@@ -334,7 +334,7 @@ class HandOver:
         """Send *stanzas* and make *changes*, first what is kept the longer; say whether both happened."""
         ledger = session.ledger
         if ledger is not None:
-            ledger.hold()
+            ledger.cork()
         try:
             is_sent = True
             for stanza in stanzas:
@@ -346,18 +346,18 @@ class HandOver:
             return is_sent
         finally:
             if ledger is not None:
-                ledger.let_go()
+                ledger.uncork()
 
-    async def _room(self, owner: str, hold: _Hold) -> Room:
-        """Wait for room, but not while another resource could take what a session without a connection cannot."""
+    async def _window(self, owner: str, hold: _Hold) -> Window:
+        """Wait for a window, but not while another resource could take what a session without a connection cannot."""
         session = hold.session
 
         def may_wait() -> bool:
             return hold.is_taking and (session.conn is not None or self._taker(owner) is None)
 
-        room = await self._pace.room(session, may_wait)
-        hold.is_given_up = not room.is_there
-        return room
+        window = await self._pace.window(session, may_wait)
+        hold.is_given_up = not window.is_there
+        return window
 
     def _end(self, owner: str, hold: _Hold, *, is_final: bool = False) -> None:
         if self._holds.get(owner) is not hold:
@@ -391,7 +391,7 @@ class HandOver:
         """A resource that may be handed messages, and has room for them."""
         for session in self._registry.resources(owner):
             is_able = session.presence is not None and session.priority >= 0
-            if is_able and (session.conn is not None or room_of(session).is_there):
+            if is_able and (session.conn is not None or window_of(session).is_there):
                 return session
         return None
 

@@ -20,8 +20,8 @@ from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive.ids import archived_as, stanza_id_of
 from xmppd.services.offline.archived import archived_of
-from xmppd.services.offline.delivery import BATCH, STORE, HandOver, Others
-from xmppd.services.offline.usage import Tallies, Tally, name_of
+from xmppd.services.offline.delivery import BATCH, STORE, OfflineDelivery, Others
+from xmppd.services.offline.usage import Usage, Usages, name_of
 from xmppd.stanza.delay import without_delay_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -84,8 +84,8 @@ class Offline:
         self._timers = timers
         self._now = now
         self._ids = Ids(random_text)
-        self._tallies = Tallies(storage, STORE, now)
-        self._hand_over = HandOver(hosts, registry, storage, timers, self._tallies)
+        self._tallies = Usages(storage, STORE, now)
+        self._hand_over = OfflineDelivery(hosts, registry, storage, timers, self._tallies)
 
     @deferred
     async def learn(self) -> None:
@@ -105,18 +105,18 @@ class Offline:
         kind = kind_of(delivery.stanza)
         if not kind.is_durable:
             return None if kind.is_missed else True
-        tally = self._tallies.get(delivery.target.bare)
-        if tally is None:
+        usage = self._tallies.get(delivery.target.bare)
+        if usage is None:
             return self._keep_later(delivery)
-        self._append(delivery, tally)
+        self._append(delivery, usage)
         self._tell(delivery.target, (delivery.stanza,))
         return True
 
     @deferred
     async def _keep_later(self, delivery: Delivery) -> bool:
         owner = delivery.target.bare
-        tally = await self._tallies.load(owner)
-        self._append(delivery, tally)
+        usage = await self._tallies.load(owner)
+        self._append(delivery, usage)
         self._tell(delivery.target, (delivery.stanza,))
         self._timers.add(0.0, lambda now, timer, owner: self._hand_over.look_again(owner), owner)
         return True
@@ -125,11 +125,11 @@ class Offline:
         owner = JID(target.localpart, target.domainpart, None)
         self._hosts[owner.domainpart].hooks.notify(KEPT, Kept(owner, stanzas))
 
-    def _append(self, delivery: Delivery, tally: Tally) -> str:
+    def _append(self, delivery: Delivery, usage: Usage) -> str:
         owner, data = delivery.target.bare, delivery.stanza.to_bytes()
         limits = self._hosts[delivery.target.domainpart].settings.limits
-        if tally.messages >= limits.offline_messages or tally.size_bytes + len(data) > limits.offline_bytes:
-            if self._tallies.is_stale(tally):
+        if usage.messages >= limits.offline_messages or usage.size_bytes + len(data) > limits.offline_bytes:
+            if self._tallies.is_stale(usage):
                 self._tallies.forget(owner)
             raise StanzaError("service-unavailable", "Too many messages wait for this account")
         entry_id = archived_as(delivery.changes, owner) or self._ids.next()
@@ -138,13 +138,13 @@ class Offline:
             to_milliseconds(self._now()),
             delivery.sender.bare,
             data,
-            tally.add(len(data)),
+            usage.add(len(data)),
             delivery.sender.resourcepart or "",
         )
         delivery.changes.append(Append(STORE, owner, entry))
         return entry_id
 
-    # -- handing over: see `HandOver` ---------------------------------------------------------------------------------
+    # -- handing over: see `OfflineDelivery` ----------------------------------------------------------------------
 
     def hold(self, delivery: Delivery) -> Deferred[bool] | bool | None:
         """Take the session that is being handed its stored messages out of *delivery*. True: it was the only one."""
@@ -183,14 +183,14 @@ class Offline:
         nothing changed.
         """
         bare = owner.bare
-        tally = self._tallies.get(bare) or await self._tallies.load(bare)
+        usage = self._tallies.get(bare) or await self._tallies.load(bare)
         appended: list[Change] = []
         for stanza, at, name in messages:
             if kind_of(stanza).is_durable:
                 plain = without_delay_of(stanza, owner.domainpart)
                 data, sender = plain.to_bytes(), JID.parse(stanza.from_ or "")
                 entry_id = stanza_id_of(plain, bare) or self._ids.next()
-                extra = tally.add(len(data), name)
+                extra = usage.add(len(data), name)
                 entry = NewEntry(entry_id, at, sender.bare, data, extra, sender.resourcepart or "")
                 appended.append(Append(STORE, bare, entry))
         try:

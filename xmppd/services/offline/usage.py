@@ -1,7 +1,7 @@
 """How much waits for each account in a store of entries, without asking the storage for every message.
 
 Each entry's ``extra`` holds the sum of the sizes of all entries up to it, so that the sum of those that are left is
-found from the first and the last; a name may stand behind it. The tallies of the latest used accounts are kept in
+found from the first and the last; a name may stand behind it. The usages of the latest used accounts are kept in
 memory, and the names of all for whom anything may wait: nothing is read at the login of the others.
 """
 
@@ -12,12 +12,12 @@ from xmppd.core.waiting import deferred
 from xmppd.storage.interface import Entry, Storage
 
 REMEMBERED = 10_000
-"""Of so many accounts the tally is kept."""
+"""Of so many accounts the usage is kept."""
 STALE_AFTER_S = 60.0
-"""A tally that says "full" and is older than this is counted anew: a commit may have failed since."""
+"""A usage that says "full" and is older than this is counted anew: a commit may have failed since."""
 
 
-class Tally:
+class Usage:
     """What waits for one account: number, sum of sizes, and the running sum that the next entry continues."""
 
     __slots__ = ("counted_at", "messages", "running", "size_bytes")
@@ -36,14 +36,14 @@ class Tally:
         return f"{self.running} {name}".encode() if name else b"%d" % self.running
 
 
-class Tallies:
-    """The tallies of the accounts used last."""
+class Usages:
+    """The usages of the accounts used last."""
 
     def __init__(self, storage: Storage, store: str, now: Callable[[], float]):
         self._storage = storage
         self._store = store
         self._now = now
-        self._known: OrderedDict[str, Tally] = OrderedDict()
+        self._known: OrderedDict[str, Usage] = OrderedDict()
         self._owners: set[str] = set()
         """Who may have entries; who has none may be among them, nobody is missing once that is learnt."""
         self._is_learning = self._is_learnt = False
@@ -58,17 +58,17 @@ class Tallies:
 
     def is_empty(self, owner: str) -> bool:
         """Whether it is known that nothing waits for *owner*."""
-        tally = self._known.get(owner)
-        if tally is not None:
-            return not tally.messages
+        usage = self._known.get(owner)
+        if usage is not None:
+            return not usage.messages
         return self._is_learnt and owner not in self._owners
 
-    def get(self, owner: str) -> Tally | None:
-        """Give the tally of *owner* if it is known, to count on from."""
-        tally = self._known.get(owner)
-        if tally is None and self.is_empty(owner):
-            return self._keep(owner, Tally(0, 0, 0, self._now()))
-        return tally
+    def get(self, owner: str) -> Usage | None:
+        """Give the usage of *owner* if it is known, to count on from."""
+        usage = self._known.get(owner)
+        if usage is None and self.is_empty(owner):
+            return self._keep(owner, Usage(0, 0, 0, self._now()))
+        return usage
 
     def forget(self, owner: str) -> None:
         """Count anew when it is asked for again."""
@@ -76,56 +76,56 @@ class Tallies:
 
     def remove(self, owner: str, sizes: Collection[int]) -> None:
         """Entries of these *sizes* are gone."""
-        tally = self._known.get(owner)
-        if tally is not None:
-            tally.messages = max(0, tally.messages - len(sizes))
-            tally.size_bytes = max(0, tally.size_bytes - sum(sizes))
+        usage = self._known.get(owner)
+        if usage is not None:
+            usage.messages = max(0, usage.messages - len(sizes))
+            usage.size_bytes = max(0, usage.size_bytes - sum(sizes))
 
     def emptied(self, owner: str, running: int | None) -> None:
         """All that waited for *owner* is gone, unless something came since its running sum was *running*.
 
-        None: the tally was not known then.
+        None: the usage was not known then.
         """
-        tally = self._known.get(owner)
-        if (None if tally is None else tally.running) == running:
+        usage = self._known.get(owner)
+        if (None if usage is None else usage.running) == running:
             self._known.pop(owner, None)
             if self._is_learnt:
                 self._owners.discard(owner)
             else:
-                self._keep(owner, Tally(0, 0, 0, self._now()))
+                self._keep(owner, Usage(0, 0, 0, self._now()))
 
-    def is_stale(self, tally: Tally) -> bool:
-        """Whether a tally that says "full" should be counted anew."""
-        return self._now() - tally.counted_at >= STALE_AFTER_S
+    def is_stale(self, usage: Usage) -> bool:
+        """Whether a usage that says "full" should be counted anew."""
+        return self._now() - usage.counted_at >= STALE_AFTER_S
 
     @deferred
-    async def load(self, owner: str) -> Tally:
+    async def load(self, owner: str) -> Usage:
         """Count what waits for *owner*. Waits for the storage; `StorageError`."""
         if self._storage.backlog:
             await self._storage.commit()
         newest = await self._storage.read(self._store, owner, limit=1, reverse=True)
-        tally = Tally(0, 0, 0, self._now())
+        usage = Usage(0, 0, 0, self._now())
         if newest:
             oldest = await self._storage.read(self._store, owner, limit=1)
             messages = await self._storage.count(self._store, owner)
             running = _running(newest[0])
             before = _running(oldest[0]) - len(oldest[0].stanza) if oldest else 0
-            tally = Tally(messages, max(0, running - before), running, self._now())
-        return self._keep(owner, tally)
+            usage = Usage(messages, max(0, running - before), running, self._now())
+        return self._keep(owner, usage)
 
-    def _keep(self, owner: str, tally: Tally) -> Tally:
+    def _keep(self, owner: str, usage: Usage) -> Usage:
         known = self._known.get(owner)
         if known is not None:  # loaded by another call meanwhile, and it has counted on since
             return known
-        self._known[owner] = tally
+        self._known[owner] = usage
         self._owners.add(owner)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return tally
+        return usage
 
 
 def name_of(entry: Entry) -> str:
-    """Give the name that `Tally.add` was told for *entry*; "" where it was told none."""
+    """Give the name that `Usage.add` was told for *entry*; "" where it was told none."""
     return entry.extra.partition(b" ")[2].decode(errors="replace")
 
 

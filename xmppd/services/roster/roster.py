@@ -95,7 +95,7 @@ class Rosters:
         """Give an account's roster if somebody uses it now, or has a short while ago."""
         return self._known.get(bare_jid)
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Keep only the rosters that somebody uses now."""
         self.recent.clear()
 

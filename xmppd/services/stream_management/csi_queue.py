@@ -31,7 +31,7 @@ class Bounds(NamedTuple):
     size_bytes: int
 
 
-class HeldBack:
+class CSIQueue:
     """The queue of one inactive session, and the filter that fills it."""
 
     __slots__ = ("_bounds", "_is_open", "_number", "_session", "_size_bytes", "_waiting", "is_detached")
@@ -90,16 +90,16 @@ class HeldBack:
             self.flush()
 
 
-def held_back(session: Session) -> HeldBack | None:
+def held_back(session: Session) -> CSIQueue | None:
     """Give the queue of a session; None where its client is active."""
-    held: HeldBack | None = session.attached(ATTACHED)
+    held: CSIQueue | None = session.attached(ATTACHED)
     return held
 
 
 def deactivate(session: Session, bounds: Bounds) -> None:
     """The client has become inactive; harmless the second time."""
     if held_back(session) is None:
-        held = HeldBack(session, bounds)
+        held = CSIQueue(session, bounds)
         session.attach(ATTACHED, held)
         session.stanza_filters = (held.outbound, *session.stanza_filters)
 

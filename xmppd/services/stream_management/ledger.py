@@ -62,7 +62,7 @@ class StreamLedger:
         "_later",
         "_now",
         "_owed",
-        "_put_by",
+        "_queued_ahead",
         "_rounds",
         "_settings",
         "_unasked",
@@ -106,7 +106,7 @@ class StreamLedger:
         self._delivered: Stanza | None = None
         self._changes: list[Change] = []
         self._copies: Copies | None = None
-        self._put_by = 0
+        self._queued_ahead = 0
         self._later: dict[Stanza, Copies] = {}
         self._holds = 0
         self._held: list[Stanza] = []
@@ -122,7 +122,7 @@ class StreamLedger:
 
     # -- what the client sends ----------------------------------------------------------------------------------------
 
-    def entering(self, changes: list[Change]) -> None:
+    def routing(self, changes: list[Change]) -> None:
         """The count goes into the transaction of a stanza that changes anything; see `Ledger`."""
         if not self.is_durable:
             return
@@ -131,9 +131,9 @@ class StreamLedger:
         else:
             self._rounds.handled(self)
 
-    def entered(self, is_waiting: bool) -> None:
+    def handled(self, is_waiting: bool) -> None:
         """Count a stanza that is dealt with; see `Ledger`."""
-        self.incoming.entered(is_waiting)
+        self.incoming.count(is_waiting)
 
     def decided(self, is_kept: bool) -> None:
         """The oldest commit is decided: whatever came of it, its stanza was answered."""
@@ -246,7 +246,7 @@ class StreamLedger:
             changes.append(change)
         return id, copies
 
-    def put_by(self, stanza: Stanza, changes: list[Change], takers: Sequence[Session]) -> Change | None:
+    def queue(self, stanza: Stanza, changes: list[Change], takers: Sequence[Session]) -> Change | None:
         """Keep a message that is sent later, under no number; see `Ledger`."""
         copies = self._copying.of(stanza, takers)
         if copies is not None:
@@ -254,8 +254,8 @@ class StreamLedger:
             self._later[stanza] = copies
         if not self.is_durable or not kind_of(stanza).is_durable:
             return None
-        self._put_by += 1
-        id = unsent_id(self.key.session_id, self._put_by)
+        self._queued_ahead += 1
+        id = unsent_id(self.key.session_id, self._queued_ahead)
         changes.append(queued(self.key, id, stanza, self._now(), len(takers), changes))
         return DeleteEntries(QUEUE, self.key.owner, ids=(id,))
 
@@ -267,7 +267,7 @@ class StreamLedger:
                 return index
         return None
 
-    def inherit(self, index: int, stanza: Stanza, changes: list[Change]) -> None:
+    def take_over(self, index: int, stanza: Stanza, changes: list[Change]) -> None:
         """Answer for *stanza* from now on, of which the carbon at this place waits to be acknowledged.
 
         It is in the durable queue then, in the place of the carbon; *changes* put it there.
@@ -278,22 +278,22 @@ class StreamLedger:
             changes.append(queued(self.key, id, stanza, sent.sent_at, 1, ()))
         self.outgoing.replace(index, sent._replace(entry_id=id, original=stanza))
 
-    def forgo(self) -> None:
+    def drop(self) -> None:
         """The session has ended: what was to be sent later is not held here any more."""
         for copies in self._later.values():
             copies.holders -= 1
         self._later.clear()
 
     @property
-    def has_put_by(self) -> bool:
+    def has_queued_ahead(self) -> bool:
         """Whether messages may be in the durable queue that were not sent."""
-        return self._put_by > 0
+        return self._queued_ahead > 0
 
-    def hold(self) -> None:
+    def cork(self) -> None:
         """Let what is sent wait; see `Ledger`."""
         self._holds += 1
 
-    def let_go(self) -> None:
+    def uncork(self) -> None:
         """Send what has waited; see `Ledger`."""
         self._holds -= 1
         if self._holds:
@@ -307,7 +307,7 @@ class StreamLedger:
         if held:
             self._await_more(len(held))
 
-    def room(self) -> tuple[int, int]:
+    def window(self) -> tuple[int, int]:
         """Half of the queue is for what cannot wait; see `Ledger`."""
         outgoing, settings = self.outgoing, self._settings
         return settings.queue_stanzas // 2 - len(outgoing), settings.queue_bytes // 2 - outgoing.size_bytes
@@ -357,7 +357,7 @@ class StreamLedger:
     def replay(self) -> None:
         """Send what is not acknowledged over the new connection (section 5), and ask whether it came.
 
-        What waits for a commit (`hold`) is sent behind it, and so is all else.
+        What waits for a commit (`cork`) is sent behind it, and so is all else.
         """
         self._is_replay_due = self._holds > 0
         if self._is_replay_due:

@@ -89,7 +89,7 @@ class Redelivery:
             self._on_failed(owner.bare)
         finally:
             for ledger in takers:
-                ledger.let_go()
+                ledger.uncork()
 
     def _hold(self, owner: JID) -> list[Ledger]:
         """Whoever has a message anew has it only when it is in no other queue any more."""
@@ -97,7 +97,7 @@ class Redelivery:
             session.ledger for session in self._registry.resources(owner.bare) if session.ledger is not None
         ]
         for ledger in ledgers:
-            ledger.hold()
+            ledger.cork()
         return ledgers
 
     def _one(self, sent: Sent, name: str, remains: Remains, kept: Kept, changes: list[Change]) -> None:
@@ -157,7 +157,7 @@ def _leave_to(takers: Sequence[Session], stanza: Stanza, changes: list[Change]) 
             return
         heir = heir or (ledger, index)
     if heir is not None:
-        heir[0].inherit(heir[1], stanza, changes)
+        heir[0].take_over(heir[1], stanza, changes)
 
 
 def _has_copy(session: Session, kind: Kind, sent_at: float) -> bool:

@@ -21,8 +21,8 @@ from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.copies import Copying
+from xmppd.services.stream_management.ended_queues import CLAIM, EndedQueues
 from xmppd.services.stream_management.ledger import NS, Settings, StreamLedger
-from xmppd.services.stream_management.leftovers import CLAIM, Leftovers
 from xmppd.services.stream_management.records import SESSIONS, Key, entry_id, is_handled, queued
 from xmppd.services.stream_management.redelivery import Redelivery, Remains
 from xmppd.services.stream_management.rounds import Rounds
@@ -100,12 +100,12 @@ class StreamManagement:
         self._copying = Copying()
         self._sessions: dict[str, Session] = {}
         self._ended: OrderedDict[str, str] = OrderedDict()
-        self.leftovers = Leftovers(storage, self._sessions.__contains__, now)
+        self.ended_queues = EndedQueues(storage, self._sessions.__contains__, now)
         self._offline = offline
         self._moving: dict[str, Deferred[None]] = {}
         """Sessions that have ended, while what is left of them is being moved."""
-        self._redelivery = Redelivery(registry, router, offline, self.leftovers.suspect)
-        offline.give_first(self.leftovers)
+        self._redelivery = Redelivery(registry, router, offline, self.ended_queues.suspect)
+        offline.give_first(self.ended_queues)
         self._sweeper: Timer | None = None
 
     def __len__(self) -> int:
@@ -133,7 +133,7 @@ class StreamManagement:
         return ledger
 
     def _sweep(self, now: float, timer: Timer, param: object) -> float:
-        spawn("letting go of old sessions", self.leftovers.sweep())
+        spawn("letting go of old sessions", self.ended_queues.sweep())
         return SWEEP_S
 
     # -- acknowledgements (section 4) ---------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ class StreamManagement:
             await moving
         try:
             await self._rounds.flush()
-            handled = await self.leftovers.drop(owner, previous_id, h)
+            handled = await self.ended_queues.drop(owner, previous_id, h)
             if handled is not None:
                 await self._offline.drop(owner, partial(is_handled, session_id=previous_id, h=h))
         except StorageError:
@@ -269,15 +269,15 @@ class StreamManagement:
             self._timers.stop(ledger.expiry)
             ledger.expiry = None
         self._rounds.left(ledger)
-        ledger.forgo()
+        ledger.drop()
         has_account = self._directory.exists(ledger.key.owner)
         if has_account and ledger.is_durable:
             self._rounds.keep_record(ledger)
             self._remember(ledger.key)
         else:
             ledger.incoming.is_recorded = False
-        if ledger.has_put_by:
-            self.leftovers.suspect(ledger.key.owner)
+        if ledger.has_queued_ahead:
+            self.ended_queues.suspect(ledger.key.owner)
         if not self._registry.is_closing:
             self._move(ledger, has_account)
             return
@@ -305,7 +305,7 @@ class StreamManagement:
 
     def _leave(self, ledger: StreamLedger) -> None:
         """The server stops: what is not in the durable queue yet is put there, and waits for the next start."""
-        self.leftovers.suspect(ledger.key.owner)
+        self.ended_queues.suspect(ledger.key.owner)
         count = ledger.outgoing.acknowledged
         for sent in ledger.outgoing:
             count = (count + 1) % MODULUS

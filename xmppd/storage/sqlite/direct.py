@@ -49,9 +49,9 @@ class DirectReads:
     def stop(self) -> None:
         """From now on none is."""
         self._rests_until = NEVER
-        self.rest()
+        self.release_memory()
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Let go of what was read; the next read opens another connection."""
         if self._connection is not None:
             self._connection.close()

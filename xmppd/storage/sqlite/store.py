@@ -78,11 +78,11 @@ class SQLiteStorage:
         self._direct.start()
         self._archives.start()
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Let who reads forget what is kept of the file."""
-        self._direct.rest()
-        self._values.rest()
-        self._archives.rest()
+        self._direct.release_memory()
+        self._values.release_memory()
+        self._archives.release_memory()
 
     async def _stop(self) -> None:
         self._direct.stop()

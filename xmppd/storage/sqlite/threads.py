@@ -218,7 +218,7 @@ class Readers:
         self._queue.put(_Job(work, arguments, done))
         return done
 
-    def rest(self) -> None:
+    def release_memory(self) -> None:
         """Let threads that have nothing to do forget what they read; a busy one may be passed over."""
         for _ in range(self._running):
             self._queue.put(_Rest())

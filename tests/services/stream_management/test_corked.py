@@ -3,7 +3,15 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
-from tests.services.stream_management.talk import COMMIT_S, JULIET, NS, ROMEO, Talk, bodies, tags
+from tests.services.stream_management.conversation import (
+    COMMIT_S,
+    JULIET,
+    NS,
+    ROMEO,
+    Conversation,
+    bodies,
+    tags,
+)
 
 BALCONY = f"{JULIET}/balcony"
 CHAMBER = f"{JULIET}/chamber"
@@ -14,22 +22,22 @@ class HeldTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Let one message wait; Juliet is being handed it when the one for both comes."""
-        self.talk = Talk()
-        self.romeo = self.talk.memory.logged_in(f"{ROMEO}/orchard")
-        self.talk.memory.add_account(JULIET)
-        self.talk.say(self.romeo, "old")
-        self.juliet, self.sm_id = self.talk.client(BALCONY)
-        self.nurse, _ = self.talk.client(CHAMBER)
-        self.talk.slow()
+        self.conversation = Conversation()
+        self.romeo = self.conversation.memory.logged_in(f"{ROMEO}/orchard")
+        self.conversation.memory.add_account(JULIET)
+        self.conversation.say(self.romeo, "old")
+        self.juliet, self.sm_id = self.conversation.client(BALCONY)
+        self.nurse, _ = self.conversation.client(CHAMBER)
+        self.conversation.slow_commits()
         self.juliet.send("<presence/>")
         self.nurse.send("<presence/>")
-        self.talk.memory.clock.advance(COMMIT_S / 2)
-        self.talk.say(self.romeo, "both")
+        self.conversation.memory.clock.advance(COMMIT_S / 2)
+        self.conversation.say(self.romeo, "both")
 
     def finish(self) -> None:
         """Let everything be handed over and committed."""
-        self.talk.quick()
-        self.talk.pass_time(1)
+        self.conversation.quick_commits()
+        self.conversation.pass_time(1)
 
     def lose(self, client: Client) -> None:
         """Break a connection."""
@@ -38,7 +46,7 @@ class HeldTests(SynchronousTestCase):
 
     def resume(self, h: int) -> Client:
         """Give a client that goes on with Juliet's session."""
-        client = self.talk.connected(BALCONY)
+        client = self.conversation.connected(BALCONY)
         client.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='{h}'/>")
         return client
 
@@ -63,10 +71,10 @@ class HeldTests(SynchronousTestCase):
         self.nurse.send("</stream:stream>")
         self.lose(self.juliet)
         self.finish()
-        self.talk.pass_time(601)
-        client = self.talk.memory.logged_in(BALCONY)
+        self.conversation.pass_time(601)
+        client = self.conversation.memory.logged_in(BALCONY)
         client.send("<presence/>")
-        self.talk.pass_time(0.5)
+        self.conversation.pass_time(0.5)
         self.assertEqual(sorted(bodies(client)), ["both", "old"])
 
     def test_ended_while_a_copy_waits(self) -> None:
@@ -74,24 +82,24 @@ class HeldTests(SynchronousTestCase):
         self.juliet.send("</stream:stream>")
         self.nurse.send("</stream:stream>")
         self.finish()
-        client = self.talk.memory.logged_in(f"{JULIET}/elsewhere")
+        client = self.conversation.memory.logged_in(f"{JULIET}/elsewhere")
         client.send("<presence/>")
-        self.talk.pass_time(0.5)
+        self.conversation.pass_time(0.5)
         self.assertEqual(sorted(bodies(client)), ["both", "old"])
 
     def test_resumed_before_the_commit(self) -> None:
         """PROMISES: who resumes gets what takes the place of a stored message behind the commit, all else behind it."""
         self.finish()
         self.lose(self.juliet)
-        session = self.talk.session(BALCONY)
+        session = self.conversation.session(BALCONY)
         assert session.ledger is not None
-        session.ledger.hold()
+        session.ledger.cork()
         session.send("<message id='stored'/>")
         client = self.resume(4)
         self.assertEqual(tags(client), ["resumed"])
         session.send("<message id='live'/>")
         self.assertEqual(tags(client), [])
-        session.ledger.let_go()
+        session.ledger.uncork()
         self.assertEqual(bodies(client), ["stored", "live"])
         session.send("<message id='next'/>")
         self.assertEqual(bodies(client), ["next"])

@@ -18,7 +18,7 @@ JULIET, ROMEO = "juliet@localhost", "romeo@localhost"
 COMMIT_S = 0.1
 
 
-class Talk:
+class Conversation:
     """A server in memory; after `kill` another one with what was committed."""
 
     def __init__(self, options: str = ""):
@@ -27,12 +27,12 @@ class Talk:
         self.starts = 1
         self._last = 0
 
-    def slow(self) -> None:
+    def slow_commits(self) -> None:
         """Let commits take `COMMIT_S` from now on."""
         storage: Any = self.memory.storage
         storage._clock, storage._commit_delay_s = self.memory.clock, COMMIT_S
 
-    def quick(self) -> None:
+    def quick_commits(self) -> None:
         """Let commits take no time."""
         self.memory.storage._commit_delay_s = 0.0
 

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
-from xmppd.core.window import Room
+from xmppd.core.window import Window
 from xmppd.services.archive.ids import STORE as ARCHIVE
 from xmppd.services.archive.ids import with_stanza_id
 from xmppd.services.stream_management.records import (
@@ -53,7 +53,7 @@ class Page(NamedTuple):
 
 
 class _Claims(NamedTuple):
-    """Which sessions' leftovers somebody gets."""
+    """Which ended sessions somebody gets."""
 
     ids: frozenset[str]
     resource: str
@@ -72,7 +72,7 @@ class _Choice(NamedTuple):
     """The places of those that are done with then."""
 
 
-class Leftovers:
+class EndedQueues:
     """Finds what sessions of before have left; see `xmppd.services.offline.delivery.Others`."""
 
     _log = Logger()
@@ -102,8 +102,8 @@ class Leftovers:
         return not self._is_learnt or owner in self._owners
 
     @deferred
-    async def page(self, session: Session, after: int, room: Room) -> Page | None:
-        """Give what *session* gets next, behind place *after*, within *room*; None when that is all. `StorageError`."""
+    async def page(self, session: Session, after: int, window: Window) -> Page | None:
+        """Give what *session* gets next, behind place *after*, within *window*; None if that is all. `StorageError`."""
         owner = session.bare_jid or ""
         if not after and self._storage.backlog:
             await self._storage.commit()
@@ -117,12 +117,12 @@ class Leftovers:
         if len(entries) > PAGE and rows and rows[-1].seq == last:  # its copies may be on the next page
             rows = [row for row in rows if row.message != rows[-1].message]
             last = rows[-1].seq if rows else entries[-2].seq
-        return await self._fitting(owner, _choose(rows, claims), last, room)
+        return await self._fitting(owner, _choose(rows, claims), last, window)
 
-    async def _fitting(self, owner: str, choices: Sequence[_Choice], last: int, room: Room) -> Page:
-        """Make the page of as many messages as fit into *room*."""
+    async def _fitting(self, owner: str, choices: Sequence[_Choice], last: int, window: Window) -> Page:
+        """Make the page of as many messages as fit into *window*."""
         found = await self._messages(owner, [choice.taken for choice in choices if choice.taken is not None])
-        fitting = room.fitting(len(stanza.inner) for stanza, _ in found.values())
+        fitting = window.fitting(len(stanza.inner) for stanza, _ in found.values())
         messages: list[tuple[Stanza, float]] = []
         doomed: list[int] = []
         for choice in choices:

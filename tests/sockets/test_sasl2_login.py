@@ -18,7 +18,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tests.dialogues.client import PASSWORD, Client
 from tests.dialogues.socket_stage import SocketStage
-from tests.quick import BIND, FAST, PHONE, SASL2, request
+from tests.sasl2_client import BIND, FAST, PHONE, SASL2, request
 from tests.sockets.process import shared_server
 
 EXPORTER = b"EXPORTER-Channel-Binding"
@@ -99,7 +99,7 @@ class XmppJsTests(SynchronousTestCase):
         server = shared_server(accounts=((ROMEO, ROMEOS_PASSWORD),))
         service = f"xmpps://localhost:{server.ports['TLS']}"
         ran = subprocess.run(
-            ["node", str(FOLDER / "quick_login.mjs"), str(modules), service, "romeo", ROMEOS_PASSWORD],
+            ["node", str(FOLDER / "sasl2_login.mjs"), str(modules), service, "romeo", ROMEOS_PASSWORD],
             check=False,
             capture_output=True,
             text=True,

@@ -31,7 +31,7 @@ class BoundTLS(FakeTLS):
         return self.bindings
 
 
-class QuickClient:
+class SASL2Client:
     """One connection under TLS, before its login."""
 
     def __init__(self, server: MemoryServer, address: str = "romeo@localhost/x"):
