@@ -120,9 +120,7 @@ def build(config: Config, storage: Storage, environment: Environment) -> Server:
     """Put a server together; nothing runs yet, no module is loaded (`load_modules`), nothing is read."""
     current = CurrentConfiguration(config)
     timers = Timers(environment.clock, seconds=environment.steady)
-    hosts = Hosts()
-    for name in config.hosts:
-        hosts.add(Host(name, config.for_host(name)))
+    hosts = _hosts(config)
     registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
     accounts = _accounts(storage, hosts, environment)
     requests = PendingRequests(timers, lambda: current.config.limits.pending_iqs)
@@ -160,6 +158,14 @@ def build(config: Config, storage: Storage, environment: Environment) -> Server:
         timers=timers,
         streams=streams,
     )
+
+
+def _hosts(config: Config) -> Hosts:
+    """Give the domains that the configuration names."""
+    hosts = Hosts()
+    for name in config.hosts:
+        hosts.add(Host(name, config.for_host(name)))
+    return hosts
 
 
 def _archive_services(

@@ -4,8 +4,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.memory import MemoryServer
 from xmppd.config.read import parse
+from xmppd.core.module import Identity
 from xmppd.modules.contact import FORM_TYPE, ContactOptions
-from xmppd.services.discovery.disco import Identity, account_info, host_info
+from xmppd.services.discovery.disco import account_info, host_info
 from xmppd.stanza.jid import JID
 
 ROMEO = JID.parse("romeo@localhost")

@@ -1,8 +1,9 @@
-"""A served domain: its settings, its modules, and the tables that they fill."""
+"""A domain that is configured here: its kind, its settings, its modules, and the tables that they fill."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from xmppd.config.kinds import DomainKind
 from xmppd.config.options import HostSettings
 from xmppd.core.hooks import Hooks
 from xmppd.stream.features import StreamFeature
@@ -13,22 +14,28 @@ IQKey = tuple[str, str, str, str]
 
 
 class Host:
-    """One served domain. Modules add handlers by the loader; the router reads them."""
+    """One domain that is configured here. Modules add handlers by the loader; the router reads them."""
 
-    def __init__(self, name: str, settings: HostSettings):
+    def __init__(self, name: str, settings: HostSettings, kind: DomainKind = DomainKind.ACCOUNTS):
         self.name = name
+        self.kind = kind
         self.settings = settings
         self.hooks = Hooks()
         self.iq_handlers: dict[IQKey, Callable[[Any], Any]] = {}
         self.modules: dict[str, Any] = {}
         self.stream_features: tuple[StreamFeature, ...] = ()
 
+    @property
+    def has_accounts(self) -> bool:
+        """Whether accounts live here, and clients may connect to it."""
+        return self.kind is DomainKind.ACCOUNTS
+
     def __repr__(self) -> str:
         return f"<Host {self.name}>"
 
 
 class Hosts:
-    """All served domains by name."""
+    """All domains that are configured here by name, of every kind."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Host] = {}
@@ -42,6 +49,16 @@ class Hosts:
     def get(self, name: str | None) -> Host | None:
         """Give the host of this (prepared) name, or None where it is not served here."""
         return self._by_name.get(name)  # type: ignore[arg-type]  # None is simply not there
+
+    def with_accounts(self, name: str | None) -> Host | None:
+        """Give the host of this (prepared) name, or None where no accounts live there."""
+        host = self._by_name.get(name)  # type: ignore[arg-type]  # None is simply not there
+        return host if host is not None and host.kind is DomainKind.ACCOUNTS else None
+
+    @property
+    def of_accounts(self) -> tuple[Host, ...]:
+        """The hosts with accounts, in the order of the configuration."""
+        return tuple(host for host in self._by_name.values() if host.kind is DomainKind.ACCOUNTS)
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name

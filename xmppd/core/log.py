@@ -2,8 +2,8 @@
 
 A line is ``2026-11-21T22:00:00.123Z info xmppd.net.streams.c2s [STREAM PEER] sentence``: time in UTC, level, the
 logger's namespace, in brackets the fields ``stream`` and ``peer`` of an event that has them, and the message. A
-traceback follows indented. With the format "json" a line is one object: ``time, level, logger, message``, the event's fields by
-their names, and ``traceback``. What a peer sent cannot forge a line: control characters are escaped.
+traceback follows indented. With the format "json" a line is one object: ``time, level, logger, message``, the event's
+fields by their names, and ``traceback``. What a peer sent cannot forge a line: control characters are escaped.
 
 Twisted's own lines below "warn" (twistd starting up, factories starting) are written only at the level "debug".
 """

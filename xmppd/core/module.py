@@ -21,6 +21,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host, IQKey
 from xmppd.core.registry import SessionRegistry
@@ -52,6 +53,16 @@ class XEP:
     number: int
     version: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An identity of an entity (XEP-0030 3.1)."""
+
+    category: str
+    type: str
+    name: str = ""
+    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +135,15 @@ class ModuleAPI:
 
 
 class Module:
-    """Base of all modules: one instance for each host that has it loaded."""
+    """Base of all modules: one instance for each domain that has it loaded."""
 
     name: ClassVar[str]
     summary: ClassVar[str]
     xep: ClassVar[XEP | tuple[XEP, ...] | None] = None
+    for_hosts: ClassVar[frozenset[DomainKind]] = ACCOUNTS_ONLY
+    """The kinds of domain that it serves; `xmppd.config.kinds` has the usual sets."""
+    identities: ClassVar[tuple[Identity, ...]] = ()
+    """What a domain is that has it loaded (XEP-0030 3.1), besides server/im for a host with accounts."""
     features: ClassVar[tuple[str, ...]] = ()
     account_features: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound
-from xmppd.core.module import XEP, Module, Options, iq, on
+from xmppd.core.module import XEP, Identity, Module, Options, iq, on
 from xmppd.core.waiting import deferred
 from xmppd.services.discovery.command_sessions import CommandSessions
 from xmppd.services.discovery.commands import GATHERING, NS, Execution, Menu, Stage, refused
-from xmppd.services.discovery.disco import NODE_INFO, NODE_ITEMS, Identity, Info, Item, Items
+from xmppd.services.discovery.disco import NODE_INFO, NODE_ITEMS, Info, Item, Items
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError

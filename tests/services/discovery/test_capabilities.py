@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.dialogues.client import Client
 from tests.memory import MemoryServer
+from xmppd.core.module import Identity
 from xmppd.core.session import Session
 from xmppd.services.discovery import capabilities
 from xmppd.services.discovery.capabilities import (
@@ -15,7 +16,6 @@ from xmppd.services.discovery.capabilities import (
     read_info,
     verification_string,
 )
-from xmppd.services.discovery.disco import Identity
 from xmppd.stanza.element import parse_element
 
 EXODUS = ("client", "pc", "Exodus 0.9.1")

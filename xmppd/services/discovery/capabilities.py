@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
+from xmppd.core.module import Identity
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.waiting import spawn
-from xmppd.services.discovery.disco import Identity
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza

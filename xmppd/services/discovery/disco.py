@@ -4,18 +4,9 @@ from dataclasses import dataclass, field
 
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
+from xmppd.core.module import Identity
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """An identity of an entity (XEP-0030 3.1)."""
-
-    category: str
-    type: str
-    name: str = ""
-    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
