@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 
 from twisted.internet.defer import Deferred
 
-from tests.dialogues.client import PASSWORD, Client
-from tests.memory import FakeTLS, MemoryServer, now
+from xmppd.testing.client import PASSWORD, Client
+from xmppd.testing.server import FakeTLS, MemoryServer, now
 
 SASL2 = "{urn:xmpp:sasl:2}"
 BIND2 = "{urn:xmpp:bind:0}"

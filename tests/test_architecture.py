@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
     "server": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
     "tap": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "admin", "server"},
+    "testing": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "server"},
 }
 """Row by row: a package and the packages of ours that it may import besides itself."""
 NO_TWISTED = {"stanza", "stream"}
@@ -113,6 +114,14 @@ class ArchitectureTests(SynchronousTestCase):
     def test_the_server_loads_nothing_of_the_command_line(self) -> None:
         """click and rich cost time and memory, and stay in the process of xmppctl (decision 0004)."""
         program = "import sys, xmppd.tap; sys.exit(', '.join({'click', 'rich'} & set(sys.modules)) or 0)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_what_helps_to_test_needs_no_test_tool(self) -> None:
+        """An author of a module chooses their own tools, and Twisted its reactor."""
+        names = ", ".join(f"xmppd.testing.{path.stem}" for path in (ROOT / "testing").glob("[a-z]*.py"))
+        tools = "{'pytest', 'hypothesis', 'twisted.internet.reactor'}"
+        program = f"import sys, {names}; sys.exit(', '.join({tools} & set(sys.modules)) or 0)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 

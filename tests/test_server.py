@@ -7,7 +7,6 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.core.host import IQKey
@@ -18,6 +17,7 @@ from xmppd.server import Environment, build
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.limits import StreamLimits
+from xmppd.testing.server import MemoryServer, now
 
 
 class SteadyTimeTests(SynchronousTestCase):

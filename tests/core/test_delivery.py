@@ -5,11 +5,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import bound_session
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.registry import SessionRegistry
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.sessions import bound_session
 
 BARE, FULL = JID.parse("bob@localhost"), JID.parse("bob@localhost/absent")
 RESOURCES: dict[str, dict[str, int | None]] = {

@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import bound_session, written
 from xmppd.core.fanout import Fanout
 from xmppd.core.registry import SessionRegistry
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.sessions import bound_session, written
 
 PRESENCE = Stanza.make("presence", b"<show>away</show>", from_="a@localhost/x", to="old@localhost", id="p'1")
 

@@ -7,13 +7,13 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd.modules
-from tests.memory import MemoryServer
 from xmppd.core.events import IQRequest
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
 from xmppd.core.loader import Loader, ModuleError, find_modules
 from xmppd.core.module import Module, Options, iq, on
 from xmppd.stream.features import StreamFeature
+from xmppd.testing.server import MemoryServer
 
 POKED = Hook[str]("poked", "Asked by these tests.")
 NS = "urn:example:poke"

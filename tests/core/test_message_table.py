@@ -10,14 +10,14 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import bound_session, written
-from tests.memory import MemoryServer, now
 from xmppd.core.session import Session
 from xmppd.services.offline.offline import Offline
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import DeleteAll
+from xmppd.testing.server import MemoryServer, now
+from xmppd.testing.sessions import bound_session, written
 
 STORE = "offline"
 BOB = "bob@localhost"

@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import bound_session, new_session, written
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.stanza.jid import JID
+from xmppd.testing.sessions import bound_session, new_session, written
 
 
 class RegistryTests(SynchronousTestCase):

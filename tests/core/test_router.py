@@ -7,7 +7,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import bound_session, written
 from xmppd.config.read import parse
 from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
@@ -23,6 +22,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put, StorageFailed
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.sessions import bound_session, written
 
 ALICE, BOB = "alice@a.example/desk", "bob@a.example/phone"
 ACCOUNTS = ("alice@a.example", "bob@a.example", "carol@b.example")

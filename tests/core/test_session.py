@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.helpers import FakeConnection, bound_session, new_session
-from tests.memory import MemoryServer
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer
+from xmppd.testing.sessions import FakeConnection, bound_session, new_session
 
 HEADER = "<stream:stream to='{}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"

@@ -5,12 +5,12 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import now
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
 from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Window
 from xmppd.modules.mam.pages import PAGE_BYTES
 from xmppd.services.offline.delivery import HELD_BYTES
+from xmppd.testing.client import Client
+from xmppd.testing.server import now
 
 BALCONY, CHAMBER = f"{JULIET}/balcony", f"{JULIET}/chamber"
 BIG = "x" * 100_000

@@ -14,7 +14,6 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from tests.dialogues.client import PASSWORD, Client, NothingCame
 from tests.environment import TRANSPORT
 from tests.temporary import temporary_folder
 from xmppd.config.model import Config
@@ -26,6 +25,7 @@ from xmppd.net.tls.contexts import ServerTLS
 from xmppd.server import Environment, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.client import PASSWORD, Client, NothingCame
 
 PATIENCE_S = 5.0
 """How long something that is expected may take to come."""

@@ -11,11 +11,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, TestCase
 
-from tests.dialogues.client import Client
-from tests.dialogues.runner import Runner, Stage
-from tests.dialogues.script import Script, read_script
 from tests.dialogues.socket_stage import SocketStage
-from tests.memory import MemoryServer
+from xmppd.testing.client import Client
+from xmppd.testing.runner import Runner, Stage
+from xmppd.testing.script import Script, read_script
+from xmppd.testing.server import MemoryServer
 
 FOLDER = Path(__file__).parent
 STAGE = os.environ.get("XMPPD_DIALOGUES", "memory")

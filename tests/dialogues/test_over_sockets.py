@@ -5,8 +5,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.dialogues.script import read_script
 from tests.dialogues.test_dialogues import FOLDER, play_over_sockets
+from xmppd.testing.script import read_script
 
 CHOSEN = (
     "rfc6120/4.4-closing-handshake",

@@ -4,11 +4,11 @@ import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer
 from xmppd.modules.carbons import REMEMBERED, Carbons
 from xmppd.services.offline.delivery import BATCH
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer
 
 ENABLE = "<iq type='set' id='e'><enable xmlns='urn:xmpp:carbons:2'/></iq>"
 LONG = "x" * 1_000

@@ -4,8 +4,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer
 from xmppd.modules import client_caps
+from xmppd.testing.server import MemoryServer
 
 
 class SeenTests(SynchronousTestCase):

@@ -5,13 +5,13 @@ from xml.etree.ElementTree import Element
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer
 from xmppd.core.host import Host
 from xmppd.services.discovery.command_sessions import ALL, EACH, ENDED, CommandSessions
 from xmppd.services.discovery.commands import GATHERING, NS, Command, Execution, Menu, Note, Stage, is_user
 from xmppd.services.discovery.disco import host_info
 from xmppd.stanza import forms
 from xmppd.stanza.jid import JID
+from xmppd.testing.server import MemoryServer
 
 COMMAND = f"{{{NS}}}command"
 NS_ITEMS = "http://jabber.org/protocol/disco#items"

@@ -2,12 +2,12 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer
 from xmppd.config.read import parse
 from xmppd.core.module import Identity
 from xmppd.modules.contact import FORM_TYPE, ContactOptions
 from xmppd.services.discovery.disco import account_info, host_info
 from xmppd.stanza.jid import JID
+from xmppd.testing.server import MemoryServer
 
 ROMEO = JID.parse("romeo@localhost")
 

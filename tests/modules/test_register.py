@@ -5,11 +5,11 @@ from xml.etree.ElementTree import Element
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer, now
 from xmppd.services.accounts.removal import Removal
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer, now
 
 OPEN = "[modules.register]\nallow_registration = true\nregistrations_per_hour = 2\n"
 NS_ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"

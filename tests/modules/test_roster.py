@@ -5,7 +5,6 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld
 from xmppd.config.limits import Limits
 from xmppd.modules.roster import Wanted, read_set
@@ -14,6 +13,7 @@ from xmppd.stanza.element import parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stream.features import StreamState, offered
+from xmppd.testing.server import MemoryServer
 
 OWNER = JID.parse("romeo@localhost")
 LIMITS = Limits(roster_groups=2, roster_name_bytes=8)

@@ -6,13 +6,13 @@ from xml.etree.ElementTree import Element
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from tests.net.streams.test_sasl2 import scram
 from tests.sasl2_client import BIND, SASL2, SASL2Client, condition_of, data_of, identity_of, request, token_of
 from xmppd.services.accounts.accounts import CREDENTIALS
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put
 from xmppd.stream.sasl.credentials import derive
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
 PASSWORD = "open sesame"

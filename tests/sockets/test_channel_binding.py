@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.dialogues.client import NS_SASL, PASSWORD, Client
 from tests.dialogues.socket_stage import SocketStage
 from tests.stream.sasl.client import ScramClient
+from xmppd.testing.client import NS_SASL, PASSWORD, Client
 
 MECHANISM = "SCRAM-SHA-256-PLUS"
 EXPORTER = b"EXPORTER-Channel-Binding"

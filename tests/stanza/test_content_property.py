@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer
 
 CLIENT = "{jabber:client}"
 ARCHIVED = "{urn:xmpp:mam:2}result"

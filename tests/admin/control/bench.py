@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from tests.memory import MemoryServer
 from xmppd.admin.control.commands import Commands
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import command_table
 from xmppd.admin.control.wire import ControlError
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
+from xmppd.testing.server import MemoryServer
 
 HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
 

@@ -6,8 +6,8 @@ import os
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
-from tests.helpers import bound_session
 from xmppd.config.findings import ConfigErrors, Finding
+from xmppd.testing.sessions import bound_session
 
 
 class ServerTests(SynchronousTestCase):

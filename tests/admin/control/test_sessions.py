@@ -3,11 +3,11 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
-from tests.helpers import FakeConnection, bound_session
-from tests.memory import START
 from tests.sasl2_client import BIND, PHONE, SASL2Client, condition_of, request, token_of
 from xmppd.admin.control.wire import ControlError
 from xmppd.services.login.client_records import client_id, hashed
+from xmppd.testing.server import START
+from xmppd.testing.sessions import FakeConnection, bound_session
 
 
 class SessionTests(SynchronousTestCase):

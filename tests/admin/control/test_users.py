@@ -6,11 +6,11 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
-from tests.helpers import FakeConnection, bound_session
 from xmppd.admin.control.users import IN_PARALLEL, PROGRESS_EVERY, told
 from xmppd.services.accounts.accounts import AccountTombstoned
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
+from xmppd.testing.sessions import FakeConnection, bound_session
 
 LOCALHOST = '[hosts."localhost"]\n'
 

@@ -5,7 +5,6 @@ from typing import Any
 from twisted.internet.defer import execute
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import now
 from xmppd.admin.control import users
 from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.names import account_address
@@ -17,6 +16,7 @@ from xmppd.services.roster.items import RosterItem, decode, encode
 from xmppd.services.roster.roster import STORE
 from xmppd.storage.interface import Put
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.server import now
 
 ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
 

@@ -3,9 +3,9 @@
 from twisted.internet.address import IPv4Address
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import FakeTLS, MemoryServer
 from xmppd.net.streams.addresses import AddressCounter
+from xmppd.testing.client import Client
+from xmppd.testing.server import FakeTLS, MemoryServer
 
 
 class AddressCounterTests(SynchronousTestCase):

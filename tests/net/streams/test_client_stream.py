@@ -8,12 +8,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import NS_STREAM, Client
-from tests.memory import MemoryCarrier, MemoryServer, now
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
 from xmppd.net.streams.client_stream import ABORT_AFTER_S, QUEUE_BEFORE_PAUSE
+from xmppd.testing.client import NS_STREAM, Client
+from xmppd.testing.server import MemoryCarrier, MemoryServer, now
 
 ROMEO, JULIET = "romeo@localhost/orchard", "juliet@localhost/balcony"
 

@@ -9,9 +9,9 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import PASSWORD
-from tests.memory import MemoryServer
 from xmppd.net.streams.c2s import C2SProtocol
+from xmppd.testing.client import PASSWORD
+from xmppd.testing.server import MemoryServer
 
 OPTIONS = "[c2s]\nrequire_tls = false\nallow_plain_without_tls = true\n"
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 40_000)

@@ -5,9 +5,9 @@ import weakref
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer
 from xmppd.core.timers import Timers
 from xmppd.net.streams.keepalive import Keepalive
+from xmppd.testing.server import MemoryServer
 
 
 class FakeKept:

@@ -5,12 +5,12 @@ from base64 import b64decode, b64encode
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import NS_SASL, PASSWORD, Client
-from tests.memory import MemoryServer, now
 from tests.stream.sasl.client import ScramClient
 from xmppd.services.login.throttle import FAILURE_DELAYS_S
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.client import NS_SASL, PASSWORD, Client
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
 

@@ -9,7 +9,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from tests.sasl2_client import (
     BIND,
     BINDINGS,
@@ -28,6 +27,7 @@ from xmppd.services.login.login import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SU
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
 

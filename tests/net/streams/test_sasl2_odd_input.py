@@ -5,9 +5,9 @@ from typing import Final
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import PASSWORD
-from tests.memory import MemoryServer
 from tests.sasl2_client import BIND2, PHONE, SASL2Client, condition_of, identity_of
+from xmppd.testing.client import PASSWORD
+from xmppd.testing.server import MemoryServer
 
 RIGHT: Final = b64encode(f"\0romeo\0{PASSWORD}".encode()).decode()
 AGENT: Final = f"<user-agent id='{PHONE}'/>"

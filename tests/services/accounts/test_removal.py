@@ -6,14 +6,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.helpers import bound_session
-from tests.memory import MemoryServer, now
 from xmppd.services.accounts.accounts import AccountTombstoned, NoSuchAccount
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put, StorageFull
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer, now
+from xmppd.testing.sessions import bound_session
 
 ROMEO = JID.parse("romeo@localhost")
 DAY_S = 86_400.0

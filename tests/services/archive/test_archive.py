@@ -5,7 +5,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from xmppd.modules.mam.module import Mam
 from xmppd.services.archive import archive as archive_module
 from xmppd.services.archive.archive import Archive
@@ -18,6 +17,7 @@ from xmppd.services.offline.delivery import STORE as OFFLINE
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
+from xmppd.testing.server import MemoryServer, now
 
 JULIET, ROMEO = "juliet@localhost", "romeo@localhost"
 

@@ -5,7 +5,6 @@ from typing import Any
 from twisted.internet.defer import execute
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from tests.temporary import temporary_folder
 from xmppd.modules.mam import pages
 from xmppd.services.archive.retention import DAY_S, EVERY_S
@@ -14,6 +13,7 @@ from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 from xmppd.storage.sqlite.text_index import SQLiteTextIndex
 from xmppd.storage.text_index import Found, Text
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
 OPTIONS = "[storage]\nurl = 'memory:'\n[modules.mam]\nsearch = true\nkeep_days = 10\n"

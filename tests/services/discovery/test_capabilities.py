@@ -4,8 +4,6 @@ from xml.etree.ElementTree import Element as Tree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer
 from xmppd.core.module import Identity
 from xmppd.core.session import Session
 from xmppd.services.discovery import capabilities
@@ -17,6 +15,8 @@ from xmppd.services.discovery.capabilities import (
     verification_string,
 )
 from xmppd.stanza.element import parse_element
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer
 
 EXODUS = ("client", "pc", "Exodus 0.9.1")
 FEATURES = (

@@ -6,7 +6,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import START, FakeTLS, MemoryServer, now
 from tests.sasl2_client import BIND, LAPTOP, PHONE, SASL2Client, condition_of, identity_of, request, token_of
 from xmppd.services.login import clients
 from xmppd.services.login.client_records import ClientRecord, client_id
@@ -16,6 +15,7 @@ from xmppd.services.push.push import Push
 from xmppd.services.push.registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, StorageFailed
+from xmppd.testing.server import START, FakeTLS, MemoryServer, now
 
 ROMEO = "romeo@localhost"
 DAY_S = 86_400.0

@@ -3,7 +3,6 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from tests.sasl2_client import (
     BIND,
     BINDINGS,
@@ -21,6 +20,7 @@ from xmppd.services.login.client_records import client_id
 from xmppd.services.login.clients import STORE, Clients
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put, StorageFailed
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
 BOUND = "HT-SHA-256-EXPR"

@@ -7,14 +7,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer, now
 from xmppd.services.offline.delivery import ASIDE, BATCH, RETRY_S, STORE
 from xmppd.services.offline.offline import Offline, Returned
 from xmppd.services.offline.usage import Usages
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer, now
 
 JULIET = "juliet@localhost"
 BODY = "{jabber:client}body"

@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import now
 from xmppd.services.offline import usage as usage_module
 from xmppd.services.offline.usage import Usages
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.server import now
 
 
 class TalliesTests(SynchronousTestCase):

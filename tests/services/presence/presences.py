@@ -3,8 +3,6 @@
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
-from tests.helpers import FakeConnection, bound_session, written
-from tests.memory import MemoryServer, now
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
@@ -14,6 +12,8 @@ from xmppd.services.roster.roster import STORE
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put
+from xmppd.testing.server import MemoryServer, now
+from xmppd.testing.sessions import FakeConnection, bound_session, written
 
 STANZA = Stanza.make("presence", b"<show>away</show>")
 

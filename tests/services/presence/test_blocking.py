@@ -6,14 +6,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import bound_session, written
-from tests.memory import MemoryServer, now
 from xmppd.core import events
 from xmppd.services.presence.blocking import KEEP_S, STORE, Blocking, covers
 from xmppd.services.roster.items import Roster, RosterItem
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put, StorageFull
+from xmppd.testing.server import MemoryServer, now
+from xmppd.testing.sessions import bound_session, written
 
 ROMEO, TYBALT = JID.parse("romeo@localhost"), JID.parse("tybalt@example.net")
 LOOKING = (events.CLIENT_STANZA, events.ACCOUNT_STANZA, events.ACCOUNT_PRESENCE)

@@ -2,13 +2,13 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import written
-from tests.memory import now
 from tests.services.presence.presences import PresenceWorld
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld
 from xmppd.services.roster.subscriptions import WHOLE_REQUESTS
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.server import now
+from xmppd.testing.sessions import written
 
 KIB = 1024
 

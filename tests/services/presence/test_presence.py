@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import FakeConnection, written
-from tests.memory import now
 from tests.services.presence.presences import STANZA, PresenceWorld, read, seen
 from xmppd.core.session import Session
 from xmppd.core.turns import DELIVERED
@@ -15,6 +13,8 @@ from xmppd.services.presence.presence import UNSENT_BYTES
 from xmppd.services.roster.roster import Roster, RosterItem
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.server import now
+from xmppd.testing.sessions import FakeConnection, written
 
 ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
 ORCHARD, BALCONY, CHAMBER = f"{ROMEO}/orchard", f"{JULIET}/balcony", f"{JULIET}/chamber"

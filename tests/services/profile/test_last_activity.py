@@ -2,9 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import START, MemoryServer, now
 from xmppd.services.profile.last_activity import STATUS_CHARS, STORE, Activity, LastActivity
 from xmppd.stanza.jid import JID
+from xmppd.testing.server import START, MemoryServer, now
 
 
 class LastActivityTests(SynchronousTestCase):

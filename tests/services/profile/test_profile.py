@@ -2,12 +2,12 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.memory import MemoryServer, now
 from xmppd.services.profile.private_data import KEY_CHARS, PrivateData
 from xmppd.services.profile.vcards import VCARD_CHANGED, VCards
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
 LIMITS = "[limits]\nvcard_bytes = 1_000\nprivate_bytes = 1_000\n"

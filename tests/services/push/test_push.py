@@ -6,8 +6,6 @@ from xml.etree.ElementTree import Element as Tree
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer, now
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.push import push as service
 from xmppd.services.push.publication import BODY_CHARS
@@ -15,6 +13,8 @@ from xmppd.services.push.push import LONGEST_PAUSE_S, STORE, Push
 from xmppd.services.push.registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Put, StorageFull
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
 SERVICE = "push@localhost/app"

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tests.helpers import bound_session, written
-from tests.memory import MemoryServer, now
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
@@ -15,6 +13,8 @@ from xmppd.stanza.element import parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put
+from xmppd.testing.server import MemoryServer, now
+from xmppd.testing.sessions import bound_session, written
 
 ROMEO, JULIET = JID.parse("romeo@localhost"), JID.parse("juliet@example.net")
 

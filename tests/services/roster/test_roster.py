@@ -7,8 +7,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import written
-from tests.memory import now
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld, pushes
 from xmppd.services.roster import subscription_states as states
 from xmppd.services.roster.items import Roster, RosterItem, decode, encode, item_xml
@@ -17,6 +15,8 @@ from xmppd.stanza.element import parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.storage.interface import Put, StorageFailed, StorageFull
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.server import now
+from xmppd.testing.sessions import written
 
 NURSE = "nurse@example.net"
 

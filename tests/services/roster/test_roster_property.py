@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import FakeConnection, bound_session, written
-from tests.memory import MemoryServer, now
 from xmppd.core.session import Session
 from xmppd.services.roster.items import NS
 from xmppd.services.roster.roster import Roster, Rosters
@@ -14,6 +12,8 @@ from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, StorageFailed
+from xmppd.testing.server import MemoryServer, now
+from xmppd.testing.sessions import FakeConnection, bound_session, written
 
 USERS = ("romeo@localhost", "juliet@localhost")
 COMMIT_S = 1.0

@@ -3,7 +3,6 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import written
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld, pushes
 from xmppd.core.events import REMOTE_STANZA
 from xmppd.services.roster import subscription_states as states
@@ -13,6 +12,7 @@ from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, StorageFailed
+from xmppd.testing.sessions import written
 
 TYBALT = JID.parse("tybalt@example.net")
 

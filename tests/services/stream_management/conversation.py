@@ -6,12 +6,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.dialogues.client import NS_BIND, Client
-from tests.memory import MemoryServer, now
 from xmppd.core.session import Session
 from xmppd.services.stream_management.records import QUEUE, SESSIONS, read_queued
 from xmppd.services.stream_management.service import StreamManagement
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.client import NS_BIND, Client
+from xmppd.testing.server import MemoryServer, now
 
 NS = "urn:xmpp:sm:3"
 JULIET, ROMEO = "juliet@localhost", "romeo@localhost"

@@ -2,12 +2,12 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import now
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.stanza.jid import JID
 from xmppd.stanza.ns import STANZA_ERRORS
+from xmppd.testing.client import Client
+from xmppd.testing.server import now
 
 BALCONY = f"{JULIET}/balcony"
 

@@ -2,8 +2,6 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import now
 from tests.services.stream_management.conversation import (
     COMMIT_S,
     JULIET,
@@ -15,6 +13,8 @@ from tests.services.stream_management.conversation import (
     tags,
 )
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.client import Client
+from xmppd.testing.server import now
 
 REQUEST = f"<r xmlns='{NS}'/>"
 

@@ -2,8 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies
+from xmppd.testing.client import Client
 
 BALCONY = f"{JULIET}/balcony"
 CHAMBER = f"{JULIET}/chamber"

@@ -2,7 +2,6 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
 from tests.services.stream_management.conversation import (
     COMMIT_S,
     JULIET,
@@ -12,6 +11,7 @@ from tests.services.stream_management.conversation import (
     bodies,
     tags,
 )
+from xmppd.testing.client import Client
 
 BALCONY = f"{JULIET}/balcony"
 CHAMBER = f"{JULIET}/chamber"

@@ -5,8 +5,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import MemoryServer
 from xmppd.core import events
 from xmppd.core.fanout import Fanout
 from xmppd.core.session import Sendable, Session
@@ -20,6 +18,8 @@ from xmppd.services.stream_management.csi_queue import (
 )
 from xmppd.stanza.element import Element
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer
 
 CONTACTS = 500
 SECONDS = 60

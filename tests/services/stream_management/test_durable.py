@@ -2,8 +2,6 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import now
 from tests.services.stream_management.conversation import (
     COMMIT_S,
     JULIET,
@@ -19,6 +17,8 @@ from xmppd.services.stream_management.ended_queues import RECORD_S, RESERVED_S
 from xmppd.services.stream_management.records import QUEUE
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.client import Client
+from xmppd.testing.server import now
 
 BALCONY = f"{JULIET}/balcony"
 CHAMBER = f"{JULIET}/chamber"

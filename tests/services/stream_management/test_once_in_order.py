@@ -5,8 +5,8 @@ from typing import Final
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation
+from xmppd.testing.client import Client
 
 BALCONY: Final = f"{JULIET}/balcony"
 SEEDS: Final = 12

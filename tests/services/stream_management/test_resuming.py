@@ -5,13 +5,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, acks, bodies, tags
 from xmppd.core import events
 from xmppd.services.stream_management import service
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.services.stream_management.service import WAIT_S
 from xmppd.stream.acks import MODULUS
+from xmppd.testing.client import Client
 
 BALCONY = f"{JULIET}/balcony"
 

@@ -3,12 +3,12 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.dialogues.client import Client
-from tests.memory import now
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
 from xmppd.services.offline.offline import Offline
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, NewEntry
+from xmppd.testing.client import Client
+from xmppd.testing.server import now
 
 BALCONY = f"{JULIET}/balcony"
 CHAMBER = f"{JULIET}/chamber"

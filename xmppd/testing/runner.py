@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element, ParseError
 
 from twisted.internet.defer import Deferred
 
-from tests.dialogues.client import NS_STREAM, Client, NothingCame
-from tests.dialogues.matching import Mismatch, fill, match, match_header, parse, show
-from tests.dialogues.script import Script, Step
+from xmppd.testing.client import NS_STREAM, Client, NothingCame
+from xmppd.testing.matching import Mismatch, fill, match, match_header, parse, show
+from xmppd.testing.script import Script, Step
 
 MOMENT_S = 0.05
 """Over sockets: how long is waited for what a client that cannot ping may get."""

@@ -10,12 +10,12 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from tests.dialogues.client import PASSWORD, Client, NothingCame
 from xmppd.config.read import parse
 from xmppd.net.streams.c2s import C2SProtocol
 from xmppd.server import Environment, Server, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.client import PASSWORD, Client, NothingCame
 
 START = 1_780_000_000.0
 
