@@ -458,10 +458,26 @@ class CommitTests(RouterTestCase):
         """The sender gets resource-constraint (wait), and whoever counts the stanza sees that it is not durable."""
         self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE))
         self.storage.failing = StorageFailed("disk full")
-        self.send("message", to=BOB, id="1")
+        commit = self.send("message", to=BOB, id="1")
         self.assertEqual(self.condition(), "resource-constraint")
-        assert self.alice.commit is not None
-        self.assertIs(self.alice.commit.is_kept, False)
+        self.assertIs(commit.is_kept, False)
+
+    def test_commit_after_waiting(self) -> None:
+        """What waits gives the commit when it is done; nothing where nothing changed."""
+        answer: Deferred[None] = Deferred()
+
+        def add(traffic: Traffic) -> Deferred[None]:
+            traffic.changes.append(self.CHANGE)
+            return answer
+
+        self.assertIsNone(self.send("message", to=BOB))
+        self.a.hooks.add(events.ACCOUNT_STANZA, add)
+        waiting = self.send("message", to=BOB)
+        self.assertNoResult(waiting)
+        self.assertIsNone(self.stored())
+        answer.callback(None)
+        self.assertIs(self.successResultOf(waiting).is_kept, True)
+        self.assertEqual(self.stored(), b"value")
 
 
 class OwnStanzasTests(RouterTestCase):

@@ -1,15 +1,20 @@
 """What one stanza changed, on its way to the disk: who is told when that is decided.
 
-No Deferred, since each message has one of these: the storage calls `Commit.decided`, once.
+No Deferred, since each message has one of these: the storage calls `Commit.decided`, once. It is given to whoever
+brought the stanza to the router (`Routed`).
 """
 
 from collections.abc import Callable
+from typing import final
+
+from twisted.internet.defer import Deferred
 
 from xmppd.core.events import Traffic
-from xmppd.core.session import Ledger
+from xmppd.core.inlet import Acknowledger
 from xmppd.storage.interface import StorageError
 
 
+@final
 class Commit:
     """The fate of what a stanza changed; the sender hears of a failure, the stream that it came on of either."""
 
@@ -22,7 +27,7 @@ class Commit:
         self._hear: Callable[[Commit], None] | None = None
         self.is_kept: bool | None = None
         """None until it is decided."""
-        self.ledger: Ledger | None = None
+        self.ledger: Acknowledger | None = None
         """Who counts the stanza; set by the stream."""
         self.size_bytes = len(traffic.stanza.inner)
 
@@ -40,3 +45,8 @@ class Commit:
             self._hear = hear
         else:
             hear(self)
+
+
+Routed = Commit | Deferred[Commit | None] | None
+"""What a door of the router gives for a stanza: None when it is dealt with and changed nothing, the commit of what it
+changed, or a Deferred of either where a handler waits, which fails with `StreamError` alone or a bug."""

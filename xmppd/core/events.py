@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xmppd.core.hooks import Hook
+from xmppd.core.inlet import Inlet
 from xmppd.core.session import Session
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.jid import JID
@@ -17,21 +18,27 @@ from xmppd.storage.interface import Change
 
 
 class Traffic:
-    """A stanza on its way: who sent it, to whom, and from which session where the sender is a local client.
+    """A stanza on its way: who sent it, to whom, from which session where the sender is a local client (`origin`).
 
     Stanzas never change; a handler that must alter the content puts another stanza into `stanza`. What must outlive
     the server because of this stanza (archive, offline store, queues) is put into `changes`: all of it is committed in
-    one transaction once the stanza is routed, and only then is the stanza acknowledged. Routing does not wait for it.
+    one transaction once the stanza is routed, and only then does the `inlet` acknowledge what came in by it: the
+    client's session, or the stream of another server or a component; None for what this server sends of its own.
+    Routing does not wait for the commit.
     """
 
-    __slots__ = ("changes", "origin", "sender", "stanza", "target")
+    __slots__ = ("changes", "inlet", "origin", "sender", "stanza", "target")
 
-    def __init__(self, stanza: Stanza, sender: JID, target: JID, origin: Session | None):
+    def __init__(
+        self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, inlet: Inlet | None = None
+    ):
+        """*inlet* is the session of *origin* where there is one, unless it is given."""
         self.changes: list[Change] = []
         self.stanza = stanza
         self.sender = sender
         self.target = target
         self.origin = origin
+        self.inlet = origin if inlet is None else inlet
 
 
 class Delivery(Traffic):
@@ -45,6 +52,7 @@ class Delivery(Traffic):
         self.sender = traffic.sender
         self.target = traffic.target
         self.origin = traffic.origin
+        self.inlet = traffic.inlet
         self.sessions = sessions
 
 

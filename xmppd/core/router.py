@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core import events
-from xmppd.core.commits import Commit
+from xmppd.core.commits import Commit, Routed
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.hooks import Hook, ask_these
@@ -76,8 +76,11 @@ class Router:
 
     # -- the two doors ----------------------------------------------------------------------------------------------
 
-    def from_client(self, session: Session, stanza: Stanza) -> Waiting:
-        """Route what a local client sent. Raises `StreamError` where its ``from`` is forged (RFC 6120 8.1.2.1)."""
+    def from_client(self, session: Session, stanza: Stanza) -> Routed:
+        """Route what a local client sent. Raises `StreamError` where its ``from`` is forged (RFC 6120 8.1.2.1).
+
+        The client's next stanza waits for the Deferred, if there is one; what becomes of the commit is for its stream.
+        """
         if stanza.from_ is not None and stanza.from_ != session.full_jid:
             _check_from(session, stanza.from_)
         sender = session.jid
@@ -105,7 +108,8 @@ class Router:
             traffic = Traffic(stanza, JID.parse(stanza.from_ or ""), JID.parse(stanza.to or ""), origin)
             if stanza.name == "iq" and stanza.type not in IQ_ANSWERS:
                 check_iq(stanza)
-            return self._settle(traffic, self._deliver(traffic))
+            routed = self._settle(traffic, self._deliver(traffic))
+            return routed if isinstance(routed, Deferred) else None
         except InvalidJID:
             self.refuse(stanza, StanzaError("jid-malformed"), origin)
         except StanzaError as error:
@@ -128,24 +132,23 @@ class Router:
             refused = Traffic(reply, origin.jid, origin.jid, origin)
             self._hosts[origin.jid.domainpart].hooks.notify(events.MESSAGE_REFUSED, refused)
 
-    def _settle(self, traffic: Traffic, waiting: Waiting) -> Waiting:
+    def _settle(self, traffic: Traffic, waiting: Waiting) -> Routed:
         """See that what a stanza changed is committed: now, or when its handlers are done."""
         if waiting is not None:
             return waiting.addCallback(lambda _: self._commit(traffic))
-        if traffic.changes or (traffic.origin is not None and traffic.origin.ledger is not None):
-            self._commit(traffic)
+        if traffic.changes or (traffic.inlet is not None and traffic.inlet.ledger is not None):
+            return self._commit(traffic)
         return None
 
-    def _commit(self, traffic: Traffic) -> None:
-        origin = traffic.origin
-        if origin is not None and origin.ledger is not None:
-            origin.ledger.routing(traffic.changes)
+    def _commit(self, traffic: Traffic) -> Commit | None:
+        inlet = traffic.inlet
+        if inlet is not None and inlet.ledger is not None:
+            inlet.ledger.routing(traffic.changes)
         if not traffic.changes:
-            return
+            return None
         commit = Commit(traffic, self._not_kept)
-        if origin is not None:
-            origin.commit = commit
         self._storage.submit(tuple(traffic.changes), commit.decided)
+        return commit
 
     def _not_kept(self, _: StorageError, traffic: Traffic) -> None:
         """The sender hears that its stanza could not be kept."""

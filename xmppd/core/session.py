@@ -11,6 +11,7 @@ resuming stream takes its place. No field is ever copied from session to session
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from xmppd.core.inlet import Acknowledger
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
@@ -45,17 +46,8 @@ class Owner(Protocol):
         """Take *session* out of every index and tell those who must know; harmless the second time."""
 
 
-class Ledger(Protocol):
-    """What counts a session's stanzas and acknowledges them (XEP-0198); the core only tells it."""
-
-    def routing(self, changes: list[Change]) -> None:
-        """A stanza is routed; add what is to be committed in one transaction with *changes*, its own."""
-
-    def handled(self, is_waiting: bool) -> None:
-        """A stanza is dealt with; it is durable when a commit is `decided`, at once if not *is_waiting*."""
-
-    def decided(self, is_kept: bool) -> None:
-        """The oldest commit that a stanza waits for is decided; if it is not *is_kept*, the sender has been told."""
+class Ledger(Acknowledger, Protocol):
+    """What counts a session's stanzas, both ways, and acknowledges them (XEP-0198); the core only tells it."""
 
     def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
         """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
@@ -94,7 +86,6 @@ class Session:
         "available_number",
         "bare_jid",
         "bytes_filters",
-        "commit",
         "conn",
         "directed",
         "framing",
@@ -165,8 +156,6 @@ class Session:
         self.presence_shown: Stanza | None = None
         self.directed: dict[str, None] | None = None
         self.ledger: Ledger | None = None
-        self.commit: Any = None
-        """The commit that the stanza just routed has set off; taken by the stream as soon as it is dealt with."""
         self.stanza_filters: tuple[OutboundFilter, ...] = ()
         self.bytes_filters: tuple[BytesFilter, ...] = ()
         self._attachments: dict[str, Any] | None = None

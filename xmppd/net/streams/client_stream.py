@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from xmppd.config.limits import Limits
 from xmppd.core import events
+from xmppd.core.commits import Commit
 from xmppd.core.host import Host
 from xmppd.core.router import Router
 from xmppd.core.session import Session
@@ -279,17 +280,17 @@ class ClientStream:
         except Exception:  # noqa: BLE001 - the net of the session queue
             self._failed(Failure(), event)
             answer = None
-        if answer is not None:
+        if answer is not None and type(answer) is not Commit:
             self._waiting = self._in_hand = True
             answer.addErrback(self._failed, event).addCallback(self._handled, event)
         elif type(event) is Stanza:
-            self._dealt_with()
+            self._dealt_with(answer)
 
-    def _handled(self, _: Any, event: Any) -> None:
+    def _handled(self, commit: Any, event: Any) -> None:
         self._in_hand = False
         self._waiting = self._is_released
         if type(event) is Stanza:
-            self._dealt_with()
+            self._dealt_with(commit)
         done, self._done = self._done, None
         if done is not None:
             done.callback(None)
@@ -312,11 +313,9 @@ class ClientStream:
             self.link.resume()
         self.link.go_on()
 
-    def _dealt_with(self) -> None:
+    def _dealt_with(self, commit: Commit | None) -> None:
         """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
-        session = self.session
-        commit, session.commit = session.commit, None
-        ledger = session.ledger
+        ledger = self.session.ledger
         if ledger is not None:
             ledger.handled(commit is not None)
         if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
@@ -328,7 +327,7 @@ class ClientStream:
         self._waiting = self._is_released
         self._drain()
 
-    def _handle(self, event: Any) -> Deferred[Any] | None:
+    def _handle(self, event: Any) -> Commit | Deferred[Any] | None:
         kind = type(event)
         if self.session.is_ended:
             if kind is StreamClosed:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from xmppd.config.limits import Limits
 from xmppd.core.commits import Commit
-from xmppd.core.session import Ledger
+from xmppd.core.inlet import Acknowledger
 from xmppd.storage.interface import Storage
 
 
@@ -26,7 +26,7 @@ class Uncommitted:
         self.size_bytes = 0
         self.is_full = False
 
-    def add(self, commit: Commit, ledger: Ledger | None, go_on: Callable[[], None]) -> bool:
+    def add(self, commit: Commit, ledger: Acknowledger | None, go_on: Callable[[], None]) -> bool:
         """One more waits for *commit*; *ledger* is told what came of it.
 
         Says whether the stream must wait; then *go_on* is called when it may take more.
