@@ -12,35 +12,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.dialogues.socket_stage import SocketStage
-from xmppd.testing.client import Client
 from xmppd.testing.runner import Runner, Stage
 from xmppd.testing.script import Script, read_script
-from xmppd.testing.server import MemoryServer
+from xmppd.testing.stage import MemoryStage
 
 FOLDER = Path(__file__).parent
 STAGE = os.environ.get("XMPPD_DIALOGUES", "memory")
-
-
-class MemoryStage:
-    """A dialogue's server in memory."""
-
-    is_in_memory = True
-
-    def __init__(self, options: str):
-        self.server = MemoryServer(options)
-
-    def add_account(self, address: str) -> None:
-        """Make an account, except on hosts whose users have none."""
-        if self.server.server.hosts[address.partition("/")[0].partition("@")[2]].settings.auth == "internal":
-            self.server.add_account(address)
-
-    def connect(self, client: Client) -> None:
-        """Open a connection."""
-        self.server.connect(client)
-
-    def pass_time(self, seconds: float) -> None:
-        """Move the clock."""
-        self.server.clock.advance(seconds)
 
 
 class DialogueTests(TestCase):

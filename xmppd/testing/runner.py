@@ -129,8 +129,9 @@ class Runner:
         await self._settle()
 
     async def _settle(self) -> None:
-        """Over sockets: let everything that is on its way arrive."""
+        """Let everything that is on its way arrive."""
         if self.stage.is_in_memory:
+            self.stage.pass_time(0)
             return
         for _ in range(2):
             for client in self.clients.values():

@@ -32,6 +32,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 _STEPS = (
     ("is", re.compile(r"(?P<who>\w+) is (?P<what>\S+@\S+)$")),
@@ -87,12 +88,17 @@ class BadScript(Exception):
 
 
 def read_script(path: Path) -> Script:
-    """Read one dialogue; `BadScript` names the line that cannot be understood."""
+    """Read the dialogue in a file; `BadScript` names the line that cannot be understood."""
+    return parse_script(path.read_text(), path.stem)
+
+
+def parse_script(dialogue: str, name: str = "dialogue") -> Script:
+    """Read a dialogue, which may be indented as a whole; `BadScript` names the line that cannot be understood."""
     doc: list[str] = []
     options: list[str] = []
     steps: list[Step] = []
     stages = STAGES
-    for line, text in _logical_lines(path.read_text()):
+    for line, text in _logical_lines(dedent(dialogue)):
         if text.startswith("#"):
             if not steps:
                 doc.append(text.lstrip("# "))
@@ -103,10 +109,10 @@ def read_script(path: Path) -> Script:
         if text.startswith("stages: "):
             stages = frozenset(text.removeprefix("stages: ").split())
             continue
-        steps.append(_step(path, line, text))
+        steps.append(_step(name, line, text))
     if any(step.verb == "pass" or COUNTED in step.what for step in steps):
         stages &= {"memory"}
-    return Script(path.stem, " ".join(doc), "\n".join(options), stages, tuple(steps))
+    return Script(name, " ".join(doc), "\n".join(options), stages, tuple(steps))
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -123,10 +129,10 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield pending
 
 
-def _step(path: Path, line: int, text: str) -> Step:
+def _step(name: str, line: int, text: str) -> Step:
     for verb, pattern in _STEPS:
         match = pattern.match(text)
         if match is not None:
             given = match.groupdict()
             return Step(verb, given.get("who") or "", (given.get("what") or "").strip(), line)
-    raise BadScript(f"{path.name}:{line}: {text!r} is no step")
+    raise BadScript(f"{name}, line {line}: {text!r} is no step")

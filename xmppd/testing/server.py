@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -81,10 +82,11 @@ class MemoryTransport:
 
 
 class MemoryCarrier:
-    """The client's end of a connection in memory."""
+    """The client's end of a connection in memory; *settle* lets happen what is due."""
 
-    def __init__(self, transport: MemoryTransport):
+    def __init__(self, transport: MemoryTransport, settle: Callable[[], None]):
         self._transport = transport
+        self._settle = settle
 
     def write(self, data: bytes) -> None:
         """Send *data*."""
@@ -98,8 +100,9 @@ class MemoryCarrier:
         self._transport._end()
 
     def wait(self, deferred: Deferred[None]) -> Deferred[None]:
-        """Nothing comes later in memory: fail at once."""
-        return fail(NothingCame("nothing came"))
+        """Let happen what is due; nothing comes after that in memory, so fail at once where that was not it."""
+        self._settle()
+        return deferred if deferred.called else fail(NothingCame("nothing came"))
 
 
 class FakeTLS:
@@ -119,7 +122,7 @@ class FakeTLS:
 
 
 class MemoryServer:
-    """A server to talk to in a test; time passes by `clock.advance`."""
+    """A server to talk to in a test; time passes by `pass_time` alone."""
 
     def __init__(self, options: str = "", storage: MemoryStorage | None = None, first_id: int = 1):
         """*options* is TOML; without a host of its own the server serves localhost.
@@ -144,6 +147,17 @@ class MemoryServer:
         self.factory = self.server.c2s_factory(FakeTLS())
         _now(self.server.accounts.load())
 
+    def settle(self) -> None:
+        """Let happen what is due now: deliveries of a later turn, and what they lead to."""
+        self.pass_time(0)
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock, with a stop at each moment at which something is due."""
+        end = self.clock.seconds() + seconds
+        while (moment := _first_due(self.clock)) <= end:
+            self.clock.advance(max(0.0, moment - self.clock.seconds()))
+        self.clock.advance(end - self.clock.seconds())
+
     def add_account(self, address: str, password: str = PASSWORD) -> None:
         """Make an account unless it is there."""
         jid = JID.parse(JID.parse(address).bare)
@@ -156,7 +170,7 @@ class MemoryServer:
         protocol = self.factory.buildProtocol(transport.getPeer())
         assert protocol is not None
         transport.protocol = protocol
-        client.connected(MemoryCarrier(transport))
+        client.connected(MemoryCarrier(transport, self.settle))
         protocol.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's own
 
     def client(self, address: str, name: str = "") -> Client:
@@ -171,6 +185,11 @@ class MemoryServer:
         client = self.client(address)
         _now(Deferred.fromCoroutine(client.log_in()))
         return client
+
+
+def _first_due(clock: Clock) -> float:
+    """Give the moment of the call that is due first."""
+    return min((call.getTime() for call in clock.getDelayedCalls()), default=inf)
 
 
 def _now(deferred: Deferred[Any]) -> Any:
