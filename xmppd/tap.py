@@ -33,7 +33,7 @@ from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
-from xmppd.net.ports import ClientPorts
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.tls.contexts import ServerTLS
@@ -95,7 +95,7 @@ class _Prepared:
     lock: DataLock
     storage: Storage
     tls: ServerTLS
-    ports: ClientPorts
+    ports: Ports
     log_file: Path | None
     log_writer: LogWriter | None
 
@@ -123,7 +123,7 @@ def _prepare(options: Options) -> _Prepared:
     storage = open_storage(config.storage.url, config.data_dir, loop, config.storage.durability)
     storage.prepare()
     tls = ServerTLS(CertificateStore(host_files(config), utc_now), tls_settings(config))
-    ports = ClientPorts(config)
+    ports = Ports(config)
     writer = None if options.of_twistd("syslog") else _log_writer(config, options.log_file)
     return _Prepared(options, config, reactor, lock, storage, tls, ports, options.log_file, writer)
 
@@ -141,15 +141,14 @@ def _put_together(given: _Prepared) -> RunningServer:
     starttls, direct = server.c2s_factory(given.tls), server.c2s_factory(given.tls, is_direct_tls=True)
     _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
     limit = raise_descriptor_limit()
+    behind = {C2S: Behind(starttls), C2S_DIRECT_TLS: Behind(direct, given.tls.creator_for(None))}
     running = RunningServer(
         given.reactor,
         given.lock,
         given.storage,
         load_modules=partial(load_modules, server),
         load_data=server.accounts.load,
-        listeners=given.ports.listeners(
-            given.reactor, limit, given.tls, starttls, direct, lambda: server.config.limits
-        ),
+        listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
         streams=(starttls, direct),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
         log_observer=given.log_writer,

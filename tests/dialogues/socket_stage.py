@@ -19,7 +19,7 @@ from tests.temporary import temporary_folder
 from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.config.section import Address
-from xmppd.net.ports import ClientPorts
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.tls.certificates import CertificateStore, HostFiles, utc_now
 from xmppd.net.tls.contexts import ServerTLS
 from xmppd.server import Environment, build, load_modules
@@ -100,8 +100,10 @@ class SocketStage:
             self.server.c2s_factory(tls),
             self.server.c2s_factory(tls, is_direct_tls=True),
         )
-        self._listeners = ClientPorts(config).listeners(
-            reactor, _DESCRIPTORS, tls, *self.factories, lambda: self.server.config.limits
+        starttls, direct = self.factories
+        behind = {C2S: Behind(starttls), C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None))}
+        self._listeners = Ports(config).listeners(
+            reactor, _DESCRIPTORS, behind, lambda: self.server.config.limits
         )
         for listener in self._listeners:
             listener.startService()

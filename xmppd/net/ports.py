@@ -1,14 +1,19 @@
-"""Where clients come in: the addresses of ``[c2s]``, bound first, and what stands behind them later."""
+"""Where peers come in: the addresses of the configuration, bound first, and what stands behind them later.
+
+`KINDS` is the table of all kinds of ports; another kind is a line of it. All listeners share one guard of the file
+descriptors, whatever their kind.
+"""
 
 import socket
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from twisted.internet.interfaces import IProtocolFactory
 
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
-from xmppd.net.tls.contexts import ConnectionCreator, ServerTLS
+from xmppd.net.tls.contexts import ConnectionCreator
 from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import FlushQueue
 from xmppd.net.transport.listen import (
@@ -23,63 +28,87 @@ from xmppd.net.transport.listen import (
 from xmppd.net.transport.output import TransportLimits
 
 
-class ClientPorts:
-    """The bound sockets of both kinds, STARTTLS and direct TLS."""
+@dataclass(frozen=True, slots=True)
+class PortKind:
+    """A kind of port: the option with its addresses, and what a banner calls it."""
 
-    def __init__(self, config: Config) -> None:
+    section: str
+    option: str
+    label: str
+
+    @property
+    def name(self) -> str:
+        """The option, as an operator writes it."""
+        return f"{self.section}.{self.option}"
+
+
+C2S: Final = PortKind("c2s", "listen", "STARTTLS")
+C2S_DIRECT_TLS: Final = PortKind("c2s", "direct_tls_listen", "TLS")
+KINDS: Final = (C2S, C2S_DIRECT_TLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind the ports of a kind: who makes the protocols, and TLS where it comes before the first byte."""
+
+    factory: IProtocolFactory
+    tls: ConnectionCreator | None = None
+
+
+class Ports:
+    """The bound sockets of every kind."""
+
+    def __init__(self, config: Config, kinds: tuple[PortKind, ...] = KINDS) -> None:
         """Bind them all, or none: raises `ListenError`. ::1 may be missing where nobody has asked for it."""
-        self._config = config
-        self._starttls = self._bind("listen")
+        self._is_stock = config.net.transport == "twisted"
+        self._sockets: dict[PortKind, list[socket.socket]] = {}
         try:
-            self._direct = self._bind("direct_tls_listen")
+            for kind in kinds:
+                self._sockets[kind] = _bind(config, kind)
         except BaseException:
             self.close()
             raise
 
-    def _bind(self, name: str) -> list[socket.socket]:
-        is_default = not self._config.source.has(("c2s", name))
-        return bind_all(getattr(self._config.c2s, name), f"c2s.{name}", is_ipv6_optional=is_default)
-
     def close(self) -> None:
         """Give the ports up before anybody has listened."""
-        for sock in self._starttls:
-            sock.close()
+        for sockets in self._sockets.values():
+            for sock in sockets:
+                sock.close()
 
     def describe(self) -> list[str]:
-        """Say where clients are awaited, as ``127.0.0.1:5222 (STARTTLS)``."""
-        return [*_described(self._starttls, "STARTTLS"), *_described(self._direct, "TLS")]
+        """Say where peers are awaited, as ``127.0.0.1:5222 (STARTTLS)``."""
+        return [
+            f"{address_of(sock)} ({kind.label})"
+            for kind, sockets in self._sockets.items()
+            for sock in sockets
+        ]
 
     def listeners(
-        self,
-        reactor: Any,
-        limit: int,
-        tls: ServerTLS,
-        starttls: IProtocolFactory,
-        direct: IProtocolFactory,
-        limits: Callable[[], Limits],
+        self, reactor: Any, limit: int, behind: Mapping[PortKind, Behind], limits: Callable[[], Limits]
     ) -> list[Listener]:
         """Give a listener for each socket; *limit* is the number of file descriptors that there may be.
 
-        *limits* gives what holds for a connection that comes now.
+        *behind* names what stands behind each kind that has ports, *limits* gives what holds for a connection that
+        comes now.
         """
         shortage = DescriptorShortage(reactor, limit)
-        plain = self._acceptor(reactor, starttls, None, limits)
-        secured = self._acceptor(reactor, direct, tls.creator_for(None), limits)
-        return [
-            *(Listener(sock, reactor, plain, shortage) for sock in self._starttls),
-            *(Listener(sock, reactor, secured, shortage) for sock in self._direct),
-        ]
+        listeners = []
+        for kind, sockets in self._sockets.items():
+            if sockets:
+                accept = self._acceptor(reactor, behind[kind], limits)
+                listeners += [Listener(sock, reactor, accept, shortage) for sock in sockets]
+        return listeners
 
-    def _acceptor(
-        self,
-        reactor: Any,
-        factory: IProtocolFactory,
-        creator: ConnectionCreator | None,
-        limits: Callable[[], Limits],
-    ) -> OnAccept:
-        if self._config.net.transport == "twisted":
-            return StockAcceptor(factory, reactor, creator, lambda: limits().send_buffer_bytes)
-        return OwnAcceptor(factory, reactor, creator, limits)
+    def _acceptor(self, reactor: Any, behind: Behind, limits: Callable[[], Limits]) -> OnAccept:
+        if self._is_stock:
+            return StockAcceptor(behind.factory, reactor, behind.tls, lambda: limits().send_buffer_bytes)
+        return OwnAcceptor(behind.factory, reactor, behind.tls, limits)
+
+
+def _bind(config: Config, kind: PortKind) -> list[socket.socket]:
+    addresses = getattr(getattr(config, kind.section), kind.option)
+    is_default = not config.source.has((kind.section, kind.option))
+    return bind_all(addresses, kind.name, is_ipv6_optional=is_default)
 
 
 class OwnAcceptor:
@@ -118,7 +147,3 @@ class OwnAcceptor:
             tls=self._creator,
             limits=self._transport_limits,
         )
-
-
-def _described(sockets: list[socket.socket], kind: str) -> Iterator[str]:
-    return (f"{address_of(sock)} ({kind})" for sock in sockets)

@@ -1,0 +1,68 @@
+"""Ports of every kind: bound all or none, one guard of the descriptors, something behind each."""
+
+import socket
+
+from twisted.internet.protocol import Factory, Protocol
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.net.transport.test_listen import FakeReactor
+from xmppd.config.model import Config
+from xmppd.config.read import parse
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, KINDS, Behind, PortKind, Ports
+from xmppd.net.transport.listen import ListenError
+
+LOOPBACK = "127.0.0.1:0"
+
+
+def read(text: str) -> Config:
+    """The configuration that *text* is."""
+    found, _ = parse(text, "test.toml")
+    assert found is not None
+    return found
+
+
+def config(listen: str = LOOPBACK, direct: str = LOOPBACK) -> Config:
+    """A configuration with ports that the system chooses."""
+    return read(f'[c2s]\nlisten = ["{listen}"]\ndirect_tls_listen = ["{direct}"]\n[hosts.localhost]\n')
+
+
+class PortsTests(SynchronousTestCase):
+    """`Ports`."""
+
+    def test_every_kind_is_bound_and_described(self) -> None:
+        """The lines of the table, in its order."""
+        ports = Ports(config())
+        self.addCleanup(ports.close)
+        labels = [line.partition(" ")[2] for line in ports.describe()]
+        self.assertEqual(labels, [f"({kind.label})" for kind in KINDS])
+
+    def test_all_or_none(self) -> None:
+        """A port in use gives those before it up."""
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        free = socket.create_server(("127.0.0.1", 0))
+        here = f"127.0.0.1:{free.getsockname()[1]}"
+        free.close()
+        there = f"127.0.0.1:{taken.getsockname()[1]}"
+        error = self.assertRaises(ListenError, Ports, config(here, there))
+        self.assertIn("c2s.direct_tls_listen", str(error))
+        socket.create_server(("127.0.0.1", int(here.rpartition(":")[2]))).close()
+
+    def test_one_guard_and_something_behind_each(self) -> None:
+        """Whatever the kind, the listeners share what watches the descriptors; another kind is one more line."""
+        other = PortKind("c2s", "listen", "another kind")
+        settings = config()
+        ports = Ports(settings, (C2S_DIRECT_TLS, other))
+        factory = Factory.forProtocol(Protocol)
+        behind = {C2S_DIRECT_TLS: Behind(factory), other: Behind(factory), C2S: Behind(factory)}
+        listeners = ports.listeners(FakeReactor(), 1_000, behind, lambda: settings.limits)
+        for listener in listeners:
+            self.addCleanup(listener.stop_accepting)
+        self.assertEqual(len(listeners), 2)
+        self.assertEqual(len({id(listener._shortage) for listener in listeners}), 1)
+        self.assertIsNot(listeners[0]._on_accept, listeners[1]._on_accept)
+
+    def test_a_kind_without_addresses(self) -> None:
+        """Nothing need stand behind it."""
+        settings = read("[c2s]\nlisten = []\ndirect_tls_listen = []\n[hosts.localhost]\n")
+        self.assertEqual(Ports(settings).listeners(FakeReactor(), 1_000, {}, lambda: settings.limits), [])
