@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd
+from xmppd.services.parts import GROUPS
 
 ROOT = Path(xmppd.__file__).parent
 MAY_IMPORT = {
@@ -26,6 +27,23 @@ MAY_IMPORT = {
     "testing": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "server"},
 }
 """Row by row: a package and the packages of ours that it may import besides itself."""
+GROUPS_OF_SERVICES: dict[str, set[str]] = {
+    "roster": {"roster"},
+    "accounts": {"accounts", "sessions"},
+    "presence": {"presence", "blocking"},
+    "archive": {"ids", "archive"},
+    "offline": {"offline"},
+    "stream_management": {"service"},
+    "profile": set(),
+    "discovery": {"disco", "capabilities", "commands"},
+    "login": {"clients", "login"},
+    "push": {"push"},
+}
+"""In the order of `xmppd.services.parts`: a group and the files of it that it offers to the groups below it.
+
+A group imports only what groups above it offer, so that there is no circle. Files beside the groups follow the same
+rule as a group of their own that may import from all; only ``services/parts.py`` knows the groups' ``parts``.
+"""
 NO_TWISTED = {"stanza", "stream"}
 FORBIDDEN_BELOW_NET = {"socket", "ssl", "OpenSSL"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 40
@@ -76,6 +94,28 @@ class ArchitectureTests(SynchronousTestCase):
                 if parts and name.startswith("xmppd.modules.") and name.split(".")[2] != parts[0]:
                     wrong.append(f"{path.relative_to(ROOT)} imports {name}")
         self.assertEqual(wrong, [])
+
+    def test_groups_of_services_import_what_others_offer(self) -> None:
+        """A group of services imports from groups above it only, and only what they offer."""
+        order, wrong = list(GROUPS_OF_SERVICES), []
+        for path, room, tree in _sources():
+            if room != "services" or path == ROOT / "services" / "parts.py":
+                continue
+            group = path.relative_to(ROOT / "services").parts[0]
+            above = order[: order.index(group)] if path.parent.name == group else order
+            for name in _imports(tree):
+                other, file = [*name.split("."), "", "", ""][2:4]
+                if not name.startswith("xmppd.services.") or other == group or other not in order:
+                    continue
+                if other not in above or file not in GROUPS_OF_SERVICES[other]:
+                    wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+        self.assertEqual(wrong, [])
+
+    def test_every_group_of_services_builds_itself(self) -> None:
+        """Each has a ``parts.py``, and a row in the table above in the order of building."""
+        folders = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
+        built = [call.__module__.split(".")[2] for call in GROUPS]
+        self.assertEqual((folders, built), (set(GROUPS_OF_SERVICES), list(GROUPS_OF_SERVICES)))
 
     def test_no_escape_from_the_rule(self) -> None:
         """Neither TYPE_CHECKING nor an import inside a function, except where a program must start fast."""

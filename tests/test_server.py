@@ -9,11 +9,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.config.model import Config
 from xmppd.config.read import parse
+from xmppd.core.environment import Environment
 from xmppd.core.host import IQKey
 from xmppd.net import ports
 from xmppd.net.ports import OwnAcceptor
 from xmppd.net.transport.output import TransportLimits
-from xmppd.server import Environment, build
+from xmppd.server import build
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.limits import StreamLimits

@@ -32,6 +32,7 @@ from xmppd.admin.running import RunningServer
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
+from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
@@ -39,7 +40,7 @@ from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_n
 from xmppd.net.tls.contexts import ServerTLS
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
-from xmppd.server import Environment, Server, build, load_modules
+from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 from xmppd.services.roster.roster import Rosters

@@ -15,7 +15,7 @@ and unloading follow from these declarations::
             ...
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -26,12 +26,12 @@ from xmppd.core.hooks import Hook
 from xmppd.core.host import Host, IQKey
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
+from xmppd.core.services import Services
 from xmppd.core.timers import Timers
 from xmppd.storage.interface import Storage
 from xmppd.stream.features import StreamFeature
 
 P = TypeVar("P")
-S = TypeVar("S")
 H = TypeVar("H", bound=Callable[..., Any])
 
 _DECLARED = "_xmppd_declared"
@@ -103,21 +103,6 @@ def _declare(declaration: IQHandler | HookHandler) -> Callable[[H], H]:
         return method
 
     return mark
-
-
-class Services:
-    """The services of this server, found by their class."""
-
-    def __init__(self, services: Iterable[object] = ()):
-        self._by_class: dict[type, object] = {type(service): service for service in services}
-
-    def add(self, service: object) -> None:
-        """Offer *service* under its class."""
-        self._by_class[type(service)] = service
-
-    def __getitem__(self, cls: type[S]) -> S:
-        """Give the service of this class; KeyError where there is none."""
-        return self._by_class[cls]  # type: ignore[return-value]  # keyed by the class itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ when its next stanza may come.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.commits import Commit, Routed
 from xmppd.core.delivery import Otherwise, recipients, rule_of
+from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.hooks import Hook, ask_these
 from xmppd.core.host import Host, Hosts
@@ -42,13 +43,6 @@ IQ_TYPES = IQ_ANSWERS | {"get", "set"}
 Waiting = Deferred[Any] | None
 
 
-class Directory(Protocol):
-    """What the router asks of the accounts."""
-
-    def exists(self, bare_jid: str) -> bool:
-        """Whether there is such an account; answers at once."""
-
-
 class Router:
     """Takes each stanza to its handler, its session, or back to its sender as an error."""
 
@@ -58,7 +52,7 @@ class Router:
         self,
         hosts: Hosts,
         registry: SessionRegistry,
-        directory: Directory,
+        directory: AccountDirectory,
         requests: PendingRequests,
         storage: Storage,
     ):

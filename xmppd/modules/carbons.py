@@ -12,7 +12,7 @@ from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
-from xmppd.services.archive.ids import archived_as, with_stanza_id
+from xmppd.services.archive.ids import archived_as
 from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
 from xmppd.services.offline.offline import Offline
 from xmppd.stanza.errors import StanzaError
@@ -21,6 +21,7 @@ from xmppd.stanza.kinds import MEANING, is_copied, kind_of
 from xmppd.stanza.kinds import NS_CARBONS as NS
 from xmppd.stanza.layout import ChildName
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.stanza_ids import with_stanza_id
 
 NS_RULES: Final = "urn:xmpp:carbons:rules:0"
 SENT: Final[ChildName] = (NS, "sent")

@@ -3,9 +3,9 @@
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import XEP, Module, on
-from xmppd.services.archive.ids import NS_SID, STANZA_ID
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.stanza_ids import NS, STANZA_ID
 
 FIRST = 900
 
@@ -16,8 +16,8 @@ class StanzaIDs(Module):
     name = "stanza_ids"
     summary = "Unique and Stable Stanza IDs"
     xep = XEP(359, "0.7.0")
-    features = (NS_SID,)
-    account_features = (NS_SID,)
+    features = (NS,)
+    account_features = (NS,)
 
     @on(events.CLIENT_STANZA, FIRST)
     def on_client_stanza(self, traffic: Traffic) -> None:

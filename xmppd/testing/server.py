@@ -12,8 +12,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from xmppd.config.read import parse
+from xmppd.core.environment import Environment
 from xmppd.net.streams.c2s import C2SProtocol
-from xmppd.server import Environment, Server, build, load_modules
+from xmppd.server import Server, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.client import PASSWORD, Client, NothingCame

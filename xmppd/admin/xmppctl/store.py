@@ -5,6 +5,7 @@ thread, so that the rest of xmppctl, which is blocking, calls it as it calls a s
 """
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 from twisted.internet import reactor as _reactor
-from twisted.internet.threads import blockingCallFromThread
+from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from xmppd import __version__
@@ -27,17 +28,12 @@ from xmppd.config.findings import ConfigErrors
 from xmppd.config.model import Config
 from xmppd.config.read import load
 from xmppd.core import events
-from xmppd.core.host import Host, Hosts
+from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.loader import Loader
-from xmppd.core.registry import SessionRegistry
-from xmppd.core.requests import PendingRequests
-from xmppd.core.router import Router
-from xmppd.core.timers import Timers
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.removal import Removal
-from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.login.clients import Clients
-from xmppd.services.roster.roster import Rosters
+from xmppd.services.parts import make_parts
 from xmppd.services.roster.subscription_states import TYPES
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.storage.interface import Storage, StorageError
@@ -120,29 +116,27 @@ def _take(lock: DataLock, data_dir: Path) -> None:
 
 
 def _parts(config: Config, storage: Storage) -> ControlParts:
-    hosts, registry, timers = Hosts(), SessionRegistry(), Timers(reactor)
-    accounts = Accounts(storage, tombstone_s=lambda host: config.hosts[host].limits.tombstone_s)
-    router = Router(hosts, registry, accounts, PendingRequests(timers), storage)
-    rosters = Rosters(storage, hosts, registry, router, timers)
-    subscriptions = Subscriptions(rosters, hosts, registry, router, accounts)
-    for name, settings in config.hosts.items():
-        host = Host(name, settings)
-        host.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: _told(subscriptions, traffic))
-        hosts.add(host)
-    clients = Clients(storage, accounts, registry, time.time)
-    accounts.beside_password.append(clients.without_tokens)
+    parts = make_parts(CurrentConfiguration(config), storage, _environment())
+    services = parts.services
+    for host in parts.hosts:
+        host.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: _told(services[Subscriptions], traffic))
     return ControlParts(
-        hosts=hosts,
-        registry=registry,
-        accounts=accounts,
-        removal=Removal(accounts, rosters, AccountSessions(accounts, registry)),
-        clients=clients,
+        hosts=parts.hosts,
+        registry=parts.registry,
+        accounts=services[Accounts],
+        removal=services[Removal],
+        clients=services[Clients],
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,
         started_at=time.time(),
         now=time.time,
     )
+
+
+def _environment() -> Environment:
+    """Nobody logs in here, so that there is no secret for decoys."""
+    return Environment(reactor, time.time, deferToThread, secrets.token_urlsafe, b"")
 
 
 def _told(subscriptions: Subscriptions, traffic: events.Traffic) -> Any:

@@ -6,15 +6,15 @@ are different and tell nothing. The recipient's copies bear the id in the recipi
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Delivery, Traffic
 from xmppd.core.ids import Ids
 from xmppd.core.waiting import deferred
-from xmppd.services.archive.ids import STORE, with_stanza_id
+from xmppd.services.archive.ids import STORE
 from xmppd.services.archive.preferences import NO_PREFERENCES, Preferences, decode, encode
 from xmppd.services.archive.preferences import STORE as PREFERENCES
 from xmppd.services.archive.retractions import Retraction, Retractions
@@ -22,17 +22,11 @@ from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import JID
 from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stamps import to_milliseconds
+from xmppd.stanza.stanza_ids import with_stanza_id
 from xmppd.storage.interface import Append, Delete, NewEntry, Put, Storage
 
 REMEMBERED = 20_000
 """Of so many accounts the preferences are kept in memory."""
-
-
-class Directory(Protocol):
-    """What the archive asks of the accounts."""
-
-    def exists(self, bare_jid: str) -> bool:
-        """Whether there is such an account; answers at once."""
 
 
 class Archive:
@@ -42,7 +36,7 @@ class Archive:
 
     def __init__(
         self,
-        directory: Directory,
+        directory: AccountDirectory,
         rosters: Rosters,
         storage: Storage,
         retractions: Retractions,

@@ -13,11 +13,12 @@ Rules that live here:
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.directory import AccountDirectory
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred, spawn
@@ -43,13 +44,6 @@ REVOKED: Final = ("policy-violation", "Revoked")
 """The stream error for who begins a session though it was revoked meanwhile."""
 ATTACHED: Final = "client"
 """Under this name a session has its `LoggedIn`."""
-
-
-class Directory(Protocol):
-    """What is asked of the accounts."""
-
-    def exists(self, bare_jid: str) -> bool:
-        """Whether there is such an account; answers at once."""
 
 
 class Keeping(NamedTuple):
@@ -86,7 +80,11 @@ class Clients:
     _log = Logger()
 
     def __init__(
-        self, storage: Storage, directory: Directory, registry: SessionRegistry, now: Callable[[], float]
+        self,
+        storage: Storage,
+        directory: AccountDirectory,
+        registry: SessionRegistry,
+        now: Callable[[], float],
     ):
         """*now* is wall time in seconds since 1970."""
         self._storage = storage

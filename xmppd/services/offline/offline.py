@@ -18,7 +18,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
-from xmppd.services.archive.ids import archived_as, stanza_id_of
+from xmppd.services.archive.ids import archived_as
 from xmppd.services.offline.archived import archived_of
 from xmppd.services.offline.delivery import BATCH, STORE, OfflineDelivery, Others
 from xmppd.services.offline.usage import Usage, Usages, name_of
@@ -28,6 +28,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stamps import to_milliseconds
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.stanza_ids import stanza_id_of
 from xmppd.storage.interface import (
     Append,
     Change,

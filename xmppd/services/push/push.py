@@ -15,24 +15,25 @@ Rules that live here:
 """
 
 from collections.abc import Callable, Container, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.core.directory import AccountDirectory
 from xmppd.core.ids import Ids
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.archive.ids import stanza_id_of
 from xmppd.services.push.publication import body_of, publication, summary
 from xmppd.services.push.registrations import Registration
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.importance import original_of
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.stanza_ids import stanza_id_of
 from xmppd.storage.interface import Change, Delete, Put, Storage, StorageError
 
 STORE: Final = "push"
@@ -53,13 +54,6 @@ class PushSettings(NamedTuple):
     timeout_s: float
     shows_sender: bool
     shows_body: bool
-
-
-class Directory(Protocol):
-    """What is asked of the accounts."""
-
-    def exists(self, bare_jid: str) -> bool:
-        """Whether there is such an account; answers at once."""
 
 
 class _Target:
@@ -107,7 +101,7 @@ class Push:
         self,
         registry: SessionRegistry,
         router: Router,
-        directory: Directory,
+        directory: AccountDirectory,
         storage: Storage,
         timers: Timers,
         random_text: Callable[[int], str],

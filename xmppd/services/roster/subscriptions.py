@@ -12,9 +12,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.directory import AccountDirectory
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
-from xmppd.core.router import Directory, Router
+from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.services.roster.items import Roster, RosterItem
@@ -43,7 +44,12 @@ class Subscriptions:
     _log = Logger()
 
     def __init__(
-        self, rosters: Rosters, hosts: Hosts, registry: SessionRegistry, router: Router, directory: Directory
+        self,
+        rosters: Rosters,
+        hosts: Hosts,
+        registry: SessionRegistry,
+        router: Router,
+        directory: AccountDirectory,
     ):
         self._rosters = rosters
         self._hosts = hosts

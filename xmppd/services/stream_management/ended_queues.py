@@ -21,7 +21,6 @@ from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.core.window import Window
 from xmppd.services.archive.ids import STORE as ARCHIVE
-from xmppd.services.archive.ids import with_stanza_id
 from xmppd.services.stream_management.records import (
     QUEUE,
     SESSIONS,
@@ -31,6 +30,7 @@ from xmppd.services.stream_management.records import (
     read_record,
 )
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.stanza_ids import with_stanza_id
 from xmppd.storage.interface import Change, Delete, DeleteEntries, Entry, Replace, Storage, UnknownEntry
 from xmppd.stream.acks import is_up_to
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Unbound
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
@@ -42,13 +43,6 @@ RECORDS: Final = 2
 REMEMBERED: Final = 10_000
 """Of so many sessions that have ended it is kept how much of them was handled."""
 SWEEP_S: Final = 6 * 3_600.0
-
-
-class Directory(Protocol):
-    """What is asked of the accounts."""
-
-    def exists(self, bare_jid: str) -> bool:
-        """Whether there is such an account; answers at once."""
 
 
 class Stream(Protocol):
@@ -82,7 +76,7 @@ class StreamManagement:
         self,
         registry: SessionRegistry,
         router: Router,
-        directory: Directory,
+        directory: AccountDirectory,
         offline: Offline,
         storage: Storage,
         timers: Timers,

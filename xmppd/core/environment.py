@@ -1,0 +1,40 @@
+"""What a server takes from outside: time, threads, randomness; and the configuration that holds now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from xmppd.config.limits import Limits
+from xmppd.config.model import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a server takes from outside; a test gives its own."""
+
+    clock: IReactorTime
+    now: Callable[[], float]
+    """Wall time in seconds since 1970."""
+    in_thread: Callable[..., Deferred[Any]]
+    """Calls a function with arguments in a thread, as `twisted.internet.threads.deferToThread` does."""
+    random_text: Callable[[int], str]
+    """Gives so many unguessable bytes as URL-safe text."""
+    secret: bytes
+    """Made once for a data folder; stable decoys come from it."""
+    steady: Callable[[], float] | None = None
+    """Seconds that no change of the wall clock moves; None where those of *clock* are such."""
+
+
+@dataclass(slots=True)
+class CurrentConfiguration:
+    """The configuration that holds now: a reload puts another in its place."""
+
+    config: Config
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the server as a whole that hold now."""
+        return self.config.limits

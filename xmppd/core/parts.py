@@ -1,0 +1,59 @@
+"""The parts of the core, put together: what every group of services is built on (see `xmppd.services.parts`)."""
+
+from dataclasses import dataclass, field
+
+from xmppd.core import events
+from xmppd.core.directory import AccountDirectory
+from xmppd.core.environment import CurrentConfiguration, Environment
+from xmppd.core.host import Host, Hosts
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.requests import PendingRequests
+from xmppd.core.router import Router
+from xmppd.core.services import Services
+from xmppd.core.session import Session
+from xmppd.core.timers import Timers
+from xmppd.storage.interface import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class CoreParts:
+    """What the groups of services are built on, and where each adds what it offers."""
+
+    current: CurrentConfiguration
+    environment: Environment
+    storage: Storage
+    timers: Timers
+    hosts: Hosts
+    registry: SessionRegistry
+    router: Router
+    directory: AccountDirectory
+    services: Services = field(default_factory=Services)
+
+
+def make_core(
+    current: CurrentConfiguration,
+    storage: Storage,
+    environment: Environment,
+    hosts: Hosts,
+    directory: AccountDirectory,
+) -> CoreParts:
+    """Make the core of a server of these hosts; nothing runs yet."""
+    timers = Timers(environment.clock, seconds=environment.steady)
+    registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
+    requests = PendingRequests(timers, lambda: current.limits.pending_iqs)
+    router = Router(hosts, registry, directory, requests, storage)
+    return CoreParts(current, environment, storage, timers, hosts, registry, router, directory)
+
+
+def make_hosts(current: CurrentConfiguration) -> Hosts:
+    """Give the hosts of the configuration, each with its settings and no module."""
+    hosts = Hosts()
+    for name in current.config.hosts:
+        hosts.add(Host(name, current.config.for_host(name)))
+    return hosts
+
+
+def _tell_unbound(hosts: Hosts, session: Session, status: str | None) -> None:
+    host = hosts.get(session.host)
+    if host is not None:
+        host.hooks.notify(events.RESOURCE_UNBOUND, events.Unbound(session, status))

@@ -1,0 +1,24 @@
+"""Builds the services of archives: what goes in, and what finds words in them."""
+
+from xmppd.core.parts import CoreParts
+from xmppd.services.accounts.accounts import AccountEvent, Accounts
+from xmppd.services.archive.archive import Archive
+from xmppd.services.archive.retractions import Retractions
+from xmppd.services.archive.search import ArchiveSearch
+from xmppd.services.roster.roster import Rosters
+from xmppd.storage.sqlite.text_index import SQLiteTextIndex
+
+
+def add_services(parts: CoreParts) -> None:
+    """Add the archives and their search; its index is opened only where a host wants it."""
+    services, storage, environment = parts.services, parts.storage, parts.environment
+    file = parts.current.config.storage_file
+    index = SQLiteTextIndex(":memory:" if file is None else f"{file}.words", environment.in_thread)
+    search = ArchiveSearch(storage, index, parts.timers)
+    retractions = Retractions(storage, parts.timers, search.buried)
+    archive = Archive(
+        parts.directory, services[Rosters], storage, retractions, environment.now, environment.random_text
+    )
+    for forget in (archive.forget, search.forget):
+        services[Accounts].subscribe(AccountEvent.REMOVED, forget)
+    services.add(archive, search)

@@ -1,0 +1,21 @@
+"""Builds the service of acknowledgements and resumption."""
+
+from xmppd.core.parts import CoreParts
+from xmppd.services.offline.offline import Offline
+from xmppd.services.stream_management.service import StreamManagement
+
+
+def add_services(parts: CoreParts) -> None:
+    """Add stream management; what an account's sessions leave goes with the account's data."""
+    services, environment = parts.services, parts.environment
+    management = StreamManagement(
+        parts.registry,
+        parts.router,
+        parts.directory,
+        services[Offline],
+        parts.storage,
+        parts.timers,
+        environment.now,
+        environment.random_text,
+    )
+    services.add(management)
