@@ -12,10 +12,12 @@ from pydantic import BaseModel
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd.modules
+from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
 from xmppd.config.options import (
     C2s,
-    Component,
+    ComponentOptions,
+    Components,
     Document,
     HostOptions,
     HostSettings,
@@ -82,7 +84,16 @@ class ExampleTests(SynchronousTestCase):
         self.assertEqual(findings, [])
         assert config is not None
         self.assertEqual(config.for_host("example.org").limits.resources_per_user, 5)
-        self.assertEqual(set(config.components), {"gateway.example.org"})
+        kinds = {name: component.kind for name, component in config.components.items()}
+        outside = DomainKind.COMPONENT
+        self.assertEqual(
+            kinds,
+            {
+                "rooms.example.org": DomainKind.SERVICE,
+                "gateway.example.org": outside,
+                "news.example.org": outside,
+            },
+        )
 
     def test_no_option_is_missing(self) -> None:
         """Every option that there is stands in the file."""
@@ -92,8 +103,9 @@ class ExampleTests(SynchronousTestCase):
         own = [key for key in HostOptions.model_fields if key not in ServerOptions.model_fields]
         for key in (*own, "admins", "tls", "c2s", "limits", "modules"):
             at(raw, ("hosts", "example.org", key))
-        for path in options_of(Component):
-            at(raw, ("components", "gateway.example.org", *path))
+        at(raw, ("components", "listen"))
+        shown = {key for table in raw["components"].values() if isinstance(table, dict) for key in table}
+        self.assertEqual(set(ComponentOptions.model_fields) - shown, set())
 
     def test_every_option_is_described(self) -> None:
         """Every option and section says what it is for."""
@@ -105,7 +117,8 @@ class ExampleTests(SynchronousTestCase):
             Net,
             Limits,
             ModuleTable,
-            Component,
+            ComponentOptions,
+            Components,
             HostSettings,
             Document,
         ]

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.config.model import Config
-from xmppd.config.modules import check_modules
+from xmppd.config.modules import KnownModule, check_modules
 from xmppd.config.read import parse
 
 TEXT = """\
@@ -130,7 +130,7 @@ class ModuleTests(SynchronousTestCase):
     def test_check_modules(self) -> None:
         """Every module that is named is looked at, for the server and each host, and told once."""
         text = '[modules.pong]\n[modules.version]\nx = 1\n[hosts."a.example".modules.ping]\nword = 5\n'
-        known = {"ping": PingOptions, "version": None}
+        known = {"ping": KnownModule(PingOptions), "version": KnownModule()}
         found = check_modules(config_of(text), known)
         self.assertEqual(
             [(finding.id, finding.place) for finding in found],

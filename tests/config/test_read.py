@@ -123,17 +123,29 @@ MISTAKES = [
     ('[hosts."bad_host name"]\n', "name.characters", 1, "underscore and a space", '[hosts."bad-host-name"]'),
     ('[hosts."xn--bcher-kva.example"]\n', "name.a-label", 1, "Unicode", '[hosts."bücher.example"]'),
     (
-        '[components."xn--bcher-kva.example"]\n',
+        '[components."xn--bcher-kva.example"]\nmodule = "x"\n',
         "name.a-label",
         1,
         "component",
         '[components."bücher.example"]',
     ),
     ('[hosts."Chat.example"]\n', "name.case", 1, "lower case", '[hosts."chat.example"]'),
-    ('[components."Chat.example"]\n', "name.case", 1, "component", '[components."chat.example"]'),
+    (
+        '[components."Chat.example"]\nmodule = "x"\n',
+        "name.case",
+        1,
+        "component",
+        '[components."chat.example"]',
+    ),
     ('[hosts."a.example."]\n', "name.trailing-dot", 1, "dot", '[hosts."a.example"]'),
     ('[hosts."☃.example"]\n', "name.idna", 1, "U+2603", "choose another"),
-    ('[hosts."a.example"]\n[components."a.example"]\n', "name.duplicate", 2, "FILE:1", "rename"),
+    (
+        '[hosts."a.example"]\n[components."a.example"]\nmodule = "x"\n',
+        "name.duplicate",
+        2,
+        "FILE:1",
+        "rename",
+    ),
 ]
 
 WARNINGS = [

@@ -26,8 +26,8 @@ class OptionsTests(SynchronousTestCase):
 
     def test_types_are_exact(self) -> None:
         """No text or switch is taken for a number, and no number or text for a switch."""
-        for name, model in known_modules().items():
-            for key, field in (model.model_fields if model else {}).items():
+        for name, module in known_modules().items():
+            for key, field in (module.options.model_fields if module.options else {}).items():
                 if field.annotation not in WRONG:
                     continue
                 with self.subTest(module=name, option=key):

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel
-
 import xmppd.modules
 from xmppd.config.findings import ConfigErrors, has_errors
 from xmppd.config.model import Config
-from xmppd.config.modules import check_modules
+from xmppd.config.modules import KnownModule, check_modules
 from xmppd.config.read import load
 from xmppd.core.loader import find_modules
 from xmppd.net.tls.options import check_ciphers
 
 
-def known_modules() -> dict[str, type[BaseModel] | None]:
-    """Give every module that there is, with the model of its options."""
-    return {name: cls.options for name, cls in find_modules(xmppd.modules).items()}
+def known_modules() -> dict[str, KnownModule]:
+    """Give every module that there is, with the model of its options and the kinds of domain that it serves."""
+    return {
+        name: KnownModule(cls.options, cls.for_hosts, cls.may_be_service())
+        for name, cls in find_modules(xmppd.modules).items()
+    }
 
 
 def read_settings(path: str | None, env: Mapping[str, str]) -> Config:

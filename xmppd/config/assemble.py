@@ -1,25 +1,60 @@
 """From the tables that ``tomllib`` gave to typed options, with every mistake on the way."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from xmppd.config.domains import domain_problems
+from xmppd.config.components import component_problems, kind_of_component
+from xmppd.config.domains import SHARED, domain_problems
 from xmppd.config.findings import Finding
+from xmppd.config.kinds import DomainKind
 from xmppd.config.lines import Path
 from xmppd.config.model import Config
 from xmppd.config.numbers import huge_numbers
-from xmppd.config.options import Component, HostOptions, HostSettings, ServerOptions
-from xmppd.config.problems import NAMED_TABLES, Problem, problems_of, server_wide_finding
-from xmppd.config.schema import is_server_wide
+from xmppd.config.options import (
+    ComponentOptions,
+    Components,
+    DomainOptions,
+    HostOptions,
+    HostSettings,
+    ServerOptions,
+)
+from xmppd.config.problems import (
+    MISSING,
+    NAMED_TABLES,
+    UNQUOTED_NAME,
+    Problem,
+    problems_of,
+    server_wide_finding,
+)
+from xmppd.config.schema import dotted, is_server_wide, nearest_beside
 from xmppd.config.section import Section
 from xmppd.config.source import Source
 
 _OVERLAID = {"tls": 1, "c2s": 1, "limits": 1, "modules": 2}
-"""The sections that a host may have for itself, and how deep the tables are laid over the server's."""
+"""The sections that a domain may have for itself, and how deep the tables are laid over the server's."""
 
 Typed = TypeVar("Typed", bound=Section)
+
+
+_UNKNOWN: Final = ("config.unknown-key", UNQUOTED_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One of the two kinds of tables with domain names."""
+
+    section: str
+    options: type[DomainOptions]
+    of: Callable[[DomainOptions], DomainKind]
+    look: Callable[[Path, Mapping[str, Any], Source], Iterable[Problem]]
+    """What can only be told from several keys of a table as it is written."""
+
+
+_HOSTS: Final = _Kind("hosts", HostOptions, lambda _: DomainKind.ACCOUNTS, lambda *_: ())
+_COMPONENTS: Final = _Kind("components", ComponentOptions, kind_of_component, component_problems)
 
 
 def assemble(
@@ -61,14 +96,16 @@ def _attempt(raw: Mapping[str, Any], source: Source) -> tuple[Config | None, lis
     server = {key: value for key, value in raw.items() if key not in NAMED_TABLES}
     options, found = _validated(ServerOptions, server, (), source)
     problems += found
-    hosts, found = _hosts(raw, source)
+    hosts, found = _domains(_HOSTS, raw, source)
     problems += found
-    components, found = _components(raw, source)
+    components, found = _domains(_COMPONENTS, raw, source)
+    problems += found
+    shared, found = _shared(raw, source)
     problems += found
     problems += domain_problems(raw, source)
-    if options is None or hosts is None or components is None:
+    if options is None or hosts is None or components is None or shared is None:
         return None, problems
-    return Config.assemble(options, hosts, components, source), problems
+    return Config.assemble(options, hosts, components, shared, source), problems
 
 
 def _validated(
@@ -98,47 +135,68 @@ def _tables(
     return None, [((section,), finding)]
 
 
-def _components(raw: Mapping[str, Any], source: Source) -> tuple[dict[str, Component] | None, list[Problem]]:
-    tables, problems = _tables(raw, "components", source)
-    components: dict[str, Component] = {}
-    for name, table in (tables or {}).items():
-        component, found = _validated(Component, table, ("components", name), source)
-        problems += found
-        if component:
-            components[name] = component
-    return (None if problems else components), problems
+def _shared(raw: Mapping[str, Any], source: Source) -> tuple[Components | None, list[Problem]]:
+    """Validate what stands in ``[components]`` itself."""
+    tables = raw.get("components", {})
+    own = {key: tables[key] for key in Components.model_fields if isinstance(tables, dict) and key in tables}
+    return _validated(Components, own, ("components",), source)
 
 
-def _hosts(raw: Mapping[str, Any], source: Source) -> tuple[dict[str, HostSettings] | None, list[Problem]]:
-    tables, problems = _tables(raw, "hosts", source)
-    hosts: dict[str, HostSettings] = {}
+def _domains(
+    kind: _Kind, raw: Mapping[str, Any], source: Source
+) -> tuple[dict[str, HostSettings] | None, list[Problem]]:
+    """Validate the tables of hosts, or of components."""
+    tables, problems = _tables(raw, kind.section, source)
+    domains: dict[str, HostSettings] = {}
     is_whole = tables is not None
     for name, table in (tables or {}).items():
-        host, found = _host(name, table, raw, source)
+        if (kind.section, name) in SHARED:
+            continue
+        domain, found = _domain(kind, name, table, raw, source)
         problems += found
-        is_whole = is_whole and host is not None
-        if host:
-            hosts[name] = host
-    return (hosts if is_whole else None), problems
+        is_whole = is_whole and domain is not None
+        if domain:
+            domains[name] = domain
+    return (domains if is_whole else None), problems
 
 
-def _host(
-    name: str, table: object, raw: Mapping[str, Any], source: Source
+def _domain(
+    kind: _Kind, name: str, table: object, raw: Mapping[str, Any], source: Source
 ) -> tuple[HostSettings | None, list[Problem]]:
-    """Validate a host's table laid over the server's options; only what the host says itself is told."""
-    above: Path = ("hosts", name)
+    """Validate a domain's table laid over the server's options; only what the domain says itself is told."""
+    above: Path = (kind.section, name)
     if not isinstance(table, dict):
-        return None, _validated(HostOptions, table, above, source)[1]
+        return None, [_no_table(above, source)] if nearest_beside(above) else _validated(
+            kind.options, table, above, source
+        )[1]
+    sections = [section for section in _OVERLAID if section in kind.options.model_fields]
     effective = {"admins": raw.get("admins", []), **table}
-    for section, depth in _OVERLAID.items():
-        effective[section] = _overlay(raw.get(section, {}), table.get(section, {}), depth)
-    options, found = _validated(HostOptions, effective, above, source)
+    for section in sections:
+        effective[section] = _overlay(raw.get(section, {}), table.get(section, {}), _OVERLAID[section])
+    options, found = _validated(kind.options, effective, above, source)
     problems = [problem for problem in found if _is_in(table, problem[0][len(above) :])]
-    problems += _server_wide(table, above, source)
+    problems += _server_wide(table, sections, above, source)
+    may_be_misspelt = any(finding.id in _UNKNOWN for _, finding in problems)
+    problems += (
+        each for each in kind.look(above, table, source) if not (may_be_misspelt and each[1].id == MISSING)
+    )
     if options is None:
         return None, problems
-    parts = {key: getattr(options, key) for key in HostOptions.model_fields}
-    return HostSettings.model_construct(name=name, **parts), problems
+    parts = {key: getattr(options, key) for key in kind.options.model_fields}
+    return HostSettings.model_construct(name=name, kind=kind.of(options), **parts), problems
+
+
+def _no_table(path: Path, source: Source) -> Problem:
+    """Word that what is no table has nearly the name of an option."""
+    finding = Finding(
+        "config.unknown-key",
+        "error",
+        source.place(path),
+        f"unknown option {dotted(path)}",
+        "there is no such option",
+        f"did you mean {dotted((*path[:-1], nearest_beside(path) or ''))}?",
+    )
+    return path, finding
 
 
 def _overlay(whole: Any, own: Any, depth: int) -> Any:
@@ -164,11 +222,13 @@ def _is_in(table: Any, path: Sequence[str | int]) -> bool:
     return True
 
 
-def _server_wide(table: Mapping[str, Any], above: Path, source: Source) -> list[Problem]:
-    """Options of an overlaid section that no host can have for itself."""
+def _server_wide(
+    table: Mapping[str, Any], sections: Sequence[str], above: Path, source: Source
+) -> list[Problem]:
+    """Options of an overlaid section that no domain can have for itself."""
     paths = [
         (*above, section, key)
-        for section in _OVERLAID
+        for section in sections
         if isinstance(table.get(section), dict)
         for key in table[section]
         if is_server_wide((section, key))

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from xmppd.config.findings import Finding
+from xmppd.config.kinds import DomainKind
+from xmppd.config.lines import Path
 from xmppd.config.model import Config
+from xmppd.config.schema import dotted, nearest
 from xmppd.config.section import Address
 
 _LISTENERS = ("listen", "direct_tls_listen")
@@ -12,36 +15,49 @@ _LISTENERS = ("listen", "direct_tls_listen")
 def cross_check(config: Config) -> Iterator[Finding]:
     """Give what is wrong between options that are each right."""
     yield from _listeners(config)
+    yield from _shown_by(config)
     yield from _certificates(config)
     yield from _client_certificates(config)
     yield from _plain_passwords(config)
 
 
-def _all_listeners(config: Config) -> list[tuple[str, int, Address]]:
+def _of_clients(config: Config) -> list[tuple[Path, Address]]:
     return [
-        (key, index, address) for key in _LISTENERS for index, address in enumerate(getattr(config.c2s, key))
+        (("c2s", key, index), address)
+        for key in _LISTENERS
+        for index, address in enumerate(getattr(config.c2s, key))
+    ]
+
+
+def _of_components(config: Config) -> list[tuple[Path, Address]]:
+    if not any(component.kind is DomainKind.COMPONENT for component in config.components.values()):
+        return []  # nothing is listened on
+    return [
+        (("components", "listen", index), address) for index, address in enumerate(config.component_listen)
     ]
 
 
 def is_public(config: Config) -> bool:
-    """Say whether a listener is reached from other machines."""
-    return any(not address.is_loopback for _, _, address in _all_listeners(config))
+    """Say whether a listener for clients is reached from other machines."""
+    return any(not address.is_loopback for _, address in _of_clients(config))
 
 
 def _listeners(config: Config) -> Iterator[Finding]:
-    listeners = _all_listeners(config)
+    listeners = _of_clients(config)
     if not listeners:
         place = config.source.place(("c2s", "listen"))
         why, remedy = "nobody can connect", "give c2s.listen or c2s.direct_tls_listen an address"
         yield Finding("config.no-listener", "warning", place, "c2s.listen = []", why, remedy)
-    for number, (key, index, address) in enumerate(listeners):
-        for other_key, other_index, other in listeners[:number]:
+    listeners += _of_components(config)
+    for number, (path, address) in enumerate(listeners):
+        for other_path, other in listeners[:number]:
             if not _collide(address, other):
                 continue
-            place = config.source.place(("c2s", key, index))
-            before = config.source.place(("c2s", other_key, other_index))
-            what = f'"{address}" in c2s.{key}'
-            why = f'c2s.{other_key} has "{other}" ({before}), and an address is listened on once only'
+            place, before = config.source.place(path), config.source.place(other_path)
+            what = f'"{address}" in {dotted(path[:-1])}'
+            why = (
+                f'{dotted(other_path[:-1])} has "{other}" ({before}), and an address is listened on once only'
+            )
             yield Finding("config.duplicate-listener", "error", place, what, why, "remove one of the two")
             break
 
@@ -53,17 +69,23 @@ def _collide(one: Address, other: Address) -> bool:
 
 
 def _certificates(config: Config) -> Iterator[Finding]:
-    for host in config.hosts.values():
+    for host in config.domains:
+        table = config.table_of(host.name)
         if host.key and not host.certificate:
             yield Finding(
                 "config.key-without-certificate",
                 "error",
-                config.source.place(("hosts", host.name, "key")),
-                f'hosts."{host.name}".key',
+                config.source.place((*table, "key")),
+                dotted((*table, "key")),
                 "a key without its certificate is of no use",
                 "add certificate = the file of the certificate with its chain",
             )
-        elif not host.certificate and not config.tls.certificates and is_public(config):
+        elif (
+            host.kind is DomainKind.ACCOUNTS
+            and not host.certificate
+            and not config.tls.certificates
+            and is_public(config)
+        ):
             yield Finding(
                 "config.no-certificate",
                 "warning",
@@ -72,6 +94,20 @@ def _certificates(config: Config) -> Iterator[Finding]:
                 "it is reached from other machines and has a self-made certificate, which clients distrust",
                 "set certificate and key of the host, or the folder tls.certificates",
             )
+
+
+def _shown_by(config: Config) -> Iterator[Finding]:
+    """Components that a host shall show among its own, and that host."""
+    for component in config.components.values():
+        if component.host is None or component.host in config.hosts:
+            continue
+        path = (*config.table_of(component.name), "host")
+        what, why = f'{dotted(path)} = "{component.host}"', "there is no such host"
+        near = nearest(component.host, config.hosts)
+        remedy = (
+            f'did you mean "{near}"?' if near else f"write one of {', '.join(config.hosts)}, or remove it"
+        )
+        yield Finding("config.unknown-host", "error", config.source.place(path), what, why, remedy)
 
 
 def _client_certificates(config: Config) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from xmppd.config.schema import quoted
 from xmppd.config.source import Source
 
 _KIND = {"hosts": "host", "components": "component"}
+SHARED = frozenset((("components", "listen"),))
+"""What stands in such a section and is no domain."""
 
 
 def domain_problems(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
@@ -31,7 +33,7 @@ def _names(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for section in NAMED_TABLES:
         tables = raw.get(section)
         for name, table in tables.items() if isinstance(tables, dict) else ():
-            if isinstance(table, dict):
+            if isinstance(table, dict) and (section, name) not in SHARED:
                 yield section, name
 
 

@@ -7,8 +7,10 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, PrivateAttr
 
 from xmppd.config.findings import Finding
+from xmppd.config.lines import Path as KeyPath
 from xmppd.config.module_options import validate_options
-from xmppd.config.options import Component, HostSettings, ModuleTable, ServerOptions
+from xmppd.config.options import Components, HostSettings, ModuleTable, ServerOptions
+from xmppd.config.section import Address
 from xmppd.config.source import DEFAULTS, Source
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -18,9 +20,11 @@ class Config(ServerOptions):
     """Every option as it holds; made by ``read.load`` and ``read.parse`` only."""
 
     hosts: dict[str, HostSettings]
-    """The served domains by name, each with the server's options overlaid with its own."""
-    components: dict[str, Component]
-    """The services with a domain name of their own."""
+    """The domains with accounts by name, each with the server's options overlaid with its own."""
+    components: dict[str, HostSettings]
+    """The services with a domain name of their own, inside and outside this server, alike."""
+    component_listen: tuple[Address, ...] = ()
+    """Where programs connect that are a service (``[components] listen``)."""
 
     _source: Source = PrivateAttr()
     _warnings: tuple[Finding, ...] = PrivateAttr(())
@@ -30,12 +34,14 @@ class Config(ServerOptions):
         cls,
         options: ServerOptions,
         hosts: Mapping[str, HostSettings],
-        components: Mapping[str, Component],
+        components: Mapping[str, HostSettings],
+        shared: Components,
         source: Source,
     ) -> Self:
-        """Put the checked parts together."""
+        """Put the checked parts together; *shared* is what stands in ``[components]`` itself."""
         parts: dict[str, Any] = {name: getattr(options, name) for name in ServerOptions.model_fields}
-        config = cls.model_construct(**parts, hosts=dict(hosts), components=dict(components))
+        parts |= {"hosts": dict(hosts), "components": dict(components), "component_listen": shared.listen}
+        config = cls.model_construct(**parts)
         config._source = source
         return config
 
@@ -66,17 +72,31 @@ class Config(ServerOptions):
         return self.data_dir / location if scheme == "sqlite" else None
 
     def for_host(self, name: str) -> HostSettings:
-        """Give what holds for the served domain *name*; raises KeyError for any other."""
+        """Give what holds for the domain with accounts *name*; raises KeyError for any other."""
         return self.hosts[name]
+
+    @property
+    def domains(self) -> tuple[HostSettings, ...]:
+        """What holds for each domain of every kind: hosts, then components."""
+        return (*self.hosts.values(), *self.components.values())
+
+    def for_domain(self, name: str) -> HostSettings:
+        """Give what holds for the host or component *name*; raises KeyError for any other."""
+        return self.hosts.get(name) or self.components[name]
+
+    def table_of(self, name: str) -> KeyPath:
+        """Give the path of the table of the host or component *name*."""
+        return ("components" if name in self.components else "hosts", name)
 
     def module_options(
         self, name: str, model: type[Options], host: str | None = None
     ) -> tuple[Options | None, list[Finding]]:
         """Check the options of the module *name* by its *model*: (options, []) or (None, what is wrong).
 
-        With *host* they are the server's overlaid with that host's. A key that *model* does not have is
+        With *host* they are the server's overlaid with that domain's. A key that *model* does not have is
         wrong whatever the model says about it.
         """
-        tables = self.modules if host is None else self.hosts[host].modules
+        tables = self.modules if host is None else self.for_domain(host).modules
         table = tables.get(name, ModuleTable())
-        return validate_options(name, model, table.model_extra or {}, self._source, host)
+        above = () if host is None else self.table_of(host)
+        return validate_options(name, model, table.model_extra or {}, self._source, above)

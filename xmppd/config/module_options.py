@@ -17,39 +17,42 @@ Options = TypeVar("Options", bound=BaseModel)
 
 
 def validate_options(
-    name: str, model: type[Options], given: Mapping[str, Any], source: Source, host: str | None
+    name: str, model: type[Options], given: Mapping[str, Any], source: Source, above: Path
 ) -> tuple[Options | None, list[Finding]]:
-    """Check what is *given* to the module *name*: (options, []) or (None, findings)."""
+    """Check what is *given* to the module *name*: (options, []) or (None, findings).
+
+    *above* is the path of the domain's table, empty for the server as a whole.
+    """
     known = {key: value for key, value in given.items() if key in model.model_fields}
     findings = [
-        _unknown(_path(name, (key,), source, host), model, source) for key in given if key not in known
+        _unknown(module_path(name, (key,), source, above), model, source) for key in given if key not in known
     ]
     try:
         options = model.model_validate(known, context={"folder": source.folder})
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            path = _path(name, details["loc"], source, host)
+            path = module_path(name, details["loc"], source, above)
             field = model.model_fields.get(str(details["loc"][0])) if len(details["loc"]) == 1 else None
             findings.append(value_finding(details, path, field, source))
         return None, findings
     return (None, findings) if findings else (options, [])
 
 
-def unknown_module(name: str, known: Mapping[str, object], source: Source, host: str | None) -> Finding:
+def unknown_module(name: str, known: Mapping[str, object], source: Source, above: Path) -> Finding:
     """Word that there is no module *name*."""
-    path = _path(name, (), source, host)
+    path = module_path(name, (), source, above)
     near = get_close_matches(name, list(known), 1, ALIKE)
     remedy = f"did you mean modules.{near[0]}?" if near else "remove it, or put the module where it is found"
     why = "there is no module of this name"
     return Finding("config.unknown-module", "error", source.place(path), dotted(path), why, remedy)
 
 
-def _path(name: str, below: Path, source: Source, host: str | None) -> Path:
-    """Where an option of a module stands: in the host's table if it is there, else in the server's."""
-    own: Path = ("hosts", host or "", "modules", name, *below)
-    whole: Path = ("modules", name, *below)
-    is_own = source.has(own) or (not source.has(whole) and source.has(own[:4]))
-    return own if host is not None and is_own else whole
+def module_path(name: str, below: Path, source: Source, above: Path) -> Path:
+    """Where an option of a module stands: in the domain's table if it is there, else in the server's."""
+    table: Path = (*above, "modules", name)
+    own, whole = (*table, *below), ("modules", name, *below)
+    is_own = source.has(own) or (not source.has(whole) and source.has(table))
+    return own if is_own else whole
 
 
 def _unknown(path: Path, model: type[BaseModel], source: Source) -> Finding:

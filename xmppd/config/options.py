@@ -6,8 +6,9 @@ The docstring below a field is its description. ``etc/xmppd.toml`` shows all of 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
+from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
 from xmppd.config.section import (
     Accounts,
@@ -35,11 +36,19 @@ def _storage_url(url: str) -> str:
     return url
 
 
+def _secret(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and not secret.get_secret_value():
+        raise Mistake(
+            "config.bad-value", "with an empty secret anybody is the service", "write a long random text"
+        )
+    return secret
+
+
 class Tls(Section):
     """``[tls]``: certificates and what is negotiated with them."""
 
     certificates: Annotated[FilePath | None, ServerWide] = None
-    """A folder that is searched for each host's certificate and key by the host's name."""
+    """A folder that is searched for each domain's certificate and key by its name."""
     min_version: Literal["1.2", "1.3"] = "1.2"
     """The oldest version of TLS that is spoken."""
     ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -101,15 +110,6 @@ class ModuleTable(Section):
     """Whether the module runs; without it the module's own default holds."""
 
 
-class Component(Section):
-    """``[components."NAME"]``: a service with a domain name of its own."""
-
-    module: str | None = None
-    """The module of this server that is the service."""
-    secret: SecretStr | None = None
-    """What a program from outside shows when it connects as the service."""
-
-
 class ServerOptions(Section):
     """The top of the file: everything but the tables of hosts and components."""
 
@@ -133,25 +133,17 @@ class ServerOptions(Section):
     """The modules that are turned on or off, or have options."""
 
 
-class HostOptions(Section):
-    """``[hosts."NAME"]``: one served domain. Any section but storage, log and net may be overridden in it."""
+class DomainOptions(Section):
+    """What the tables of hosts and of components have in common."""
 
     certificate: FilePath | None = None
     """The certificate with its chain (PEM); without it ``tls.certificates`` is searched."""
     key: FilePath | None = None
     """The private key (PEM); without it the certificate's file holds it."""
-    auth: Literal["internal", "anonymous"] = "internal"
-    """Who comes in: accounts of this server, or anybody without an account (SASL ANONYMOUS)."""
-    client_certificates: bool = False
-    """Whether clients are asked for certificates to authenticate with (SASL EXTERNAL)."""
-    client_ca: FilePath | None = None
-    """The issuers of such certificates (PEM); one signed by any other lets nobody in."""
     admins: Accounts = ()
-    """Accounts that may administer this host over XMPP, instead of the server's."""
+    """Accounts that may administer this domain over XMPP, instead of the server's."""
     tls: Tls = Tls()
     """Certificates and TLS."""
-    c2s: C2s = C2s()
-    """Connections from clients."""
     limits: Limits = Limits()
     """What a peer may cost."""
     modules: dict[str, ModuleTable] = {}
@@ -159,17 +151,62 @@ class HostOptions(Section):
 
     @property
     def certificate_files(self) -> tuple[Path, Path] | None:
-        """The files (certificate, key) that the host's table names; None where it names none."""
+        """The files (certificate, key) that the domain's table names; None where it names none."""
         if self.certificate is None:
             return None
         return self.certificate, self.key or self.certificate
 
 
-class HostSettings(HostOptions):
-    """What holds for one host: the server's options overlaid with the host's own."""
+class HostOptions(DomainOptions):
+    """``[hosts."NAME"]``: one domain with accounts. Any section but storage, log and net may be overridden in it."""
+
+    auth: Literal["internal", "anonymous"] = "internal"
+    """Who comes in: accounts of this server, or anybody without an account (SASL ANONYMOUS)."""
+    client_certificates: bool = False
+    """Whether clients are asked for certificates to authenticate with (SASL EXTERNAL)."""
+    client_ca: FilePath | None = None
+    """The issuers of such certificates (PEM); one signed by any other lets nobody in."""
+    c2s: C2s = C2s()
+    """Connections from clients."""
+
+
+class ComponentOptions(DomainOptions):
+    """``[components."NAME"]``: a service with a domain name of its own, inside this server or outside."""
+
+    module: str | None = None
+    """The module of this server that is the service."""
+    secret: Annotated[SecretStr | None, AfterValidator(_secret)] = None
+    """What a program from outside shows when it connects as the service (XEP-0114)."""
+    secret_file: FilePath | None = None
+    """A file with the secret instead, in its first line."""
+    conflict: Literal["replace", "refuse"] = "replace"
+    """What becomes of a second connection as the same service: it replaces the first, or is refused."""
+    queue: bool = False
+    """Whether messages wait for a program that is not connected, in place of an error for their senders."""
+    host: str | None = None
+    """The host that shows the service among its own; without it the one whose name is the end of the service's."""
+
+
+class HostSettings(ComponentOptions, HostOptions):
+    """What holds for one domain of any kind: the server's options overlaid with those of its own table.
+
+    What only the tables of the other kinds have is at its default.
+    """
 
     name: str
     """The domain, prepared."""
+    kind: DomainKind = DomainKind.ACCOUNTS
+    """What stands behind the name."""
+
+
+class Components(Section):
+    """``[components]``: where programs connect that are a service, and below it a table for each service."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, ComponentOptions] = Field(init=False)
+
+    listen: Listeners = (Address("127.0.0.1", 5347),)
+    """Addresses for such programs (XEP-0114)."""
 
 
 class Document(ServerOptions):
@@ -177,5 +214,5 @@ class Document(ServerOptions):
 
     hosts: dict[str, HostOptions] = {}
     """The served domains by name."""
-    components: dict[str, Component] = {}
+    components: Components = Components()
     """The services with a domain name of their own."""

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path
+from xmppd.config.options import ComponentOptions, HostOptions
 from xmppd.config.schema import (
     dotted,
     is_server_wide,
@@ -31,8 +32,11 @@ NAMED_TABLES = ("hosts", "components")
 """The sections whose tables have domain names."""
 
 UNQUOTED_NAME = "config.unquoted-name"
+MISSING = "config.missing-key"
 
 _SECRET_KEYS = ("secret", "password")
+_OF_CLIENTS = HostOptions.model_fields.keys() - ComponentOptions.model_fields.keys()
+"""What only a host has."""
 
 _WANTED = {
     "string_type": "text in quotes",
@@ -76,9 +80,7 @@ def value_finding(details: ErrorDetails, path: Path, field: FieldInfo | None, so
     kind, context = details["type"], details.get("ctx", {})
     example = _example(path, field)
     if kind == "missing":
-        return Finding(
-            "config.missing-key", "error", source.place(path), dotted(path), "it is needed", "add the key"
-        )
+        return Finding(MISSING, "error", source.place(path), dotted(path), "it is needed", "add the key")
     what = f"{dotted(path)} = {_shown(path, details['input'])}"
     identifier, why, remedy = _words(kind, context, details["msg"], example)
     return Finding(identifier, "error", source.place(path), what, why, remedy)
@@ -118,8 +120,11 @@ def _shown(path: Path, value: object) -> str:
 
 def _unknown_key(path: Path, value: object, source: Source) -> Finding:
     place, what = source.place(path), f"unknown option {dotted(path)}"
-    if path[0] == "hosts" and is_server_wide(path[2:]):
+    if path[0] in NAMED_TABLES and is_server_wide(path[2:]):
         return server_wide_finding(path, source)
+    if path[0] == "components" and path[2] in _OF_CLIENTS:
+        why = "it is about clients and accounts, and a service has none"
+        return Finding("config.host-option", "error", place, dotted(path), why, "remove it")
     if path[0] in NAMED_TABLES and len(path) == 3 and isinstance(value, dict) and not nearest_beside(path):
         remedy = f"write [{path[0]}.{quoted(unquoted_name(path, value))}]"
         why = "a dot in a table's name begins a table below it unless the name is in quotes"
@@ -130,14 +135,15 @@ def _unknown_key(path: Path, value: object, source: Source) -> Finding:
 
 
 def server_wide_finding(path: Path, source: Source) -> Finding:
-    """Word that an option stands in a host's table and holds for the whole server only."""
+    """Word that an option stands in a domain's table and holds for the whole server only."""
+    kind = str(path[0]).removesuffix("s")
     return Finding(
         "config.server-wide-option",
         "error",
         source.place(path),
         dotted(path),
-        "it holds for the whole server, no host can have its own",
-        f"write it outside the hosts, as {dotted(path[2:])}",
+        f"it holds for the whole server, no {kind} can have its own",
+        f"write it outside the {path[0]}, as {dotted(path[2:])}",
     )
 
 

@@ -1,7 +1,7 @@
 """Which keys the configuration has, looked up by path: for telling the nearest known key of an unknown one."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from xmppd.config.options import Document, HostOptions
+from xmppd.config.options import ComponentOptions, Document, HostOptions
 from xmppd.config.section import SERVER_WIDE, Address
 
 ALIKE = 0.6
@@ -57,8 +57,8 @@ def option_at(path: Sequence[str | int]) -> FieldInfo | None:
 
 
 def is_server_wide(path: Sequence[str | int]) -> bool:
-    """Say whether no host can have the option at *path*, a path below the host's table, for itself."""
-    if path and path[0] not in _keys_of(_type_at(("hosts", ""))) and path[0] != "hosts":
+    """Say whether no domain can have the option at *path*, a path below the domain's table, for itself."""
+    if path and path[0] not in (*HostOptions.model_fields, "hosts", "components"):
         return option_at(path[:1]) is not None
     field = option_at(path)
     return field is not None and field.json_schema_extra == SERVER_WIDE
@@ -80,19 +80,27 @@ def nearest_key(path: Sequence[str | int]) -> str | None:
     alike = get_close_matches(key, list({option[-1] for option in everywhere}), 1, ALIKE)
     if alike:
         return next(name for name, option in names.items() if option[-1] == alike[0])
-    return next(iter(get_close_matches(dotted(path), list(names), 1, ALIKE)), None)
+    return nearest(dotted(path), names)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give which of *known* the *name* was most likely meant to be; None where none is like it."""
+    return next(iter(get_close_matches(name, list(known), 1, ALIKE)), None)
 
 
 def nearest_beside(path: Sequence[str | int]) -> str | None:
     """Give the key of the same table that is most like the last one of *path*; None where none is."""
-    return next(iter(get_close_matches(str(path[-1]), _keys_of(_type_at(path[:-1])), 1, ALIKE)), None)
+    return nearest(str(path[-1]), _keys_of(_type_at(path[:-1])))
 
 
 @cache
 def _all_options() -> tuple[tuple[str, ...], ...]:
-    """The paths of all options and sections; of those in the tables of hosts what they alone have."""
-    alone = [key for key in HostOptions.model_fields if key not in Document.model_fields]
-    return (*_options_of(Document, ()), *(("hosts", "NAME", key) for key in alone))
+    """The paths of all options and sections; of those in the tables of domains what they alone have."""
+    known, alone = dict.fromkeys(Document.model_fields), []
+    for section, model in (("hosts", HostOptions), ("components", ComponentOptions)):
+        alone += [(section, "NAME", key) for key in model.model_fields if key not in known]
+        known |= dict.fromkeys(model.model_fields)
+    return (*_options_of(Document, ()), *alone)
 
 
 def _options_of(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -117,7 +125,7 @@ def _type_at(path: Sequence[str | int]) -> Any:
 def _type_below(kind: Any, key: str | int) -> Any:
     if _is_model(kind):
         field = kind.model_fields.get(key)
-        return field.annotation if field else None
+        return field.annotation if field else _type_below(kind.__annotations__.get("__pydantic_extra__"), key)
     return get_args(kind)[1] if get_origin(kind) is dict else None
 
 

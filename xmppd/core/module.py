@@ -146,6 +146,12 @@ class Module:
     def stop(self) -> Any:
         """Run before the handlers go; may give a Deferred."""
 
+    @classmethod
+    def may_be_service(cls) -> bool:
+        """Whether a component can be this module: a domain of its own has a purpose and an identity by it."""
+        serves = DomainKind.SERVICE in cls.for_hosts
+        return serves and (DomainKind.ACCOUNTS not in cls.for_hosts or bool(cls.identities))
+
     def stream_features(self) -> tuple[StreamFeature, ...]:
         """Give what this module adds to stream negotiation."""
         return ()

@@ -20,6 +20,7 @@ from xmppd.admin.check.subject import Machine, free_bytes, is_running, may_write
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.config.findings import Finding
+from xmppd.config.modules import KnownModule
 from xmppd.config.section import Address
 from xmppd.storage.sqlite.schema import PAGE_BYTES, bring_up
 
@@ -55,13 +56,31 @@ ROWS = [
         "may write",
     ),
     (
-        '\n[components."a.example"]\n',
+        '\n[components."a.example"]\nsecret = "x"\n',
         "config",
         "config.no-effect",
         "warning",
         2,
-        "hosts only",
+        "no port for programs",
         "later version",
+    ),
+    (
+        '[components."a.example"]\nmodule = "x"\ncertificate = "c.pem"\n',
+        "config",
+        "config.no-effect",
+        "warning",
+        3,
+        "no client connects to a service",
+        "later version",
+    ),
+    (
+        '[components."a.example"]\nmodule = "x"\n[components."a.example".tls]\nciphers = "X"\n',
+        "config",
+        "config.bad-ciphers",
+        "error",
+        4,
+        "no cipher",
+        "remove",
     ),
     (SERVED, "config", "config.loopback-only", "warning", 1, "this machine alone", "0.0.0.0:5222"),
     (
@@ -141,7 +160,9 @@ class ConfigurationTests(SynchronousTestCase):
         """With the modules that there are, unknown ones and wrong options are told."""
         file = temporary_folder(self) / "x.toml"
         file.write_text("[modules.pong]\n[modules.ping]\nevery_s = 0\n")
-        found = run_checks(file, {}, only=["config"], modules={"ping": PingOptions}, machine=quiet_machine())
+        found = run_checks(
+            file, {}, only=["config"], modules={"ping": KnownModule(PingOptions)}, machine=quiet_machine()
+        )
         self.assertEqual(
             [(f.id, f.place) for f in found],
             [("config.unknown-module", f"{file}:1"), ("config.out-of-range", f"{file}:3")],

@@ -18,6 +18,7 @@ from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.admin.check.subject import Subject
 from xmppd.config.certificates import certificate_files, find_certificate
 from xmppd.config.findings import Finding, Severity
+from xmppd.config.kinds import DomainKind
 from xmppd.config.options import HostSettings
 from xmppd.net.tls.options import SELF_MADE_FOLDER
 
@@ -50,9 +51,14 @@ class _Pair:
 
 
 def check_certificates(subject: Subject) -> Iterator[Finding]:
-    """Look at the certificate of each host, and at the issuers of its clients' certificates."""
+    """Look at the certificate of each host, and at the issuers of its clients' certificates.
+
+    Of components only those that are named: nobody connects to one by TLS who would miss another.
+    """
     yield from _search_folder(subject)
-    for host in subject.config.hosts.values():
+    for host in subject.config.domains:
+        if host.kind is not DomainKind.ACCOUNTS and host.certificate is None:
+            continue
         pair = _pair_of(subject, host)
         if isinstance(pair, Finding):
             yield pair
@@ -80,7 +86,7 @@ def _search_folder(subject: Subject) -> Iterator[Finding]:
 
 def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
     config = subject.config
-    source, table = config.source, ("hosts", host.name)
+    source, table = config.source, config.table_of(host.name)
     if host.certificate_files:
         certificate, key = host.certificate_files
         key_path = (*table, "key" if host.key else "certificate")

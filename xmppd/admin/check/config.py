@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from xmppd.admin.check.components import check_components
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.log_file import try_log_file
 from xmppd.config.cross import is_public
@@ -21,7 +22,7 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     yield from check_ciphers(subject.config)
     yield from _log_file(subject)
     yield from _reach(subject)
-    yield from _components(subject)
+    yield from check_components(subject)
 
 
 def _log_file(subject: Subject) -> Iterator[Finding]:
@@ -42,12 +43,3 @@ def _reach(subject: Subject) -> Iterator[Finding]:
     if not config.source.has(("c2s",)):
         place = config.source.place(("hosts", abroad[0]))
     yield Finding("config.loopback-only", "warning", place, f'host "{abroad[0]}"', why, remedy)
-
-
-def _components(subject: Subject) -> Iterator[Finding]:
-    """TODO: services with a domain name of their own; until then nobody shall wait for one."""
-    for name in subject.config.components:
-        place, what = subject.config.source.place(("components", name)), f'component "{name}"'
-        why = "this version serves hosts only, so it has no effect"
-        remedy = "remove it, or leave it for a later version"
-        yield Finding("config.no-effect", "warning", place, what, why, remedy)

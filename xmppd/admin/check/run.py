@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from xmppd.admin.check.certificates import check_certificates
 from xmppd.admin.check.config import check_config
 from xmppd.admin.check.data_folder import check_data_folder
@@ -13,6 +11,7 @@ from xmppd.admin.check.listeners import check_listeners
 from xmppd.admin.check.names import check_names
 from xmppd.admin.check.subject import Machine, Subject
 from xmppd.config.findings import Finding, in_order
+from xmppd.config.modules import Known
 from xmppd.config.read import examine
 
 
@@ -49,12 +48,12 @@ def run_checks(
     *,
     only: Collection[str] = (),
     offline: bool = False,
-    modules: Mapping[str, type[BaseModel] | None] | None = None,
+    modules: Known | None = None,
     machine: Machine | None = None,
 ) -> list[Finding]:
     """Look for mistakes in the configuration *config_path* (None: the defaults) and around it.
 
-    *only* names the checks to run, all without it; *modules* has the options' model of every module that there
+    *only* names the checks to run, all without it; *modules* has what is known of every module that there
     is. A file with mistakes is checked further as far as the rest of it goes. Raises UnknownCheck. May take a
     second where a server runs that does not answer.
     """

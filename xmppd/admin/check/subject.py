@@ -2,15 +2,14 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from xmppd.admin.control.path import socket_path
 from xmppd.config import Config
+from xmppd.config.modules import Known
 from xmppd.config.read import Reading
 from xmppd.config.section import Address
 
@@ -74,5 +73,5 @@ class Subject:
     config: Config
     """Made of what is right in the file, wrong options left out."""
     machine: Machine
-    modules: Mapping[str, type[BaseModel] | None] | None
-    """The models of the options of all modules that there are; None where that is not known."""
+    modules: Known | None
+    """What is known of all modules that there are; None where that is not known."""

@@ -7,6 +7,7 @@ from OpenSSL import SSL
 
 from xmppd.config.certificates import find_certificate
 from xmppd.config.findings import Finding
+from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.net.tls.certificates import HostFiles
@@ -30,11 +31,12 @@ def tls_settings(config: Config) -> dict[str, TLSSettings]:
 
 
 def check_ciphers(config: Config) -> Iterator[Finding]:
-    """Give the ciphers that OpenSSL does not take: the server's, and those that a host has for itself."""
-    written: dict[tuple[str, ...], str] = {("tls", "ciphers"): config.tls.ciphers}
-    for host in config.hosts.values():
-        if config.source.has(("hosts", host.name, "tls", "ciphers")):
-            written["hosts", host.name, "tls", "ciphers"] = host.tls.ciphers
+    """Give the ciphers that OpenSSL does not take: the server's, and those that a domain has for itself."""
+    written: dict[KeyPath, str] = {("tls", "ciphers"): config.tls.ciphers}
+    for domain in config.domains:
+        path = (*config.table_of(domain.name), "tls", "ciphers")
+        if config.source.has(path):
+            written[path] = domain.tls.ciphers
     for path, ciphers in written.items():
         try:
             SSL.Context(SSL.TLS_SERVER_METHOD).set_cipher_list(ciphers.encode())
