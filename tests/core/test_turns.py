@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.timers import Timers
-from xmppd.core.turns import JAM_S, JAMMED, ROUTED, SMALL, SPACE_S, Turns
+from xmppd.core.turns import AT_ONCE, BUDGET, JAM_S, JAMMED, ROUTED, SMALL, SPACE_S, Turns
 
 
 class TurnsTests(SynchronousTestCase):
@@ -42,15 +42,28 @@ class TurnsTests(SynchronousTestCase):
         self.successResultOf(done)
         self.assertEqual(len(self.taken), 250)
 
-    def test_large_work_waits_while_other_is_under_way(self) -> None:
-        """So that what both write leaves together; small work need not wait as long as the budget lasts."""
+    def test_work_begins_at_once(self) -> None:
+        """Some 500 copies of it; less while other work waits, so that what both write leaves together."""
+        self.turns.budget = BUDGET
         self.assertIs(self.turns.run(self.work("a", 50)), None)
-        large = self.turns.run(self.work("b", 45))
-        assert large is not None
-        self.assertEqual(self.taken.count("b"), SMALL // 10)
-        self.assertIs(self.turns.run(self.work("c", 10)), None)
+        large = self.turns.run(self.work("b", 150))
+        self.assertEqual(self.taken.count("b"), AT_ONCE // 10)
+        other = self.turns.run(self.work("c", 45))
+        self.assertEqual(self.taken.count("c"), SMALL // 10)
+        self.assertIs(self.turns.run(self.work("d", 10)), None)
         self.clock.advance(SPACE_S)
-        self.successResultOf(large)
+        for waiting in (large, other):
+            assert waiting is not None
+            self.successResultOf(waiting)
+
+    def test_each_turn_of_the_reactor_has_a_budget(self) -> None:
+        """Nobody waits for `SPACE_S` because others have sent much; each turn is bounded all the same."""
+        self.turns.budget = BUDGET
+        for _ in range(10):
+            for _ in range(40):
+                self.turns.run(self.work("a", 10), AT_ONCE)
+            self.clock.advance(0)
+        self.assertEqual(len(self.taken), 10 * BUDGET // 10)
 
     def test_nothing_is_done_beyond_the_budget(self) -> None:
         """Many pieces of small work are bounded together."""

@@ -6,12 +6,14 @@ from xmppd.core import events
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.host import Host, Hosts
+from xmppd.core.lanes import Lanes
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
 from xmppd.core.router import Router
 from xmppd.core.services import Services
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
+from xmppd.core.turns import Turns
 from xmppd.storage.interface import Storage
 
 
@@ -23,6 +25,8 @@ class CoreParts:
     environment: Environment
     storage: Storage
     timers: Timers
+    turns: Turns
+    lanes: Lanes
     hosts: Hosts
     registry: SessionRegistry
     router: Router
@@ -42,7 +46,12 @@ def make_core(
     registry = SessionRegistry(lambda session, status: _tell_unbound(hosts, session, status))
     requests = PendingRequests(timers, lambda: current.limits.pending_iqs)
     router = Router(hosts, registry, directory, requests, storage)
-    return CoreParts(current, environment, storage, timers, hosts, registry, router, directory)
+    turns = Turns(timers)
+    parts = CoreParts(
+        current, environment, storage, timers, turns, Lanes(turns), hosts, registry, router, directory
+    )
+    parts.services.add(turns, parts.lanes)
+    return parts
 
 
 def make_hosts(current: CurrentConfiguration) -> Hosts:

@@ -1,9 +1,10 @@
 """Long work in short turns: what one event sets off for thousands is done bit by bit, and others have their turn.
 
 Rules that live here: work is an iterator whose steps say what they cost, in microseconds or so. All work of the server
-together gets `BUDGET` in `SPACE_S` seconds: so no turn of the reactor is long. Small work is done at once as long as
-the budget lasts, large work where nothing is under way; what is left goes on in rotation, `SPACE_S` later. What
-several pieces of large work write to the same connection leaves together then, in one write instead of several.
+together gets `BUDGET` in a turn of the reactor: so no turn is long. Work begins at once: while nothing waits up to
+`AT_ONCE` of it is done, some 500 copies, and as much as the budget has where nothing was done of late; while other work
+waits, up to `SMALL`. What is left goes on in rotation, every `SPACE_S`. What several pieces of large work write to the
+same connection leaves together then, in one write instead of several.
 """
 
 from collections import deque
@@ -28,8 +29,10 @@ JAMMED: Final = 0
 """A step that says this is where the work has to wait for somebody who does not read."""
 
 BUDGET: Final = 3_000
+AT_ONCE: Final = 1_000
+"""What a piece of work may cost at once that nothing of its kind waits before: some 500 copies."""
 SMALL: Final = 300
-"""What a piece of work may cost at once while others are under way, and before the next one's turn in rotation."""
+"""What a piece of work may cost at once while others wait, and before the next one's turn in rotation."""
 SPACE_S: Final = 0.01
 JAM_S: Final = 0.1
 
@@ -55,22 +58,40 @@ class _Work:
 class Turns:
     """Does work now as far as the budget goes, and the rest in later turns."""
 
-    __slots__ = ("_is_going_on", "_is_ticking", "_left", "_timers", "_waiting", "budget")
+    __slots__ = (
+        "_is_going_on",
+        "_is_refill_due",
+        "_is_ticking",
+        "_is_used",
+        "_left",
+        "_timers",
+        "_waiting",
+        "budget",
+    )
 
     def __init__(self, timers: Timers, budget: int = BUDGET):
         self._timers = timers
         self._waiting: deque[_Work] = deque()
-        self._is_ticking = self._is_going_on = False
+        self._is_ticking = self._is_going_on = self._is_used = self._is_refill_due = False
         self._left = 0
         self.budget = budget
 
-    def run(self, steps: Steps) -> Deferred[None] | None:
-        """Take the steps; None when all are taken, else a Deferred. What a step raises reaches who called or waits."""
+    def run(self, steps: Steps, at_once: int | None = None) -> Deferred[None] | None:
+        """Take the steps; None when all are taken, else a Deferred. What a step raises reaches who called or waits.
+
+        *at_once* is what they may cost in this turn; without it `AT_ONCE`, or `SMALL` while other work waits.
+        """
         is_first = not self._is_ticking
         if is_first:
             self._tick_on()
-        allowed = self._left if is_first or self._is_going_on else min(self._left, SMALL)
+        if is_first or self._is_going_on:
+            allowed = self._left
+        else:
+            allowed = min(self._left, at_once or (SMALL if self._waiting else AT_ONCE))
         progress = self._take(steps, allowed) if allowed > 0 else Progress.MORE
+        if self._left < self.budget - AT_ONCE and not self._is_refill_due:  # for less it is not worth a timer
+            self._is_refill_due = True
+            self._timers.add(0.0, self._refill)
         if progress is Progress.DONE:
             return None
         work = _Work(steps)
@@ -79,6 +100,7 @@ class Turns:
 
     def _take(self, steps: Steps, allowed: int) -> Progress:
         end = self._left - allowed
+        self._is_used = True
         for cost in steps:
             if cost == JAMMED:
                 return Progress.JAM
@@ -98,6 +120,11 @@ class Turns:
         if not self._is_ticking:
             self._tick_on()
 
+    def _refill(self, now: float, timer: object, param: Any) -> None:
+        """Another turn of the reactor has begun."""
+        self._is_refill_due = False
+        self._left = self.budget
+
     def _tick_on(self) -> None:
         self._is_ticking = True
         self._left = self.budget
@@ -105,9 +132,10 @@ class Turns:
 
     def _tick(self, now: float, timer: object, param: Any) -> float | None:
         """A new budget, and on with who waits; until a tick finds that there was nothing to do."""
-        if self._left == self.budget and not self._waiting:
+        if not self._is_used and not self._waiting:
             self._is_ticking = False
             return None
+        self._is_used = False
         self._left = self.budget
         self._is_going_on = True
         while self._waiting and self._left > 0:

@@ -10,6 +10,7 @@ from xmppd.core import events
 from xmppd.core.events import Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
+from xmppd.core.turns import Turns
 from xmppd.core.waiting import spawn
 from xmppd.services.presence.presence import BECAME_AVAILABLE, NS_DELAY, Presence
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
@@ -85,7 +86,7 @@ class PresenceModule(Module):
         """Requests that wait for an answer are shown at each initial presence (RFC 6121 3.1.3)."""
         if not isinstance(session.roster, Roster) or not session.roster.pending:
             return None
-        return self._presence.turns.run(self._requests(session, session.roster))
+        return self.api.services[Turns].run(self._requests(session, session.roster))
 
     def _requests(self, session: Session, roster: Roster) -> Iterator[None]:
         for request in self.api.services[Subscriptions].pending_for(roster):

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.presence.presences import STANZA, PresenceWorld, read, seen
 from xmppd.core.session import Session
-from xmppd.core.turns import DELIVERED
+from xmppd.core.turns import DELIVERED, Turns
 from xmppd.services.presence.presence import UNSENT_BYTES
 from xmppd.services.roster.roster import Roster, RosterItem
 from xmppd.stanza.jid import JID
@@ -337,7 +337,7 @@ class CrowdTests(SynchronousTestCase):
         for friend in self.friends:
             written(friend)
         self.orchard = self.world.bind(ORCHARD)
-        self.world.presence.turns.budget = CHUNK * DELIVERED
+        self.world.server.services[Turns].budget = CHUNK * DELIVERED
 
     def told(self) -> list[list[str]]:
         """Give what each friend has seen."""

@@ -16,6 +16,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
+from xmppd.core.turns import Turns
 from xmppd.core.waiting import deferred
 from xmppd.services.presence.presence import Presence
 from xmppd.services.roster.roster import Roster
@@ -45,6 +46,7 @@ class Blocking:
         router: Router,
         presence: Presence,
         timers: Timers,
+        turns: Turns,
     ):
         self._storage = storage
         self._hosts = hosts
@@ -52,6 +54,7 @@ class Blocking:
         self._router = router
         self._presence = presence
         self._timers = timers
+        self._turns = turns
         self._blockers: set[str] | None = None
         self._lists: dict[str, set[str]] = {}
         self._watchers: list[Watcher] = []
@@ -160,7 +163,7 @@ class Blocking:
             raise StanzaError("policy-violation", "The block list is full", type="cancel")
         await self._storage.commit(*(Put(STORE, bare_jid, jid.full, b"") for jid in new))
         self._changed(bare_jid, {*self._lists.get(bare_jid, before), *(jid.full for jid in new)})
-        hidden = self._presence.turns.run(self._hide(bare_jid, new))
+        hidden = self._turns.run(self._hide(bare_jid, new))
         if hidden is not None:
             await hidden
 
@@ -174,7 +177,7 @@ class Blocking:
         await self._storage.commit(*(Delete(STORE, bare_jid, jid.full) for jid in gone))
         left = self._lists.get(bare_jid, before) - {jid.full for jid in gone}
         self._changed(bare_jid, set(left))
-        shown = self._presence.turns.run(self._show(bare_jid, gone))
+        shown = self._turns.run(self._show(bare_jid, gone))
         if shown is not None:
             await shown
 

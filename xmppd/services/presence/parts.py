@@ -16,7 +16,7 @@ def add_services(parts: CoreParts) -> None:
         parts.router,
         parts.timers,
     )
-    presence = Presence(hosts, registry, services[Rosters], router, timers, parts.environment.now)
-    blocking = Blocking(parts.storage, hosts, registry, router, presence, timers)
+    presence = Presence(hosts, registry, services[Rosters], router, parts.turns, parts.environment.now)
+    blocking = Blocking(parts.storage, hosts, registry, router, presence, timers, parts.turns)
     services[Accounts].subscribe(AccountEvent.REMOVED, blocking.forget)
     services.add(presence, blocking)

@@ -22,7 +22,6 @@ from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
-from xmppd.core.timers import Timers
 from xmppd.core.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns
 from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.element import Element
@@ -69,7 +68,7 @@ class Presence:
         registry: SessionRegistry,
         rosters: Rosters,
         router: Router,
-        timers: Timers,
+        turns: Turns,
         now: Callable[[], float],
     ):
         """*now* is wall time in seconds since 1970."""
@@ -77,7 +76,7 @@ class Presence:
         self._registry = registry
         self._rosters = rosters
         self._router = router
-        self.turns = Turns(timers)
+        self._turns = turns
         self._now = now
         self.may_pass: MayPass | None = None
         """Set by who keeps block lists."""
@@ -99,7 +98,7 @@ class Presence:
         if is_initial:
             session.available_number = session.presence_number
         session.priority = max(LOWEST, min(HIGHEST, priority))
-        told = self.turns.run(self._coming(session, stanza, is_initial))
+        told = self._turns.run(self._coming(session, stanza, is_initial))
         if told is None:
             return self._came(session, stanza, is_initial)
         return told.addCallback(lambda _: self._came(session, stanza, is_initial))
@@ -115,7 +114,7 @@ class Presence:
         if was_available and not session.is_ended:
             session.send(stanza.replace(to=bare_jid))
         leave = Leave(stanza, bare_jid, was_available, subscribers, directed or (), self._next_number())
-        told = self.turns.run(self._leaving(leave))
+        told = self._turns.run(self._leaving(leave))
         if told is not None:
             full_jid = session.full_jid or ""
             self._leaves[full_jid] = told
