@@ -297,6 +297,23 @@ class RewritingTests(SynchronousTestCase):
         event = stanza(framer, b"<message a=''><x xmlns='urn:x'><y xmlns='jabber:server'/></x></message>")
         self.assertEqual(event.inner, b"<x xmlns='urn:x'><y xmlns='jabber:server'/></x>")
 
+    def test_component_streams(self) -> None:
+        """XEP-0114: on a component's stream it is jabber:component:accept, on the raw path and off it."""
+        header = HEADER.replace(b"jabber:client", b"jabber:component:accept")
+        framer = opened(header=header, content_ns=ns.COMPONENT)
+        bodies = (
+            b"<body/>",
+            b"<body xmlns='jabber:component:accept'/>",
+            b"<body xmlns='jabber:client'/>",
+        )
+        for child in bodies:
+            for tag in (b"<message>", b"<message a=''>", b"<message xmlns='jabber:component:accept'>"):
+                event = stanza(framer, tag + child + b"</message>")
+                self.assertEqual((event.inner, event.child_names), (b"<body/>", (BODY,)))
+        self.assertEqual(
+            one(framer, b"<handshake>x&amp;y</handshake>"), Element("handshake", ns.CLIENT, None, ["x&y"])
+        )
+
 
 class StepwiseTests(SynchronousTestCase):
     """One element at a time, so that the caller can change the rules."""

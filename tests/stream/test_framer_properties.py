@@ -19,11 +19,13 @@ from xmppd.stream.parser_pool import ParserPool
 bounded = settings(
     max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+KINDS = (ns.CLIENT, ns.SERVER, ns.COMPONENT)
 LIMITS = StreamLimits(stanza_bytes=4000, depth=8, elements=12, tag_bytes=1500)
 
 DECLARATIONS = (
     " xmlns='jabber:client'",
     " xmlns='jabber:server'",
+    " xmlns='jabber:component:accept'",
     " xmlns=''",
     " xmlns='urn:x'",
     ' xmlns="a&gt;b\'>"',
@@ -124,6 +126,25 @@ def comparable(events: list[Event]) -> list[object]:
     return [event.condition if isinstance(event, StreamError) else event for event in events]
 
 
+def of_kind(content_ns: str, limits: StreamLimits | None = None) -> Framer:
+    """A framer of a stream with that content namespace, behind its header."""
+    return opened(
+        header=HEADER.replace(b"jabber:client", content_ns.encode()), content_ns=content_ns, limits=limits
+    )
+
+
+def neutral(element: Element, content_ns: str) -> Element:
+    """The element with all that inherits the content namespace from it in ``jabber:client``."""
+    inherits = element.ns in (content_ns, ns.XML)
+    children = [
+        neutral(each, content_ns) if isinstance(each, Element) and inherits else each
+        for each in element.children
+    ]
+    return Element(
+        element.name, ns.CLIENT if element.ns == content_ns else element.ns, element.attrs, children
+    )
+
+
 def with_language(element: Element, lang: str) -> Element:
     """The element as the stream's xml:lang makes it (RFC 6120 4.7.4)."""
     element.attrs.setdefault("xml:lang", lang)
@@ -198,17 +219,36 @@ class FramerProperties(SynchronousTestCase):
         self.assertEqual(again.child_names, event.child_names)
 
     @bounded
-    @given(stanzas)
-    def test_meaning_survives_between_servers(self, data: bytes) -> None:
-        """A stanza from a client stream is the same stanza on a server stream (RFC 6120 4.8.2)."""
-        [event] = opened().feed(data)
-        if not isinstance(event, Stanza) or b"jabber:server" in data or b"jabber:client" in event.inner:
+    @given(stanzas, st.sampled_from(KINDS), st.sampled_from(KINDS))
+    def test_meaning_survives_between_kinds_of_streams(self, data: bytes, kind: str, other: str) -> None:
+        """A stanza is the same one on any kind of stream, raw or written anew (RFC 6120 4.8.2, XEP-0114)."""
+        data = data.replace(b"jabber:client", kind.encode())
+        [event] = of_kind(kind).feed(data)
+        try:
+            meant = neutral(parse_element(data, kind, {"stream": ns.STREAMS}), kind)
+        except ValueError:
+            self.assertIsInstance(event, StreamError)
             return
-        header = HEADER.replace(b"jabber:client", b"jabber:server")
-        [there] = opened(header=header, content_ns=ns.SERVER).feed(event.to_bytes())
+        if isinstance(event, Element):
+            self.assertEqual(event, meant)
+            return
+        assert isinstance(event, Stanza), event
+        with_language(meant, "en")
+        self.assertEqual(event.element, meant)
+        self.assertEqual(event.child_names, tuple((child.ns, child.name) for child in meant.elements()))
+        if any(f"'{each}'".encode() in event.inner for each in ns.CONTENT):
+            return  # what has that namespace by a declaration of its own keeps it, whatever it is there
+        [there] = of_kind(other).feed(event.to_bytes())
         assert isinstance(there, Stanza)
-        self.assertEqual(there.element, event.element)
-        self.assertEqual(there.child_names, event.child_names)
+        self.assertEqual((there.element, there.child_names), (meant, event.child_names))
+
+    @bounded
+    @given(streams, st.sampled_from(KINDS))
+    def test_no_kind_of_stream_raises(self, data: bytes, kind: str) -> None:
+        """Whatever comes is an event, of a server or a component as of a client; stanzas are ``jabber:client``."""
+        for event in of_kind(kind, limits=LIMITS).feed(data.replace(b"jabber:client", kind.encode())):
+            if isinstance(event, Stanza):
+                self.assertEqual(event.element.ns, ns.CLIENT)
 
     @bounded
     @given(stanzas)

@@ -27,15 +27,24 @@ class Framing(Protocol):
 
 
 class TCPFraming:
-    """RFC 6120: one long XML document each way."""
+    """RFC 6120: one long XML document each way; of a client, of a server, or of a component (XEP-0114).
+
+    Streams of servers declare the prefix of dialback (XEP-0220 2.1.1). Those of components have no version, since
+    that would promise stream features, and no language.
+    """
 
     def __init__(self, content_ns: str = ns.CLIENT):
         namespaces = f"xmlns='{content_ns}' xmlns:stream='{ns.STREAMS}'"
-        self._start = f"<?xml version='1.0'?><stream:stream {namespaces} version='1.0'"
+        if content_ns == ns.SERVER:
+            namespaces += f" xmlns:db='{ns.DIALBACK}'"
+        self._has_version = content_ns != ns.COMPONENT
+        version = " version='1.0'" if self._has_version else ""
+        self._start = f"<?xml version='1.0'?><stream:stream {namespaces}{version}"
 
     def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
-        """Give the response stream header (RFC 6120 4.7)."""
-        given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", _told_in(lang)))
+        """Give the stream header (RFC 6120 4.7): a response, or without *stream_id* an initial one."""
+        told = _told_in(lang) if self._has_version else None
+        given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", told))
         attributes = "".join(f" {name}='{escape_attr(value)}'" for name, value in given if value)
         return f"{self._start}{attributes}>".encode()
 

@@ -8,9 +8,9 @@ tags while it reads. A stanza keeps the raw bytes between its tags where they me
 (b) the header declared nothing but the content namespace, ``stream`` and ``db``;
 (c) the top tag declares nothing but the content namespace and has only the five usual attributes;
 (d) the bytes hold neither ``stream:`` nor ``db:``;
-(e) no child element declares the content namespace anew.
+(e) no child element declares a content namespace anew, this stream's or another kind's.
 
-Otherwise the stanza is parsed into a tree and written again.
+Otherwise the stanza is parsed into a tree and written again, in ``jabber:client``, as `Stanza` wants it.
 """
 
 import re
@@ -31,7 +31,6 @@ HELD_BYTES: Final = 1024
 """Of an unfinished tag: expat reads it anew at each piece, so beyond this it gets the rest in one."""
 
 _LANG: Final = f"{ns.XML}{SEPARATOR}lang"
-_CONTENT: Final = frozenset({ns.CLIENT, ns.SERVER})
 _SLASH: Final = ord("/")
 _COLON: Final = ord(":")
 _QUOTE_OR_END: Final = re.compile(b"[>'\"]")
@@ -149,7 +148,7 @@ class StreamParser:
         check_namespace(uri)
         if self._level == 0:
             self._is_odd = self._is_odd or prefix is not None or uri != self.scope.content_ns
-        elif self._level == 1 and uri in _CONTENT:
+        elif self._level == 1 and uri in ns.CONTENT:
             self._is_odd = True
 
     def _started(self, name: str, attrs: dict[str, str]) -> None:
@@ -237,7 +236,7 @@ class StreamParser:
     def _tree(self, end: int) -> Element:
         scope = self.scope
         element = parse_element(bytes(self._buffer[self._start : end]), scope.default_ns, scope.prefixes)
-        return _as_client(element) if scope.content_ns != ns.CLIENT else element
+        return element if scope.content_ns == ns.CLIENT else _as_client(element, scope.content_ns)
 
     # What is half received
 
@@ -364,12 +363,12 @@ def _too_big() -> StreamError:
     return StreamError("policy-violation", extra=Element("stanza-too-big", ns.ERRORS))
 
 
-def _as_client(element: Element) -> Element:
-    """*element* of a server stream, its part in the content namespace put into ``jabber:client``."""
+def _as_client(element: Element, content_ns: str) -> Element:
+    """*element* of a stream with that content namespace, its part in it put into ``jabber:client``."""
     todo = [element]
     while todo:
         item = todo.pop()
-        if item.ns == ns.SERVER:
+        if item.ns == content_ns:
             item.ns = ns.CLIENT
         elif item.ns != ns.XML:  # that one leaves the default namespace as it is
             continue
