@@ -159,7 +159,7 @@ class StorageTests(TestCase):
     async def test_errors_are_told(self) -> None:
         """As by a thread: by one, whatever is wrong, and none is raised by the call itself."""
         storage = new_storage(self)
-        for owner in (object(), "\ud800"):
+        for owner in (["alice"], "\ud800"):
             with self.assertRaises(StorageFailed):
                 await storage.get("s", owner)  # type: ignore[arg-type]
         self.assertIsNone(self.successResultOf(storage.get("s", ALICE)))

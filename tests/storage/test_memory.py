@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.storage import contract
 from tests.storage.contract import ALICE
 from xmppd.storage import bounds
-from xmppd.storage.interface import Put, StorageFull
+from xmppd.storage.interface import Append, Put, StorageFailed, StorageFull
 from xmppd.storage.memory import MemoryStorage
 
 SHORT_S = 1e-6
@@ -32,6 +32,15 @@ class DelayedMemoryStorageTests(contract.WholeContract):
     def setUp(self) -> None:
         """A storage whose commits wait."""
         self.storage = MemoryStorage(cast(IReactorTime, reactor), SHORT_S)
+        self.storage.start()
+
+
+class SlowMemoryStorageTests(contract.WholeContract):
+    """The contract, with reads too that are answered in a later turn."""
+
+    def setUp(self) -> None:
+        """A storage that waits for everything."""
+        self.storage = MemoryStorage(cast(IReactorTime, reactor), SHORT_S, SHORT_S)
         self.storage.start()
 
 
@@ -69,10 +78,70 @@ class OnlyMemoryStorageTests(SynchronousTestCase):
         self.successResultOf(storage.commit())
         self.assertIsNone(self.successResultOf(storage.get("s", ALICE)))
 
+    def test_failing_reads(self) -> None:
+        """While `failing_reads` is set reads fail with it, and commits do not."""
+        storage = MemoryStorage()
+        storage.failing_reads = StorageFailed("test")
+        self.successResultOf(storage.commit(Put("s", ALICE, "", b"v")))
+        self.failureResultOf(storage.get("s", ALICE), StorageFailed)
+        self.failureResultOf(storage.read("s", ALICE, is_fresh=True), StorageFailed)
+        storage.failing_reads = None
+        self.assertEqual(self.successResultOf(storage.get("s", ALICE)), b"v")
+
+    def test_a_delayed_read_gives_what_was_there(self) -> None:
+        """A slow read is answered with what it saw when it began, be it changed meanwhile; the delay may be changed."""
+        self.storage.commit_delay_s, self.storage.read_delay_s = 0.0, 1.0
+        early = self.storage.get("s", ALICE)
+        self.storage.commit(Put("s", ALICE, "", b"v"))
+        late = self.storage.get("s", ALICE)
+        self.clock.advance(0.9)
+        self.assertNoResult(early)
+        self.clock.advance(0.2)
+        self.assertIsNone(self.successResultOf(early))
+        self.assertEqual(self.successResultOf(late), b"v")
+        self.storage.read_delay_s = 0.0
+        self.assertEqual(self.successResultOf(self.storage.get("s", ALICE)), b"v")
+
+    def test_stop_answers_reads(self) -> None:
+        """Stopping answers who waits, even one who has given up."""
+        self.storage.read_delay_s = 1.0
+        read, given_up = self.storage.get("s", ALICE), self.storage.get("s", ALICE)
+        given_up.addErrback(lambda _: None).cancel()
+        self.successResultOf(self.storage.stop())
+        self.assertIsNone(self.successResultOf(read))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_commits_stay_in_order_when_the_delay_goes(self) -> None:
+        """A commit without a delay does not overtake one that has it."""
+        told: list[int] = []
+        self.storage.submit([Put("s", ALICE, "", b"1")], lambda _: told.append(1))
+        self.storage.commit_delay_s = 0.0
+        self.storage.submit([Put("s", ALICE, "", b"2")], lambda _: told.append(2))
+        self.assertEqual((told, self.storage.waiting_commits), ([], 2))
+        self.clock.advance(2)
+        self.assertEqual(told, [1, 2])
+        self.assertEqual(self.successResultOf(self.storage.get("s", ALICE)), b"2")
+
+    def test_killed(self) -> None:
+        """What was committed is found by the next server, and what waited is lost; the two go on apart."""
+        self.storage.commit(Put("s", ALICE, "", b"1"), Append("s", ALICE, contract.entry(1)))
+        self.clock.advance(1)
+        self.storage.commit(Put("s", ALICE, "", b"2"))
+        left = self.storage.killed()
+        self.clock.advance(1)
+        self.successResultOf(left.commit(Append("s", ALICE, contract.entry(2))))
+        self.assertEqual(self.successResultOf(left.get("s", ALICE)), b"1")
+        self.assertEqual(self.successResultOf(self.storage.get("s", ALICE)), b"2")
+        self.assertEqual(self.successResultOf(self.storage.count("s", ALICE)), 1)
+        one, two = self.successResultOf(left.read("s", ALICE))
+        self.assertGreater(two.seq, one.seq)
+
     def test_a_delay_needs_a_clock(self) -> None:
         """Without a clock there is no later."""
         with self.assertRaises(ValueError):
             MemoryStorage(commit_delay_s=1.0)
+        with self.assertRaises(ValueError):
+            MemoryStorage(read_delay_s=1.0)
 
     def test_beyond_its_bound_the_backlog_takes_nothing(self) -> None:
         """Who does not heed the back-pressure is refused in the end."""

@@ -6,12 +6,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.storage.interface import Selection, UnknownEntry
+from xmppd.storage.interface import ALL, KeyRange, Selection, UnknownEntry
 from xmppd.storage.sqlite import reads
 from xmppd.storage.sqlite.schema import STEPS
 
 ALICE = "alice@localhost"
-ALL = Selection(0, None, None, None, None, None, None, None)
 
 
 class SnapshotTests(SynchronousTestCase):
@@ -42,9 +41,9 @@ class SnapshotTests(SynchronousTestCase):
             (reads.get_all, "roster", ALICE),
             (reads.keys, "roster", ALICE),
             (reads.load, ALICE, ("roster", "requests")),
+            (reads.get_range, "roster", ALICE, KeyRange("a", "b", "c"), 10, True),
         ):
             self.assertEqual(["SELECT"], self.statements(work, *arguments), work)
-        self.assertEqual(["WITH"], self.statements(reads.owners, "roster"))
 
     def test_archives_are_read_in_a_transaction(self) -> None:
         """Its number, its place and its entries are looked up one after another."""
@@ -52,6 +51,8 @@ class SnapshotTests(SynchronousTestCase):
             (reads.read, "archive", ALICE, ALL, 10, False),
             (reads.read_ids, "archive", ALICE, ()),
             (reads.count, "archive", ALICE, ALL, None),
+            (reads.owners, "archive", None, 10),
+            (reads.parts, "archive", ALICE, None, 10),
         ):
             seen = self.statements(work, *arguments)
             self.assertEqual(["BEGIN", "COMMIT"], [seen[0], seen[-1]], work)
@@ -61,5 +62,5 @@ class SnapshotTests(SynchronousTestCase):
     def test_a_failed_read_leaves_no_transaction(self) -> None:
         """The next reader of the thread begins its own."""
         with self.assertRaises(UnknownEntry):
-            reads.read_ids(self.connection, "archive", ALICE, ("nobody",))
+            reads.read(self.connection, "archive", ALICE, Selection(after_id="nobody"), 10, False)
         self.assertFalse(self.connection.in_transaction)

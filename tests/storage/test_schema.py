@@ -3,13 +3,14 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage.contract import ALICE, archive
 from tests.temporary import temporary_folder
 from xmppd.storage.interface import Put, Selection, StorageFailed, StorageTooNew
-from xmppd.storage.sqlite import damage, deletion, reads, transaction
+from xmppd.storage.sqlite import boxes, damage, deletion, reads, transaction
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import open_reader, open_writer
 from xmppd.storage.sqlite.schema import STEPS, bring_up
@@ -154,17 +155,22 @@ class SchemaTests(SynchronousTestCase):
             self.assertIn("data-wal", files)
 
     def test_no_statement_searches_a_whole_table(self) -> None:
-        """However large a table is, each deletion finds its rows by an index."""
+        """However large a table is, each deletion finds its rows by an index, and so does a page of owners."""
         connection = sqlite3.connect(self.path)
         self.addCleanup(connection.close)
-        statements = [
-            (transaction._DELETE[2], 6),
-            *((texts[2], 3) for texts in (*deletion._SEQS.values(), *deletion._IDS.values())),
-            (transaction._DELETE_OWNER, 1),
+        page = {"store": "", "from": "", "to": "", "limit": 1}
+        statements: list[tuple[str, Any]] = [
+            (transaction._DELETE[2], [""] * 6),
+            *((texts[2], [""] * 3) for texts in (*deletion._SEQS.values(), *deletion._IDS.values())),
+            (transaction._DELETE_WHOLE, [""]),
+            (transaction._DELETE_PARTS, [""] * 2),
+            (boxes._BOXES_OF, [""] * 3),
+            *((text, page) for text in (*reads._OWNERS, *reads._PARTS)),
         ]
-        for statement, marks in statements:
-            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", [""] * marks).fetchall()
+        for statement, parameters in statements:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
             for step in plan:
                 self.assertNotIn("SCAN kv", step[3])
+                self.assertNotIn("SCAN box", step[3])
                 self.assertNotIn("SCAN entry", step[3])
                 self.assertNotIn("SCAN fresh", step[3])

@@ -8,12 +8,20 @@ from xmppd.storage.interface import (
     MAX_PAGE,
     Append,
     Change,
+    Delete,
+    DeleteAll,
+    DeleteEntries,
+    DeleteOwner,
     InvalidChange,
     Put,
     Replace,
+    Selection,
     StorageError,
     StorageFull,
 )
+
+NUL = "\0"
+"""What no name may hold."""
 
 MAX_NAME_CHARS = 16_384
 """The most that store, owner, key, id and JID of a change have together.
@@ -46,24 +54,52 @@ def weigh(changes: Iterable[Change]) -> int:
     total = 0
     for change in changes:
         size = 0
-        if type(change) is Append:
+        if isinstance(change, Append):
             store, owner, (entry_id, _, with_jid, stanza, extra, with_resource) = change
             size = len(stanza) + len(extra)
-            chars = len(store) + len(owner) + len(entry_id) + len(with_jid) + len(with_resource)
+            names = f"{store}{owner}{entry_id}{with_jid}{with_resource}"
         elif isinstance(change, Put):
             size = len(change.value)
-            chars = len(change.store) + len(change.owner) + len(change.key)
+            names = f"{change.store}{change.owner}{change.key}"
         elif isinstance(change, Replace):
             size = len(change.stanza) + len(change.extra)
-            chars = len(change.store) + len(change.owner) + len(change.id)
+            names = f"{change.store}{change.owner}{change.id}"
         else:
-            chars = len(change.owner)
+            names = _names_of(change)
+        chars = len(names)
+        if NUL in names:
+            raise InvalidChange("a name holds a NUL, which not every database can keep")
         if size > MAX_VALUE_BYTES:
             raise InvalidChange(f"a value of {size} bytes is too large; {MAX_VALUE_BYTES} are allowed")
         if chars > MAX_NAME_CHARS:
             raise InvalidChange(f"names of {chars} characters are too long; {MAX_NAME_CHARS} are allowed")
         total += size + chars + _OVERHEAD_BYTES
     return total
+
+
+def _names_of(change: Delete | DeleteAll | DeleteOwner | DeleteEntries) -> str:
+    """What has no values has names alone; ids are many, and each is as long as any."""
+    if isinstance(change, DeleteOwner):
+        return change.owner
+    if isinstance(change, Delete):
+        return f"{change.store}{change.owner}{change.key}"
+    if isinstance(change, DeleteEntries) and any(NUL in entry_id for entry_id in change.ids):
+        raise InvalidChange("an id holds a NUL, which not every database can keep")
+    return f"{change.store}{change.owner}"
+
+
+def check_names(*names: str) -> None:
+    """Raises ValueError for one that no back end needs to keep: a NUL is in it."""
+    for name in names:
+        if NUL in name:
+            raise ValueError(f"the name {name!r} holds a NUL")
+
+
+def check_selection(selection: Selection) -> None:
+    """`check_names` of all that is in it."""
+    for name in (selection.after_id, selection.before_id, selection.with_jid, selection.with_resource):
+        if name is not None and NUL in name:
+            raise ValueError(f"the name {name!r} holds a NUL")
 
 
 def check_limit(limit: int) -> None:

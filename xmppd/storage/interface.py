@@ -4,16 +4,24 @@ A change is a small tuple (a frozen dataclass takes twice as long to make, and s
 message). Whatever is handed to one `Storage.commit` happens in one transaction or not at all.
 
 Words: a *store* is a plain name (``"roster"``, ``"archive"``), an *owner* is a bare JID or a host, *seq* is
-the number that the storage gives to an entry; it only ever grows, so that it is the order of an archive.
+the number that the storage gives to an entry; it only ever grows within one (store, owner), so that it is the order
+of that archive. It says nothing about entries of different archives.
+
+An owner may have *parts*, as a service has nodes: what belongs to one is stored under ``OWNER "\\n" PART`` (`part_of`).
+A part is an owner of its own for everything but two things: it goes when its owner is deleted (`DeleteOwner`), and
+`Storage.owners` does not name it. No text in here holds a NUL: not every back end can keep one.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
 MAX_PAGE = 1_000
-"""The most entries that one `Storage.read` gives."""
+"""The most entries, values or owners that one read of a page gives."""
+
+PART = "\n"
+"""Stands between the name of an owner and that of its part."""
 
 
 class StorageError(Exception):
@@ -38,7 +46,7 @@ class StorageTooNew(StorageError):
 class InvalidChange(StorageError, ValueError):
     """The change itself cannot be stored.
 
-    A text that is no Unicode, a time that is none, a size beyond bounds.
+    A text that is no Unicode or holds a NUL, a time that is none, a size beyond bounds.
     """
 
 
@@ -97,14 +105,20 @@ class Delete(NamedTuple):
 
 
 class DeleteAll(NamedTuple):
-    """Forget all keys and entries of *owner* in *store*. Quick, however many entries there are."""
+    """Forget all keys and entries of *owner* in *store*, not those of its parts.
+
+    Quick, however many entries there are.
+    """
 
     store: str
     owner: str
 
 
 class DeleteOwner(NamedTuple):
-    """Forget all keys and entries of *owner* in every store. Quick, however many entries there are."""
+    """Forget all keys and entries of *owner* and of its parts in every store.
+
+    Quick, however many entries there are.
+    """
 
     owner: str
 
@@ -156,9 +170,10 @@ Decided = Callable[[StorageError | None], None]
 
 
 class Selection(NamedTuple):
-    """Which entries of an archive are meant.
+    """Which entries of an archive are meant: those for which all conditions hold.
 
-    The parameters of `Storage.read` and `Storage.count` as one value.
+    *after*, *before* (seqs) and their ids exclude the entry itself; *start* and *end* (`sent_at`) include it;
+    *with_resource* counts beside *with_jid* only.
     """
 
     after: int = 0
@@ -171,13 +186,29 @@ class Selection(NamedTuple):
     end: float | None = None
 
 
+ALL: Final = Selection()
+"""Every entry."""
+
+
+class KeyRange(NamedTuple):
+    """Which keys are meant: from *start* on, behind *after*, ahead of *before*; by code points."""
+
+    start: str = ""
+    after: str | None = None
+    before: str | None = None
+
+
+ALL_KEYS: Final = KeyRange()
+
+
 class Storage(Protocol):
     """An opened storage. All methods are called on the reactor's thread.
 
     Deferreds fire there; a read's may have fired already.
 
-    Reads fail with `StorageFailed` when the back end does. A read that starts after a commit's Deferred has
-    fired sees it; one that starts earlier may not: wait for an empty `commit()` first where that matters.
+    Reads fail with `StorageFailed` when the back end does; they raise ValueError at once for a name with a NUL, and
+    for a *limit* outside 1 … `MAX_PAGE`. A read that starts after a commit's Deferred has fired sees it; one that
+    starts earlier may not, unless *is_fresh*: then it sees all that was committed before the call.
     """
 
     @property
@@ -210,6 +241,8 @@ class Storage(Protocol):
     def commit(self, *changes: Change) -> Deferred[None]:
         """Make all *changes* in order in one transaction; fires when they are durable.
 
+        Where several processes keep the data (decision 0008) it is one transaction for each home that
+        `xmppd.storage.homes.parts` finds in them, and this fires after the last.
         Fails with `StorageFull`, `StorageFailed` or `InvalidChange`, and then none of them happened. Commits
         are decided in the order of the calls; one without changes fires when all those before it are decided.
         To cancel the Deferred does not undo the commit.
@@ -221,11 +254,23 @@ class Storage(Protocol):
     def when_roomy(self) -> Deferred[None]:
         """Fires at once unless `is_full`; otherwise when about half of the backlog is gone."""
 
-    def get(self, store: str, owner: str, key: str = "") -> Deferred[bytes | None]:
+    def get(self, store: str, owner: str, key: str = "", *, is_fresh: bool = False) -> Deferred[bytes | None]:
         """The value of *key*, or None."""
 
     def get_all(self, store: str, owner: str) -> Deferred[dict[str, bytes]]:
         """All values of *owner* in *store* by key, sorted by key."""
+
+    def get_range(
+        self,
+        store: str,
+        owner: str,
+        keys: KeyRange = ALL_KEYS,
+        *,
+        limit: int = 50,
+        reverse: bool = False,
+        is_fresh: bool = False,
+    ) -> Deferred[dict[str, bytes]]:
+        """At most *limit* values by key, sorted by key, with *reverse* from the last backwards."""
 
     def keys(self, store: str, owner: str) -> Deferred[list[str]]:
         """The keys alone, sorted."""
@@ -233,52 +278,54 @@ class Storage(Protocol):
     def load(self, owner: str, stores: Sequence[str]) -> Deferred[dict[str, dict[str, bytes]]]:
         """The values of several stores in one read; each of *stores* is in the answer, be it empty."""
 
-    def owners(self, store: str) -> Deferred[list[str]]:
-        """Who has a key or an entry in *store*, sorted."""
+    def owners(self, store: str, *, after: str | None = None, limit: int = MAX_PAGE) -> Deferred[list[str]]:
+        """Who has a key or an entry in *store*, sorted, behind *after*, at most *limit*; parts are not named.
+
+        `xmppd.storage.pages.all_owners` goes through all pages.
+        """
+
+    def parts(
+        self, store: str, owner: str, *, after: str | None = None, limit: int = MAX_PAGE
+    ) -> Deferred[list[str]]:
+        """The parts of *owner* that have a key or an entry in *store*, sorted, behind *after*, at most *limit*."""
 
     def read(
         self,
         store: str,
         owner: str,
+        selection: Selection = ALL,
         *,
-        after: int = 0,
-        before: int | None = None,
-        after_id: str | None = None,
-        before_id: str | None = None,
-        with_jid: str | None = None,
-        with_resource: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
         limit: int = 50,
         reverse: bool = False,
+        is_fresh: bool = False,
     ) -> Deferred[list[Entry]]:
         """At most *limit* entries in order of seq, from the oldest, or with *reverse* from the newest
-        backwards.
-
-        All conditions must hold. *after*, *before* and their ids exclude the entry itself; *start* and *end*
-        (`sent_at`) include it; *with_resource* counts beside *with_jid* only. Fails with `UnknownEntry` if an
-        id is not there; raises ValueError at once for a *limit* outside 1 … `MAX_PAGE`.
+        backwards. Fails with `UnknownEntry` if an id of *selection* is not there.
         """
 
-    def read_ids(self, store: str, owner: str, ids: Sequence[str]) -> Deferred[list[Entry]]:
-        """The entries with these ids (at most `MAX_PAGE`), in order of seq.
-
-        Fails with `UnknownEntry` if one is not there.
-        """
+    def read_ids(
+        self, store: str, owner: str, ids: Sequence[str], *, is_fresh: bool = False
+    ) -> Deferred[list[Entry]]:
+        """The entries with these ids (at most `MAX_PAGE`), in order of seq, each once; those that are there."""
 
     def count(
         self,
         store: str,
         owner: str,
+        selection: Selection = ALL,
         *,
-        after: int = 0,
-        with_jid: str | None = None,
-        with_resource: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
         limit: int | None = None,
+        is_fresh: bool = False,
     ) -> Deferred[int]:
-        """How many entries these conditions select; counts no further than *limit*."""
+        """How many entries *selection* selects; counts no further than *limit*.
+
+        Fails with `UnknownEntry` if an id of it is not there.
+        """
+
+
+def part_of(owner: str, name: str) -> str:
+    """The part *name* of *owner*, to be used as an owner."""
+    return f"{owner}{PART}{name}"
 
 
 def firing(done: Deferred[None]) -> Decided:

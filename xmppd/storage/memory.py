@@ -1,30 +1,40 @@
 """`MemoryStorage`: the storage interface without a disk, for tests and for servers that may forget.
 
-With a clock and a delay commits take effect later, as they do on a disk; `failing` makes them fail.
+What a disk does to its callers it does on request: with a clock and a delay commits take effect later, and reads are
+answered later with what was there when they were asked; `failing` and `failing_reads` make them fail; `killed` is what
+a server finds that is started after SIGKILL.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from xmppd.storage.bounds import Backlog, check_limit, weigh
+from xmppd.storage.bounds import Backlog, check_limit, check_names, check_selection, weigh
 from xmppd.storage.interface import (
+    ALL,
+    ALL_KEYS,
+    MAX_PAGE,
+    PART,
     Change,
     Decided,
     Entry,
     InvalidChange,
+    KeyRange,
     Selection,
     StorageError,
     StorageFailed,
-    UnknownEntry,
     by_store,
     firing,
 )
+from xmppd.storage.pages import fresh
 from xmppd.storage.tables import Tables
+
+T = TypeVar("T")
 
 
 class _Waiting(NamedTuple):
@@ -33,22 +43,38 @@ class _Waiting(NamedTuple):
     decided: Decided
 
 
+class _Answer(NamedTuple):
+    outcome: Deferred[Any]
+    call: IDelayedCall
+
+
 class MemoryStorage:
     """See `xmppd.storage.interface.Storage`. Without a delay all Deferreds come back fired.
 
-    While `failing` is set, commits fail with it. *clock* is needed for a delay only.
+    For tests: while `failing` is set, commits fail with it, and reads with `failing_reads`; `commit_delay_s` and
+    `read_delay_s` may be changed at any time, and need `clock`.
     """
 
-    def __init__(self, clock: IReactorTime | None = None, commit_delay_s: float = 0.0) -> None:
-        if commit_delay_s and clock is None:
+    def __init__(
+        self,
+        clock: IReactorTime | None = None,
+        commit_delay_s: float = 0.0,
+        read_delay_s: float = 0.0,
+        tables: Tables | None = None,
+    ) -> None:
+        """*tables* is what is there at the beginning."""
+        if (commit_delay_s or read_delay_s) and clock is None:
             raise ValueError("a delay needs a clock")
         self.failing: StorageError | None = None
-        self._clock = clock
-        self._commit_delay_s = commit_delay_s
+        self.failing_reads: StorageError | None = None
+        self.clock = clock
+        self.commit_delay_s = commit_delay_s
+        self.read_delay_s = read_delay_s
         self._backlog = Backlog()
-        self._tables = Tables()
+        self._tables = Tables() if tables is None else tables
         self._waiting: deque[_Waiting] = deque()
         self._timers: deque[IDelayedCall] = deque()
+        self._answers: dict[Deferred[Any], _Answer] = {}
         self._is_stopped = False
 
     @property
@@ -57,9 +83,18 @@ class MemoryStorage:
         return self._backlog.changes
 
     @property
+    def waiting_commits(self) -> int:
+        """How many commits wait, be they empty."""
+        return len(self._waiting)
+
+    @property
     def is_full(self) -> bool:
         """True while producers must pause."""
         return self._backlog.is_full
+
+    def killed(self) -> "MemoryStorage":
+        """Another storage with what is committed by now and nothing else, as after SIGKILL; without delays."""
+        return MemoryStorage(tables=self._tables.copy())
 
     def prepare(self) -> None:
         """Nothing has to be prepared."""
@@ -71,12 +106,15 @@ class MemoryStorage:
         """Everything is memory here."""
 
     def stop(self) -> Deferred[None]:
-        """Decides delayed commits at once."""
+        """Decides delayed commits and answers delayed reads at once."""
         self._is_stopped = True
         while self._timers:
             self._timers.popleft().cancel()
         while self._waiting:
             self._decide()
+        for done, (_, call) in list(self._answers.items()):
+            call.cancel()
+            self._hand(done)
         return succeed(None)
 
     def commit(self, *changes: Change) -> Deferred[None]:
@@ -98,83 +136,144 @@ class MemoryStorage:
             return
         self._backlog.add(len(changes), size_bytes)
         self._waiting.append(_Waiting(changes, size_bytes, decided))
-        if self._clock is None or not self._commit_delay_s:
+        if self.clock is None or not (self.commit_delay_s or self._timers):
             self._decide()
         else:
-            self._timers.append(self._clock.callLater(self._commit_delay_s, self._tick))
+            self._timers.append(self.clock.callLater(self.commit_delay_s, self._tick))
 
     def when_roomy(self) -> Deferred[None]:
         """Fires when producers may go on."""
         return self._backlog.when_roomy()
 
-    def get(self, store: str, owner: str, key: str = "") -> Deferred[bytes | None]:
+    def get(self, store: str, owner: str, key: str = "", *, is_fresh: bool = False) -> Deferred[bytes | None]:
         """The value of *key*, or None."""
-        return succeed(self._tables.values(store, owner).get(key))
+        check_names(store, owner, key)
+        return self._read(lambda: self._tables.values(store, owner).get(key), is_fresh)
 
     def get_all(self, store: str, owner: str) -> Deferred[dict[str, bytes]]:
         """All values by key."""
-        return succeed(dict(sorted(self._tables.values(store, owner).items())))
+        check_names(store, owner)
+        return self._read(lambda: dict(sorted(self._tables.values(store, owner).items())))
+
+    def get_range(
+        self,
+        store: str,
+        owner: str,
+        keys: KeyRange = ALL_KEYS,
+        *,
+        limit: int = 50,
+        reverse: bool = False,
+        is_fresh: bool = False,
+    ) -> Deferred[dict[str, bytes]]:
+        """A page of values by key."""
+        check_limit(limit)
+        check_names(store, owner, *filter(None, keys))
+        return self._read(
+            lambda: dict(islice(self._tables.range(store, owner, keys, reverse), limit)), is_fresh
+        )
 
     def keys(self, store: str, owner: str) -> Deferred[list[str]]:
         """All keys."""
-        return succeed(sorted(self._tables.values(store, owner)))
+        check_names(store, owner)
+        return self._read(lambda: sorted(self._tables.values(store, owner)))
 
     def load(self, owner: str, stores: Sequence[str]) -> Deferred[dict[str, dict[str, bytes]]]:
         """The values of several stores."""
-        found = {store: dict(sorted(self._tables.values(store, owner).items())) for store in stores}
-        return succeed(by_store(stores, found))
+        check_names(owner, *stores)
+        return self._read(
+            lambda: by_store(
+                stores, {store: dict(sorted(self._tables.values(store, owner).items())) for store in stores}
+            )
+        )
 
-    def owners(self, store: str) -> Deferred[list[str]]:
-        """Who has anything in *store*."""
-        return succeed(sorted(self._tables.owners(store)))
+    def owners(self, store: str, *, after: str | None = None, limit: int = MAX_PAGE) -> Deferred[list[str]]:
+        """A page of those who have anything in *store*."""
+        check_limit(limit)
+        check_names(store, after or "")
+        return self._read(
+            lambda: _page([one for one in self._tables.owners(store) if PART not in one], after, limit)
+        )
+
+    def parts(
+        self, store: str, owner: str, *, after: str | None = None, limit: int = MAX_PAGE
+    ) -> Deferred[list[str]]:
+        """A page of the parts of *owner* that have anything in *store*."""
+        check_limit(limit)
+        check_names(store, owner, after or "")
+        first = owner + PART
+        return self._read(
+            lambda: _page(
+                [one.removeprefix(first) for one in self._tables.owners(store) if one.startswith(first)],
+                after,
+                limit,
+            )
+        )
 
     def read(
         self,
         store: str,
         owner: str,
+        selection: Selection = ALL,
         *,
-        after: int = 0,
-        before: int | None = None,
-        after_id: str | None = None,
-        before_id: str | None = None,
-        with_jid: str | None = None,
-        with_resource: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
         limit: int = 50,
         reverse: bool = False,
+        is_fresh: bool = False,
     ) -> Deferred[list[Entry]]:
         """A page of an archive."""
         check_limit(limit)
-        selection = Selection(after, before, after_id, before_id, with_jid, with_resource, start, end)
-        try:
-            return succeed(list(islice(self._tables.select(store, owner, selection, reverse), limit)))
-        except UnknownEntry as error:
-            return fail(error)
+        check_names(store, owner)
+        check_selection(selection)
+        return self._read(
+            lambda: list(islice(self._tables.select(store, owner, selection, reverse), limit)), is_fresh
+        )
 
-    def read_ids(self, store: str, owner: str, ids: Sequence[str]) -> Deferred[list[Entry]]:
-        """The entries with these ids."""
+    def read_ids(
+        self, store: str, owner: str, ids: Sequence[str], *, is_fresh: bool = False
+    ) -> Deferred[list[Entry]]:
+        """The entries with these ids that are there."""
         check_limit(max(1, len(ids)))
-        try:
-            return succeed(sorted({self._tables.entry(store, owner, entry_id) for entry_id in ids}))
-        except UnknownEntry as error:
-            return fail(error)
+        check_names(store, owner, *ids)
+        return self._read(lambda: self._tables.entries(store, owner, ids), is_fresh)
 
     def count(
         self,
         store: str,
         owner: str,
+        selection: Selection = ALL,
         *,
-        after: int = 0,
-        with_jid: str | None = None,
-        with_resource: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
         limit: int | None = None,
+        is_fresh: bool = False,
     ) -> Deferred[int]:
         """How many entries there are."""
-        selection = Selection(after, None, None, None, with_jid, with_resource, start, end)
-        return succeed(sum(1 for _ in islice(self._tables.select(store, owner, selection, False), limit)))
+        check_names(store, owner)
+        check_selection(selection)
+        return self._read(
+            lambda: sum(1 for _ in islice(self._tables.select(store, owner, selection, False), limit)),
+            is_fresh,
+        )
+
+    def _read(self, work: Callable[[], T], is_fresh: bool = False) -> Deferred[T]:
+        return fresh(self, partial(self._answer, work)) if is_fresh else self._answer(work)
+
+    def _answer(self, work: Callable[[], T]) -> Deferred[T]:
+        """What is there now, after the delay."""
+        outcome = self._outcome(work)
+        if self.clock is None or not self.read_delay_s:
+            return outcome
+        done: Deferred[T] = Deferred()
+        self._answers[done] = _Answer(outcome, self.clock.callLater(self.read_delay_s, self._hand, done))
+        return done
+
+    def _outcome(self, work: Callable[[], T]) -> Deferred[T]:
+        if self.failing_reads is not None:
+            return fail(self.failing_reads)
+        try:
+            return succeed(work())
+        except StorageError as error:
+            return fail(error)
+
+    def _hand(self, done: Deferred[Any]) -> None:
+        self._answers.pop(done).outcome.chainDeferred(done)
 
     def _tick(self) -> None:
         self._timers.popleft()
@@ -191,3 +290,7 @@ class MemoryStorage:
                 error = invalid
         self._backlog.remove(len(changes), size_bytes)
         decided(error)
+
+
+def _page(names: Sequence[str], after: str | None, limit: int) -> list[str]:
+    return sorted(name for name in names if after is None or name > after)[:limit]

@@ -4,12 +4,13 @@ Nothing here waits.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
 from xmppd.storage.bounds import check_time
 from xmppd.storage.interface import (
+    PART,
     Append,
     Change,
     Delete,
@@ -18,6 +19,7 @@ from xmppd.storage.interface import (
     DeleteOwner,
     Entry,
     InvalidChange,
+    KeyRange,
     NewEntry,
     Put,
     Replace,
@@ -73,17 +75,42 @@ class Tables:
         """The values by key, as they are now."""
         return self._values.get((store, owner), {})
 
+    def range(self, store: str, owner: str, keys: KeyRange, reverse: bool) -> Iterator[tuple[str, bytes]]:
+        """Keys and values of *keys*, sorted by key."""
+        values = self.values(store, owner)
+        found = [
+            key
+            for key in values
+            if key >= keys.start
+            and (keys.after is None or key > keys.after)
+            and (keys.before is None or key < keys.before)
+        ]
+        return ((key, values[key]) for key in sorted(found, reverse=reverse))
+
     def owners(self, store: str) -> set[str]:
-        """Who has anything in *store*."""
+        """Who has anything in *store*, be it an owner or a part of one."""
         full = [place for place, box in self._boxes.items() if box.entries]
         return {owner for kind, owner in (*self._values, *full) if kind == store}
 
+    def copy(self) -> "Tables":
+        """The same data once more; what is changed in one is not in the other."""
+        copy = Tables()
+        copy._values = {place: dict(values) for place, values in self._values.items()}
+        copy._boxes = {place: _Box(box.entries) for place, box in self._boxes.items()}
+        copy._last_seq = self._last_seq
+        return copy
+
+    def entries(self, store: str, owner: str, ids: Iterable[str]) -> list[Entry]:
+        """Those of the entries with these ids that are there, in order of seq."""
+        box = self._boxes.get((store, owner), _Box())
+        return sorted({box.by_id[entry_id] for entry_id in ids if entry_id in box.by_id})
+
     def entry(self, store: str, owner: str, entry_id: str) -> Entry:
         """The entry with this id; raises `UnknownEntry`."""
-        box = self._boxes.get((store, owner))
-        if box is None or entry_id not in box.by_id:
+        found = self.entries(store, owner, (entry_id,))
+        if not found:
             raise UnknownEntry(entry_id)
-        return box.by_id[entry_id]
+        return found[0]
 
     def select(self, store: str, owner: str, selection: Selection, reverse: bool) -> Iterator[Entry]:
         """The entries of *selection* one by one. Raises `UnknownEntry` at once."""
@@ -124,8 +151,13 @@ class Tables:
         return undo
 
     def _delete_owner(self, owner: str) -> list[Undo]:
-        stores = {store for store, whose in (*self._values, *self._boxes) if whose == owner}
-        return [step for store in stores for step in self._delete_all(store, owner)]
+        parts = owner + PART
+        places = {
+            place
+            for place in (*self._values, *self._boxes)
+            if place[1] == owner or place[1].startswith(parts)
+        }
+        return [step for place in places for step in self._delete_all(*place)]
 
     def _append(self, store: str, owner: str, new: NewEntry) -> list[Undo]:
         _check_texts(store, owner, new.id, new.with_jid, new.with_resource)

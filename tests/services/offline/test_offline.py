@@ -183,7 +183,7 @@ class OfflineTests(SynchronousTestCase):
     def test_a_message_that_waits_for_the_count_meets_who_has_come(self) -> None:
         """While the store was counted somebody came: the message is handed over at once, not at the next login."""
         delayed = self.memory.storage
-        delayed._clock, delayed._commit_delay_s = self.memory.clock, 0.5
+        delayed.clock, delayed.commit_delay_s = self.memory.clock, 0.5
         delayed.commit()  # so that counting waits for it
         self.say("one")
         client = self.juliet()
@@ -231,9 +231,9 @@ class OfflineTests(SynchronousTestCase):
         owners: list[str] = []
         read = self.memory.storage.read
 
-        def counted(store: str, owner: str, **selection: Any) -> Any:
+        def counted(store: str, owner: str, *selection: Any, **how: Any) -> Any:
             owners.append(owner)
-            return read(store, owner, **selection)
+            return read(store, owner, *selection, **how)
 
         self.patch(self.memory.storage, "read", counted)
         self.juliet()
@@ -252,7 +252,7 @@ class OfflineTests(SynchronousTestCase):
         self.memory = MemoryServer("[modules.sm]\nenabled = false\n")
         reads: list[tuple[str, str]] = []
         self.patch(
-            self.memory.storage, "read", lambda store, owner, **selection: reads.append((store, owner))
+            self.memory.storage, "read", lambda store, owner, *how, **more: reads.append((store, owner))
         )
         self.juliet()
         self.assertEqual(reads, [])

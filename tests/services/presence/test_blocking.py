@@ -49,10 +49,10 @@ class BlockingTests(SynchronousTestCase):
         for name in ("get", "keys", "owners", "get_all"):
             method = getattr(storage, name)
 
-            def counted(*args: Any, _method: Any = method) -> Any:
+            def counted(*args: Any, _method: Any = method, **how: Any) -> Any:
                 if args[0] == STORE:
                     self.reads.append(args)
-                return _method(*args)
+                return _method(*args, **how)
 
             self.patch(storage, name, counted)
 

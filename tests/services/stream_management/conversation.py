@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core.session import Session
 from xmppd.services.stream_management.records import QUEUE, SESSIONS, read_queued
 from xmppd.services.stream_management.service import StreamManagement
-from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.client import NS_BIND, Client
 from xmppd.testing.server import MemoryServer, now
 
@@ -29,17 +27,16 @@ class Conversation:
 
     def slow_commits(self) -> None:
         """Let commits take `COMMIT_S` from now on."""
-        storage: Any = self.memory.storage
-        storage._clock, storage._commit_delay_s = self.memory.clock, COMMIT_S
+        storage = self.memory.storage
+        storage.clock, storage.commit_delay_s = self.memory.clock, COMMIT_S
 
     def quick_commits(self) -> None:
         """Let commits take no time."""
-        self.memory.storage._commit_delay_s = 0.0
+        self.memory.storage.commit_delay_s = 0.0
 
     def kill(self) -> None:
         """End the server as SIGKILL does: only what was committed is left; and start another one."""
-        left = MemoryStorage()
-        left._tables = self.memory.storage._tables
+        left = self.memory.storage.killed()
         self.starts += 1
         seconds = self.memory.clock.seconds()
         self.memory = MemoryServer(self.options, left, self.starts * 1_000_000)

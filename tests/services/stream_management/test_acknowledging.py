@@ -86,7 +86,7 @@ class AcknowledgingTests(SynchronousTestCase):
     def test_late(self) -> None:
         """DESIGN 7: a request is answered after a second at the latest, with what is committed; the rest follows."""
         storage = self.conversation.memory.storage
-        storage._commit_delay_s = 5.0
+        storage.commit_delay_s = 5.0
         self.conversation.say(self.romeo, "one")
         self.romeo.send(REQUEST)
         self.conversation.pass_time(1)
@@ -161,7 +161,7 @@ class UncommittedTests(SynchronousTestCase):
         romeo = self._romeo("uncommitted_stanzas = 4")
         romeo.send("".join(f"<message to='{JULIET}' id='{n}'><body>x</body></message>" for n in range(10)))
         storage = self.conversation.memory.storage
-        self.assertEqual(len(storage._waiting), 4)
+        self.assertEqual(storage.waiting_commits, 4)
         connection = next(iter(self.conversation.memory.factory.connections))
         self.assertTrue(connection.transport.is_paused)  # type: ignore[attr-defined]  # it is one in memory
         for _ in range(4):
@@ -177,7 +177,7 @@ class UncommittedTests(SynchronousTestCase):
         romeo.send(
             "".join(f"<message to='{JULIET}' id='{n}'><body>{body}</body></message>" for n in range(3))
         )
-        self.assertEqual(len(self.conversation.memory.storage._waiting), 2)
+        self.assertEqual(self.conversation.memory.storage.waiting_commits, 2)
         self.conversation.pass_time(0.5)
         self.assertEqual(len(now(self.conversation.memory.storage.read("offline", JULIET))), 4)
 

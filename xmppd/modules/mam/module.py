@@ -190,12 +190,9 @@ class Mam(Module):
         inline.bound.append(await self._metadata(inline.login.bare_jid))
 
     async def _metadata(self, owner: str) -> Element:
-        storage = self.api.storage
-        if storage.backlog:
-            await storage.commit()
         metadata = Element("metadata", NS)
         for name, is_last in (("start", False), ("end", True)):
-            for entry in await storage.read(STORE, owner, limit=1, reverse=is_last):
+            for entry in await self.api.storage.read(STORE, owner, limit=1, reverse=is_last, is_fresh=True):
                 attrs = {"id": entry.id, "timestamp": stamp_of(entry.sent_at)}
                 metadata.children.append(Element(name, NS, attrs))
         return metadata

@@ -1,12 +1,13 @@
 """From a query to a page of an archive (XEP-0313 4.3)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from xmppd.modules.mam.query import Query
 from xmppd.services.archive.ids import STORE
 from xmppd.services.archive.search import ArchiveSearch, words_of
 from xmppd.stanza.errors import StanzaError
-from xmppd.storage.interface import Entry, Storage, UnknownEntry
+from xmppd.storage.interface import Entry, Selection, Storage, UnknownEntry
 
 CHUNK = 50
 """Entries read at once; between two reads others have their turn."""
@@ -39,8 +40,6 @@ class _Range(NamedTuple):
 
 async def find(storage: Storage, searches: ArchiveSearch, owner: str, query: Query, bounds: Bounds) -> Page:
     """Find the page that *query* asks for. Raises item-not-found for an unknown id; `StorageError`."""
-    if storage.backlog:
-        await storage.commit()
     try:
         if query.ids is not None:
             return _cut(_page_of(await _named(storage, owner, query), query, bounds.messages), query, bounds)
@@ -58,10 +57,20 @@ async def _range(storage: Storage, owner: str, after_ids: list[str], before_ids:
     """The places that the ids name; of several the innermost."""
     after, before = 0, None
     if after_ids:
-        after = (await storage.read_ids(STORE, owner, after_ids))[-1].seq
+        after = (await _all_of(storage, owner, after_ids))[-1].seq
     if before_ids:
-        before = (await storage.read_ids(STORE, owner, before_ids))[0].seq
+        before = (await _all_of(storage, owner, before_ids))[0].seq
     return _Range(after, before)
+
+
+async def _all_of(storage: Storage, owner: str, ids: Sequence[str]) -> list[Entry]:
+    """The entries with these ids; raises `UnknownEntry` if one is missing (XEP-0313 4.1.3)."""
+    entries = await storage.read_ids(STORE, owner, ids, is_fresh=True)
+    found = {entry.id for entry in entries}
+    for entry_id in ids:
+        if entry_id not in found:
+            raise UnknownEntry(entry_id)
+    return entries
 
 
 async def _read(storage: Storage, owner: str, query: Query, between: _Range, bounds: Bounds) -> Page:
@@ -74,14 +83,10 @@ async def _read(storage: Storage, owner: str, query: Query, between: _Range, bou
         entries = await storage.read(
             STORE,
             owner,
-            after=after,
-            before=before,
-            with_jid=query.with_jid,
-            with_resource=query.with_resource,
-            start=query.start,
-            end=query.end,
+            _selection(query)._replace(after=after, before=before),
             limit=min(CHUNK, max_entries + 1 - len(found)),
             reverse=is_backward,
+            is_fresh=not after and before is None,  # what an id was looked up in is as fresh
         )
         for entry in entries:
             size_bytes += len(entry.stanza)
@@ -91,6 +96,13 @@ async def _read(storage: Storage, owner: str, query: Query, between: _Range, bou
         if len(entries) < min(CHUNK, max_entries + 1 - len(found) + len(entries)):
             return _ordered(found, is_backward, True)
         after, before = (after, entries[-1].seq) if is_backward else (entries[-1].seq, before)
+
+
+def _selection(query: Query) -> Selection:
+    """What the form asks for, ids aside."""
+    return Selection(
+        with_jid=query.with_jid, with_resource=query.with_resource, start=query.start, end=query.end
+    )
 
 
 def _ordered(found: list[Entry], is_backward: bool, is_complete: bool) -> Page:
@@ -118,15 +130,7 @@ async def _count(storage: Storage, owner: str, query: Query) -> int:
     )
 
     async def behind(seq: int) -> int:
-        return await storage.count(
-            STORE,
-            owner,
-            after=seq,
-            with_jid=query.with_jid,
-            with_resource=query.with_resource,
-            start=query.start,
-            end=query.end,
-        )
+        return await storage.count(STORE, owner, _selection(query)._replace(after=seq), is_fresh=not seq)
 
     total = await behind(within.after)
     if within.before is not None:
@@ -144,7 +148,7 @@ async def _named(storage: Storage, owner: str, query: Query) -> list[Entry]:
         [query.after_id] if query.after_id else [],
         [query.before_id] if query.before_id else [],
     )
-    entries = await storage.read_ids(STORE, owner, query.ids)
+    entries = await _all_of(storage, owner, query.ids)
     return [
         entry
         for entry in entries

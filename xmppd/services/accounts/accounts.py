@@ -20,6 +20,7 @@ from xmppd.core.waiting import deferred
 from xmppd.services.accounts.changes import AccountChanges
 from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart, stringprep_disagrees
 from xmppd.storage.interface import Change, Delete, DeleteOwner, Put, Storage
+from xmppd.storage.pages import all_owners
 from xmppd.stream.sasl import credentials as scram
 from xmppd.stream.sasl.credentials import Credentials, Salted
 
@@ -135,7 +136,7 @@ class Accounts:
         known: set[str] = set()
         disabled: set[str] = set()
         for store, names in ((ACCOUNTS, known), (DISABLED, disabled)):
-            for host in await self._storage.owners(store):
+            for host in await all_owners(self._storage, store):
                 names.update(f"{username}@{host}" for username in await self._storage.keys(store, host))
         if not self._is_loaded:
             self._known, self._disabled, self._is_loaded = known, disabled, True
@@ -232,8 +233,7 @@ class Accounts:
         Nothing happens where the password has changed since, or the account has gone. Waits for the commit.
         """
         begun = self.changes.number
-        await self._storage.commit()  # so that what is read is the last that was set
-        credentials = await self.credentials(jid)
+        credentials = await self._credentials(jid, is_fresh=True)
         if credentials is None or self.changes.is_changed_since(jid.bare, begun):
             return
         if all(credentials.get(hash_name) == keys for hash_name, keys in beside.items()):
@@ -257,11 +257,7 @@ class Accounts:
 
         Where *hash_name* names one hash, nothing is given for the others.
         """
-        await self._ready()
-        stored = await self._storage.get(CREDENTIALS, jid.bare)
-        if stored is None or jid.bare not in self._known:
-            return None
-        return Credentials.from_json(stored, hash_name)
+        return await self._credentials(jid, hash_name)
 
     @deferred
     async def list(self, host: str) -> list[Account]:
@@ -291,6 +287,15 @@ class Accounts:
         await self._storage.commit(Delete(DISABLED, jid.domainpart, username))
         self._disabled.discard(jid.bare)
         self._tell(AccountEvent.ENABLED, jid)
+
+    async def _credentials(
+        self, jid: JID, hash_name: str | None = None, *, is_fresh: bool = False
+    ) -> Credentials | None:
+        await self._ready()
+        stored = await self._storage.get(CREDENTIALS, jid.bare, is_fresh=is_fresh)
+        if stored is None or jid.bare not in self._known:
+            return None
+        return Credentials.from_json(stored, hash_name)
 
     async def _ready(self) -> None:
         if not self._is_loaded:

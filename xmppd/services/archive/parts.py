@@ -6,14 +6,14 @@ from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.retractions import Retractions
 from xmppd.services.archive.search import ArchiveSearch
 from xmppd.services.roster.roster import Rosters
-from xmppd.storage.sqlite.text_index import SQLiteTextIndex
+from xmppd.storage.open import open_text_index
 
 
 def add_services(parts: CoreParts) -> None:
     """Add the archives and their search; its index is opened only where a host wants it."""
     services, storage, environment = parts.services, parts.storage, parts.environment
-    file = parts.current.config.storage_file
-    index = SQLiteTextIndex(":memory:" if file is None else f"{file}.words", environment.in_thread)
+    config = parts.current.config
+    index = open_text_index(config.storage.url, config.data_dir, environment.in_thread)
     search = ArchiveSearch(storage, index, parts.timers)
     retractions = Retractions(storage, parts.timers, search.buried)
     archive = Archive(

@@ -9,7 +9,8 @@ from twisted.logger import Logger
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import spawn
 from xmppd.services.archive.ids import STORE
-from xmppd.storage.interface import DeleteEntries, Storage, StorageError
+from xmppd.storage.interface import DeleteEntries, Selection, Storage, StorageError
+from xmppd.storage.pages import all_owners
 
 BATCH = 200
 """Entries deleted in one transaction."""
@@ -77,7 +78,7 @@ class Retention:
         """Go over all archives once. Waits between batches."""
         self._is_running = True
         try:
-            owners = await self._storage.owners(STORE)
+            owners = await all_owners(self._storage, STORE)
             for index, owner in enumerate(o for o in owners if o.rpartition("@")[2] == self._host):
                 if self._timer is None:
                     return
@@ -105,7 +106,7 @@ class Retention:
 
     async def _has_too_much(self, owner: str, oldest_at: float | None, keep: int | None) -> bool:
         if oldest_at is not None:
-            older = await self._storage.count(STORE, owner, end=oldest_at - TICK_S, limit=1)
+            older = await self._storage.count(STORE, owner, Selection(end=oldest_at - TICK_S), limit=1)
             if older:
                 return True
         return keep is not None and await self._storage.count(STORE, owner, limit=keep + 1) > keep

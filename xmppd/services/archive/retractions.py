@@ -19,7 +19,7 @@ from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.kinds import NS_RETRACT
 from xmppd.stanza.stamps import stamp_of
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Entry, Replace, Storage, StorageError
+from xmppd.storage.interface import Entry, Replace, Selection, Storage, StorageError
 
 PAGE = 250
 SEARCHED = 5_000
@@ -88,13 +88,14 @@ class Retractions:
         wanted = _retracted_id(retraction.stanza)
         if not wanted:
             return
-        await self._storage.commit()
-        before = (await self._storage.read_ids(STORE, retraction.owner, (retraction.archive_id,)))[0].seq
+        own = await self._storage.read_ids(STORE, retraction.owner, (retraction.archive_id,), is_fresh=True)
+        if not own:
+            return
+        before = own[0].seq
         mark = escape_attr(wanted).encode()
         for _ in range(SEARCHED // PAGE):
-            entries = await self._storage.read(
-                STORE, retraction.owner, before=before, with_jid=retraction.with_jid, limit=PAGE, reverse=True
-            )
+            selection = Selection(before=before, with_jid=retraction.with_jid)
+            entries = await self._storage.read(STORE, retraction.owner, selection, limit=PAGE, reverse=True)
             for entry in entries:
                 if mark in entry.stanza and _is_meant(entry, wanted, retraction.sender):
                     await self._storage.commit(

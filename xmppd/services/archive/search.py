@@ -16,7 +16,7 @@ from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive.ids import STORE
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Entry, Storage, StorageError, UnknownEntry
+from xmppd.storage.interface import Entry, Selection, Storage, StorageError
 from xmppd.storage.text_index import Found, Text, TextIndex
 
 NS_FULLTEXT: Final = "urn:xmpp:fulltext:0"
@@ -83,11 +83,12 @@ class ArchiveSearch:
                 other.callback(None)
 
     async def _bring_up(self, owner: str) -> None:
-        if self._storage.backlog:
-            await self._storage.commit()
-        last = await self._index.last_seq(owner)
+        last, is_first = await self._index.last_seq(owner), True
         while True:
-            entries = await self._storage.read(STORE, owner, after=last, limit=PAGE)
+            entries = await self._storage.read(
+                STORE, owner, Selection(after=last), limit=PAGE, is_fresh=is_first
+            )
+            is_first = False
             if not entries:
                 return
             last = entries[-1].seq
@@ -116,12 +117,12 @@ class ArchiveSearch:
     async def _read(self, owner: str, found: Sequence[Found]) -> list[Entry]:
         """Read what was found; what the archive has no more is left out, and forgotten."""
         ids = {item.id: item.seq for item in found}
-        while ids:
-            try:
-                return await self._storage.read_ids(STORE, owner, tuple(ids))
-            except UnknownEntry as error:
-                await self._index.remove(owner, seqs=(ids.pop(error.entry_id),))
-        return []
+        entries = await self._storage.read_ids(STORE, owner, tuple(ids))
+        for entry in entries:
+            del ids[entry.id]
+        if ids:
+            await self._index.remove(owner, seqs=tuple(ids.values()))
+        return entries
 
     @deferred
     async def buried(self, owner: str, seq: int) -> None:

@@ -2,7 +2,7 @@
 
 from xmppd.services.archive.ids import STORE as ARCHIVE
 from xmppd.services.offline.delivery import STORE
-from xmppd.storage.interface import Storage, UnknownEntry
+from xmppd.storage.interface import Selection, Storage
 
 BATCH = 100
 MAX_UNKNOWN = 50
@@ -11,27 +11,15 @@ MAX_UNKNOWN = 50
 
 async def archived_of(storage: Storage, owner: str) -> list[str]:
     """Give the ids of waiting messages that are in the archive; perhaps not of all of them. Waits for the storage."""
-    if storage.backlog:
-        await storage.commit()
     archived: list[str] = []
-    unknown: set[str] = set()
-    last, is_more = 0, True
-    while is_more and len(unknown) <= MAX_UNKNOWN:
-        entries = await storage.read(STORE, owner, after=last, limit=BATCH)
+    last, unknown, is_more = 0, 0, True
+    while is_more and unknown <= MAX_UNKNOWN:
+        entries = await storage.read(STORE, owner, Selection(after=last), limit=BATCH, is_fresh=not last)
         is_more = len(entries) == BATCH
         if entries:
             last = entries[-1].seq
-        archived += await _known(storage, owner, [entry.id for entry in entries if entry.id], unknown)
+        ids = [entry.id for entry in entries if entry.id]
+        known = [entry.id for entry in await storage.read_ids(ARCHIVE, owner, ids)]
+        archived += known
+        unknown += len(ids) - len(known)
     return archived
-
-
-async def _known(storage: Storage, owner: str, ids: list[str], unknown: set[str]) -> list[str]:
-    while ids and len(unknown) <= MAX_UNKNOWN:
-        try:
-            await storage.read_ids(ARCHIVE, owner, ids)
-        except UnknownEntry as error:
-            unknown.add(error.entry_id)
-            ids = [id for id in ids if id not in unknown]
-        else:
-            return ids
-    return []

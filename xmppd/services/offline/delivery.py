@@ -259,11 +259,9 @@ class OfflineDelivery:
     async def _hand_stored(self, owner: str, hold: _Hold) -> None:
         usage = self._tallies.get(owner)
         running = None if usage is None else usage.running
-        if self._storage.backlog:
-            await self._storage.commit()
         last, is_more = 0, True
         while is_more and hold.is_taking:
-            entries = await self._storage.read(STORE, owner, after=last, limit=BATCH)
+            entries = await self._tallies.entries(owner, last, BATCH)
             old = [entry for entry in entries if entry.id not in hold.ids]
             is_more = len(entries) == BATCH and len(old) == BATCH
             while old and hold.is_taking:

@@ -35,6 +35,7 @@ from xmppd.storage.interface import (
     DeleteAll,
     DeleteEntries,
     NewEntry,
+    Selection,
     Storage,
     StorageError,
 )
@@ -212,7 +213,7 @@ class Offline:
         if self._tallies.is_empty(owner):
             return
         after, known = 0, []
-        while entries := await self._storage.read(STORE, owner, after=after, limit=BATCH):
+        while entries := await self._storage.read(STORE, owner, Selection(after=after), limit=BATCH):
             known += [entry.seq for entry in entries if (name := name_of(entry)) and is_known(name)]
             after = entries[-1].seq
         if known:

@@ -8,8 +8,11 @@ memory, and the names of all for whom anything may wait: nothing is read at the 
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.waiting import deferred
-from xmppd.storage.interface import Entry, Storage
+from xmppd.storage.interface import Entry, Selection, Storage
+from xmppd.storage.pages import all_owners
 
 REMEMBERED = 10_000
 """Of so many accounts the usage is kept."""
@@ -53,7 +56,7 @@ class Usages:
         """Read once for whom anything waits; until that is done, each is asked for. Waits; `StorageError`."""
         if not self._is_learning:
             self._is_learning = True
-            self._owners.update(await self._storage.owners(self._store))
+            self._owners.update(await all_owners(self._storage, self._store))
             self._is_learnt = True
 
     def is_empty(self, owner: str) -> bool:
@@ -101,9 +104,7 @@ class Usages:
     @deferred
     async def load(self, owner: str) -> Usage:
         """Count what waits for *owner*. Waits for the storage; `StorageError`."""
-        if self._storage.backlog:
-            await self._storage.commit()
-        newest = await self._storage.read(self._store, owner, limit=1, reverse=True)
+        newest = await self._storage.read(self._store, owner, limit=1, reverse=True, is_fresh=True)
         usage = Usage(0, 0, 0, self._now())
         if newest:
             oldest = await self._storage.read(self._store, owner, limit=1)
@@ -112,6 +113,13 @@ class Usages:
             before = _running(oldest[0]) - len(oldest[0].stanza) if oldest else 0
             usage = Usage(messages, max(0, running - before), running, self._now())
         return self._keep(owner, usage)
+
+    def entries(self, owner: str, after: int, limit: int) -> Deferred[list[Entry]]:
+        """Give a page of what waits for *owner* behind seq *after*; the first one holds all that came until now.
+
+        Waits; `StorageError`.
+        """
+        return self._storage.read(self._store, owner, Selection(after=after), limit=limit, is_fresh=not after)
 
     def _keep(self, owner: str, usage: Usage) -> Usage:
         known = self._known.get(owner)

@@ -24,6 +24,7 @@ from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Delete, Put, Storage
+from xmppd.storage.pages import all_owners
 
 STORE = "blocking"
 NOBODY: Set[str] = frozenset()
@@ -135,7 +136,7 @@ class Blocking:
     async def _ready(self) -> set[str]:
         """Give the accounts that block anybody."""
         if self._blockers is None:
-            names = set(await self._storage.owners(STORE))
+            names = set(await all_owners(self._storage, STORE))
             if self._blockers is None:
                 self._blockers = names
                 self._switch()

@@ -35,6 +35,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import stanza_id_of
 from xmppd.storage.interface import Change, Delete, Put, Storage, StorageError
+from xmppd.storage.pages import all_owners
 
 STORE: Final = "push"
 REMEMBERED: Final = 10_000
@@ -189,7 +190,7 @@ class Push:
     async def learn(self) -> None:
         """Read once who has registrations; until that is done, each is asked for. Waits; `StorageError`."""
         if not self._is_learnt:
-            self._owners.update(await self._storage.owners(STORE))
+            self._owners.update(await all_owners(self._storage, STORE))
             self._is_learnt = True
 
     def may_have(self, owner: str) -> bool:

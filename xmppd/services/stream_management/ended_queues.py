@@ -31,7 +31,8 @@ from xmppd.services.stream_management.records import (
 )
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import with_stanza_id
-from xmppd.storage.interface import Change, Delete, DeleteEntries, Entry, Replace, Storage, UnknownEntry
+from xmppd.storage.interface import Change, Delete, DeleteEntries, Entry, Replace, Selection, Storage
+from xmppd.storage.pages import all_owners
 from xmppd.stream.acks import is_up_to
 
 PAGE: Final = 100
@@ -92,7 +93,7 @@ class EndedQueues:
         """Read once for whom anything is left; until that is done, each is asked for. Waits; `StorageError`."""
         if not self._is_learning:
             self._is_learning = True
-            self._owners.update(await self._storage.owners(QUEUE))
+            self._owners.update(await all_owners(self._storage, QUEUE))
             self._is_learnt = True
 
     # -- for the hand-over --------------------------------------------------------------------------------------------
@@ -105,9 +106,9 @@ class EndedQueues:
     async def page(self, session: Session, after: int, window: Window) -> Page | None:
         """Give what *session* gets next, behind place *after*, within *window*; None if that is all. `StorageError`."""
         owner = session.bare_jid or ""
-        if not after and self._storage.backlog:
-            await self._storage.commit()
-        entries = await self._storage.read(QUEUE, owner, after=after, limit=PAGE + 1)
+        entries = await self._storage.read(
+            QUEUE, owner, Selection(after=after), limit=PAGE + 1, is_fresh=not after
+        )
         if not entries:
             if not after:
                 self._owners.discard(owner)
@@ -141,7 +142,7 @@ class EndedQueues:
         """All pages were handed over. Give after how many seconds the rest may be given to anybody; None: no rest."""
         owner, after = session.bare_jid or "", 0
         while self.may_have(owner):
-            entries = await self._storage.read(QUEUE, owner, after=after, limit=PAGE)
+            entries = await self._storage.read(QUEUE, owner, Selection(after=after), limit=PAGE)
             if self._dead(entries):
                 return max(0.0, self._started_at + RESERVED_S - self._now()) + 1.0
             if not entries:
@@ -161,7 +162,7 @@ class EndedQueues:
             return
         claims = await self._claims(session)
         after, doomed = 0, []
-        while entries := await self._storage.read(QUEUE, owner, after=after, limit=PAGE):
+        while entries := await self._storage.read(QUEUE, owner, Selection(after=after), limit=PAGE):
             rows = [
                 row
                 for row in self._dead(entries)
@@ -176,7 +177,7 @@ class EndedQueues:
     async def part_from_archive(self, owner: str) -> None:
         """Messages are about to leave an archive: entries that refer to it get their content. Waits; `StorageError`."""
         after = 0
-        while entries := await self._storage.read(QUEUE, owner, after=after, limit=PAGE):
+        while entries := await self._storage.read(QUEUE, owner, Selection(after=after), limit=PAGE):
             after, ids = entries[-1].seq, {entry.seq: entry.id for entry in entries}
             rows = [row for row in self._rows(entries) if row.archive_id]
             found = await self._messages(owner, rows)
@@ -200,12 +201,11 @@ class EndedQueues:
 
         Gives how many of the client's stanzas were handled, None for a session that is not known; `StorageError`.
         """
-        await self._storage.commit()
-        data = await self._storage.get(SESSIONS, owner, session_id)
+        data = await self._storage.get(SESSIONS, owner, session_id, is_fresh=True)
         record = None if data is None else _readable(data)
         after, handled = 0, []
         is_known = record is not None
-        while entries := await self._storage.read(QUEUE, owner, after=after, limit=PAGE):
+        while entries := await self._storage.read(QUEUE, owner, Selection(after=after), limit=PAGE):
             rows = [row for row in self._dead(entries) if row.session_id == session_id]
             is_known = is_known or bool(rows)
             handled += [row.seq for row in rows if row.number is not None and is_up_to(row.number, h)]
@@ -220,7 +220,7 @@ class EndedQueues:
     async def sweep(self) -> None:
         """Let go of what is too old to be asked for. Waits for the commits; `StorageError`."""
         oldest = self._now() - RECORD_S
-        for owner in await self._storage.owners(SESSIONS):
+        for owner in await all_owners(self._storage, SESSIONS):
             records = await self._records(owner)
             old = [Delete(SESSIONS, owner, id) for id, record in records.items() if record.at < oldest]
             if old:
@@ -278,10 +278,7 @@ class EndedQueues:
         """What the archive has under *ids*; what has left it meanwhile is missing."""
         if not ids:
             return {}
-        try:
-            return {entry.id: entry.stanza for entry in await self._storage.read_ids(ARCHIVE, owner, ids)}
-        except UnknownEntry as error:
-            return await self._archived(owner, [id for id in ids if id != error.entry_id])
+        return {entry.id: entry.stanza for entry in await self._storage.read_ids(ARCHIVE, owner, ids)}
 
 
 def _choose(rows: Sequence[Queued], claims: _Claims) -> list[_Choice]:

@@ -8,6 +8,7 @@ import sqlite3
 
 from xmppd.storage.bounds import check_time
 from xmppd.storage.interface import NewEntry
+from xmppd.storage.sqlite.reads import parts_between
 
 REMEMBERED = 20_000
 """Of so many boxes the newest times are kept in memory, some 200 bytes each."""
@@ -24,6 +25,11 @@ SELECT max(sent_at) FROM (
 """
 """No entry was sent later than that."""
 
+_BOXES_OF = """
+SELECT store, owner FROM box WHERE owner = ?
+UNION ALL
+SELECT store, owner FROM box WHERE owner >= ? AND owner < ?
+"""
 _SWEEP = "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry INDEXED BY entry_box WHERE box = ? LIMIT ?)"
 
 
@@ -120,11 +126,9 @@ class Boxes:
             self.has_dropped = True
 
     def drop_owner(self, owner: str) -> None:
-        """`drop` for every store."""
-        for (store,) in self._connection.execute(
-            "SELECT store FROM box WHERE owner = ?", (owner,)
-        ).fetchall():
-            self.drop(store, owner)
+        """`drop` for every store, and for the owner's parts."""
+        for place in self._connection.execute(_BOXES_OF, (owner, *parts_between(owner))).fetchall():
+            self.drop(*place)
 
     def _make(self, store: str, owner: str) -> Box:
         cursor = self._connection.execute(

@@ -9,27 +9,42 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from xmppd.storage.interface import Entry, Selection, UnknownEntry, by_store
+from xmppd.storage.interface import PART, Entry, KeyRange, Selection, UnknownEntry, by_store
 from xmppd.storage.sqlite.times import first_after, last_before
 
 _COLUMNS = (
     "seq, coalesce(id, ''), sent_at, coalesce(with_jid, ''), stanza, extra, coalesce(with_resource, '')"
 )
 
-_OWNERS = """
+_KEYED_OWNERS = """
 WITH RECURSIVE owners (owner) AS (
-    SELECT min(owner) FROM kv WHERE store = :store
+    SELECT min(owner) FROM kv WHERE store = :store AND owner >= :from AND owner < :to
     UNION ALL
-    SELECT (SELECT min(kv.owner) FROM kv WHERE kv.store = :store AND kv.owner > owners.owner)
+    SELECT (SELECT min(kv.owner) FROM kv WHERE kv.store = :store AND kv.owner >= {next} AND kv.owner < :to)
     FROM owners WHERE owner IS NOT NULL
 )
-SELECT owner FROM owners WHERE owner IS NOT NULL
-UNION
-SELECT owner FROM box WHERE store = :store AND (
+SELECT owner FROM owners WHERE owner IS NOT NULL {which} LIMIT :limit
+"""
+"""Owners one by one, each found by the index: the keys of one may be many. No name is between NAME and NAME + U+1."""
+_BOXED_OWNERS = """
+SELECT owner FROM box WHERE store = :store AND owner >= :from AND owner < :to {which} AND (
     EXISTS (SELECT 1 FROM entry WHERE entry.box = box.box) OR EXISTS (SELECT 1 FROM fresh WHERE fresh.box = box.box)
 )
-ORDER BY owner
+ORDER BY owner LIMIT :limit
 """
+_IS_WHOLE = "AND instr(owner, char(10)) = 0"
+_BEHIND = "owners.owner || char(1)"
+_BEHIND_PARTS = f"""
+CASE WHEN instr(owners.owner, char(10)) = 0 THEN {_BEHIND}
+ELSE substr(owners.owner, 1, instr(owners.owner, char(10)) - 1) || char(11) END
+"""
+_OWNERS = (
+    _KEYED_OWNERS.format(next=_BEHIND_PARTS, which=_IS_WHOLE),
+    _BOXED_OWNERS.format(which=_IS_WHOLE),
+)
+_PARTS = (_KEYED_OWNERS.format(next=_BEHIND, which=""), _BOXED_OWNERS.format(which=""))
+_BEYOND_ALL = b""
+"""A blob is greater than any text."""
 
 _IDS_A_STATEMENT = 100
 
@@ -101,9 +116,57 @@ def load(connection: sqlite3.Connection, owner: str, stores: Sequence[str]) -> d
     return by_store(stores, found)
 
 
-def owners(connection: sqlite3.Connection, store: str) -> list[str]:
-    """Who has anything in *store*, sorted."""
-    return [owner for (owner,) in connection.execute(_OWNERS, {"store": store})]
+def get_range(
+    connection: sqlite3.Connection, store: str, owner: str, keys: KeyRange, limit: int, reverse: bool
+) -> dict[str, bytes]:
+    """A page of values by key."""
+    terms: list[tuple[str, object]] = [("store = ?", store), ("owner = ?", owner), ("key >= ?", keys.start)]
+    if keys.after is not None:
+        terms.append(("key > ?", keys.after))
+    if keys.before is not None:
+        terms.append(("key < ?", keys.before))
+    tail, parameters = _part("kv", terms)
+    order = "DESC" if reverse else "ASC"
+    return dict(
+        connection.execute(f"SELECT key, value {tail} ORDER BY key {order} LIMIT ?", [*parameters, limit])
+    )
+
+
+@_in_snapshot
+def owners(connection: sqlite3.Connection, store: str, after: str | None, limit: int) -> list[str]:
+    """Who has anything in *store*, sorted; not their parts."""
+    return _owners(connection, _OWNERS, store, "" if after is None else _behind(after), _BEYOND_ALL, limit)
+
+
+@_in_snapshot
+def parts(connection: sqlite3.Connection, store: str, owner: str, after: str | None, limit: int) -> list[str]:
+    """The names of the parts of *owner* that have anything in *store*, sorted."""
+    first, end = parts_between(owner)
+    begin = first if after is None else _behind(first + after)
+    return [part.removeprefix(first) for part in _owners(connection, _PARTS, store, begin, end, limit)]
+
+
+def parts_between(owner: str) -> tuple[str, str]:
+    """The parts of *owner* have names from the first of these on, below the second."""
+    return owner + PART, owner + chr(ord(PART) + 1)
+
+
+def _behind(name: str) -> str:
+    """The first name that is greater."""
+    return name + "\1"
+
+
+def _owners(
+    connection: sqlite3.Connection,
+    queries: Sequence[str],
+    store: str,
+    begin: str,
+    end: str | bytes,
+    limit: int,
+) -> list[str]:
+    bounds = {"store": store, "from": begin, "to": end, "limit": limit}
+    found = {owner for query in queries for (owner,) in connection.execute(query, bounds)}
+    return sorted(found)[:limit]
 
 
 @_in_snapshot
@@ -123,7 +186,7 @@ def read(
 
 @_in_snapshot
 def read_ids(connection: sqlite3.Connection, store: str, owner: str, ids: Sequence[str]) -> list[Entry]:
-    """The entries with these ids; raises `UnknownEntry` if one is missing."""
+    """The entries with these ids that are there."""
     box = _box(connection, store, owner)
     wanted = list(dict.fromkeys(ids))
     found: dict[str, Entry] = {}
@@ -134,9 +197,6 @@ def read_ids(connection: sqlite3.Connection, store: str, owner: str, ids: Sequen
             query = f"SELECT {_COLUMNS} FROM {source} WHERE box = ? AND id IN ({marks}) ORDER BY seq DESC"
             rows = connection.execute(query, (box.number if box else 0, *part))
             found.update((entry.id, entry) for entry in map(Entry._make, rows))
-    missing = set(wanted) - set(found)
-    if missing:
-        raise UnknownEntry(min(missing))
     return sorted(found.values())
 
 

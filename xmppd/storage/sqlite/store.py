@@ -13,16 +13,21 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from xmppd.storage.bounds import Backlog, check_limit, weigh
+from xmppd.storage.bounds import Backlog, check_limit, check_names, check_selection, weigh
 from xmppd.storage.interface import (
+    ALL,
+    ALL_KEYS,
+    MAX_PAGE,
     Change,
     Decided,
     Entry,
     InvalidChange,
+    KeyRange,
     Selection,
     StorageFailed,
     firing,
 )
+from xmppd.storage.pages import fresh
 from xmppd.storage.sqlite import reads
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
 from xmppd.storage.sqlite.direct import DirectReads, NotDirect
@@ -125,67 +130,98 @@ class SQLiteStorage:
         """Fires when producers may go on."""
         return self._backlog.when_roomy()
 
-    def get(self, store: str, owner: str, key: str = "") -> Deferred[bytes | None]:
+    def get(self, store: str, owner: str, key: str = "", *, is_fresh: bool = False) -> Deferred[bytes | None]:
         """The value of *key*, or None."""
+        check_names(store, owner, key)
+        if is_fresh:
+            return fresh(self, lambda: self._value(reads.get, store, owner, key))
         return self._value(reads.get, store, owner, key)
 
     def get_all(self, store: str, owner: str) -> Deferred[dict[str, bytes]]:
         """All values by key."""
+        check_names(store, owner)
         return self._value(reads.get_all, store, owner)
+
+    def get_range(
+        self,
+        store: str,
+        owner: str,
+        keys: KeyRange = ALL_KEYS,
+        *,
+        limit: int = 50,
+        reverse: bool = False,
+        is_fresh: bool = False,
+    ) -> Deferred[dict[str, bytes]]:
+        """A page of values by key."""
+        check_limit(limit)
+        check_names(store, owner, *filter(None, keys))
+        work = partial(self._value, reads.get_range, store, owner, keys, limit, reverse)
+        return fresh(self, work) if is_fresh else work()
 
     def keys(self, store: str, owner: str) -> Deferred[list[str]]:
         """All keys."""
+        check_names(store, owner)
         return self._value(reads.keys, store, owner)
 
     def load(self, owner: str, stores: Sequence[str]) -> Deferred[dict[str, dict[str, bytes]]]:
         """The values of several stores."""
+        check_names(owner, *stores)
         return self._value(reads.load, owner, tuple(stores))
 
-    def owners(self, store: str) -> Deferred[list[str]]:
-        """Who has anything in *store*."""
-        return self._archive(reads.owners, store)
+    def owners(self, store: str, *, after: str | None = None, limit: int = MAX_PAGE) -> Deferred[list[str]]:
+        """A page of those who have anything in *store*."""
+        check_limit(limit)
+        check_names(store, after or "")
+        return self._archive(reads.owners, store, after, limit)
+
+    def parts(
+        self, store: str, owner: str, *, after: str | None = None, limit: int = MAX_PAGE
+    ) -> Deferred[list[str]]:
+        """A page of the parts of *owner* that have anything in *store*."""
+        check_limit(limit)
+        check_names(store, owner, after or "")
+        return self._archive(reads.parts, store, owner, after, limit)
 
     def read(
         self,
         store: str,
         owner: str,
+        selection: Selection = ALL,
         *,
-        after: int = 0,
-        before: int | None = None,
-        after_id: str | None = None,
-        before_id: str | None = None,
-        with_jid: str | None = None,
-        with_resource: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
         limit: int = 50,
         reverse: bool = False,
+        is_fresh: bool = False,
     ) -> Deferred[list[Entry]]:
         """A page of an archive."""
         check_limit(limit)
-        selection = Selection(after, before, after_id, before_id, with_jid, with_resource, start, end)
-        return self._archive(reads.read, store, owner, selection, limit, reverse)
+        check_names(store, owner)
+        check_selection(selection)
+        work = partial(self._archive, reads.read, store, owner, selection, limit, reverse)
+        return fresh(self, work) if is_fresh else work()
 
-    def read_ids(self, store: str, owner: str, ids: Sequence[str]) -> Deferred[list[Entry]]:
-        """The entries with these ids."""
+    def read_ids(
+        self, store: str, owner: str, ids: Sequence[str], *, is_fresh: bool = False
+    ) -> Deferred[list[Entry]]:
+        """The entries with these ids that are there."""
         check_limit(max(1, len(ids)))
-        return self._archive(reads.read_ids, store, owner, tuple(ids))
+        check_names(store, owner, *ids)
+        work = partial(self._archive, reads.read_ids, store, owner, tuple(ids))
+        return fresh(self, work) if is_fresh else work()
 
     def count(
         self,
         store: str,
         owner: str,
+        selection: Selection = ALL,
         *,
-        after: int = 0,
-        with_jid: str | None = None,
-        with_resource: str | None = None,
-        start: float | None = None,
-        end: float | None = None,
         limit: int | None = None,
+        is_fresh: bool = False,
     ) -> Deferred[int]:
         """How many entries there are."""
-        selection = Selection(after, None, None, None, with_jid, with_resource, start, end)
-        return self._archive(reads.count, store, owner, selection, limit)
+        check_names(store, owner)
+        check_selection(selection)
+        work = partial(self._archive, reads.count, store, owner, selection, limit)
+        return fresh(self, work) if is_fresh else work()
 
     def _value(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
         try:

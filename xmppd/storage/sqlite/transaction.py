@@ -22,6 +22,7 @@ from xmppd.storage.interface import (
 )
 from xmppd.storage.sqlite.boxes import Box, Boxes
 from xmppd.storage.sqlite.deletion import delete_entries
+from xmppd.storage.sqlite.reads import parts_between
 from xmppd.storage.sqlite.statements import Value, many, run_many
 
 _PUT = many(
@@ -48,8 +49,10 @@ WITH RECURSIVE stores (store) AS (
     UNION ALL
     SELECT (SELECT min(kv.store) FROM kv WHERE kv.store > stores.store) FROM stores WHERE store IS NOT NULL
 )
-DELETE FROM kv WHERE store IN (SELECT store FROM stores WHERE store IS NOT NULL) AND owner = ?
+DELETE FROM kv WHERE store IN (SELECT store FROM stores WHERE store IS NOT NULL) AND {owner}
 """
+_DELETE_WHOLE = _DELETE_OWNER.format(owner="owner = ?")
+_DELETE_PARTS = _DELETE_OWNER.format(owner="owner >= ? AND owner < ?")
 
 
 class Transaction:
@@ -111,7 +114,8 @@ class Transaction:
 
     def _delete_owner(self, owner: str) -> None:
         self.flush()
-        self._connection.execute(_DELETE_OWNER, (owner,))
+        self._connection.execute(_DELETE_WHOLE, (owner,))
+        self._connection.execute(_DELETE_PARTS, parts_between(owner))
         self._boxes.drop_owner(owner)
 
     def _settled_box(self, store: str, owner: str) -> Box | None:
