@@ -37,7 +37,7 @@ from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
-from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
@@ -95,7 +95,7 @@ class _Prepared:
     reactor: Any
     lock: DataLock
     storage: Storage
-    tls: ServerTLS
+    tls: TLSContexts
     ports: Ports
     log_file: Path | None
     log_writer: LogWriter | None
@@ -123,7 +123,7 @@ def _prepare(options: Options) -> _Prepared:
     loop: Any = reactor  # its interfaces are declared at run time
     storage = open_storage(config.storage.url, config.data_dir, loop, config.storage.durability)
     storage.prepare()
-    tls = ServerTLS(CertificateStore(host_files(config), utc_now), tls_settings(config))
+    tls = TLSContexts(CertificateStore(host_files(config), utc_now), tls_settings(config))
     ports = Ports(config)
     writer = None if options.of_twistd("syslog") else _log_writer(config, options.log_file)
     return _Prepared(options, config, reactor, lock, storage, tls, ports, options.log_file, writer)
@@ -139,10 +139,11 @@ def _log_writer(config: Config, file: Path | None) -> LogWriter:
 def _put_together(given: _Prepared) -> RunningServer:
     environment = _world(given)
     server = build(given.config, given.storage, environment)
-    starttls, direct = server.c2s_factory(given.tls), server.c2s_factory(given.tls, is_direct_tls=True)
+    tls = given.tls.c2s
+    starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
     limit = raise_descriptor_limit()
-    behind = {C2S: Behind(starttls), C2S_DIRECT_TLS: Behind(direct, given.tls.creator_for(None))}
+    behind = {C2S: Behind(starttls), C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None))}
     running = RunningServer(
         given.reactor,
         given.lock,

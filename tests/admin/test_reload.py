@@ -9,7 +9,7 @@ from xmppd.admin.settings import read_settings
 from xmppd.config import Config, ConfigErrors
 from xmppd.core.log import LogWriter
 from xmppd.net.tls.certificates import CertificateStore
-from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 
 
@@ -23,7 +23,7 @@ class ReloadTests(SynchronousTestCase):
         self.files = self.authority.write_host(self.folder, "a.example")
         self.write()
         config = self.read()
-        self.tls = ServerTLS(CertificateStore(host_files(config), lambda: NOW), tls_settings(config))
+        self.tls = TLSContexts(CertificateStore(host_files(config), lambda: NOW), tls_settings(config))
         self.log = LogWriter("info", "line", self.folder / "xmppd.log")
         self.addCleanup(self.log.close)
         self.taken: list[Config] = []

@@ -22,7 +22,7 @@ from xmppd.config.section import Address
 from xmppd.core.environment import Environment
 from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.tls.certificates import CertificateStore, HostFiles, utc_now
-from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.incoming import ServerTLS
 from xmppd.server import build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage

@@ -15,7 +15,7 @@ from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.config.model import Config
 from xmppd.core.log import LogWriter
 from xmppd.net.tls.certificates import HostFiles
-from xmppd.net.tls.contexts import ServerTLS
+from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 
 _NEED_RESTART = ("data_dir", "storage", "net", "modules", "components", "admins")
@@ -39,7 +39,7 @@ class Reload:
         self,
         running: Config,
         read: Callable[[], Config],
-        tls: ServerTLS,
+        tls: TLSContexts,
         take: Callable[[Config], None],
         log: LogWriter | None = None,
         log_file: Path | None = None,

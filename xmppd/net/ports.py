@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IProtocolFactory
 
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
-from xmppd.net.tls.contexts import ConnectionCreator
+from xmppd.net.tls.incoming import ConnectionCreator
 from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import FlushQueue
 from xmppd.net.transport.listen import (

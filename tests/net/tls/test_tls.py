@@ -20,7 +20,9 @@ from tests.net.tls.authority import (
 )
 from tests.temporary import temporary_folder
 from xmppd.net.tls.certificates import CertificateError, CertificateStore
-from xmppd.net.tls.contexts import ServerTLS, TLSSettings, channel_bindings, client_jids
+from xmppd.net.tls.context import TLSSettings
+from xmppd.net.tls.incoming import ServerTLS
+from xmppd.net.tls.peers import channel_bindings, client_jids
 
 
 class TLSTestCase(SynchronousTestCase):

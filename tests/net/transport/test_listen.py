@@ -22,7 +22,8 @@ from tests.net.tls.authority import NOW, Authority, client_context
 from tests.temporary import temporary_folder
 from xmppd.config.section import Address
 from xmppd.net.tls.certificates import CertificateStore
-from xmppd.net.tls.contexts import ServerTLS, channel_bindings
+from xmppd.net.tls.incoming import ServerTLS
+from xmppd.net.tls.peers import channel_bindings
 from xmppd.net.transport.listen import (
     ACCEPTS_A_TURN,
     CALM_S,

@@ -11,7 +11,7 @@ from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.net.tls.certificates import HostFiles
-from xmppd.net.tls.contexts import TLSSettings
+from xmppd.net.tls.context import TLSSettings
 
 SELF_MADE_FOLDER = "certificates"
 """Below the data folder."""

@@ -1,0 +1,142 @@
+"""What is known of the other end of a TLS connection: whether its certificate is believed, and what it names.
+
+XEP-0178 (JIDs in client certificates), RFC 5929 and RFC 9266 (channel binding). Not covered: whether a server's
+certificate covers the domain that the server speaks for (RFC 6125), which is asked by who authenticates it.
+"""
+
+from typing import Any, Final, Protocol
+
+from cryptography import x509
+from OpenSSL import SSL, crypto
+
+from xmppd.net.tls.certificates import Certificate
+from xmppd.net.tls.purposes import Purpose, Trust
+from xmppd.net.transport.tls_socket import clear_errors
+from xmppd.stanza.jid import JID, InvalidJID
+
+_VERIFY = SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE
+_WRONG_USAGE: Final = 26  # X509_V_ERR_INVALID_PURPOSE
+_EXPORTER_LABEL = b"EXPORTER-Channel-Binding"
+_EXPORTER_BYTES = 32
+_XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
+_UTF8_STRING = 0x0C  # ASN.1 tag
+_LONG_LENGTH = 0x80
+
+
+class Connection(SSL.Connection):
+    """One connection, and what OpenSSL does not remember of its peer."""
+
+    alpn: tuple[bytes, ...] = ()
+    """What a client that offers protocols must have among them; empty: whatever it offers is passed over."""
+    is_peer_verified = False
+    """Whether the peer showed a certificate whose chain leads to somebody who is believed.
+
+    Stays False on a resumed session: the ticket does not tell who was believed when it was given.
+    """
+    has_bad_peer = False
+    passes_usage = False
+    """Whether a certificate for the other role will do: authorities certify servers for the server's role alone, and
+    a server that connects to another one is the client there."""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the peer was shown."""
+        shown = self.get_context().get_app_data()
+        return shown if isinstance(shown, Certificate) else None
+
+
+class HasHandle(Protocol):
+    """A transport of Twisted's or of ours: with TLS its handle is the `SSL.Connection`."""
+
+    def getHandle(self) -> Any:
+        """Give the connection or the socket."""
+
+
+def ask_peer(connection: Connection, purpose: Purpose, certificate: Certificate | None) -> None:
+    """Ask for the peer's certificate where the purpose says so; none, or an unknown one, is no error.
+
+    Then no tickets are given: a resumed session would not tell by whom the peer was believed.
+    """
+    is_asked = purpose.trust is Trust.AUTHORITIES or (
+        purpose.trust is Trust.CLIENT_ISSUERS and certificate is not None and bool(certificate.client_issuers)
+    )
+    if is_asked:
+        connection.passes_usage = purpose.trust is Trust.AUTHORITIES
+        connection.set_verify(_VERIFY, _judge)
+        connection.set_options(SSL.OP_NO_TICKET)
+    else:
+        connection.set_verify(SSL.VERIFY_NONE)
+
+
+def _judge(connection: SSL.Connection, _: crypto.X509, problem: int, depth: int, is_good: int) -> bool:
+    """Note what OpenSSL says about each certificate of the peer's chain, the peer's own one last."""
+    assert isinstance(connection, Connection)
+    is_passed = problem == _WRONG_USAGE and connection.passes_usage
+    if (not is_good or problem) and not is_passed:
+        connection.has_bad_peer = True
+        clear_errors()  # a forged signature leaves some: OpenSSL before 4.0 would lay them on who reads next
+    connection.is_peer_verified = depth == 0 and not connection.has_bad_peer
+    return True
+
+
+def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
+    """Give the channel-binding data by type, after the handshake.
+
+    ``tls-exporter`` with TLS 1.3 only (RFC 9266 4.2: before, the extended master secret would be needed, for
+    which OpenSSL has no query here), ``tls-server-end-point`` always (RFC 5929 4).
+    """
+    bindings = {}
+    if connection.get_protocol_version() >= SSL.TLS1_3_VERSION:
+        bindings["tls-exporter"] = connection.export_keying_material(_EXPORTER_LABEL, _EXPORTER_BYTES, b"")
+    certificate = connection.get_context().get_app_data()
+    if isinstance(certificate, Certificate):
+        bindings["tls-server-end-point"] = certificate.end_point
+    return bindings
+
+
+def client_jids(connection: SSL.Connection, host: str) -> list[str]:
+    """Give the bare JIDs at *host* that a verified client certificate names (XEP-0178 3), prepared.
+
+    None of a certificate that does not verify, of a resumed session, or shown to another host of ours: each
+    host has its own issuers.
+    """
+    if not isinstance(connection, Connection) or not connection.is_peer_verified:
+        return []
+    asked = connection.certificate
+    shown = connection.get_peer_certificate(as_cryptography=True)
+    if asked is None or asked.host != host or shown is None:
+        return []
+    return [jid for jid in _jids_in(shown) if jid.partition("@")[2] == host]
+
+
+def _jids_in(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return []
+    texts = (
+        _utf8_string(name.value)
+        for name in names.get_values_for_type(x509.OtherName)
+        if name.type_id == _XMPP_ADDR
+    )
+    return [jid for jid in (_bare_jid(text) for text in texts) if jid]
+
+
+def _bare_jid(text: str | None) -> str | None:
+    """A certificate names accounts: something@host, without a resource."""
+    try:
+        jid = JID.parse(text or "")
+    except InvalidJID:
+        return None
+    return jid.full if jid.is_bare and jid.localpart else None
+
+
+def _utf8_string(der: bytes) -> str | None:
+    """Read the one ASN.1 type that XEP-0178 uses; *der* is one well-formed value, cryptography sees to that."""
+    if der[0] != _UTF8_STRING:
+        return None
+    long_form = max(0, der[1] - _LONG_LENGTH)
+    try:
+        return der[2 + long_form :].decode()
+    except UnicodeDecodeError:
+        return None
