@@ -12,16 +12,17 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from twisted.internet import (
     reactor as _reactor,
 )  # one is there from the start, so that no test installs another
 from twisted.python import usage
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.environment import NET
 from tests.temporary import temporary_folder
@@ -31,8 +32,9 @@ from xmppd.admin.launch import main
 from xmppd.admin.options import install_reactor
 from xmppd.net.transport import reactor as reactor_module
 from xmppd.storage.lock import DataLock
-from xmppd.tap import Options, makeService
+from xmppd.tap import Options, _prepare, makeService
 
+NOBODY = 65_534
 PATIENCE_S = 20.0
 TWISTD = "from twisted.scripts.twistd import run; run()"
 READY = re.compile(r"Ready$")
@@ -65,7 +67,7 @@ class TapTestCase(SynchronousTestCase):
     def parsed(self, *arguments: str) -> Options:
         """Give the options, parsed."""
         options = Options()  # type: ignore[no-untyped-call]
-        options.parseOptions(["--config", str(self.file), *arguments])  # type: ignore[no-untyped-call]
+        options.parseOptions(["--config", str(self.file), *arguments])
         return options
 
     def refusal(self, *arguments: str) -> str:
@@ -229,6 +231,38 @@ class BeforeTheForkTests(TapTestCase):
         refusal = self.refusal()
         self.assertTrue(refusal.startswith(said), refusal)
 
+    def test_user_to_serve_as(self) -> None:
+        """What is made before the fork belongs to who serves, not to root, who can make it and has the ports."""
+        if os.geteuid() != 0:
+            raise SkipTest("only root can serve as another")
+        self.folder.chmod(0o755)
+        prepared = _prepare(self.parsed("--uid", str(NOBODY)))
+        self.addCleanup(prepared.lock.release)
+        self.addCleanup(prepared.ports.close)
+        owners = {found.stat().st_uid for found in (self.data, *self.data.rglob("*"))}
+        self.assertEqual((owners, os.geteuid()), ({NOBODY}, 0))
+
+    def test_nobody_to_serve_as(self) -> None:
+        """Users and groups that there are not, and a user who may not become another."""
+        for option, name in (("uid", "user"), ("gid", "group")):
+            refused = self.assertRaises(SystemExit, self.parsed, f"--{option}", "no such")
+            self.assertEqual(refused.code, f"xmppd: there is no {name} no such")
+        self.patch(os, "geteuid", lambda: 54321)
+        refused = self.assertRaises(SystemExit, self.parsed, "--uid", "54322")
+        self.assertIn(
+            "only root can serve as the user 54322, and we are 54321: start it as", str(refused.code)
+        )
+
+    def test_lock_is_not_made_to_look_for_another(self) -> None:
+        """Somebody else's folder stays as it is: a lock of root's would keep its server from starting."""
+        self.data.mkdir(mode=0o700)
+        options = Options()  # type: ignore[no-untyped-call]
+        options.parent = usage.Options()
+        options.parent.update({"pidfile": str(self.folder / "pid"), "chroot": None, "rundir": "."})
+        options.parent.update({"uid": None, "gid": None})
+        options.parseOptions(["--config", str(self.file)])
+        self.assertEqual(list(self.data.iterdir()), [])
+
     def test_data_of_another_user(self) -> None:
         """Somebody has run the server as root once: the line says so."""
         if os.geteuid() != 0:
@@ -255,7 +289,9 @@ class BeforeTheForkTests(TapTestCase):
 class ProcessTests(TapTestCase):
     """Real processes."""
 
-    def start(self, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
+    def start(
+        self, stdout: int | IO[Any] = subprocess.PIPE, *, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """Start one in the foreground, as the command ``xmppd`` does."""
         process = subprocess.Popen(
             [sys.executable, "-m", "xmppd.admin.launch", "--config", str(self.file)],
@@ -263,6 +299,7 @@ class ProcessTests(TapTestCase):
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
+            env=env,
         )
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
@@ -356,9 +393,10 @@ class ProcessTests(TapTestCase):
         self.assertRegex(refused.stderr, rf"\Axmppd: {named}, is alive.*: remove the file [^\n]*\n\Z")
 
     def twistd(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Start one as a daemon; gives what the shell gets."""
+        """Start one as a daemon, without a standard input (``<&-``); gives what the shell gets."""
+        command = (sys.executable, "-c", TWISTD, *options, "xmppd", "--config", str(self.file))
         return subprocess.run(
-            [sys.executable, "-c", TWISTD, *options, "xmppd", "--config", str(self.file)],
+            ["sh", "-c", 'exec "$@" <&-', "sh", *command],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -368,7 +406,8 @@ class ProcessTests(TapTestCase):
 
     def test_life_of_a_daemon(self) -> None:
         """The shell gets the banner and status 0; the log is in the data folder; SIGTERM ends it. For a second one
-        it is the data folder that counts, before the ``twistd.pid`` of which twistd would tell in four lines."""
+        it is the data folder that counts, before the ``twistd.pid`` of which twistd would tell in four lines. That the
+        shell has closed standard input takes no descriptor away from the reactor. That root serves is said once."""
         started = self.twistd()
         self.assertEqual((started.returncode, started.stderr), (0, ""))
         self.assertIn(f"log in        {self.data / 'xmppd.log'}\n", started.stdout)
@@ -388,10 +427,48 @@ class ProcessTests(TapTestCase):
         os.kill(pid, signal.SIGTERM)
         ended, _, _ = select.select([descriptor], [], [], PATIENCE_S)
         self.assertEqual(ended, [descriptor])
-        log = (self.data / "xmppd.log").read_text()
-        self.assertEqual(
-            [line.rsplit(" ", 1)[-1] for line in log.splitlines()], ["Ready", "Stopping", "Stopped"]
-        )
+        log = (self.data / "xmppd.log").read_text().splitlines()
+        if os.geteuid() == 0:
+            self.assertIn(" warn xmppd.tap The server runs as root", log.pop(0))
+        self.assertEqual([line.rsplit(" ", 1)[-1] for line in log], ["Ready", "Stopping", "Stopped"])
+
+    def test_folder_whose_name_is_no_text(self) -> None:
+        """A path that is no UTF-8 is a path: served, shown as it is, and found by xmppctl."""
+        self.file.write_text('[c2s]\nlisten = ["127.0.0.1:0"]\ndirect_tls_listen = []\n' + NET)
+        data = os.fsencode(self.folder) + b"/d\xfft\xe4"
+        env = {**os.environ, "XMPPD_DATA": os.fsdecode(data), "PYTHONIOENCODING": "utf-8"}
+        with open(self.folder / "output", "wb+") as output:
+            process = self.start(output, env=env)
+            deadline = time.monotonic() + PATIENCE_S
+            while b"Ready" not in (told := (self.folder / "output").read_bytes()):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+        self.assertIn(b"data in       " + data + b"\n", told)
+        command = [sys.executable, "-m", "xmppd.admin.xmppctl", "status"]
+        status = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, env=env)
+        self.assertEqual((status.returncode, status.stderr), (0, b""))
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual((process.returncode, err), (0, ""))
+
+    def test_working_folder_that_is_gone(self) -> None:
+        """One line, and status 1, before anything is told."""
+        gone = self.folder / "gone"
+        gone.mkdir()
+        for program in ("xmppd.admin.launch", "xmppd.admin.xmppctl"):
+            command = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m {program} --config {self.file}"
+            refused = subprocess.run(
+                ["sh", "-c", command + " status" * program.endswith("ctl")],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+            self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+            self.assertRegex(
+                refused.stderr, r"\Axmpp.*: the working folder is gone .*: cd to another [^\n]*\n\Z"
+            )
+            gone.mkdir()
 
 
 def _kill(pid: int) -> None:

@@ -23,11 +23,12 @@ from xmppd import __version__
 from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control
-from xmppd.admin.folder import FolderError, make_data_folder, mode_for_others, server_secret
+from xmppd.admin.folder import FolderError, make_data_folder, make_for, mode_for_others, server_secret
 from xmppd.admin.heap import Heap
 from xmppd.admin.log_file import CannotLog, unusable_log
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
+from xmppd.admin.rights import ROOT, rights_of
 from xmppd.admin.running import RunningServer
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
@@ -59,12 +60,13 @@ def makeService(options: Options) -> IService:
     """Do all that comes before the fork, print where the server is to be found, and give what twistd shall run."""
     try:
         prepared = _prepare(options)
-        running = _put_together(prepared)
+        with rights_of(options.user):
+            running = _put_together(prepared)
+            _warn(prepared)
     except _EXPECTED as error:
         from xmppd.admin.refusal import refusal  # a start has no need of it
 
         raise SystemExit(refusal(error, options["config"])) from error
-    _warn(prepared.config)
     _tell(prepared.banner())
     return running
 
@@ -72,12 +74,21 @@ def makeService(options: Options) -> IService:
 def _tell(banner: Banner) -> None:
     """Past Python's buffer: what it cannot write to a full disk would spoil the end of the process too."""
     try:
-        os.write(STANDARD_OUTPUT, "".join(f"{line}\n" for line in banner.lines()).encode())
+        os.write(
+            STANDARD_OUTPUT,
+            "".join(f"{line}\n" for line in banner.lines()).encode("utf-8", "surrogateescape"),
+        )
     except OSError as error:
         _log.warn("What a start tells could not be written: {error}", error=str(error))
 
 
-def _warn(config: Config) -> None:
+def _warn(given: "_Prepared") -> None:
+    config = given.config
+    if os.geteuid() == ROOT:
+        words = (
+            "The server runs as root, so whoever breaks into it owns this machine: start it with --uid USER"
+        )
+        _log.warn(words)
     for finding in config.warnings:
         _log.warn("{finding}", finding=str(finding))
     mode = mode_for_others(config.data_dir)
@@ -117,15 +128,17 @@ def _prepare(options: Options) -> _Prepared:
     from twisted.internet import reactor  # not before: postOptions chooses which
 
     config = options.settings
-    make_data_folder(config.data_dir)
-    lock = DataLock(config.data_dir)
-    lock.acquire()
     loop: Any = reactor  # its interfaces are declared at run time
-    storage = open_storage(config.storage.url, config.data_dir, loop, config.storage.durability)
-    storage.prepare()
-    tls = TLSContexts(CertificateStore(host_files(config), utc_now), tls_settings(config))
-    ports = Ports(config)
-    writer = None if options.of_twistd("syslog") else _log_writer(config, options.log_file)
+    make_for(options.user, config.data_dir)
+    with rights_of(options.user):
+        make_data_folder(config.data_dir)
+        lock = DataLock(config.data_dir)
+        lock.acquire()
+        storage = open_storage(config.storage.url, config.data_dir, loop, config.storage.durability)
+        storage.prepare()
+        tls = TLSContexts(CertificateStore(host_files(config), utc_now), tls_settings(config))
+        writer = None if options.of_twistd("syslog") else _log_writer(config, options.log_file)
+    ports = Ports(config)  # with all the rights there are: some may be for root alone
     return _Prepared(options, config, reactor, lock, storage, tls, ports, options.log_file, writer)
 
 

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
 from xmppd.admin.folder import FolderError, FolderOfAnother, make_data_folder, mode_for_others, server_secret
+from xmppd.config.obstacles import user_name
 
 
 class FolderTests(SynchronousTestCase):
@@ -35,10 +36,10 @@ class FolderTests(SynchronousTestCase):
     def test_of_another_user(self) -> None:
         """Root does not work in it either: it would leave files behind that the owner cannot use."""
         make_data_folder(self.folder)
-        self.patch(os, "geteuid", lambda: self.folder.stat().st_uid + 1)
+        self.patch(os, "geteuid", lambda: 54321)
         error = self.assertRaises(FolderOfAnother, make_data_folder, self.folder)
-        uid = self.folder.stat().st_uid
-        self.assertIn(f"{self.folder} belongs to the user {uid} and we are {uid + 1}: run as", str(error))
+        owner = user_name(self.folder.stat().st_uid)
+        self.assertIn(f"{self.folder} belongs to the user {owner} and we are 54321: run as", str(error))
 
     def test_secret_is_made_once(self) -> None:
         """Unknown users look the same after a restart; nobody else can read it."""

@@ -5,6 +5,9 @@ import secrets
 import stat
 from pathlib import Path
 
+from xmppd.admin.rights import User
+from xmppd.config.obstacles import Obstacle, obstacle_to_reading, obstacle_to_writing, user_name
+
 SECRET_NAME = "secret"
 SECRET_BYTES = 32
 _FOLDER_MODE = 0o700
@@ -19,6 +22,21 @@ class FolderOfAnother(FolderError):
     """The data folder belongs to another user."""
 
 
+def make_for(user: User | None, folder: Path) -> None:
+    """Make *folder* for *user*, who could perhaps not make it; nothing where it is there, or for None.
+
+    Raises `FolderError`.
+    """
+    if user is None or os.path.lexists(folder):
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=_FOLDER_MODE)
+        os.chown(folder, user.uid, user.gid)
+    except OSError as error:
+        raise _error(folder, "cannot be made", error) from error
+
+
 def make_data_folder(folder: Path) -> None:
     """Make *folder* with mode 0700 where it is missing; the mode of one that is there is the operator's affair.
 
@@ -31,14 +49,19 @@ def make_data_folder(folder: Path) -> None:
         raise _error(folder, "cannot be made", error) from error
     owner, we = folder.stat().st_uid, os.geteuid()
     if owner != we:  # root could, and would leave files behind that the owner cannot use
-        remedy = f"run as that user (sudo -u '#{owner}' xmppd), or chown -R {we} {folder}"
-        raise FolderOfAnother(
-            f"the data folder {folder} belongs to the user {owner} and we are {we}: {remedy}"
-        )
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise FolderError(
-            f"the data folder {folder} is not ours to write: give it to this user, or set data_dir"
-        )
+        run = f"sudo -u {who(owner)} xmppd; root with --uid {user_name(owner)}"
+        remedy = f"run as that user ({run}), or chown -R {we} {folder}"
+        whose = f"belongs to the user {user_name(owner)} and we are {user_name(we)}"
+        raise FolderOfAnother(f"the data folder {folder} {whose}: {remedy}")
+    obstacle = obstacle_to_reading(folder) or obstacle_to_writing(folder)
+    if obstacle is not None:
+        raise FolderError(f"the data folder {folder}: {obstacle.why}; {obstacle.remedy}")
+
+
+def who(uid: int) -> str:
+    """Give a user as sudo takes it."""
+    name = user_name(uid)
+    return f"'#{uid}'" if name == str(uid) else name
 
 
 def mode_for_others(folder: Path) -> int | None:
@@ -74,6 +97,5 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _error(path: Path, what: str, error: OSError) -> FolderError:
-    return FolderError(
-        f"{path} {what}: {error.strerror}; set data_dir or $XMPPD_DATA to a folder of this user"
-    )
+    why = Obstacle.of(path, error).why
+    return FolderError(f"{path} {what}: {why}; set data_dir or $XMPPD_DATA to a folder of this user")

@@ -8,6 +8,7 @@ from twisted.python.usage import UsageError
 from twisted.scripts import twistd
 
 from twisted.plugins.xmppd_plugin import xmppd
+from xmppd.admin.descriptors import open_standard_descriptors
 
 TWISTD_OPTIONS = ("--nodaemon", "--pidfile=", "xmppd")
 """No ``twistd.pid``, which would hinder a second server in the same folder: the data folder has a lock."""
@@ -25,6 +26,7 @@ class LaunchOptions(twistd.ServerOptions):  # type: ignore[misc, name-defined]  
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the server until it is stopped; wrong usage is one line and status 1."""
+    open_standard_descriptors("xmppd")
     config = LaunchOptions()
     try:
         config.parseOptions([*TWISTD_OPTIONS, *(sys.argv[1:] if arguments is None else arguments)])

@@ -10,10 +10,20 @@ from twisted.python import usage
 
 import xmppd.net.transport.reactor
 from xmppd import __version__
+from xmppd.admin.descriptors import open_standard_descriptors
+from xmppd.admin.process import (
+    check_pid_file,
+    group_number,
+    run_folder,
+    user_number,
+    user_to_serve,
+)
+from xmppd.admin.rights import User, rights_of
 from xmppd.admin.settings import known_modules, read_settings
+from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.config.findings import ConfigErrors, has_errors
 from xmppd.config.model import Config
-from xmppd.storage.lock import DataLock, DataLocked
+from xmppd.storage.lock import LOCK_NAME, DataLock, DataLocked
 
 LOG_NAME = "xmppd.log"
 """Where a daemon's log goes if nobody says otherwise: in the data folder."""
@@ -31,9 +41,18 @@ class Options(usage.Options):
     longdesc = "An XMPP server. Without a configuration it serves localhost to this machine."
     optParameters = [
         ["config", "c", None, "The configuration file (TOML); without it the defaults hold."],
+        ["uid", "u", None, "The user, by name or number, to serve as where root starts it."],
+        ["gid", "g", None, "The group to serve in; without it the one of that user."],
     ]
     optFlags = [["check", None, "Check the configuration and end: status 0 if it is fine, 2 if it is not."]]
     settings: Config
+    user: User | None = None
+    """Who the process becomes before it serves; None where it stays who it is."""
+
+    def parseOptions(self, options: Any = None) -> None:
+        """Parse; before anything of ours is opened, so that no file takes the number of a standard descriptor."""
+        open_standard_descriptors("xmppd")
+        super().parseOptions(options)  # type: ignore[no-untyped-call]  # Twisted's
 
     def opt_version(self) -> None:
         """Show the version and end."""
@@ -42,6 +61,20 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read the configuration, or end with everything that is wrong in it."""
+        try:
+            check_working_folder()
+            self.user = self._user()
+            if self["config"] is not None:
+                self["config"] = os.path.expanduser(self["config"])
+            with rights_of(self.user):
+                self._look_around()
+            self._prepare_twistd()
+        except CannotRun as error:
+            raise SystemExit(f"xmppd: {error}") from error
+        install_reactor(self.settings.net.reactor)
+
+    def _look_around(self) -> None:
+        """Read the configuration, as the user who serves, or end with what is wrong in it."""
         if self["check"]:
             raise SystemExit(_check(self["config"]))
         try:
@@ -52,14 +85,38 @@ class Options(usage.Options):
             raise SystemExit(refusal(errors, self["config"])) from errors
         if self.of_twistd("pidfile"):
             self._look_for_another()
-            self._look_at_pid_file(Path(self.of_twistd("pidfile")))
-        install_reactor(self.settings.net.reactor)
+
+    def _user(self) -> User | None:
+        """The user of our own options, else of twistd's."""
+        try:
+            uid = user_number(self["uid"]) if self["uid"] else self.of_twistd("uid")
+            gid = group_number(self["gid"]) if self["gid"] else self.of_twistd("gid")
+        except ValueError as error:
+            raise CannotRun(str(error)) from error
+        return user_to_serve(uid, gid)
+
+    def _prepare_twistd(self) -> None:
+        """Tell twistd what it shall do to the process, and try first what it would fail at without a clear word."""
+        twistd = getattr(self, "parent", None)
+        if twistd is None:
+            return
+        if twistd["chroot"] is not None:
+            raise CannotRun(
+                "--chroot is not for xmppd, whose files are outside of it: use the unit's sandbox"
+            )
+        twistd["rundir"] = run_folder(twistd["rundir"])
+        if self.user is not None:
+            twistd["uid"], twistd["gid"] = self.user.uid, self.user.gid
+        if twistd["pidfile"]:
+            file = Path(os.path.abspath(twistd["pidfile"]))
+            self._look_at_pid_file(file)
+            check_pid_file(file)
 
     def _look_for_another(self) -> None:
         """Say in our one line that a server works with these data, before twistd tells of its pid file in four."""
         folder = self.settings.data_dir
         try:
-            if folder.is_dir():
+            if (folder / LOCK_NAME).exists():
                 lock = DataLock(folder)
                 lock.acquire()
                 lock.release()
@@ -71,14 +128,16 @@ class Options(usage.Options):
     def _look_at_pid_file(self, file: Path) -> None:
         """Say in a line what a number means that a server left when it was killed: it may be any process's by now."""
         try:
-            pid = int(file.read_text())
+            pid = int(file.read_bytes())
             os.kill(pid, 0)
-        except (OSError, ValueError, OverflowError):
-            return  # it is nobody's, and twistd removes the file; or twistd says in a line what is wrong with it
+        except ValueError:
+            raise CannotRun(
+                f"{file} holds no process number: remove it, or name another with --pidfile="
+            ) from None
+        except (OSError, OverflowError):
+            return  # it is nobody's, and twistd removes the file; or it is told when it is to be written
         who = f"process {pid}, which {file.absolute()} names, is alive, and no server with these data"
-        raise SystemExit(
-            f"xmppd: {who}: remove the file if it was left over, or name another with --pidfile="
-        )
+        raise CannotRun(f"{who}: remove the file if it was left over, or name another with --pidfile=")
 
     @property
     def log_file(self) -> Path | None:

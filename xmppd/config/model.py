@@ -1,5 +1,6 @@
 """The effective configuration: what the rest of the server reads."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -69,7 +70,7 @@ class Config(ServerOptions):
     def storage_file(self) -> Path | None:
         """The file of the SQLite storage; None for one that has no file."""
         scheme, _, location = self.storage.url.partition(":")
-        return self.data_dir / location if scheme == "sqlite" else None
+        return self.data_dir / os.path.expanduser(location) if scheme == "sqlite" else None
 
     def for_host(self, name: str) -> HostSettings:
         """Give what holds for the domain with accounts *name*; raises KeyError for any other."""

@@ -1,6 +1,7 @@
 """From a file to a configuration, or to all its mistakes at once."""
 
 import ast
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from xmppd.config.findings import ConfigErrors, Finding, has_errors, in_order
 from xmppd.config.lines import LineIndex
 from xmppd.config.model import Config
 from xmppd.config.numbers import line_of_endless
+from xmppd.config.obstacles import Obstacle
 from xmppd.config.schema import dotted
 from xmppd.config.source import DEFAULTS, Source
 
@@ -79,6 +81,8 @@ def examine(path: Path | str | None, env: Mapping[str, str]) -> Reading:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or str(problem)
+        if isinstance(problem, PermissionError):
+            why = Obstacle.of(Path(os.path.abspath(path)), problem).why
         remedy = "name the right file with --config FILE, and let the server's user read it"
         return _refused("config.unreadable", str(path), "the configuration cannot be read", why, remedy)
     try:

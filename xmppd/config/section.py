@@ -105,9 +105,15 @@ def _data_path(value: object) -> object:
 
 
 def _checked_path(text: str) -> str:
+    """The path, with ``~`` and ``~USER`` at its start replaced by the home folder, as a shell does."""
     if not text or "\0" in text:
         raise Mistake("config.bad-value", "no file can have this name", "write a path, or remove the line")
-    return text
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~"):
+        user = expanded[1:].partition("/")[0]
+        why = f"there is no user {user} in whose home folder it could be"
+        raise Mistake("config.bad-value", why, f"name the right user, or write ./{text}")
+    return expanded
 
 
 def account(value: object) -> object:

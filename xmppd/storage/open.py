@@ -1,5 +1,6 @@
 """From the ``url`` of ``[storage]`` to a storage, and to the index of words that goes with it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +20,8 @@ def open_storage(
 ) -> Storage:
     """The storage that *url* names; call its `prepare` before the fork and its `start` after it.
 
-    ``sqlite:FILE`` (relative to *data_dir*) or ``memory:``. Raises ValueError with a one-line remedy for any
-    other.
+    ``sqlite:FILE`` (relative to *data_dir*, ``~`` is a home folder) or ``memory:``. Raises ValueError with a one-line
+    remedy for any other.
     """
     kind, rest = _kind(url)
     return kind.storage(rest, data_dir, reactor, durability)
@@ -53,7 +54,7 @@ def _kind(url: str) -> tuple[_Kind, str]:
 def _open_sqlite(rest: str, data_dir: Path, reactor: IReactorFromThreads, durability: Durability) -> Storage:
     if not rest:
         raise ValueError('[storage] url = "sqlite:" names no file: write "sqlite:xmppd.sqlite"')
-    return SQLiteStorage(data_dir / rest, reactor, durability)
+    return SQLiteStorage(data_dir / os.path.expanduser(rest), reactor, durability)
 
 
 def _open_memory(rest: str, data_dir: Path, reactor: IReactorFromThreads, durability: Durability) -> Storage:

@@ -12,9 +12,11 @@ import click
 
 from xmppd import __version__
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.descriptors import open_standard_descriptors
+from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.admin.xmppctl.groups import Group
 from xmppd.admin.xmppctl.module import module
-from xmppd.admin.xmppctl.output import as_json, complain
+from xmppd.admin.xmppctl.output import as_json, complain, show_anything
 from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
 from xmppd.admin.xmppctl.session import session
 from xmppd.admin.xmppctl.tool import Tool
@@ -33,9 +35,12 @@ class Xmppctl(Group):
         tool = extra.setdefault("obj", Tool())
         extra["standalone_mode"] = False
         try:
+            check_working_folder()
             status = super().main(args, prog_name or PROGRAM, **extra)
         except ControlError as error:
             _refused(tool, error)
+        except CannotRun as error:
+            complain(str(error))
         except click.exceptions.NoArgsIsHelpError as shown:
             click.echo(shown.format_message())
         except click.UsageError as error:
@@ -90,4 +95,6 @@ for _command in (user, session, module, status, reload, stop, check, completion)
 
 def main() -> NoReturn:
     """Run xmppctl with the arguments of this process."""
+    open_standard_descriptors(PROGRAM)
+    show_anything()
     app.main(prog_name=PROGRAM)

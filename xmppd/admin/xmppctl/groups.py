@@ -1,5 +1,6 @@
 """Groups and commands that take ``--config`` and ``--json`` wherever they are written."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ pass_tool = click.make_pass_decorator(Tool, ensure=True)
 
 def _config(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        context.ensure_object(Tool).config_file = value
+        context.ensure_object(Tool).config_file = Path(os.path.expanduser(value))
 
 
 def _json(context: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -27,7 +27,10 @@ def data_folder(config_file: Path | None, env: Mapping[str, str]) -> DataFolder:
     """Give the data folder. OSError or ValueError where the file cannot be read: the server would refuse it too."""
     named = _named_in(config_file) if config_file is not None else None
     found = named or env.get(DATA_VARIABLE)
-    return DataFolder(Path(os.path.abspath(found or DEFAULT_DATA_DIR)), bool(found))
+    path = os.path.expanduser(found or DEFAULT_DATA_DIR)
+    if path.startswith("~"):
+        raise ValueError(f"{path} is in the home folder of no user that there is")
+    return DataFolder(Path(os.path.abspath(path)), bool(found))
 
 
 def _named_in(config_file: Path) -> str | None:

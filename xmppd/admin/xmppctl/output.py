@@ -1,5 +1,6 @@
 """What xmppctl prints: lines, tables, JSON. Rich is loaded for tables only."""
 
+import codecs
 import importlib
 import io
 import json
@@ -15,6 +16,33 @@ UNBOUNDED_COLUMNS = 10_000
 """The width of a table that goes into a file or a pipe: nothing is folded there."""
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _MIB = 1_048_576
+_ANYTHING = "xmppctl.anything"
+"""The name of our error handler."""
+
+
+def show_anything() -> None:
+    """Have standard output and error take every text, whatever the encoding of the terminal is.
+
+    What it has no letter for is written as ``\\xfc``; a path that is no text is written as the bytes that it is.
+    """
+    codecs.register_error(_ANYTHING, _bytes_for)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ANYTHING)
+
+
+def _bytes_for(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = b"".join(_bytes_of(char) for char in error.object[error.start : error.end])
+    return shown, error.end
+
+
+def _bytes_of(char: str) -> bytes:
+    try:
+        return char.encode("ascii", "surrogateescape")
+    except UnicodeEncodeError:
+        return char.encode("ascii", "backslashreplace")
 
 
 def say(text: str) -> None:
