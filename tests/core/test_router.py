@@ -22,6 +22,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put, StorageFailed
 from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.doors import FakeDoor
 from xmppd.testing.sessions import bound_session, written
 
 ALICE, BOB = "alice@a.example/desk", "bob@a.example/phone"
@@ -114,12 +115,12 @@ class TargetTests(RouterTestCase):
         self.send("message", to="far.example", type="error", id="4")
         self.assertEqual(self.condition(), "")
 
-    def test_domain_that_is_reached_by_a_hook(self) -> None:
-        """`REMOTE_STANZA` takes it at the sender's host, with a true from and a prepared to."""
-        taken: list[Traffic] = []
-        self.a.hooks.add(events.REMOTE_STANZA, taking(taken))
+    def test_domain_that_is_reached_by_a_door(self) -> None:
+        """Whoever reaches it takes the stanza, with a true from and a prepared to."""
+        door = FakeDoor()
+        self.router.remote.open(door)
         self.send("message", to="X@FAR.example", id="1", from_="alice@a.example")
-        self.assertEqual((taken[0].stanza.from_, taken[0].stanza.to), (ALICE, "x@far.example"))
+        self.assertEqual((door.stanzas[0].from_, door.stanzas[0].to), (ALICE, "x@far.example"))
         self.assertEqual(self.condition(), "")
 
     def test_message_to_a_served_domain(self) -> None:
@@ -274,13 +275,12 @@ class ChecksTests(RouterTestCase):
 
     def test_iq_contract_of_others(self) -> None:
         """The same for what comes from other servers and components: by the error, never by an exception."""
-        told: list[Traffic] = []
-        self.a.hooks.add(events.REMOTE_STANZA, taking(told))
-        self.b.hooks.add(events.REMOTE_STANZA, taking(told))
+        door = FakeDoor()
+        self.router.remote.open(door)
         self.router.route(Stanza.make("iq", from_="x@far.example", to="a.example", type="get", id="1"))
         self.router.route(Stanza.make("iq", REQUEST, from_="x@far.example", to="a.example", type="get"))
-        self.assertEqual([traffic.stanza.type for traffic in told], ["error", "error"])
-        self.assertTrue(all(traffic.stanza.to == "x@far.example" for traffic in told))
+        self.assertEqual([stanza.type for stanza in door.stanzas], ["error", "error"])
+        self.assertTrue(all(stanza.to == "x@far.example" for stanza in door.stanzas))
 
     def test_language_of_the_stream(self) -> None:
         """RFC 6120 8.1.5: a stanza without one gets that of its sender's header."""
@@ -384,7 +384,7 @@ class WaitingTests(RouterTestCase):
 
     def test_remote_after_waiting(self) -> None:
         """A domain that turns out to be out of reach is remote-server-not-found, as one that is at once."""
-        self.a.hooks.add(events.REMOTE_STANZA, self.wait)
+        self.router.remote.open(FakeDoor(self.wait))
         self.send("message", to="far.example", id="1")
         self.assertEqual(self.condition(), "")
         self.answer.callback(None)
@@ -526,11 +526,13 @@ class OwnStanzasTests(RouterTestCase):
         self.assertEqual(self.received(self.alice), [])
 
     def test_jid_of_the_sender_needs_no_session(self) -> None:
-        """A reply to somebody far away leaves by `REMOTE_STANZA` of the host that was asked."""
-        told: list[Traffic] = []
-        self.a.hooks.add(events.REMOTE_STANZA, taking(told))
+        """A reply to somebody far away leaves by the door of who reaches them."""
+        door = FakeDoor()
+        self.router.remote.open(door)
         self.answering(self.a, "host", lambda request: None)
         self.router.route(
             Stanza.make("iq", REQUEST, from_="x@far.example/y", to="a.example", type="get", id="1")
         )
-        self.assertEqual((told[0].target, told[0].stanza.type), (JID.parse("x@far.example/y"), "result"))
+        self.assertEqual(
+            (door.traffics[0].target, door.stanzas[0].type), (JID.parse("x@far.example/y"), "result")
+        )

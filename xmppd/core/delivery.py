@@ -7,8 +7,11 @@ take it and what becomes of it where none does; an unknown or missing type is "n
 from dataclasses import dataclass
 from enum import Enum
 
+from xmppd.core.events import Traffic
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
+from xmppd.core.waiting import Waiting
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
@@ -72,3 +75,10 @@ def recipients(registry: SessionRegistry, stanza: Stanza, target: JID) -> tuple[
         return tuple(sessions)
     top = max([session.priority for session in sessions])
     return tuple([session for session in sessions if session.priority == top])
+
+
+def no_taker(traffic: Traffic) -> Waiting:
+    """Nobody takes a message: `StanzaError` service-unavailable, or it is dropped."""
+    if rule_of(traffic.stanza, traffic.target).otherwise is not Otherwise.DROP:
+        raise StanzaError("service-unavailable")
+    return None

@@ -132,10 +132,6 @@ HOST_STANZA = Hook[Traffic](
     "Asked for each message and presence addressed to a served domain itself, at that host. True: it has been dealt "
     "with.",
 )
-REMOTE_STANZA = Hook[Traffic](
-    "remote-stanza",
-    "Asked for each stanza to a domain that is not served here, at the sender's host. True: it is on its way.",
-)
 UNBOUND_STANZA = Hook[Traffic](
     "unbound-stanza",
     "Asked for each IQ of a client that has not bound a resource yet, addressed to its server or its own account; the "

@@ -28,6 +28,10 @@ class PendingRequests:
         self._max_pending = max_pending
         self._pending: dict[tuple[str, str], _Pending] = {}
 
+    def another(self) -> "PendingRequests":
+        """Give an empty table of the same bound, for somebody else's requests."""
+        return PendingRequests(self._timers, self._max_pending)
+
     def __len__(self) -> int:
         return len(self._pending)
 

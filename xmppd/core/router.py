@@ -1,52 +1,51 @@
-"""Where a stanza goes: RFC 6120 10 and RFC 6121 8 as one table.
+"""Where a stanza goes: by its target's domain (RFC 6120 10).
 
 ======================  =========================================================================
 target                  what happens
 ======================  =========================================================================
-no ``to``               the sender's own account (RFC 6120 10.3)
-a domain not served     `REMOTE_STANZA` is asked; nobody: remote-server-not-found (10.4)
-a served domain         IQ: its handler, else service-unavailable; message: error; presence: dropped
-an account (bare JID)   IQ: its handler on behalf of the account; message: RFC 6121 8.5.2; presence: service
-a resource (full JID)   the session, else RFC 6121 8.5.3.2
+no ``to``               the sender's own account (10.3)
+a domain with accounts  `xmppd.core.domains.accounts` (10.5, RFC 6121 8.5)
+a service, a component  `xmppd.core.domains.service`
+any other domain        `xmppd.core.domains.remote` (10.4)
 ======================  =========================================================================
 
-Answers never walk back up the stack: an IQ handler gives a payload or raises `StanzaError`, and `_answer` alone turns
-that into a reply. What needs no waiting is synchronous; where a handler waits, a Deferred tells the sender's stream
-when its next stanza may come.
+Stanzas come in by three doors: `Router.from_client`, `Router.from_server`, and `ServiceDomain.send` of a service or
+component; what this server sends of its own, by `Router.route`. What needs no waiting is synchronous; where a handler
+waits, a Deferred tells the sender's stream when its next stanza may come.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Container, Mapping
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
+from xmppd.config.kinds import DomainKind
 from xmppd.core import events
 from xmppd.core.commits import Commit, Routed
-from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.directory import AccountDirectory
-from xmppd.core.events import Delivery, IQRequest, Traffic
-from xmppd.core.hooks import Hook, ask_these
+from xmppd.core.domains.accounts import AccountDomain
+from xmppd.core.domains.door import Elsewhere
+from xmppd.core.domains.remote import RemoteDomain
+from xmppd.core.domains.service import ServiceDomain
+from xmppd.core.domains.table import Domain, Domains
+from xmppd.core.events import Traffic
 from xmppd.core.host import Host, Hosts
+from xmppd.core.inlet import Inlet
+from xmppd.core.iq import IQ_ANSWERS, check_iq
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.replies import Replies
 from xmppd.core.requests import PendingRequests
 from xmppd.core.session import Session
+from xmppd.core.waiting import Waiting
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Change, Storage, StorageError
+from xmppd.storage.interface import Storage, StorageError
 
 SUBSCRIPTION_TYPES = frozenset(("subscribe", "subscribed", "unsubscribe", "unsubscribed"))
-IQ_ANSWERS = frozenset(("result", "error"))
-IQ_TYPES = IQ_ANSWERS | {"get", "set"}
-Waiting = Deferred[Any] | None
 
 
 class Router:
-    """Takes each stanza to its handler, its session, or back to its sender as an error."""
-
-    _log = Logger()
+    """Takes each stanza to its domain, or back to its sender as an error; and commits what it changes."""
 
     def __init__(
         self,
@@ -62,13 +61,49 @@ class Router:
         self._requests = requests
         self._storage = storage
         self._sessions = registry.by_full
+        self._replies = Replies(hosts, self.route)
+        self._ask = self._replies.ask
+        self.remote = RemoteDomain(self._replies)
+        """Where those who reach other servers open their doors."""
+        makers: dict[DomainKind, Callable[[Host], Domain]] = {
+            DomainKind.ACCOUNTS: self._accounts,
+            DomainKind.SERVICE: self._service,
+            DomainKind.COMPONENT: self._service,
+        }
+        self.domains = Domains(hosts, makers, self.remote)
+        self._known_domains = self.domains.by_name
+        self.elsewhere: Elsewhere | None = None
+        """Asked behind the table of domains where owners live in several processes; None where this is the only one."""
 
     @property
     def storage(self) -> Storage:
         """Where what stanzas change is committed."""
         return self._storage
 
-    # -- the two doors ----------------------------------------------------------------------------------------------
+    # -- who is where -------------------------------------------------------------------------------------------------
+
+    def service(self, name: str) -> ServiceDomain:
+        """Give the way to and from the service or component of this (prepared) name; KeyError where there is none."""
+        domain = self.domains.of(name)
+        if not isinstance(domain, ServiceDomain):
+            raise KeyError(name)
+        return domain
+
+    def is_here(self, bare_jid: str) -> bool:
+        """Whether this would be an account that lives in this process, there or not.
+
+        No: what belongs to another server, another process, a service or a component.
+        """
+        _, at, name = bare_jid.rpartition("@")
+        if not at or self._hosts.with_accounts(name) is None:
+            return False
+        return self.elsewhere is None or self.elsewhere(JID.of_prepared(bare_jid)) is None
+
+    def is_somebody(self, bare_jid: str) -> bool:
+        """Whether there is such an account here, or a client connected without one."""
+        return self._directory.exists(bare_jid) or bool(self._registry.resources(bare_jid))
+
+    # -- the doors ----------------------------------------------------------------------------------------------------
 
     def from_client(self, session: Session, stanza: Stanza) -> Routed:
         """Route what a local client sent. Raises `StreamError` where its ``from`` is forged (RFC 6120 8.1.2.1).
@@ -92,22 +127,68 @@ class Router:
             waiting = self._client_stanza(traffic)
         except StanzaError as error:
             waiting = None
-            traffic.changes[:] = changes_of_sender(traffic)
-            self.refuse(stanza, error, session)
+            self._replies.refused(traffic, error)
         return self._settle(traffic, waiting)
 
-    def route(self, stanza: Stanza, origin: Session | None = None) -> Waiting:
-        """Route a stanza with true ``from`` and ``to``: of a service of ours, a component, or another server."""
+    def from_server(self, inlet: Inlet, stanza: Stanza, proven: Mapping[str, Container[str]]) -> Routed:
+        """Route what another server sent, to one of our domains and never further.
+
+        *proven* has for each of their (prepared) domains those of ours towards which the stream has proved to be it.
+        Raises `StreamError`: improper-addressing where ``from`` or ``to`` is missing or no address, invalid-from where
+        the stream has not proved it (RFC 6120 8.1.1.2, 8.1.2.2). A ``to`` that is malformed before the ``@`` or behind
+        the ``/`` is answered with jid-malformed: it is one stanza of one user, and the stream is others' too.
+
+        The stream's next stanza waits for the Deferred of a message or presence. That of an IQ holds up nobody: it is
+        counted at once (`Acknowledger.handled`, with nothing to wait for), since its answer tells that it is dealt
+        with. The stream bounds how many of them it lets wait.
+        """
+        sender, to = _sender(stanza)
+        ours = proven.get(sender.domainpart)
+        if ours is None:
+            raise StreamError("invalid-from")
         try:
-            traffic = Traffic(stanza, JID.parse(stanza.from_ or ""), JID.parse(stanza.to or ""), origin)
-            if stanza.name == "iq" and stanza.type not in IQ_ANSWERS:
-                check_iq(stanza)
-            routed = self._settle(traffic, self._deliver(traffic))
-            return routed if isinstance(routed, Deferred) else None
-        except InvalidJID:
-            self.refuse(stanza, StanzaError("jid-malformed"), origin)
+            target = self._target(to, sender)
         except StanzaError as error:
-            self.refuse(stanza, error, origin)
+            name = to.partition("/")[0].rpartition("@")[2]
+            if name not in ours:
+                raise StreamError("improper-addressing") from None
+            self.refuse(stanza.replace(from_=sender.full, to=name), error)
+            return None
+        if target.domainpart not in ours:
+            raise StreamError("invalid-from")
+        traffic = Traffic(_addressed(stanza, sender, target), sender, target, None, _counted(stanza, inlet))
+        if self._hosts.get(target.domainpart) is None:
+            self._replies.refused(traffic, StanzaError("remote-server-not-found"))
+            return None
+        return self._settle(traffic, self._delivered(traffic))
+
+    def route(self, stanza: Stanza) -> Waiting:
+        """Route a stanza of this server's own, or in the name of one of its accounts; ``from`` and ``to`` are prepared.
+
+        One whose addresses are none is dropped. The Deferred, where a handler waits, fires when it is dealt with.
+        """
+        try:
+            sender, target = JID.parse(stanza.from_ or ""), JID.parse(stanza.to or "")
+        except InvalidJID:
+            return None
+        traffic = Traffic(_addressed(stanza, sender, target), sender, target, None)
+        routed = self._settle(traffic, self._delivered(traffic))
+        return routed if isinstance(routed, Deferred) else None
+
+    def forward(self, traffic: Traffic, stanza: Stanza, target: JID) -> Waiting:
+        """Route *stanza*, which that of *traffic* becomes or sets off, in one transaction with it.
+
+        So the sender's ``<a/>`` leaves only when the derived stanza is durable too. To be called while *traffic* is
+        handled, by a handler that gives the Deferred, if there is one, as its own. Errors go to who sends *stanza*,
+        which is refused alone: that of *traffic* goes on. Its ``from`` must be an address: `InvalidJID`.
+        """
+        sender = JID.parse(stanza.from_ or "")
+        origin = traffic.origin if sender.bare == traffic.sender.bare else None
+        derived = Traffic(_addressed(stanza, sender, target), sender, target, origin, traffic.inlet)
+        waiting = self._delivered(derived)
+        if waiting is not None:
+            return waiting.addCallback(lambda _: traffic.changes.extend(derived.changes))
+        traffic.changes.extend(derived.changes)
         return None
 
     def request(self, stanza: Stanza, timeout_s: float = 30.0) -> Deferred[Stanza]:
@@ -118,38 +199,47 @@ class Router:
 
     def refuse(self, stanza: Stanza, error: StanzaError, origin: Session | None = None) -> None:
         """Send *error* back to the sender; silently nothing where an error must not be answered (RFC 6120 8.3.1)."""
-        if stanza.type == "error" or (stanza.name == "iq" and stanza.type == "result"):
-            return
-        reply = stanza.error_reply(error)
-        self._reply(reply, origin)
-        if origin is not None and origin.jid is not None and stanza.name == "message":
-            refused = Traffic(reply, origin.jid, origin.jid, origin)
-            self._hosts[origin.jid.domainpart].hooks.notify(events.MESSAGE_REFUSED, refused)
+        self._replies.refuse(stanza, error, origin)
 
-    def _settle(self, traffic: Traffic, waiting: Waiting) -> Routed:
-        """See that what a stanza changed is committed: now, or when its handlers are done."""
-        if waiting is not None:
-            return waiting.addCallback(lambda _: self._commit(traffic))
-        if traffic.changes or (traffic.inlet is not None and traffic.inlet.ledger is not None):
-            return self._commit(traffic)
-        return None
+    # -- domains ------------------------------------------------------------------------------------------------------
 
-    def _commit(self, traffic: Traffic) -> Commit | None:
-        inlet = traffic.inlet
-        if inlet is not None and inlet.ledger is not None:
-            inlet.ledger.routing(traffic.changes)
-        if not traffic.changes:
+    def _accounts(self, host: Host) -> AccountDomain:
+        return AccountDomain(host, self._registry, self._directory, self._requests, self._replies)
+
+    def _service(self, host: Host) -> ServiceDomain:
+        return ServiceDomain(host, self._requests.another(), self._replies, self._from_service)
+
+    def _from_service(self, domain: str, stanza: Stanza, inlet: Inlet | None) -> Routed:
+        sender, to = _sender(stanza)
+        if sender.domainpart != domain:
+            raise StreamError("invalid-from")
+        try:
+            target = self._target(to, sender)
+        except StanzaError as error:
+            self.refuse(stanza.replace(from_=sender.full, to=domain), error)
             return None
-        commit = Commit(traffic, self._not_kept)
-        self._storage.submit(tuple(traffic.changes), commit.decided)
-        return commit
+        traffic = Traffic(_addressed(stanza, sender, target), sender, target, None, _counted(stanza, inlet))
+        return self._settle(traffic, self._delivered(traffic))
 
-    def _not_kept(self, _: StorageError, traffic: Traffic) -> None:
-        """The sender hears that its stanza could not be kept."""
-        error = StanzaError("resource-constraint", "The server cannot store this now", type="wait")
-        self.refuse(traffic.stanza, error, traffic.origin)
+    def _delivered(self, traffic: Traffic) -> Waiting:
+        try:
+            if traffic.stanza.name == "iq" and traffic.stanza.type not in IQ_ANSWERS:
+                check_iq(traffic.stanza)
+            return self._deliver(traffic)
+        except StanzaError as error:
+            self._replies.refused(traffic, error)
+            return None
 
-    # -- from a client ----------------------------------------------------------------------------------------------
+    def _deliver(self, traffic: Traffic) -> Waiting:
+        name = traffic.target.domainpart
+        domain = self._known_domains.get(name) or self.domains.of(name)
+        if self.elsewhere is not None:
+            door = self.elsewhere(traffic.target)
+            if door is not None:
+                return self._replies.give(door, traffic, _out_of_reach)
+        return domain.deliver(traffic)
+
+    # -- from a client ------------------------------------------------------------------------------------------------
 
     def _target(self, to: str | None, sender: JID) -> JID:
         if to is None:
@@ -177,173 +267,29 @@ class Router:
             return self._ask(host, events.CLIENT_PRESENCE, traffic, self._deliver)
         return self._deliver(traffic)
 
-    # -- delivery ---------------------------------------------------------------------------------------------------
+    # -- commits ------------------------------------------------------------------------------------------------------
 
-    def _deliver(self, traffic: Traffic) -> Waiting:
-        target = traffic.target
-        host = self._hosts.get(target.domainpart)
-        if host is None:
-            return self._remote(traffic)
-        if target.localpart is None:
-            return self._to_host(host, traffic)
-        if traffic.stanza.name == "presence":
-            return self._finish(host.hooks.ask(events.ACCOUNT_PRESENCE, traffic), traffic)
-        return self._ask(host, events.ACCOUNT_STANZA, traffic, self._to_account)
-
-    def _to_account(self, traffic: Traffic) -> Waiting:
-        host = self._hosts[traffic.target.domainpart]
-        if traffic.stanza.name == "message":
-            return self._message(host, traffic)
-        if traffic.target.resourcepart is None:
-            return self._iq(host, traffic, "account")
-        stanza = traffic.stanza
-        if stanza.child_names:
-            guard = host.iq_handlers.get((stanza.type or "", *stanza.child_names[0], "resource"))
-            if guard is not None:
-                return self._guarded(guard, host, traffic)
-        return self._to_resource(traffic)
-
-    def _guarded(self, guard: Callable[[IQRequest], Any], host: Host, traffic: Traffic) -> Waiting:
-        """Ask who watches over such requests to clients, before one of them sees it."""
-        answer = guard(IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, host))
-        if isinstance(answer, Deferred):
-            return self._after(answer, traffic, self._to_resource)
-        return self._to_resource(traffic)
-
-    def _to_resource(self, traffic: Traffic) -> Waiting:
-        session = self._sessions.get(traffic.target.full)
-        is_taken = session is not None and session.send(traffic.stanza)
-        if not is_taken and traffic.stanza.type in ("get", "set"):
-            raise StanzaError("service-unavailable")
+    def _settle(self, traffic: Traffic, waiting: Waiting) -> Routed:
+        """See that what a stanza changed is committed: now, or when its handlers are done."""
+        if waiting is not None:
+            return waiting.addCallback(lambda _: self._commit(traffic))
+        if traffic.changes or (traffic.inlet is not None and traffic.inlet.ledger is not None):
+            return self._commit(traffic)
         return None
 
-    def _message(self, host: Host, traffic: Traffic) -> Waiting:
-        session = self._sessions.get(traffic.target.full)
-        if session is not None:
-            sessions: tuple[Session, ...] = (session,)
-        else:
-            sessions = recipients(self._registry, traffic.stanza, traffic.target)
-        return self._ask(host, events.MESSAGE_DELIVERING, Delivery(traffic, sessions), self._hand_over)
-
-    def _hand_over(self, delivery: Delivery) -> Waiting:
-        is_taken = False
-        for session in delivery.sessions:
-            if session.ledger is not None:
-                session.ledger.delivering(delivery.stanza, delivery.changes, delivery.sessions)
-            is_taken = session.send(delivery.stanza) or is_taken
-        if is_taken:
+    def _commit(self, traffic: Traffic) -> Commit | None:
+        inlet = traffic.inlet
+        if inlet is not None and inlet.ledger is not None:
+            inlet.ledger.routing(traffic.changes)
+        if not traffic.changes:
             return None
-        return self._undelivered(delivery)
+        commit = Commit(traffic, self._not_kept)
+        self._storage.submit(tuple(traffic.changes), commit.decided)
+        return commit
 
-    def _undelivered(self, delivery: Delivery) -> Waiting:
-        rule = rule_of(delivery.stanza, delivery.target)
-        if rule.otherwise is Otherwise.KEEP and self._directory.exists(delivery.target.bare):
-            host = self._hosts[delivery.target.domainpart]
-            return self._ask(host, events.MESSAGE_UNDELIVERED, delivery, self._no_taker)
-        return self._no_taker(delivery)
-
-    def _no_taker(self, traffic: Traffic) -> Waiting:
-        if rule_of(traffic.stanza, traffic.target).otherwise is not Otherwise.DROP:
-            raise StanzaError("service-unavailable")
-        return None
-
-    def _to_host(self, host: Host, traffic: Traffic) -> Waiting:
-        stanza = traffic.stanza
-        if stanza.name == "iq":
-            return self._iq(host, traffic, "host")
-        return self._ask(host, events.HOST_STANZA, traffic, self._nobody_here)
-
-    def _nobody_here(self, traffic: Traffic) -> Waiting:
-        return None if traffic.stanza.name == "presence" else self._no_taker(traffic)
-
-    def _remote(self, traffic: Traffic) -> Waiting:
-        sender_host = self._hosts.get(traffic.sender.domainpart)
-        if sender_host is None:
-            return self._not_found(traffic)
-        return self._ask(sender_host, events.REMOTE_STANZA, traffic, self._not_found)
-
-    def _not_found(self, traffic: Traffic) -> Waiting:
-        raise StanzaError("remote-server-not-found")
-
-    # -- IQ ---------------------------------------------------------------------------------------------------------
-
-    def _iq(self, host: Host, traffic: Traffic, kind: str) -> Waiting:
-        stanza = traffic.stanza
-        if stanza.type in IQ_ANSWERS:
-            self._requests.answer(traffic.sender, stanza)
-            return None
-        namespace, name = stanza.child_names[0]
-        handler = self._iq_handler(host, (stanza.type or "", namespace, name), kind, traffic)
-        request = IQRequest(stanza, traffic.sender, traffic.target, traffic.origin, host)
-        answer = handler(request)
-        if isinstance(answer, Deferred):
-            return answer.addCallback(lambda payload: self._answer(traffic, payload)).addErrback(
-                self._failed, traffic
-            )
-        self._answer(traffic, answer)
-        return None
-
-    def _iq_handler(
-        self, host: Host, key: tuple[str, str, str], kind: str, traffic: Traffic
-    ) -> Callable[..., Any]:
-        handler = host.iq_handlers.get((*key, kind))
-        if kind == "account":
-            own = host.iq_handlers.get((*key, "own"))
-            if own is not None and traffic.sender.bare == traffic.target.bare:
-                handler = own
-            elif own is not None and handler is None:
-                raise StanzaError("forbidden")
-        if handler is None:
-            raise StanzaError("service-unavailable")
-        return handler
-
-    def _answer(self, traffic: Traffic, payload: Any) -> None:
-        reply = traffic.stanza.result(*(() if payload is None else (payload,)))
-        self._reply(reply, traffic.origin)
-
-    # -- replies and waiting ----------------------------------------------------------------------------------------
-
-    def _reply(self, reply: Stanza, origin: Session | None) -> None:
-        if origin is not None:
-            origin.send(reply if reply.to else reply.replace(to=origin.full_jid))
-        elif reply.to is not None:
-            self.route(reply)
-
-    def _ask(self, host: Host, hook: Hook[Any], traffic: Any, go_on: Callable[[Any], Waiting]) -> Waiting:
-        """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it."""
-        handlers = host.hooks.handlers(hook)
-        answer = ask_these(handlers, traffic) if handlers else None
-        if answer is None:  # as nearly always, and to ask what kind of answer it is would cost more
-            return go_on(traffic)
-        if isinstance(answer, Deferred):
-            return self._after(answer, traffic, go_on)
-        return None if answer else go_on(traffic)
-
-    def _after(self, answer: Deferred[Any], traffic: Any, go_on: Callable[[Any], Waiting]) -> Deferred[Any]:
-        return answer.addCallback(lambda taken: None if taken else go_on(traffic)).addErrback(
-            self._failed, traffic
-        )
-
-    def _finish(self, answer: Any, traffic: Traffic) -> Waiting:
-        return answer.addErrback(self._failed, traffic) if isinstance(answer, Deferred) else None
-
-    def _failed(self, failure: Failure, traffic: Traffic) -> None:
-        error = failure.value
-        if isinstance(error, StorageError):
-            traffic.changes.clear()
-            error = StanzaError("resource-constraint", "The server cannot do this now", type="wait")
-        if not isinstance(error, StanzaError):
-            if isinstance(error, StreamError):
-                failure.raiseException()
-            self._log.failure(
-                "A stanza could not be handled: {name} {type}",
-                failure,
-                name=traffic.stanza.name,
-                type=traffic.stanza.type,
-            )
-            error = StanzaError("internal-server-error")
-            traffic.changes.clear()
-        traffic.changes[:] = changes_of_sender(traffic)
+    def _not_kept(self, _: StorageError, traffic: Traffic) -> None:
+        """The sender hears that its stanza could not be kept."""
+        error = StanzaError("resource-constraint", "The server cannot store this now", type="wait")
         self.refuse(traffic.stanza, error, traffic.origin)
 
 
@@ -356,17 +302,30 @@ def _check_from(session: Session, from_: str) -> None:
         raise StreamError("invalid-from")
 
 
-def changes_of_sender(traffic: Traffic) -> list[Change]:
-    """Give what stays of a stanza that its recipient's side refuses: its sender has sent it (XEP-0313 6.1.1)."""
-    own = traffic.sender.bare
-    return [] if own == traffic.target.bare else [each for each in traffic.changes if each.owner == own]
+def _sender(stanza: Stanza) -> tuple[JID, str]:
+    """Give the sender, and ``to`` as it is written; improper-addressing where one is missing (RFC 6120 4.9.3.7)."""
+    if not stanza.from_ or not stanza.to:
+        raise StreamError("improper-addressing")
+    try:
+        return JID.parse(stanza.from_), stanza.to
+    except InvalidJID:
+        raise StreamError("improper-addressing") from None
 
 
-def check_iq(stanza: Stanza) -> None:
-    """RFC 6120 8.2.3: an id, a known type, and for get and set exactly one child; `StanzaError` otherwise."""
-    if stanza.type not in IQ_TYPES:
-        raise StanzaError("bad-request", "An IQ needs a type of get, set, result or error")
-    if stanza.id is None:
-        raise StanzaError("bad-request", "An IQ needs an id")
-    if stanza.type in ("get", "set") and len(stanza.child_names) != 1:
-        raise StanzaError("bad-request", "An IQ of type get or set has exactly one child element")
+def _addressed(stanza: Stanza, sender: JID, target: JID) -> Stanza:
+    if stanza.from_ == sender.full and stanza.to == target.full:
+        return stanza
+    return stanza.replace(from_=sender.full, to=target.full)
+
+
+def _counted(stanza: Stanza, inlet: Inlet | None) -> Inlet | None:
+    """An IQ of another server or a component is counted at once, whenever it is dealt with."""
+    if stanza.name != "iq" or inlet is None:
+        return inlet
+    if inlet.ledger is not None:
+        inlet.ledger.routing([])
+    return None
+
+
+def _out_of_reach(traffic: Traffic) -> Waiting:
+    raise StanzaError("remote-server-timeout")

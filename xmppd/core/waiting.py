@@ -10,6 +10,8 @@ from twisted.logger import Logger
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Waiting = Deferred[Any] | None
+"""None when all is done, else what fires when it is."""
 _log = Logger()
 
 

@@ -49,9 +49,7 @@ class SubscriptionsModule(Module):
             return None
         if traffic.stanza.to is None:
             raise StanzaError("bad-request", "A subscription needs somebody to subscribe to")
-        sent = self._subscriptions.send(
-            traffic.stanza, _bare(traffic.sender), _bare(traffic.target), traffic.origin
-        )
+        sent = self._subscriptions.send(traffic.stanza, _bare(traffic.sender), _bare(traffic.target), traffic)
         return sent.addCallback(_dealt_with)
 
     @on(events.ACCOUNT_PRESENCE, BEFORE_PRESENCE)

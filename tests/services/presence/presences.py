@@ -3,7 +3,6 @@
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
-from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
 from xmppd.services.presence.presence import Presence
@@ -12,6 +11,7 @@ from xmppd.services.roster.roster import STORE
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put
+from xmppd.testing.doors import FakeDoor
 from xmppd.testing.server import MemoryServer, now
 from xmppd.testing.sessions import FakeConnection, bound_session, written
 
@@ -26,7 +26,7 @@ class PresenceWorld:
         self.server = self.memory.server
         self.presence = self.server.services[Presence]
         self.routed: list[Stanza] = []
-        self.server.hosts["localhost"].hooks.add(events.REMOTE_STANZA, self._remote, 1_000)
+        self.server.router.remote.open(FakeDoor(self._remote))
 
     def _remote(self, traffic: Traffic) -> bool:
         self.routed.append(traffic.stanza)

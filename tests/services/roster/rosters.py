@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
 from xmppd.services.roster.items import RosterItem, encode
@@ -13,6 +12,7 @@ from xmppd.stanza.element import parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put
+from xmppd.testing.doors import FakeDoor
 from xmppd.testing.server import MemoryServer, now
 from xmppd.testing.sessions import bound_session, written
 
@@ -33,7 +33,8 @@ class RosterWorld:
         self.told: list[str] = []
         self.routed: list[Stanza] = []
         hooks = self.server.hosts["localhost"].hooks
-        hooks.add(events.REMOTE_STANZA, self._remote, 1_000)
+        self.door = FakeDoor(self._remote)
+        self.server.router.remote.open(self.door)
         hooks.add(SUBSCRIBED_TO_US, lambda change: self.told.append(f"granted {change.contact}"))
         hooks.add(WITHDRAWN, lambda change: self.told.append(f"withdrawn {change.contact}"), 1_000)
 

@@ -8,7 +8,8 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.host import Host
-from xmppd.core.router import Router, check_iq
+from xmppd.core.iq import check_iq
+from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.services.login.binding import Binding
 from xmppd.stanza import ns

@@ -13,10 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.directory import AccountDirectory
+from xmppd.core.events import Traffic
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
-from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.services.roster.items import Roster, RosterItem
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Rosters, Withdrawn, all_of
@@ -72,9 +72,10 @@ class Subscriptions:
                 self._log.error("A kept request of {jid} cannot be read: {error}", jid=jid, error=str(error))
 
     @deferred
-    async def send(self, stanza: Stanza, owner: JID, contact: JID, origin: Session | None = None) -> None:
-        """Deal with a subscription stanza that a local account sends (A.2); both JIDs are bare.
+    async def send(self, stanza: Stanza, owner: JID, contact: JID, traffic: Traffic | None = None) -> None:
+        """Deal with a subscription stanza that a local account sends (A.2), as *traffic* where it came from a client.
 
+        Both JIDs are bare.
         Waits for the commit, and for the contact's side where that is local. Raises `StanzaError`: not-allowed for
         oneself and for who shares a group, policy-violation where the roster is full, resource-constraint where
         nothing can be stored.
@@ -97,7 +98,12 @@ class Subscriptions:
             if before.is_seen and not row.state.is_seen:
                 told.append(self._rosters.notify(WITHDRAWN, Withdrawn(owner, contact)))
             if row.is_routed:
-                told.append(self._router.route(stanza.replace(from_=owner.bare, to=jid), origin))
+                sent = stanza.replace(from_=owner.bare, to=jid)
+                told.append(
+                    self._router.route(sent)
+                    if traffic is None
+                    else self._router.forward(traffic, sent, contact)
+                )
         await self._finish(roster, owner, contact, told, not before.is_seen and row.state.is_seen)
 
     @deferred

@@ -1,0 +1,133 @@
+"""What goes back to the sender of a stanza, and how its way goes on where a handler waits.
+
+Answers never walk back up the stack: an IQ handler gives a payload or raises `StanzaError`, and `Replies` alone turns
+that into a reply.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.core import events
+from xmppd.core.domains.door import Door
+from xmppd.core.events import IQRequest, Traffic
+from xmppd.core.hooks import Hook, ask_these
+from xmppd.core.host import Host, Hosts
+from xmppd.core.session import Session
+from xmppd.core.waiting import Waiting
+from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change, StorageError
+
+GoOn = Callable[[Any], Waiting]
+
+
+class Replies:
+    """Results and errors for senders, wherever they are."""
+
+    _log = Logger()
+
+    def __init__(self, hosts: Hosts, route: Callable[[Stanza], Waiting]):
+        """*route* takes a reply to a sender that is no client of this process."""
+        self._hosts = hosts
+        self._route = route
+
+    def refuse(self, stanza: Stanza, error: StanzaError, origin: Session | None = None) -> None:
+        """Send *error* back to the sender; silently nothing where an error must not be answered (RFC 6120 8.3.1)."""
+        if stanza.type == "error" or (stanza.name == "iq" and stanza.type == "result"):
+            return
+        reply = stanza.error_reply(error)
+        self._reply(reply, origin)
+        if origin is not None and origin.jid is not None and stanza.name == "message":
+            refused = Traffic(reply, origin.jid, origin.jid, origin)
+            self._hosts[origin.jid.domainpart].hooks.notify(events.MESSAGE_REFUSED, refused)
+
+    def handle(self, handler: Callable[[IQRequest], Any], host: Host, traffic: Traffic) -> Waiting:
+        """Have *handler* answer an IQ get or set, and send what it gives as the result; `StanzaError` as it raises."""
+        request = IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, host)
+        answer = handler(request)
+        if isinstance(answer, Deferred):
+            return answer.addCallback(lambda payload: self._answer(traffic, payload)).addErrback(
+                self.failed, traffic
+            )
+        self._answer(traffic, answer)
+        return None
+
+    # -- handlers that take a stanza, or do not -----------------------------------------------------------------------
+
+    def ask(self, host: Host, hook: Hook[Any], traffic: Any, go_on: GoOn) -> Waiting:
+        """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it."""
+        handlers = host.hooks.handlers(hook)
+        answer = ask_these(handlers, traffic) if handlers else None
+        if answer is None:  # as nearly always, and to ask what kind of answer it is would cost more
+            return go_on(traffic)
+        if isinstance(answer, Deferred):
+            return self.after(answer, traffic, go_on)
+        return None if answer else go_on(traffic)
+
+    def give(self, door: Door, traffic: Traffic, go_on: GoOn) -> Waiting:
+        """Give a stanza to *door*; unless that takes it, *go_on* with it."""
+        taken = door.take(traffic)
+        if taken is True:
+            return None
+        if isinstance(taken, Deferred):
+            return self.after(taken, traffic, go_on)
+        return go_on(traffic)
+
+    def after(self, answer: Deferred[Any], traffic: Any, go_on: GoOn) -> Deferred[Any]:
+        """When *answer* is there and says nothing, or False, *go_on*."""
+        return answer.addCallback(lambda taken: None if taken else go_on(traffic)).addErrback(
+            self.failed, traffic
+        )
+
+    def done(self, answer: Any, traffic: Traffic) -> Waiting:
+        """Whatever *answer* is, it ends the way of the stanza, at once or later."""
+        return answer.addErrback(self.failed, traffic) if isinstance(answer, Deferred) else None
+
+    def failed(self, failure: Failure, traffic: Traffic) -> None:
+        """What waited has failed: the sender hears it, and what the stanza changed on the recipient's side is undone.
+
+        A `StreamError` goes on to the stream.
+        """
+        error = failure.value
+        if isinstance(error, StorageError):
+            traffic.changes.clear()
+            error = StanzaError("resource-constraint", "The server cannot do this now", type="wait")
+        if not isinstance(error, StanzaError):
+            if isinstance(error, StreamError):
+                failure.raiseException()
+            self._log.failure(
+                "A stanza could not be handled: {name} {type}",
+                failure,
+                name=traffic.stanza.name,
+                type=traffic.stanza.type,
+            )
+            error = StanzaError("internal-server-error")
+            traffic.changes.clear()
+        self.refused(traffic, error)
+
+    def refused(self, traffic: Traffic, error: StanzaError) -> None:
+        """The recipient's side has refused a stanza: what it changed there is undone, the sender hears it."""
+        traffic.changes[:] = _changes_of_sender(traffic)
+        self.refuse(traffic.stanza, error, traffic.origin)
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
+
+    def _answer(self, traffic: Traffic, payload: Any) -> None:
+        reply = traffic.stanza.result(*(() if payload is None else (payload,)))
+        self._reply(reply, traffic.origin)
+
+    def _reply(self, reply: Stanza, origin: Session | None) -> None:
+        if origin is not None:
+            origin.send(reply if reply.to else reply.replace(to=origin.full_jid))
+        elif reply.to is not None:
+            self._route(reply)
+
+
+def _changes_of_sender(traffic: Traffic) -> list[Change]:
+    """Give what stays of a stanza that its recipient's side refuses: its sender has sent it (XEP-0313 6.1.1)."""
+    own = traffic.sender.bare
+    return [] if own == traffic.target.bare else [each for each in traffic.changes if each.owner == own]
