@@ -128,11 +128,11 @@ class LimitTests(SynchronousTestCase):
     def test_failures_that_count(self) -> None:
         """limits.auth_failure_window_s: a failure is forgotten after that time."""
         memory = MemoryServer("[limits]\nauth_failures_per_address = 2\nauth_failure_window_s = 60\n")
-        throttle = memory.server.streams.authentication.throttle
-        throttle.failed("192.0.2.1")
-        self.assertGreater(throttle.failed("192.0.2.1"), 0.0)
+        delays = memory.server.streams.authentication.delays
+        delays.failed("192.0.2.1")
+        self.assertGreater(delays.failed("192.0.2.1"), 0.0)
         memory.clock.advance(61)
-        self.assertEqual(throttle.failed("192.0.2.1"), 0.0)
+        self.assertEqual(delays.failed("192.0.2.1"), 0.0)
 
     def test_of_a_host(self) -> None:
         """A host's own limits of a stanza and of failures hold for its streams; another's are the server's."""

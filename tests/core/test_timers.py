@@ -4,6 +4,7 @@ import gc
 import weakref
 from typing import Any
 
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -391,6 +392,29 @@ class FurtherTests(TimersCase):
         self.addCleanup(gc.enable)
         del timers, kept
         self.assertEqual([reference() for reference in seen], [None, None])
+
+
+class WaitTests(TimersCase):
+    """A pause."""
+
+    def test_fires_later(self) -> None:
+        """Even a pause of nothing lets others have their turn first."""
+        at_once, later = self.timers.wait(), self.timers.wait(2.0)
+        self.assertNoResult(at_once)
+        self.clock.advance(0)
+        self.successResultOf(at_once)
+        self.clock.advance(1.9)
+        self.assertNoResult(later)
+        self.clock.advance(0.2)
+        self.successResultOf(later)
+        self.assertEqual(len(self.timers), 0)
+
+    def test_cancelled(self) -> None:
+        """Who waits no longer leaves no timer."""
+        pause = self.timers.wait(2.0)
+        pause.cancel()
+        self.failureResultOf(pause, CancelledError)
+        self.assertEqual((len(self.timers), self.clock.getDelayedCalls()), (0, []))
 
 
 class ReactorTests(TestCase):

@@ -19,6 +19,7 @@ from heapq import heapify, heappop, heappush
 from math import isfinite
 from typing import Any, Final, TypeGuard
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -102,6 +103,15 @@ class Timers:
         timer = Timer(self._group, callback, param)
         self._schedule(timer, due)
         return timer
+
+    def wait(self, seconds: float = 0.0) -> Deferred[None]:
+        """Fires in so many seconds, never before this returns, so that others have their turn.
+
+        To cancel it ends its timer.
+        """
+        done: Deferred[None] = Deferred(lambda _: self.stop(timer))
+        timer = self.add(seconds, _fire, done)
+        return done
 
     def stop(self, timer: object) -> None:
         """End *timer*: it does not fire again, not even if it is just running and asks for it.
@@ -238,3 +248,7 @@ class Timers:
             self._schedule(timer, now + max(0.0, again))
         elif not timer._entry:
             timer._forget()
+
+
+def _fire(now: float, timer: Timer, done: Deferred[None]) -> None:
+    done.callback(None)

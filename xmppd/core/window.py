@@ -74,9 +74,7 @@ class Pace:
 
     def pause(self, seconds: float = 0.0) -> Deferred[None]:
         """Let others have their turn."""
-        turn: Deferred[None] = Deferred()
-        self._timers.add(seconds, lambda now, timer, turn: turn.callback(None), turn)
-        return turn
+        return self._timers.wait(seconds)
 
 
 def window_of(session: Session) -> Window:

@@ -4,11 +4,12 @@ A client that enabled them gets what the account's other clients send and receiv
 archived, never kept for later, and its failure is told to nobody.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
 from xmppd.core import events
+from xmppd.core.bounded import Bounded
 from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
@@ -47,7 +48,7 @@ class Carbons(Module):
         """Find who has them enabled already, in case the module was loaded anew."""
         self._offline = self.api.services[Offline]
         self._enabled: dict[str, tuple[Session, ...]] = {}
-        self._sent: dict[str, OrderedDict[int, None]] = {}
+        self._sent: dict[str, Bounded[int, None]] = {}
         self._received: dict[str, deque[tuple[int, str | None, tuple[ChildName, ...]]]] = {}
         for session in self.api.registry:
             if session.host == self.api.host.name and session.attached(self.name):
@@ -171,10 +172,10 @@ class Carbons(Module):
     def _remember(self, bare: str, stanza: Stanza) -> None:
         """Keep the id of an eligible message, as its hash: an error with it is copied as well (XEP-0280 6.1)."""
         if stanza.id is not None:
-            sent = self._sent.setdefault(bare, OrderedDict())
-            sent[hash(stanza.id)] = None
-            if len(sent) > REMEMBERED:
-                sent.popitem(last=False)
+            sent = self._sent.get(bare)
+            if sent is None:
+                sent = self._sent[bare] = Bounded(REMEMBERED)
+            sent.keep(hash(stanza.id), None)
 
     def _remember_received(self, bare: str, stanza: Stanza) -> None:
         """Keep what tells whether a message was eligible, without looking at that now."""

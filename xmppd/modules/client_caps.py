@@ -1,5 +1,6 @@
 """Entity capabilities of clients: XEP-0115 5.4 and 6, learnt from their presence and kept for who must know them."""
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
 from xmppd.services.discovery.capabilities import Capabilities, Caps
@@ -23,7 +24,7 @@ class ClientCaps(Module):
     def start(self) -> None:
         """Find the service."""
         self._capabilities = self.api.services[Capabilities]
-        self._seen: dict[bytes, Caps | None] = {}
+        self._seen: Bounded[bytes, Caps | None] = Bounded(MAX_SEEN)
 
     @on(PRESENCE_CHANGED)
     def on_presence(self, session: Session) -> None:
@@ -46,7 +47,5 @@ class ClientCaps(Module):
             if node and ver and max(len(node), len(ver), len(algorithm or "")) <= TEXT_CHARS:
                 caps = Caps(algorithm, node, ver)
         if len(content) <= SEEN_BYTES:
-            if len(self._seen) >= MAX_SEEN:
-                del self._seen[next(iter(self._seen))]
-            self._seen[content] = caps
+            self._seen.keep(content, caps)
         return caps

@@ -11,6 +11,7 @@ from pydantic import Field
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
+from xmppd.core.rate_limit import RateLimit
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import (
@@ -23,7 +24,6 @@ from xmppd.services.accounts.accounts import (
 )
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import REASONS, AccountSessions
-from xmppd.services.login.allowance import Allowance
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.forms import field, form, submission_in
@@ -68,8 +68,8 @@ class Register(Module):
         self._accounts = self.api.services[Accounts]
         self._sessions = self.api.services[AccountSessions]
         self._removal = self.api.services[Removal]
-        self._made = Allowance(self.api.now, HOUR_S)
-        self._attempts = Allowance(self.api.now, HOUR_S)
+        self._made = RateLimit(self.api.now, lambda: HOUR_S)
+        self._attempts = RateLimit(self.api.now, lambda: HOUR_S)
 
     @property
     def _is_open(self) -> bool:

@@ -2,11 +2,11 @@
 
 from base64 import b64decode, b64encode
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.stream.sasl.client import ScramClient
-from xmppd.services.login.throttle import FAILURE_DELAYS_S
+from xmppd.services.login.delays import FAILURE_DELAYS_S
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 from xmppd.testing.client import NS_SASL, PASSWORD, Client
@@ -60,12 +60,11 @@ class FailureTests(SaslTestCase):
     def test_temporary_auth_failure(self) -> None:
         """RFC 6120 6.5.11: the storage cannot be read; the stream stays, and the next attempt may succeed."""
         client = self.client()
-        storage = self.world.server.accounts._storage
-        self.patch(storage, "get", lambda *args: fail(StorageFailed("the disk is gone")))
+        self.world.storage.failing_reads = StorageFailed("the disk is gone")
         self.try_password(client, PASSWORD)
         self.assertEqual(self.answer(client), "temporary-auth-failure")
         self.assertEqual(len(self.flushLoggedErrors(StorageFailed)), 1)
-        del storage.get  # what the patch has put there
+        self.world.storage.failing_reads = None
         self.try_password(client, PASSWORD)
         self.assertEqual(self.answer(client), "success")
 

@@ -6,7 +6,6 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.modules.mam.module import Mam
-from xmppd.services.archive import archive as archive_module
 from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.ids import STORE
 from xmppd.services.archive.preferences import NO_PREFERENCES, Preferences, decode, encode
@@ -108,7 +107,7 @@ class ArchiveTests(Stage):
 
     def test_preferences_are_bounded_in_memory(self) -> None:
         """Of so many accounts the preferences are remembered; others are read again."""
-        self.patch(archive_module, "REMEMBERED", 2)
+        self.archive._preferences.limit = 2
         for name in "abc":
             now(self.archive.preferences(f"{name}@localhost"))
         self.assertEqual(len(self.archive._preferences), 2)

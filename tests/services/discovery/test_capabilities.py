@@ -212,7 +212,7 @@ class CapabilitiesTests(SynchronousTestCase):
         info = ClientInfo((Identity(*EXODUS),), (long,), ())
         self.answer(self.announced("a", verification_string(info)), long)
         self.assertIsNone(self.features("a"))
-        self.patch(capabilities, "ALL_CHARS", 10)
+        self.service._known.limit = 10
         for name, feature in (("b", "2" * 6), ("c", "3" * 6)):
             info = ClientInfo((Identity(*EXODUS),), (feature,), ())
             self.answer(self.announced(name, verification_string(info)), feature)

@@ -7,7 +7,6 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.sasl2_client import BIND, LAPTOP, PHONE, SASL2Client, condition_of, identity_of, request, token_of
-from xmppd.services.login import clients
 from xmppd.services.login.client_records import ClientRecord, client_id
 from xmppd.services.login.clients import CLIENTS, REVOCATIONS, STORE, Clients, NoSuchClient
 from xmppd.services.login.listed_clients import Client
@@ -39,7 +38,7 @@ class ClientsTests(SynchronousTestCase):
 
     def test_remembered(self) -> None:
         """The records of so many accounts are kept in memory, and of nobody who has no account."""
-        self.patch(clients, "REMEMBERED", 3)
+        self.clients._known.limit = 3
         for number in range(5):
             self.server.add_account(f"u{number}@localhost")
             now(self.clients.of(f"u{number}@localhost"))

@@ -7,7 +7,6 @@ from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.services.accounts.accounts import Accounts
-from xmppd.services.push import push as service
 from xmppd.services.push.publication import BODY_CHARS
 from xmppd.services.push.push import LONGEST_PAUSE_S, STORE, Push
 from xmppd.services.push.registrations import Registration
@@ -218,7 +217,7 @@ class StoreTests(PushCase):
 
     def test_what_is_in_memory_is_bounded(self) -> None:
         """The registrations of so many accounts are remembered; those at work are not forgotten."""
-        self.patch(service, "REMEMBERED", 2)
+        self.push._accounts.limit = 2
         enable(self.phone)
         self.write()
         for number in range(5):

@@ -7,7 +7,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, acks, bodies, tags
 from xmppd.core import events
-from xmppd.services.stream_management import service
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.services.stream_management.service import WAIT_S
 from xmppd.stream.acks import MODULUS
@@ -257,7 +256,7 @@ class ResumingTests(SynchronousTestCase):
 
     def test_sessions_that_have_ended(self) -> None:
         """So many of them are remembered, to tell their clients how far they had come; the oldest is forgotten."""
-        self.patch(service, "REMEMBERED", 3)
+        self.conversation.sm._ended.limit = 3
         for number in range(5):
             client, _ = self.conversation.client(f"{JULIET}/{number}")
             client.send("</stream:stream>")

@@ -1,7 +1,8 @@
 """Which accounts have lately got another password, or have gone: for who began to log in before that."""
 
-from collections import OrderedDict
 from typing import Final
+
+from xmppd.core.bounded import Bounded
 
 KEPT: Final = 10_000
 """Accounts remembered at most; the one that changed longest ago is forgotten first."""
@@ -13,7 +14,7 @@ class AccountChanges:
     __slots__ = ("_changed", "_forgotten", "number")
 
     def __init__(self) -> None:
-        self._changed: OrderedDict[str, int] = OrderedDict()
+        self._changed: Bounded[str, int] = Bounded(KEPT)
         self._forgotten = 0
         self.number = 0
         """That of the latest change: keep it when something begins, and ask `is_changed_since` at its end."""
@@ -25,10 +26,9 @@ class AccountChanges:
     def note(self, bare_jid: str) -> None:
         """The account changes now."""
         self.number += 1
-        self._changed.pop(bare_jid, None)
-        self._changed[bare_jid] = self.number
-        if len(self._changed) > KEPT:
-            _, self._forgotten = self._changed.popitem(last=False)
+        dropped = self._changed.keep(bare_jid, self.number)
+        if dropped is not None:
+            self._forgotten = dropped[1]
 
     def is_changed_since(self, bare_jid: str, number: int) -> bool:
         """Whether the account has, or may have, changed after the change of that *number*."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Delivery, Traffic
 from xmppd.core.ids import Ids
@@ -50,7 +51,7 @@ class Archive:
         self._retractions = retractions
         self._now = now
         self._ids = Ids(random_text)
-        self._preferences: dict[str, Preferences] = {}
+        self._preferences: Bounded[str, Preferences] = Bounded(REMEMBERED)
 
     # -- what goes in -------------------------------------------------------------------------------------------------
 
@@ -146,7 +147,7 @@ class Archive:
             preferences = NO_PREFERENCES
         known = self._preferences.get(owner)
         if known is None:
-            self._know(owner, preferences)
+            self._preferences.keep(owner, preferences)
             known = preferences
         return known
 
@@ -156,13 +157,8 @@ class Archive:
         is_none = preferences == NO_PREFERENCES
         change = Delete(PREFERENCES, owner) if is_none else Put(PREFERENCES, owner, "", encode(preferences))
         await self._storage.commit(change)
-        self._know(owner, NO_PREFERENCES if is_none else preferences)
+        self._preferences.keep(owner, NO_PREFERENCES if is_none else preferences)
 
     def forget(self, owner: JID) -> None:
         """An account is gone, and its data with it."""
         self._preferences.pop(owner.bare, None)
-
-    def _know(self, owner: str, preferences: Preferences) -> None:
-        if len(self._preferences) >= REMEMBERED:
-            self._preferences.pop(next(iter(self._preferences)))
-        self._preferences[owner] = preferences

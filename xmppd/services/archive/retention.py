@@ -84,7 +84,7 @@ class Retention:
                     return
                 await self._sweep_archive(owner)
                 if index % ARCHIVES == ARCHIVES - 1:
-                    await self._pause()
+                    await self._timers.wait(PAUSE_S)
         except StorageError as error:
             self._log.error("Old messages stay for now: {error}", error=str(error))
         finally:
@@ -100,7 +100,7 @@ class Retention:
             await self._storage.commit(
                 DeleteEntries(STORE, owner, older_than=oldest_at, keep=keep, limit=BATCH)
             )
-            await self._pause()
+            await self._timers.wait(PAUSE_S)
         if is_swept and self._on_swept is not None:
             await self._on_swept(owner)
 
@@ -110,11 +110,6 @@ class Retention:
             if older:
                 return True
         return keep is not None and await self._storage.count(STORE, owner, limit=keep + 1) > keep
-
-    async def _pause(self) -> None:
-        turn: Deferred[None] = Deferred()
-        self._timers.add(PAUSE_S, lambda now, timer, turn: turn.callback(None), turn)
-        await turn
 
 
 TICK_S = 0.001

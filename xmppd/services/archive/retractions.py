@@ -106,12 +106,7 @@ class Retractions:
             if len(entries) < PAGE:
                 return
             before = entries[-1].seq
-            await self._pause()
-
-    def _pause(self) -> Deferred[None]:
-        turn: Deferred[None] = Deferred()
-        self._timers.add(PAUSE_S, lambda now, timer, turn: turn.callback(None), turn)
-        return turn
+            await self._timers.wait(PAUSE_S)
 
 
 def _retracted_id(stanza: Stanza) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from hashlib import new as new_hash
 from typing import NamedTuple
 
+from xmppd.core.bounded import BoundedBySize
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
 from xmppd.core.module import Identity
@@ -83,8 +84,7 @@ class Capabilities:
         self._random_text = random_text
         self._max_known = max_known
         self._timeout_s = timeout_s
-        self._known: dict[tuple[str | None, str], frozenset[str]] = {}
-        self._chars = 0
+        self._known: BoundedBySize[tuple[str | None, str], frozenset[str]] = BoundedBySize(ALL_CHARS)
         self._waiting: dict[tuple[str | None, str], list[Session]] = {}
 
     def __len__(self) -> int:
@@ -101,9 +101,8 @@ class Capabilities:
         if before is not None and before.caps == caps:
             return
         key = (caps.hash, caps.ver)
-        features = self._known.pop(key, None)
+        features = self._known.use(key)
         if features is not None:
-            self._known[key] = features
             self._learned(session, caps, features)
             return
         session.attach(NAME, _Of(caps, None, before is not None and before.is_in_turn))
@@ -184,11 +183,9 @@ class Capabilities:
         return is_right
 
     def _remember(self, key: tuple[str | None, str], features: frozenset[str]) -> None:
-        self._known[key] = features
-        self._chars += sum(map(len, features))
-        while len(self._known) > max(1, self._max_known()) or self._chars > ALL_CHARS:
-            forgotten = self._known.pop(next(iter(self._known)))
-            self._chars -= sum(map(len, forgotten))
+        self._known.keep(key, features, sum(map(len, features)))
+        while len(self._known) > max(1, self._max_known()):
+            self._known.drop_oldest()
 
     def _learned(self, session: Session, caps: Caps, features: frozenset[str]) -> None:
         before: _Of | None = session.attached(NAME)

@@ -11,6 +11,7 @@ Rules that live here:
 from collections.abc import Callable
 from typing import Final
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.host import Host
 from xmppd.core.timers import Timer, Timers
 from xmppd.services.discovery.commands import NS, Command, Execution, refused
@@ -38,7 +39,7 @@ class CommandSessions:
         self._random_text = random_text
         self._waiting: dict[str, dict[str, tuple[Execution, Timer]]] = {}
         self._number = 0
-        self._ended: dict[_Key, None] = {}
+        self._ended: Bounded[_Key, None] = Bounded(ENDED)
 
     def __len__(self) -> int:
         return self._number
@@ -71,9 +72,7 @@ class CommandSessions:
     def end(self, execution: Execution) -> None:
         """An execution is over."""
         self._remove(execution)
-        self._ended[execution.sender.full, execution.id] = None
-        if len(self._ended) > ENDED:
-            del self._ended[next(iter(self._ended))]
+        self._ended.keep((execution.sender.full, execution.id), None)
 
     def forget(self, full_jid: str) -> None:
         """A requester has gone."""

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from xmppd.core.host import Host
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import Accounts
-from xmppd.services.login.throttle import Throttle
+from xmppd.services.login.delays import LoginDelays
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageError
 from xmppd.stream.sasl.ht import HashedToken
@@ -75,14 +75,14 @@ class Authentication:
     def __init__(
         self,
         accounts: Accounts,
-        throttle: Throttle,
+        delays: LoginDelays,
         delay: Delay,
         secret: bytes,
         random_text: Callable[[int], str],
     ):
         """*secret* makes the stable decoys for unknown users; it should outlive a restart."""
         self.accounts = accounts
-        self.throttle = throttle
+        self.delays = delays
         self.delay = delay
         self.secret = secret
         self.random_text = random_text
@@ -185,7 +185,7 @@ class Exchange:
         except StorageError as error:
             self._log.failure("Whether a client is who it says could not be looked up")
             raise SaslError("temporary-auth-failure", "The server cannot look this up now") from error
-        await self._wait(self._service.throttle.succeeded(self._given.peer))
+        await self._wait(self._service.delays.succeeded(self._given.peer))
         return success
 
     async def _help(self, step: NeedKeys | CheckPassword | NeedTokens) -> Step:
@@ -220,7 +220,7 @@ class Exchange:
     async def _refused(self, error: SaslError) -> None:
         self._log.info("Authentication failed: {condition}", condition=error.condition, peer=self._given.peer)
         if error.condition in GUESSES:
-            await self._wait(self._service.throttle.failed(self._given.peer))
+            await self._wait(self._service.delays.failed(self._given.peer))
 
     async def _wait(self, seconds: float) -> None:
         if seconds:

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
@@ -91,9 +92,9 @@ class Clients:
         self._directory = directory
         self._registry = registry
         self._now = now
-        self._known: dict[str, dict[str, ClientRecord]] = {}
+        self._known: Bounded[str, dict[str, ClientRecord]] = Bounded(REMEMBERED)
         self._revocations = 0
-        self._revoked: dict[tuple[str, str], int] = {}
+        self._revoked: Bounded[tuple[str, str], int] = Bounded(REVOCATIONS)
         self.listeners: list[RevocationListener] = []
         """Told of each client that was revoked."""
         self.keeping: dict[str, Keeping] = {}
@@ -116,9 +117,7 @@ class Clients:
             return known
         records = dict(self._readable(owner, stored))
         if self._directory.exists(owner):
-            if len(self._known) >= REMEMBERED:
-                self._known.pop(next(iter(self._known)))
-            self._known[owner] = records
+            self._known.keep(owner, records)
         return records
 
     def is_in_memory(self, owner: str) -> bool:
@@ -268,9 +267,7 @@ class Clients:
 
     def _note_revocation(self, owner: str, id: str) -> None:
         self._revocations += 1
-        self._revoked[owner, id] = self._revocations
-        if len(self._revoked) > REVOCATIONS:
-            del self._revoked[next(iter(self._revoked))]
+        self._revoked.keep((owner, id), self._revocations)
 
     def _sessions_of(self, owner: str, id: str) -> list[Session]:
         return [session for session in self._registry.resources(owner) if id_of(session) == id]

@@ -1,17 +1,15 @@
 """Builds the services of who logs in, and how."""
 
-from twisted.internet.defer import Deferred
-
 from xmppd.core.parts import CoreParts
+from xmppd.core.rate_limit import RateLimit
 from xmppd.core.session import Session
-from xmppd.core.timers import Timers
 from xmppd.services.accounts.accounts import AccountEvent, Accounts
 from xmppd.services.accounts.sessions import AccountSessions
-from xmppd.services.login.authentication import Authentication, Delay
+from xmppd.services.login.authentication import Authentication
 from xmppd.services.login.binding import Binding
 from xmppd.services.login.clients import Clients
+from xmppd.services.login.delays import LoginDelays
 from xmppd.services.login.fast import Fast
-from xmppd.services.login.throttle import Throttle
 from xmppd.services.roster.roster import Rosters
 
 
@@ -28,7 +26,7 @@ def add_services(parts: CoreParts) -> None:
         clients,
         Fast(clients, environment.now, environment.random_text),
         Authentication(
-            accounts, _throttle(parts), _delay(parts.timers), environment.secret, environment.random_text
+            accounts, _delays(parts), parts.timers.wait, environment.secret, environment.random_text
         ),
         Binding(parts.hosts, parts.registry, services[Rosters], may_bind, environment.random_text),
     )
@@ -43,20 +41,11 @@ def _clients(parts: CoreParts) -> Clients:
     return clients
 
 
-def _throttle(parts: CoreParts) -> Throttle:
+def _delays(parts: CoreParts) -> LoginDelays:
     current, environment = parts.current, parts.environment
-    return Throttle(
-        environment.steady or environment.clock.seconds,
-        lambda: current.limits.auth_failures_per_address,
-        lambda: current.limits.auth_failure_window_s,
-        lambda: current.limits.auth_delay_s,
+    failures = RateLimit(
+        environment.steady or environment.clock.seconds, lambda: current.limits.auth_failure_window_s
     )
-
-
-def _delay(timers: Timers) -> Delay:
-    def delay(seconds: float) -> Deferred[None]:
-        waited: Deferred[None] = Deferred()
-        timers.add(seconds, lambda now, timer, param: waited.callback(None))
-        return waited
-
-    return delay
+    return LoginDelays(
+        failures, lambda: current.limits.auth_failures_per_address, lambda: current.limits.auth_delay_s
+    )

@@ -5,11 +5,11 @@ found from the first and the last; a name may stand behind it. The usages of the
 memory, and the names of all for whom anything may wait: nothing is read at the login of the others.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.waiting import deferred
 from xmppd.storage.interface import Entry, Selection, Storage
 from xmppd.storage.pages import all_owners
@@ -46,7 +46,7 @@ class Usages:
         self._storage = storage
         self._store = store
         self._now = now
-        self._known: OrderedDict[str, Usage] = OrderedDict()
+        self._known: Bounded[str, Usage] = Bounded(REMEMBERED)
         self._owners: set[str] = set()
         """Who may have entries; who has none may be among them, nobody is missing once that is learnt."""
         self._is_learning = self._is_learnt = False
@@ -125,10 +125,8 @@ class Usages:
         known = self._known.get(owner)
         if known is not None:  # loaded by another call meanwhile, and it has counted on since
             return known
-        self._known[owner] = usage
+        self._known.keep(owner, usage)
         self._owners.add(owner)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
         return usage
 
 

@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.ids import Ids
 from xmppd.core.registry import SessionRegistry
@@ -114,7 +115,7 @@ class Push:
         self._storage = storage
         self._timers = timers
         self._ids = Ids(random_text)
-        self._accounts: dict[str, dict[str, _Target]] = {}
+        self._accounts: Bounded[str, dict[str, _Target]] = Bounded(REMEMBERED, _is_busy)
         self._loading: dict[str, list[Deferred[dict[str, _Target]]]] = {}
         self._owners: set[str] = set()
         """Who may have registrations; nobody is missing once that is learnt."""
@@ -227,18 +228,11 @@ class Push:
                     owner=owner.bare,
                     error=str(error),
                 )
-        self._remember(owner.bare, targets)
+        self._accounts.keep(owner.bare, targets)
         if not targets:
             self._owners.discard(owner.bare)
         for waiting in all_waiting:
             waiting.callback(targets)
-
-    def _remember(self, owner: str, targets: dict[str, _Target]) -> None:
-        if len(self._accounts) >= REMEMBERED:
-            idle = next((other for other, known in self._accounts.items() if not _is_busy(known)), None)
-            if idle is not None:
-                del self._accounts[idle]
-        self._accounts[owner] = targets
 
     # -- what waits ---------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The rosters that were used last: who comes back soon, as a phone does, waits for no storage."""
 
+from xmppd.core.bounded import BoundedBySize
 from xmppd.services.roster.items import Roster
 
 KEPT_CONTACTS = 20_000
@@ -12,28 +13,24 @@ class RecentRosters:
     """Keeps rosters that nobody else keeps any more; those that have not been used for the longest time go first."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[Roster, int]] = {}
-        self.contacts = 0
-        """How many contacts are kept, each roster's own size among them."""
+        self._kept: BoundedBySize[str, Roster] = BoundedBySize(KEPT_CONTACTS)
 
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def contacts(self) -> int:
+        """How many contacts are kept, each roster's own size among them."""
+        return self._kept.size
+
     def use(self, roster: Roster) -> None:
         """Keep *roster*, and for longer than all that were used before it."""
-        self.forget(roster.owner)
-        size = len(roster) + ROSTER_CONTACTS
-        self._kept[roster.owner] = (roster, size)
-        self.contacts += size
-        while self.contacts > KEPT_CONTACTS:
-            self.forget(next(iter(self._kept)))
+        self._kept.keep(roster.owner, roster, len(roster) + ROSTER_CONTACTS)
 
     def forget(self, owner: str) -> None:
         """Keep an account's roster no longer."""
-        _, size = self._kept.pop(owner, (None, 0))
-        self.contacts -= size
+        self._kept.forget(owner)
 
     def clear(self) -> None:
         """Keep none."""
         self._kept.clear()
-        self.contacts = 0

@@ -296,9 +296,7 @@ class Rosters:
 
     def pause(self) -> Deferred[None]:
         """Let others have their turn."""
-        done: Deferred[None] = Deferred()
-        self._timers.add(0.0, lambda now, timer, param: done.callback(None))
-        return done
+        return self._timers.wait()
 
     # -- shared groups ------------------------------------------------------------------------------------------------
 

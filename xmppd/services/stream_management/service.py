@@ -6,13 +6,13 @@ session that the new stream had so far; the old connection, if it is still there
 handled when the connection was lost is counted before the client is told how much was.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Unbound
 from xmppd.core.registry import SessionRegistry
@@ -93,7 +93,7 @@ class StreamManagement:
         self._rounds = Rounds(storage, timers)
         self._copying = Copying()
         self._sessions: dict[str, Session] = {}
-        self._ended: OrderedDict[str, str] = OrderedDict()
+        self._ended: Bounded[str, str] = Bounded(REMEMBERED)
         self.ended_queues = EndedQueues(storage, self._sessions.__contains__, now)
         self._offline = offline
         self._moving: dict[str, Deferred[None]] = {}
@@ -309,9 +309,9 @@ class StreamManagement:
 
     def _remember(self, key: Key) -> None:
         """Let the oldest of those that have ended be forgotten."""
-        self._ended[key.session_id] = key.owner
-        if len(self._ended) > REMEMBERED:
-            old_id, owner = self._ended.popitem(last=False)
+        forgotten = self._ended.keep(key.session_id, key.owner)
+        if forgotten is not None:
+            old_id, owner = forgotten
             self._rounds.keep(Delete(SESSIONS, owner, old_id))
 
 

@@ -5,6 +5,7 @@ appended (see `xmppd.storage.sqlite.times`).
 """
 
 import sqlite3
+from collections import OrderedDict
 
 from xmppd.storage.bounds import check_time
 from xmppd.storage.interface import NewEntry
@@ -49,7 +50,7 @@ class Boxes:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[tuple[str, str], Box] = {}
+        self._known: OrderedDict[tuple[str, str], Box] = OrderedDict()
         self.has_dropped = True
         (self.fresh_rows,) = connection.execute("SELECT count(*) FROM fresh").fetchone()
 
@@ -66,7 +67,7 @@ class Boxes:
         Between groups only: a box knows of entries that are not yet written.
         """
         while len(self._known) > REMEMBERED:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
 
     def sweep(self, rows: int) -> None:
         """Delete at most *rows* rows of dropped boxes in a transaction of its own.
