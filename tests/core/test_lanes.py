@@ -143,10 +143,10 @@ class LanesTests(SynchronousTestCase):
             while key in waits and not waits[key].called:
                 spent[0] = 0
                 clock.advance(SPACE_S)
-                self.assertLessEqual(spent[0], 2 * BUDGET + 900)
+                self.assertLessEqual(spent[0], 2 * (BUDGET + 900))
             open_[key] += 1
             waiting = lanes.run(key, piece(key, number, steps, cost))
-            self.assertLessEqual(spent[0], 2 * BUDGET + 900)
+            self.assertLessEqual(spent[0], 2 * (BUDGET + 900))
             expected[key] += [number] * steps
             if waiting is not None:
                 waits[key] = waiting

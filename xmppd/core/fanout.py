@@ -1,6 +1,11 @@
-"""One stanza to many: serialised once, only the ``to`` differs (presence, rooms, notifications)."""
+"""One stanza to many: serialised once, only the ``to`` differs (presence, rooms, notifications).
+
+A session that keeps what was not acknowledged (XEP-0198) keeps of each copy whose it is and this, which all copies
+share: the bytes of a copy are made again where they are needed again.
+"""
 
 from xmppd.core.session import Session
+from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.markup import escape_attr, find_unsafe
 from xmppd.stanza.stanza import Stanza
 
@@ -8,21 +13,47 @@ from xmppd.stanza.stanza import Stanza
 class Fanout:
     """A stanza whose copies differ in ``to`` alone."""
 
-    __slots__ = ("_head", "_stanza", "_tail")
+    __slots__ = ("_head", "_stanza", "_tail", "is_durable", "sent_at", "size_bytes")
 
     def __init__(self, stanza: Stanza):
-        self._stanza = stanza
+        self._stanza = stanza = stanza.replace(to=None)
         self._head = b"<" + stanza.name.encode() + b" to='"
-        whole = stanza.replace(to=None).to_bytes()
+        whole = stanza.to_bytes()
         self._tail = b"'" + whole[len(stanza.name) + 1 :]
+        self.size_bytes = len(whole)
+        """What a copy takes that is sent, but for its ``to``."""
+        self.is_durable = stanza.name == "message" and kind_of(stanza).is_durable
+        """Whether each copy has to be kept for itself."""
+        self.sent_at = 0.0
+        """When the first copy went to a session that counts, in seconds since 1970."""
 
     def send(self, session: Session, to: str) -> bool:
         """Send the copy for *to* to a session; as `Session.send`."""
-        if session.stanza_filters:
-            return session.send(self._stanza.replace(to=to))
+        filters = session.stanza_filters
+        if filters and (len(filters) > 1 or session.ledger is None or self.is_durable):
+            return session.send(self.copy(to))  # somebody wants to look at it
         written = to if find_unsafe(to) is None else escape_attr(to)
-        return session.send(b"%b%b%b" % (self._head, written.encode(), self._tail))
+        data = b"%b%b%b" % (self._head, written.encode(), self._tail)
+        return session.ledger.send_copy(self, to, data) if filters and session.ledger else session.send(data)
+
+    def to_bytes(self, to: str) -> bytes:
+        """Give the copy for *to* as it is written."""
+        written = to if find_unsafe(to) is None else escape_attr(to)
+        return b"%b%b%b" % (self._head, written.encode(), self._tail)
 
     def copy(self, to: str) -> Stanza:
-        """Give the copy for *to* as a stanza, for the router."""
-        return self._stanza.replace(to=to)
+        """Give the copy for *to* as a stanza, which knows of what it is one."""
+        stanza = self._stanza
+        copy = Stanza(
+            stanza.name,
+            to,
+            stanza.from_,
+            stanza.id,
+            stanza.type,
+            stanza.lang,
+            stanza.extra,
+            stanza.inner,
+            stanza.child_names,
+        )
+        copy.source = self
+        return copy

@@ -17,6 +17,7 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change
+from xmppd.stream.acks import Source
 from xmppd.stream.framing import Framing
 
 Sendable = Stanza | Element | str | bytes
@@ -29,7 +30,7 @@ class Connection(Protocol):
     """What a session writes to: a TCP or TLS transport, or an adapter that frames for WebSocket or BOSH."""
 
     def write(self, data: bytes) -> None:
-        """Queue *data* (one top-level element, or several) for the peer; never raises, never waits."""
+        """Queue *data*, at most one top-level element, for the peer; never raises, never waits."""
 
     def loseConnection(self) -> None:
         """Drop the connection once all that was written has left."""
@@ -51,6 +52,9 @@ class Ledger(Acknowledger, Protocol):
 
     def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
         """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
+
+    def send_copy(self, source: Source, to: str, data: bytes) -> bool:
+        """Send *data*, the copy for *to* of what goes to many and is not durable; as `Session.send`."""
 
     def queue(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> Change | None:
         """A message will be sent later: what keeps it until then goes into *changes*. Gives what undoes that."""
@@ -208,7 +212,7 @@ class Session:
         conn = self.conn
         if conn is None:
             return False
-        data = x.to_bytes() if type(x) is Stanza else _serialise(x)
+        data = x if type(x) is bytes else x.to_bytes() if type(x) is Stanza else _serialise(x)
         if self.bytes_filters:
             for change in self.bytes_filters:
                 data = change(self, data)

@@ -46,6 +46,7 @@ class Stanza:
         "inner",
         "lang",
         "name",
+        "source",
         "to",
         "type",
     )
@@ -74,6 +75,8 @@ class Stanza:
         self.child_names = child_names
         self._bytes: bytes | None = None
         self._element: Element | None = None
+        self.source: object = None
+        """What goes to many, where this is a copy of it that differs in ``to`` alone."""
 
     @staticmethod
     def make(

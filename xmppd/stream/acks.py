@@ -6,7 +6,7 @@ it was handled. What was received may be acknowledged once all that it changed i
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from xmppd.stanza.stanza import Stanza
 
@@ -36,22 +36,45 @@ class Sent(NamedTuple):
     """What is delivered in its place if it is never acknowledged."""
 
 
-class Outgoing:
-    """The stanzas that the peer has not acknowledged, oldest first."""
+class Source(Protocol):
+    """A stanza that goes to many; its copies differ in ``to`` alone."""
 
-    __slots__ = ("_waiting", "acknowledged", "sent", "size_bytes")
+    size_bytes: int
+    sent_at: float
+    """When the first copy was sent, in seconds since 1970; 0 before."""
+
+    def to_bytes(self, to: str) -> bytes:
+        """Give the copy for *to* as it is written."""
+
+    def copy(self, to: str) -> Stanza:
+        """Give the copy for *to*."""
+
+
+class Outgoing:
+    """The stanzas that the peer has not acknowledged, oldest first.
+
+    Of a copy of what goes to many only whose it is is kept, and what all copies share.
+    """
+
+    __slots__ = ("_waiting", "acknowledged", "size_bytes")
 
     def __init__(self, sent: int = 0) -> None:
         """*sent* is where the count begins."""
-        self._waiting: deque[Sent] = deque()
-        self.sent = self.acknowledged = sent % MODULUS
+        self._waiting: deque[Sent | tuple[Source, str]] = deque()
+        self.acknowledged = sent % MODULUS
         self.size_bytes = 0
+        """How much would be sent, about."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[Sent]:
-        return iter(self._waiting)
+        return iter([_whole(kept) for kept in self._waiting])
+
+    @property
+    def sent(self) -> int:
+        """The number of the latest stanza."""
+        return (self.acknowledged + len(self._waiting)) % MODULUS
 
     @property
     def next(self) -> int:
@@ -61,11 +84,17 @@ class Outgoing:
     def append(self, sent: Sent) -> None:
         """One more stanza is sent."""
         self._waiting.append(sent)
-        self.sent = (self.sent + 1) % MODULUS
         self.size_bytes += len(sent.stanza.to_bytes())
 
+    def append_copy(self, source: Source, to: str) -> int:
+        """One more stanza is sent: the copy of *source* for *to*. Give how many wait now."""
+        waiting = self._waiting
+        waiting.append((source, to))
+        self.size_bytes += source.size_bytes + len(to)
+        return len(waiting)
+
     def replace(self, index: int, sent: Sent) -> None:
-        """Keep something else with the stanza at *index*, which stays the same."""
+        """Keep something else with the stanza at *index*, which stays the same and is no copy of what goes to many."""
         self._waiting[index] = sent
 
     def check(self, h: int) -> int:
@@ -76,12 +105,21 @@ class Outgoing:
         return count
 
     def acknowledge(self, h: int) -> list[Sent]:
-        """Let go of all up to *h*, and give them. Raises `TooHigh`, and then nothing happened."""
+        """Let go of all up to *h*, and give those that something is kept with: no copies of what goes to many.
+
+        Raises `TooHigh`, and then nothing happened.
+        """
         gone = [self._waiting.popleft() for _ in range(self.check(h))]
         self.acknowledged = h % MODULUS
-        for sent in gone:
-            self.size_bytes -= len(sent.stanza.to_bytes())
-        return gone
+        told: list[Sent] = []
+        for kept in gone:
+            if isinstance(kept, Sent):
+                told.append(kept)
+                self.size_bytes -= len(kept.stanza.to_bytes())
+            else:
+                source, to = kept
+                self.size_bytes -= source.size_bytes + len(to)
+        return told
 
 
 class Incoming:
@@ -137,6 +175,13 @@ class Incoming:
     def covers(self, h: int) -> bool:
         """Whether stanza *h* may be acknowledged."""
         return (self.committed - h) % MODULUS < MODULUS // 2
+
+
+def _whole(kept: Sent | tuple[Source, str]) -> Sent:
+    if isinstance(kept, Sent):
+        return kept
+    source, to = kept
+    return Sent(source.copy(to), source.sent_at)
 
 
 def is_up_to(count: int, h: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from xmppd.core.fanout import Fanout
 from xmppd.core.session import Sendable, Session
 from xmppd.core.timers import Timer
 from xmppd.services.stream_management.copies import Copies, Copying
@@ -24,7 +25,7 @@ from xmppd.stanza.kinds import NS_CARBONS, kind_of
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries
-from xmppd.stream.acks import MODULUS, Incoming, Outgoing, Sent
+from xmppd.stream.acks import MODULUS, Incoming, Outgoing, Sent, Source
 
 NS: Final = "urn:xmpp:sm:3"
 REQUEST: Final = f"<r xmlns='{NS}'/>".encode()
@@ -206,11 +207,7 @@ class StreamLedger:
                 return x if session.conn is not None else None
             x = stanza
         kept_as, copies = ("", None) if x.name != "message" else self._keep(x)
-        outgoing = self.outgoing
-        outgoing.append(Sent(x, self._now(), kept_as, copies))
-        settings = self._settings
-        if len(outgoing) > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
-            self._rounds.next_turn(self.overflow)
+        self._count(x, kept_as, copies)
         if session.conn is None or self.is_silent:
             return None
         if self._holds:
@@ -219,12 +216,47 @@ class StreamLedger:
         if self._is_asking:
             return x
         self._unasked += 1
-        if self._unasked >= settings.ask_after:
-            self._is_asking = True
-            return x.to_bytes() + REQUEST
-        if self._unasked == 1:
-            self._rounds.ask_soon(self)
-        return x
+        if self._unasked < self._settings.ask_after:
+            if self._unasked == 1:
+                self._rounds.ask_soon(self)
+            return x
+        self._is_asking = True
+        session.send(x.to_bytes())  # one element a write: a carrier may frame each
+        return REQUEST
+
+    def send_copy(self, source: Source, to: str, data: bytes) -> bool:
+        """Count a copy of what goes to many, and write it; see `Ledger`."""
+        outgoing, session, settings = self.outgoing, self.session, self._settings
+        count = outgoing.append_copy(source, to)
+        if not source.sent_at:
+            source.sent_at = self._now()
+        if count > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
+            self._rounds.next_turn(self.overflow)
+        if session.conn is None or self.is_silent:
+            return True
+        if self._holds:
+            self._held.append(source.copy(to))
+            return True
+        session.send(data)
+        if not self._is_asking:
+            self._unasked = unasked = self._unasked + 1
+            if unasked >= settings.ask_after:
+                self._is_asking = True
+                session.send(REQUEST)
+            elif unasked == 1:
+                self._rounds.ask_soon(self)
+        return True
+
+    def _count(self, stanza: Stanza, kept_as: str, copies: Copies | None) -> None:
+        """Put a stanza into the queue, and look at its bounds."""
+        outgoing, settings, source = self.outgoing, self._settings, stanza.source
+        if type(source) is Fanout and not kept_as and copies is None and stanza.to is not None:
+            source.sent_at = source.sent_at or self._now()
+            outgoing.append_copy(source, stanza.to)
+        else:
+            outgoing.append(Sent(stanza, self._now(), kept_as, copies))
+        if len(outgoing) > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
+            self._rounds.next_turn(self.overflow)
 
     def _keep(self, stanza: Stanza) -> tuple[str, Copies | None]:
         """Put a durable message into the durable queue, in its own transaction if that is known."""

@@ -61,7 +61,8 @@ class Rounds:
     def ask_soon(self, ledger: Counted) -> None:
         """Ask when the session has been quiet for a moment."""
         self._unasked[ledger] = None
-        self._wake()
+        if self._pulse is None:
+            self._wake()
 
     def owing(self, ledger: Counted) -> None:
         """A request waits for a commit; it is answered in time in any case."""

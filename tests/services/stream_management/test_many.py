@@ -1,0 +1,142 @@
+"""What goes to many, to sessions that keep what is not acknowledged (XEP-0198): shared, and as right as any stanza."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.helpers import FakeConnection
+from tests.services.stream_management.conversation import NS, Conversation, bodies
+from xmppd.core.fanout import Fanout
+from xmppd.core.session import Sendable, Session
+from xmppd.services.stream_management.ledger import StreamLedger
+from xmppd.stanza.stanza import Stanza
+
+BALCONY = "juliet@localhost/balcony"
+ROOM = "room@rooms.localhost/romeo"
+
+
+def message(text: str, type: str = "groupchat", to: str | None = None) -> Stanza:
+    """Give a message as a room sends it."""
+    return Stanza.make("message", b"<body>%b</body>" % text.encode(), from_=ROOM, id=text, type=type, to=to)
+
+
+def ledger_of(session: Session) -> StreamLedger:
+    """Give the ledger of a session."""
+    assert isinstance(session.ledger, StreamLedger)
+    return session.ledger
+
+
+class ManyTests(SynchronousTestCase):
+    """`Fanout.send` to sessions with a ledger."""
+
+    def setUp(self) -> None:
+        """Juliet has stream management."""
+        self.conversation = Conversation("[modules.sm]\nask_after = 3\n")
+        self.juliet, self.session_id = self.conversation.client(BALCONY)
+        self.session = self.conversation.session(BALCONY)
+        self.ledger = ledger_of(self.session)
+
+    def send(self, *texts: str) -> list[Fanout]:
+        """Let a room send to Juliet."""
+        sent = [Fanout(message(text)) for text in texts]
+        for fanout in sent:
+            self.assertTrue(fanout.send(self.session, BALCONY))
+        return sent
+
+    def test_what_is_written_and_kept_is_the_stanza(self) -> None:
+        """Each is written once, with the ``to`` it is for, and is there until it is acknowledged."""
+        self.send("a", "b")
+        self.assertEqual(bodies(self.juliet), ["a", "b"])
+        self.assertEqual(
+            [each.stanza for each in self.ledger.outgoing], [message(t, to=BALCONY) for t in "ab"]
+        )
+        self.juliet.send(f"<a xmlns='{NS}' h='1'/>")
+        self.assertEqual([each.stanza.id for each in self.ledger.outgoing], ["b"])
+        self.juliet.send(f"<a xmlns='{NS}' h='2'/>")
+        self.assertEqual((len(self.ledger.outgoing), self.ledger.outgoing.size_bytes), (0, 0))
+
+    def test_one_serialisation_for_all(self) -> None:
+        """Nobody's copy is written out anew, nor to learn what it weighs; a queue keeps what all of them share."""
+        written: list[str] = []
+        head = Stanza.head
+
+        def counting(stanza: Stanza) -> str:
+            written.append(stanza.name)
+            return head(stanza)
+
+        others = [f"friend{number}@localhost/phone" for number in range(20)]
+        sessions = [self.session]
+        for each in others:
+            self.conversation.client(each)
+            sessions.append(self.conversation.session(each))
+        self.patch(Stanza, "head", counting)
+        fanout = Fanout(message("hello"))
+        for session in sessions:
+            fanout.send(session, session.full_jid or "")
+        self.assertEqual(written, ["message"])
+        kept = [next(iter(ledger_of(session).outgoing)).stanza for session in sessions]
+        self.assertEqual([stanza.to for stanza in kept], [BALCONY, *others])
+        self.assertEqual(len({id(stanza.inner) for stanza in kept}), 1)
+
+    def test_through_filters_too(self) -> None:
+        """What another filter has looked at is shared all the same; what it has changed is not."""
+        looked: list[Sendable] = []
+
+        def look(session: Session, x: Sendable) -> Sendable:
+            looked.append(x)
+            changed = isinstance(x, Stanza) and x.id == "changed"
+            return x.replace(id="other") if changed and isinstance(x, Stanza) else x
+
+        self.session.stanza_filters = (look, *self.session.stanza_filters)
+        same, _ = self.send("same", "changed")
+        first, second = [each.stanza for each in self.ledger.outgoing]
+        self.assertIs(first.source, same)
+        self.assertEqual((second.source, second.id), (None, "other"))
+        self.assertEqual(looked, [message("same", to=BALCONY), message("changed", to=BALCONY)])
+        self.assertEqual(bodies(self.juliet), ["same", "other"])
+
+    def test_what_is_durable_is_kept_for_itself(self) -> None:
+        """A message that must not get lost has its place in the durable queue, whoever else gets it."""
+        Fanout(message("durable", "normal")).send(self.session, BALCONY)
+        self.assertEqual(self.conversation.queued(), [(self.session_id, 1)])
+
+    def test_without_a_connection_and_again_with_one(self) -> None:
+        """Copies wait for a resumption, and come in order; what is late bears when it was sent first (XEP-0203)."""
+        assert self.juliet.carrier is not None
+        self.juliet.carrier.lose()
+        self.send("a", "b")
+        self.conversation.pass_time(10.0)
+        again = self.conversation.connected(BALCONY)
+        again.send(f"<resume xmlns='{NS}' previd='{self.session_id}' h='0'/>")
+        delays = [each.find("{urn:xmpp:delay}delay") is not None for each in again.inbox if each.get("id")]
+        self.assertEqual(bodies(again), ["a", "b"])
+        self.assertEqual(delays, [True, True])
+
+    def test_the_queue_is_bounded_as_ever(self) -> None:
+        """A client that acknowledges nothing loses its session, by number and by size."""
+        for options in ("queue_stanzas = 10", "queue_bytes = 65536"):
+            conversation = Conversation(f"[modules.sm]\n{options}\n")
+            conversation.client(BALCONY)
+            session = conversation.session(BALCONY)
+            for number in range(11):
+                Fanout(message(f"{number}" + "x" * 10_000)).send(session, BALCONY)
+            conversation.pass_time(0.1)
+            self.assertTrue(session.is_ended)
+
+    def test_one_element_a_write(self) -> None:
+        """A request for an acknowledgement is a write of its own, behind the stanza: a carrier may frame each."""
+        conn = self.session.conn = FakeConnection()
+        self.send("a", "b", "c")
+        request = f"<r xmlns='{NS}'/>".encode()
+        self.assertEqual(conn.written, [*(message(text, to=BALCONY).to_bytes() for text in "abc"), request])
+        self.juliet.send(f"<a xmlns='{NS}' h='3'/>")
+        conn.written.clear()
+        for text in "abc":
+            self.session.send(message(text))
+        self.assertEqual(conn.written, [*(message(text).to_bytes() for text in "abc"), request])
+
+    def test_corked(self) -> None:
+        """What waits for a commit goes out behind it, copies too."""
+        self.ledger.cork()
+        self.send("a")
+        self.assertEqual(bodies(self.juliet), [])
+        self.ledger.uncork()
+        self.assertEqual(bodies(self.juliet), ["a"])
