@@ -21,7 +21,8 @@ from xmppd.services.login.login import (
     Login,
     Offer,
 )
-from xmppd.services.stream_management.ledger import NS, Settings, StreamLedger
+from xmppd.services.stream_management.ledger import Settings, StreamLedger
+from xmppd.services.stream_management.receipts import NS
 from xmppd.services.stream_management.service import CannotResume, StreamManagement
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element

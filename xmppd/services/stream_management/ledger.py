@@ -1,21 +1,19 @@
 """One session's stream management (XEP-0198 4): counts its stanzas both ways and keeps what is not acknowledged.
 
-Rules that live here: a stanza of the client is acknowledged when all that it and those before it changed is committed;
-a stanza for the client stays in the queue until the client has acknowledged it; a durable message for a resumable
-session has an entry in the durable queue, made in the transaction in which it is acknowledged to its sender.
+Rules that live here: a stanza for the client stays in the queue until the client has acknowledged it; a durable message
+for a resumable session has an entry in the durable queue, made in the transaction in which it is acknowledged to its
+sender. What the client sends is in `xmppd.services.stream_management.receipts`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-
 from xmppd.core.fanout import Fanout
 from xmppd.core.session import Sendable, Session
 from xmppd.core.timers import Timer
 from xmppd.services.stream_management.copies import Copies, Copying
-from xmppd.services.stream_management.records import QUEUE, Key, entry_id, queued, recorded, unsent_id
+from xmppd.services.stream_management.receipts import NS, Receipts
+from xmppd.services.stream_management.records import QUEUE, Key, entry_id, queued, unsent_id
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.delay import DELAY, delay_xml
 from xmppd.stanza.element import Element
@@ -25,9 +23,8 @@ from xmppd.stanza.kinds import NS_CARBONS, kind_of
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries
-from xmppd.stream.acks import MODULUS, Incoming, Outgoing, Sent, Source
+from xmppd.stream.acks import MODULUS, Outgoing, Sent, Source
 
-NS: Final = "urn:xmpp:sm:3"
 REQUEST: Final = f"<r xmlns='{NS}'/>".encode()
 STANZA_NAMES: Final = frozenset(("message", "presence", "iq"))
 CARBON: Final = frozenset(((NS_CARBONS, "received"), (NS_CARBONS, "sent")))
@@ -48,7 +45,7 @@ class Settings(NamedTuple):
     """So many stanzas are sent before an acknowledgement is asked for at once."""
 
 
-class StreamLedger:
+class StreamLedger(Receipts):
     """The `Ledger` of a session with stream management, and the last of its outbound filters."""
 
     __slots__ = (
@@ -61,21 +58,15 @@ class StreamLedger:
         "_is_asking",
         "_is_replay_due",
         "_later",
-        "_now",
-        "_owed",
         "_queued_ahead",
-        "_rounds",
         "_settings",
         "_unasked",
         "expiry",
         "former",
-        "incoming",
         "is_resumable",
         "is_silent",
-        "key",
         "max_s",
         "outgoing",
-        "session",
     )
 
     def __init__(
@@ -88,10 +79,8 @@ class StreamLedger:
         now: Callable[[], float],
     ):
         """*now* is wall time in seconds since 1970."""
-        self.session = session
-        self.key = key
+        super().__init__(session, key, rounds, now)
         self.outgoing = Outgoing()
-        self.incoming = Incoming()
         self.is_resumable = False
         self.max_s = 0
         self.expiry: Timer | None = None
@@ -101,9 +90,7 @@ class StreamLedger:
         self.is_silent = False
         """From a new connection until `replay`: what is sent only queues up."""
         self._settings = settings
-        self._rounds = rounds
         self._copying = copying
-        self._now = now
         self._delivered: Stanza | None = None
         self._changes: list[Change] = []
         self._copies: Copies | None = None
@@ -114,80 +101,6 @@ class StreamLedger:
         self._is_replay_due = False
         self._is_asking = False
         self._unasked = 0
-        self._owed: int | None = None
-
-    @property
-    def is_durable(self) -> bool:
-        """Whether its queue and its counts outlive the server."""
-        return self.incoming.is_recorded
-
-    # -- what the client sends ----------------------------------------------------------------------------------------
-
-    def routing(self, changes: list[Change]) -> None:
-        """The count goes into the transaction of a stanza that changes anything; see `Ledger`."""
-        if not self.is_durable:
-            return
-        if changes:
-            changes.append(recorded(self.key, self.incoming.next, self._now()))
-        else:
-            self._rounds.handled(self)
-
-    def handled(self, is_waiting: bool) -> None:
-        """Count a stanza that is dealt with; see `Ledger`."""
-        self.incoming.count(is_waiting)
-
-    def decided(self, is_kept: bool) -> None:
-        """The oldest commit is decided: whatever came of it, its stanza was answered."""
-        self.incoming.decided(is_kept)
-        if self._owed is None:
-            return
-        if self.incoming.covers(self._owed):
-            self._rounds.settled(self)
-        elif self.incoming.is_settled:
-            self._record_now()
-
-    def requested(self) -> None:
-        """Answer ``<r/>``: now, or when all that came before it is committed, and the count with it."""
-        incoming = self.incoming
-        if incoming.is_settled and not incoming.is_covered:
-            self._record_now()
-        if incoming.is_covered:
-            self.answer()
-        else:
-            self._owed = incoming.handled
-            self._rounds.owing(self)
-
-    def recorded(self) -> Deferred[None]:
-        """See that all that was handled may be acknowledged; fires when that is so, or cannot be."""
-        if self.incoming.is_settled and not self.incoming.is_covered:
-            self._record_now()
-        return self._rounds.decided()
-
-    def _record_now(self) -> None:
-        """Commit the count, of volatile stanzas too: what a client was told must be true after a new start."""
-        self.incoming.recording()
-        self._rounds.commit(recorded(self.key, self.incoming.handled, self._now())).addBoth(self._told)
-
-    def _told(self, result: object) -> None:
-        is_kept = not isinstance(result, Failure)
-        self.incoming.decided(is_kept)
-        if not is_kept or self._owed is None:
-            return
-        if self.incoming.covers(self._owed):
-            self._rounds.settled(self)
-        elif self.incoming.is_settled:
-            self._record_now()
-
-    def answer(self) -> None:
-        """Acknowledge what is committed."""
-        h = self.incoming.committed
-        if self._owed is not None and self.incoming.covers(self._owed):
-            self._owed = None
-        self.session.send(f"<a xmlns='{NS}' h='{h}'/>".encode())
-
-    def record(self) -> Change | None:
-        """Give what keeps the count; see `Rounds`. It is committed behind all that was handled so far."""
-        return recorded(self.key, self.incoming.handled, self._now()) if self.is_durable else None
 
     # -- what the client gets -----------------------------------------------------------------------------------------
 

@@ -22,20 +22,25 @@ LATE_PULSES: Final = 3
 """So many pulses a request waits for its commit at most: less than a second."""
 
 
-class Counted(Protocol):
-    """A session's ledger, as the rounds see it."""
+class Asking(Protocol):
+    """What counts what a client is sent, as the rounds see it."""
 
     def ask(self) -> None:
         """Ask for an acknowledgement, if one is worth asking for."""
 
+
+class Answering(Protocol):
+    """What counts what a client sends, as the rounds see it."""
+
     def answer(self) -> None:
         """Acknowledge what may be acknowledged."""
 
-    def overflow(self) -> None:
-        """End the session: too much of it is not acknowledged."""
-
     def record(self) -> Change | None:
         """Give what keeps how much was handled; None where nothing has to be kept."""
+
+
+class Counted(Asking, Answering, Protocol):
+    """A session's ledger."""
 
 
 class Rounds:
@@ -47,10 +52,10 @@ class Rounds:
         self._storage = storage
         self._timers = timers
         self._pulse: Timer | None = None
-        self._unasked: dict[Counted, None] = {}
-        self._quiet: dict[Counted, None] = {}
-        self._owing: dict[Counted, int] = {}
-        self._handled: dict[Counted, None] = {}
+        self._unasked: dict[Asking, None] = {}
+        self._quiet: dict[Asking, None] = {}
+        self._owing: dict[Answering, int] = {}
+        self._handled: dict[Answering, None] = {}
         self._acknowledged: dict[str, list[str]] = {}
         self._changes: list[Change] = []
         self._soon: dict[Callable[[], None], None] = {}
@@ -58,22 +63,22 @@ class Rounds:
 
     # -- in a while ---------------------------------------------------------------------------------------------------
 
-    def ask_soon(self, ledger: Counted) -> None:
+    def ask_soon(self, ledger: Asking) -> None:
         """Ask when the session has been quiet for a moment."""
         self._unasked[ledger] = None
         if self._pulse is None:
             self._wake()
 
-    def owing(self, ledger: Counted) -> None:
+    def owing(self, ledger: Answering) -> None:
         """A request waits for a commit; it is answered in time in any case."""
         self._owing.setdefault(ledger, 0)
         self._wake()
 
-    def handled(self, ledger: Counted) -> None:
+    def handled(self, ledger: Answering) -> None:
         """A volatile stanza was handled: its count is kept when there is something else to commit."""
         self._handled[ledger] = None
 
-    def keep_record(self, ledger: Counted) -> None:
+    def keep_record(self, ledger: Answering) -> None:
         """Keep the count of a session in a while."""
         self._handled[ledger] = None
         self._wake()
@@ -98,7 +103,7 @@ class Rounds:
 
     # -- in the next turn ---------------------------------------------------------------------------------------------
 
-    def settled(self, ledger: Counted) -> None:
+    def settled(self, ledger: Answering) -> None:
         """What a request waited for is committed: answer it with all else that this group has settled."""
         if self._owing.pop(ledger, None) is not None:
             self.next_turn(ledger.answer)
@@ -153,8 +158,8 @@ class Rounds:
 
     def _beat(self, now: float, timer: Timer, param: object) -> float | None:
         quiet, self._quiet, self._unasked = self._quiet, self._unasked, {}
-        for ledger in quiet:
-            ledger.ask()
+        for asking in quiet:
+            asking.ask()
         for ledger, pulses in list(self._owing.items()):
             self._owing[ledger] = pulses + 1
             if pulses + 1 == LATE_PULSES:

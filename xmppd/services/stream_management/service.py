@@ -23,7 +23,8 @@ from xmppd.core.waiting import deferred, spawn
 from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.copies import Copying
 from xmppd.services.stream_management.ended_queues import CLAIM, EndedQueues
-from xmppd.services.stream_management.ledger import NS, Settings, StreamLedger
+from xmppd.services.stream_management.ledger import Settings, StreamLedger
+from xmppd.services.stream_management.receipts import NS
 from xmppd.services.stream_management.records import SESSIONS, Key, entry_id, is_handled, queued
 from xmppd.services.stream_management.redelivery import Redelivery, Remains
 from xmppd.services.stream_management.rounds import Rounds
