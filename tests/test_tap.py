@@ -282,7 +282,7 @@ class BeforeTheForkTests(TapTestCase):
         self.assertEqual(
             self.refusal(),
             f"xmppd: {self.file}:{line}: the log {self.folder / 'none/xmppd.log'} cannot be opened: "
-            "No such file or directory; name a file in a folder where this user may write",
+            f"there is no {self.folder / 'none'}; name a file in a folder where this user may write",
         )
 
 

@@ -57,7 +57,8 @@ class ProcessTests(SynchronousTestCase):
         check_pid_file(self.folder / "pid")
         missing = self.folder / "none" / "pid"
         self.assertIn(
-            "cannot be written: it is not there;", str(self.assertRaises(CannotRun, check_pid_file, missing))
+            "cannot be written: there is no such file or folder;",
+            str(self.assertRaises(CannotRun, check_pid_file, missing)),
         )
         nobody = self.as_nobody()
         with rights_of(nobody):

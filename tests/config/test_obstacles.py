@@ -43,9 +43,14 @@ class ObstacleTests(SynchronousTestCase):
         self.assertEqual(
             self.told(obstacle_to(folder / "a/b")), (folder / "a", f"there is no {folder / 'a'}")
         )
-        self.assertEqual(self.told(obstacle_to(folder / "a")), (folder / "a", "it is not there"))
+        self.assertEqual(
+            self.told(obstacle_to(folder / "a")), (folder / "a", "there is no such file or folder")
+        )
         (folder / "link").symlink_to("/nowhere")
-        self.assertEqual(self.told(obstacle_to(folder / "link"))[1], "it is not there (it leads to /nowhere)")
+        self.assertEqual(
+            self.told(obstacle_to(folder / "link"))[1],
+            "there is no such file or folder (it leads to /nowhere)",
+        )
 
     def test_no_folder(self) -> None:
         """A file where a folder should be."""

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from xmppd.admin.rights import User
-from xmppd.config.obstacles import Obstacle, obstacle_to_reading, obstacle_to_writing, user_name
+from xmppd.config.obstacles import Obstacle, obstacle_to_using, user_name
 
 SECRET_NAME = "secret"
 SECRET_BYTES = 32
@@ -53,7 +53,7 @@ def make_data_folder(folder: Path) -> None:
         remedy = f"run as that user ({run}), or chown -R {we} {folder}"
         whose = f"belongs to the user {user_name(owner)} and we are {user_name(we)}"
         raise FolderOfAnother(f"the data folder {folder} {whose}: {remedy}")
-    obstacle = obstacle_to_reading(folder) or obstacle_to_writing(folder)
+    obstacle = obstacle_to_using(folder)
     if obstacle is not None:
         raise FolderError(f"the data folder {folder}: {obstacle.why}; {obstacle.remedy}")
 

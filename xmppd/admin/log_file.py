@@ -5,6 +5,7 @@ from pathlib import Path
 
 from xmppd.config.findings import Finding
 from xmppd.config.model import Config
+from xmppd.config.obstacles import Obstacle, obstacle_to_writing
 
 _PATH = ("log", "file")
 
@@ -15,10 +16,14 @@ class CannotLog(Exception):
 
 def unusable_log(config: Config, file: Path | None, error: OSError) -> Finding:
     """Word that the log *file* cannot be opened, with its place in the configuration where it is named there."""
+    return _finding(config, file, Obstacle.of(file or Path(), error))
+
+
+def _finding(config: Config, file: Path | None, obstacle: Obstacle) -> Finding:
     place = config.source.place(_PATH) if config.source.has(_PATH) else str(file)
     what = f"the log {file} cannot be opened"
     remedy = "name a file in a folder where this user may write"
-    return Finding("log.file", "error", place, what, error.strerror or str(error), remedy)
+    return Finding("log.file", "error", place, what, obstacle.why, remedy)
 
 
 def try_log_file(config: Config) -> Finding | None:
@@ -27,19 +32,11 @@ def try_log_file(config: Config) -> Finding | None:
     if file is None:
         return None
     try:
-        if file.exists():
-            os.close(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
-        else:
-            _look_at_folder(file.parent)
+        file.stat()
+        obstacle = obstacle_to_writing(file)
+    except FileNotFoundError as error:
+        is_folder = os.path.lexists(file.parent)
+        obstacle = obstacle_to_writing(file.parent) if is_folder else Obstacle.of(file, error)
     except OSError as error:
         return unusable_log(config, file, error)
-    return None
-
-
-def _look_at_folder(folder: Path) -> None:
-    """Raise what making a file in *folder* would."""
-    if not os.access(folder, os.W_OK | os.X_OK):
-        os.listdir(folder)  # says why, if it is not there or no folder
-        raise PermissionError(13, "Permission denied")
-    if not folder.is_dir():
-        raise NotADirectoryError(20, "Not a directory")
+    return None if obstacle is None else _finding(config, file, obstacle)

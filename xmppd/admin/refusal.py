@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from xmppd.admin.check.run import run_checks
 from xmppd.admin.folder import FolderError, FolderOfAnother
 from xmppd.admin.settings import known_modules
 from xmppd.config.findings import ConfigErrors
+from xmppd.config.obstacles import Obstacle
 from xmppd.net.tls.certificates import CertificateError
 from xmppd.net.transport.listen import ListenError
 from xmppd.storage.interface import StorageError
@@ -33,5 +35,7 @@ def refusal(error: Exception, config_path: str | None) -> str:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        path = Path(os.path.abspath(os.fsdecode(error.filename)))
+        obstacle = Obstacle.of(path, error)
+        return f"{path}: {obstacle.why}; {obstacle.remedy}"
     return str(error)

@@ -35,6 +35,14 @@ class User:
             return [self.gid]
 
 
+def become(user: User) -> None:
+    """Act as *user* from now on; for root only, and nothing for root itself."""
+    if user.uid != ROOT:
+        os.setgroups(user.groups)
+        os.setegid(user.gid)
+        os.seteuid(user.uid)
+
+
 @contextmanager
 def rights_of(user: User | None) -> Iterator[None]:
     """Act as *user*, and as before afterwards. Only root can; for anybody else, and for None, nothing changes.
@@ -45,9 +53,7 @@ def rights_of(user: User | None) -> Iterator[None]:
         yield
         return
     gid, groups = os.getegid(), os.getgroups()
-    os.setgroups(user.groups)
-    os.setegid(user.gid)
-    os.seteuid(user.uid)
+    become(user)
     try:
         yield
     finally:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import idna
 
+from xmppd.config.obstacles import Obstacle, obstacle_to
+
 
 def find_certificate(folder: Path, host: str) -> tuple[Path, Path] | None:
     """Give the files (certificate, key) of *host* below *folder*, or None where there are none.
@@ -27,6 +29,15 @@ def find_certificate(folder: Path, host: str) -> tuple[Path, Path] | None:
         if found:
             return found
     return None
+
+
+def closed_to_us(folder: Path, host: str) -> Obstacle | None:
+    """Say what keeps us from seeing whether there are files of *host*: a folder that we may not enter."""
+    if not _is_file_name(host):
+        return None
+    candidates = (file for name in _names(host) for pair in _candidates(folder, name) for file in pair)
+    obstacles = (obstacle_to(file) for file in candidates)
+    return next((found for found in obstacles if found is not None and found.is_of_rights), None)
 
 
 def certificate_files(folder: Path, host: str) -> str:
@@ -63,11 +74,14 @@ def _spellings(name: str) -> Iterator[str]:
 
 
 def _files_of(folder: Path, name: str) -> tuple[Path, Path] | None:
-    pem, crt, key = (folder / (name + suffix) for suffix in (".pem", ".crt", ".key"))
-    chain, chain_key = folder / name / "fullchain.pem", folder / name / "privkey.pem"
-    candidates = ((pem, key), (pem, pem), (crt, key), (chain, chain_key))
-    for certificate, private in candidates:
+    for certificate, private in _candidates(folder, name):
         # os.path and not Path: a folder that may not be entered is "not there" and no exception
         if os.path.isfile(certificate) and os.path.isfile(private):
             return certificate, private
     return None
+
+
+def _candidates(folder: Path, name: str) -> tuple[tuple[Path, Path], ...]:
+    pem, crt, key = (folder / (name + suffix) for suffix in (".pem", ".crt", ".key"))
+    chain, chain_key = folder / name / "fullchain.pem", folder / name / "privkey.pem"
+    return (pem, key), (pem, pem), (crt, key), (chain, chain_key)

@@ -26,6 +26,11 @@ class Obstacle:
     why: str
     remedy: str
 
+    @property
+    def is_of_rights(self) -> bool:
+        """Say whether another user could."""
+        return self.errno in (errno.EACCES, errno.EPERM)
+
     @classmethod
     def of(cls, path: Path, error: OSError) -> Self:
         """Put into words why the system refuses *path* with *error*."""
@@ -68,6 +73,11 @@ def obstacle_to_writing(path: Path) -> Obstacle | None:
     except OSError as error:
         return Obstacle.of(path, error)
     return None
+
+
+def obstacle_to_using(folder: Path) -> Obstacle | None:
+    """Say why we cannot read, enter and write in *folder*; None where we can."""
+    return obstacle_to_reading(folder) or obstacle_to_writing(folder)
 
 
 def user_name(uid: int) -> str:
@@ -113,7 +123,7 @@ def _missing(path: Path) -> tuple[Path, str, str]:
     first = next((part for part in (*reversed(path.parents), path) if not os.path.lexists(part)), path)
     if first == path:
         target = f" (it leads to {path.readlink()})" if path.is_symlink() else ""
-        return path, f"it is not there{target}", "make it, or name the right one"
+        return path, f"there is no such file or folder{target}", "make it, or name the right one"
     return first, f"there is no {first}", "make it, or name the right one"
 
 

@@ -16,11 +16,12 @@ from tests.admin.check.machine import check_text, quiet_machine
 from tests.temporary import temporary_folder
 from xmppd.admin.check.report import EXIT_FINE, EXIT_PROBLEMS, exit_status, render
 from xmppd.admin.check.run import CHECK_NAMES, UnknownCheck, run_checks
-from xmppd.admin.check.subject import Machine, free_bytes, is_running, may_write, try_to_bind
+from xmppd.admin.check.subject import Machine, free_bytes, is_running, try_to_bind
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.config.findings import Finding
 from xmppd.config.modules import KnownModule
+from xmppd.config.obstacles import Obstacle, obstacle_to_using
 from xmppd.config.section import Address
 from xmppd.storage.sqlite.schema import PAGE_BYTES, bring_up
 
@@ -52,7 +53,7 @@ ROWS = [
         "log.file",
         "error",
         2,
-        "No such file",
+        "there is no /",
         "may write",
     ),
     (
@@ -125,6 +126,11 @@ class PingOptions(BaseModel):
     """A module's options."""
 
     every_s: Annotated[int, Field(ge=1)] = 60
+
+
+def _closed(folder: Path) -> Obstacle:
+    """Say what a folder of somebody else says."""
+    return Obstacle(errno.EACCES, folder, f"the user x may not write in {folder}", "let that user use it")
 
 
 class ConfigurationTests(SynchronousTestCase):
@@ -290,14 +296,14 @@ class DataFolderTests(SynchronousTestCase):
     def test_owner(self) -> None:
         """It belongs to whoever runs the server; root looks at it for its owner."""
         (self.data / "xmppd.sqlite").write_bytes(b"rubbish")
-        answers = {"uid": 54321, "may_write": lambda folder: False}
+        answers = {"uid": 54321, "obstacle_to_using": _closed}
         self.assert_one("data.owner", "error", "54321", "chown", **answers)
         (self.data / "xmppd.sqlite").unlink()
         self.assertEqual(check_text(self.folder, "", None, "data", uid=0), [])
 
     def test_not_writable(self) -> None:
         """We must be able to write in it."""
-        answers = {"may_write": lambda folder: False}
+        answers = {"obstacle_to_using": _closed}
         self.assert_one("data.not-writable", "error", "may not write", "chown", **answers)
 
     def test_data_file(self) -> None:
@@ -331,7 +337,7 @@ class DataFolderTests(SynchronousTestCase):
     def test_cannot_create(self) -> None:
         """A folder that is not there must be possible to make."""
         self.data.rmdir()
-        answers = {"may_write": lambda folder: False}
+        answers = {"obstacle_to_using": _closed}
         self.assert_one("data.cannot-create", "error", str(self.folder), "install -d", **answers)
         (self.folder / "file").touch()
         self.data = self.folder / "file" / "data"
@@ -393,7 +399,7 @@ class DataFolderTests(SynchronousTestCase):
     def test_real_answers(self) -> None:
         """The machine itself says how much is free, and that we may write where we may."""
         self.assertGreater(free_bytes(self.data), 0)
-        self.assertTrue(may_write(self.data))
+        self.assertIsNone(obstacle_to_using(self.data))
         self.assertEqual(Machine().uid, os.geteuid())
 
 

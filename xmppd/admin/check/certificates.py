@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives import serialization
 
 from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.admin.check.subject import Subject
-from xmppd.config.certificates import certificate_files, find_certificate
+from xmppd.config.certificates import certificate_files, closed_to_us, find_certificate
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
+from xmppd.config.obstacles import Obstacle, obstacle_to_reading
 from xmppd.config.options import HostSettings
 from xmppd.net.tls.options import SELF_MADE_FOLDER
 
@@ -27,6 +28,8 @@ _SOON: tuple[tuple[timedelta, str, Severity, str], ...] = (
     (timedelta(days=7), "certificate.expires-within-a-week", "warning", "within a week"),
     (timedelta(days=30), "certificate.expires-within-a-month", "warning", "within a month"),
 )
+
+_LET_READ = "let the server's user read it"
 
 _Report = Callable[[str, Severity, str, str], Finding]
 
@@ -76,11 +79,12 @@ def _search_folder(subject: Subject) -> Iterator[Finding]:
         return
     place = subject.config.source.place(("tls", "certificates"))
     what = f"the folder of certificates {folder}"
-    if not os.path.isdir(folder):
-        why, remedy = "there is no such folder", "make it, or remove the line"
-        yield Finding("certificate.no-folder", "error", place, what, why, remedy)
-    elif not os.access(folder, os.R_OK | os.X_OK):
-        why, remedy = "we may not look into it", "let the server's user read it"
+    obstacle = obstacle_to_reading(folder)
+    if obstacle is not None:
+        remedy = _LET_READ if obstacle.is_of_rights else "make it, or remove the line"
+        yield Finding("certificate.no-folder", "error", place, what, obstacle.why, remedy)
+    elif not folder.is_dir():
+        why, remedy = "it is a file and no folder", "name a folder, or remove the line"
         yield Finding("certificate.no-folder", "error", place, what, why, remedy)
 
 
@@ -100,9 +104,12 @@ def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
     found = find_certificate(folder, host.name)
     if found:
         return _Pair(host.name, *found, place, place)
+    what, closed = f'certificate of "{host.name}"', closed_to_us(folder, host.name)
+    if closed is not None:
+        return Finding("certificate.unreadable", "error", place, what, closed.why, _LET_READ)
     why = f"there is none in the folder {folder}"
     remedy = f"put it there as {certificate_files(folder, host.name)}"
-    return Finding("certificate.missing", "error", place, f'certificate of "{host.name}"', why, remedy)
+    return Finding("certificate.missing", "error", place, what, why, remedy)
 
 
 def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
@@ -136,15 +143,17 @@ def _self_made(folder: Path, host: str) -> Iterator[Finding]:
     if not spoilt and isinstance(chain, list) and isinstance(private, bytes) and chain and private:
         spoilt = list(_fit(pair, chain, private))
     for finding in spoilt:
-        yield replace(finding, remedy="remove it, and the server makes another at its next start")
+        is_closed = finding.remedy == _LET_READ  # what cannot be read may be as good as ever
+        again = "remove it, and the server makes another at its next start"
+        yield finding if is_closed else replace(finding, remedy=again)
 
 
 def _read_chain(file: Path, report: _Report) -> list[x509.Certificate] | Finding:
     try:
         return x509.load_pem_x509_certificates(file.read_bytes())
     except OSError as problem:
-        remedy = "name the right file, and let the server's user read it"
-        return report("certificate.unreadable", "error", _reason(problem), remedy)
+        obstacle = Obstacle.of(file, problem)
+        return report("certificate.unreadable", "error", obstacle.why, _remedy(obstacle))
     except ValueError:
         why, remedy = (
             "there is no certificate in PEM form in it",
@@ -158,8 +167,8 @@ def _read_key(pair: _Pair) -> bytes | Finding:
     try:
         key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
     except OSError as problem:
-        remedy = "name the right file, and let the server's user read it"
-        return pair.of_key("certificate.key-unreadable", "error", _reason(problem), remedy)
+        obstacle = Obstacle.of(pair.key, problem)
+        return pair.of_key("certificate.key-unreadable", "error", obstacle.why, _remedy(obstacle))
     except TypeError:
         why, remedy = "it needs a password", f"write it without one: openssl pkey -in {pair.key} -out FILE"
         return pair.of_key("certificate.key-encrypted", "error", why, remedy)
@@ -234,6 +243,5 @@ def _client_issuers(subject: Subject, host: HostSettings, file: Path) -> Iterato
         yield from _dates(certificate, subject.machine.now(), report)
 
 
-def _reason(problem: OSError) -> str:
-    why = problem.strerror or str(problem)
-    return why[:1].lower() + why[1:]
+def _remedy(obstacle: Obstacle) -> str:
+    return _LET_READ if obstacle.is_of_rights else "name the right file"

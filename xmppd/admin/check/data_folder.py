@@ -3,12 +3,12 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.config.findings import Finding, Severity
+from xmppd.config.obstacles import Obstacle, obstacle_to_reading, obstacle_to_writing, user_name
 from xmppd.storage.sqlite.damage import damage
 from xmppd.storage.sqlite.header import NEWEST, read_header
 
@@ -19,7 +19,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 ROOT = 0
 
 _NOT_OURS = "data.owner"
-_CLOSED = (_NOT_OURS, "data.not-a-folder", "data.not-writable")
+_CLOSED = (_NOT_OURS, "data.not-a-folder", "data.not-writable", "data.unreachable")
 """Findings of a folder behind which nothing else is to be found out."""
 
 _Report = Callable[[str, Severity, str, str], Finding]
@@ -59,7 +59,7 @@ def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) 
             )
         return
     except OSError as problem:
-        yield _unreachable(problem, report)
+        yield _unreachable(folder, problem, report)
         return
     if not stat.S_ISDIR(found.st_mode):
         why, remedy = "it is a file and no folder", "move the file away, or set another data_dir"
@@ -73,9 +73,9 @@ def _folder(subject: Subject, folder: Path, path: tuple[str, ...], called: str) 
         mode = f"{stat.S_IMODE(found.st_mode):04o}"
         why = f"others can look into it (mode {mode}), and it holds passwords and messages"
         yield report("data.mode", "error", why, f"chmod 700 {folder}")
-    if not subject.machine.may_write(folder):
-        why, remedy = "we may not write in it", f"give it to the server's user: chown -R USER {folder}"
-        yield report("data.not-writable", "error", why, remedy)
+    obstacle = subject.machine.obstacle_to_using(folder)
+    if obstacle is not None:
+        yield report("data.not-writable", "error", obstacle.why, _remedy(obstacle, folder))
     yield from _space(subject, folder, report)
 
 
@@ -89,8 +89,13 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
     except NotADirectoryError:
         return  # told of the folder
     except OSError as problem:
-        yield _unreachable(problem, lambda *words: Finding(words[0], words[1], place, called, *words[2:]))
+        yield _unreachable(
+            file, problem, lambda *words: Finding(words[0], words[1], place, called, *words[2:])
+        )
         return
+    obstacle = obstacle_to_writing(file)
+    if obstacle is not None:
+        yield Finding("data.not-writable", "error", place, called, obstacle.why, obstacle.remedy)
     if not header.is_ours:
         why, remedy = "it is no data file of xmppd", "move it away, or name another file in storage.url"
         yield Finding("data.not-ours", "error", place, called, why, remedy)
@@ -105,10 +110,14 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
 
 
 def _secret(subject: Subject, file: Path) -> Iterator[Finding]:
-    with suppress(OSError):  # it is made at the first start, or told of the folder
-        if file.stat().st_size < SECRET_BYTES:
-            why, remedy = "it is cut short", "remove it, and a new one is made"
-            yield Finding("data.secret", "error", str(file), "the secret of the data folder", why, remedy)
+    if not os.path.lexists(file):  # it is made at the first start, or told of the folder
+        return
+    what, obstacle = "the secret of the data folder", obstacle_to_reading(file)
+    if obstacle is not None:
+        yield Finding("data.secret", "error", str(file), what, obstacle.why, obstacle.remedy)
+    elif file.stat().st_size < SECRET_BYTES:
+        why, remedy = "it is cut short", "remove it, and a new one is made"
+        yield Finding("data.secret", "error", str(file), what, why, remedy)
 
 
 def _absent(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]:
@@ -117,30 +126,42 @@ def _absent(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding
     if not parent.is_dir():
         why, remedy = f"it cannot be made, since {parent} is no folder", "set another data_dir"
         yield report("data.cannot-create", "error", why, remedy)
-    elif not subject.machine.may_write(parent):
-        why = f"it is not there and cannot be made, since we may not write in {parent}"
-        remedy = f"make it for the server's user: install -d -m 700 -o USER {folder}"
+    elif (obstacle := subject.machine.obstacle_to_using(parent)) is not None:
+        why = f"it is not there and cannot be made: {obstacle.why}"
+        remedy = obstacle.remedy
+        if obstacle.is_of_rights:
+            remedy = f"make it for the server's user: install -d -m 700 -o USER {folder}"
         yield report("data.cannot-create", "error", why, remedy)
     else:
         yield from _space(subject, parent, report)
 
 
-def _unreachable(problem: OSError, report: _Report) -> Finding:
-    why = problem.strerror or str(problem)
-    return report("data.unreachable", "error", why[:1].lower() + why[1:], "set another data_dir, or mend it")
+def _unreachable(path: Path, problem: OSError, report: _Report) -> Finding:
+    why = Obstacle.of(path, problem).why
+    return report("data.unreachable", "error", why, "set another data_dir, or mend it")
+
+
+def _remedy(obstacle: Obstacle, folder: Path) -> str:
+    """Rights are a matter of chown only where it is the folder's own that are missing."""
+    if obstacle.is_of_rights and obstacle.at == folder:
+        return f"give it to the server's user: chown -R USER {folder}"
+    return obstacle.remedy
 
 
 def _owner(subject: Subject, folder: Path, found: os.stat_result, report: _Report) -> Iterator[Finding]:
     """The folder is ours, and what is in it is its owner's; root looks at it for its owner."""
     uid = subject.machine.uid
     if uid not in (ROOT, found.st_uid):
-        why = f"it belongs to the user {found.st_uid} and we are {uid}"
+        why = f"it belongs to the user {user_name(found.st_uid)} and we are {user_name(uid)}"
         yield report(_NOT_OURS, "error", why, f"run as that user, or chown -R {uid} {folder}")
         return
     try:
-        foreign = sorted(each.name for each in folder.iterdir() if each.lstat().st_uid != found.st_uid)
+        below = folder.rglob("*") if folder == subject.config.data_dir else folder.iterdir()
+        foreign = sorted(
+            str(each.relative_to(folder)) for each in below if each.lstat().st_uid != found.st_uid
+        )
     except OSError as problem:
-        yield _unreachable(problem, report)
+        yield _unreachable(folder, problem, report)
         return
     if foreign:
         why = f"{foreign[0]} in it belongs to another user (was the server run as root once?)"
@@ -151,7 +172,7 @@ def _space(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]
     try:
         free = subject.machine.free_bytes(folder)
     except OSError as problem:
-        yield _unreachable(problem, report)
+        yield _unreachable(folder, problem, report)
         return
     why, remedy = f"{free / MB:.1f} MB are free on its disk", "make room, or move the folder"
     if free < OUT_BYTES:

@@ -10,6 +10,7 @@ from xmppd.admin.check.data_folder import check_data_folder
 from xmppd.admin.check.listeners import check_listeners
 from xmppd.admin.check.names import check_names
 from xmppd.admin.check.subject import Machine, Subject
+from xmppd.admin.rights import User, rights_of
 from xmppd.config.findings import Finding, in_order
 from xmppd.config.modules import Known
 from xmppd.config.read import examine
@@ -23,13 +24,15 @@ class Check:
     look: Callable[[Subject], Iterable[Finding]]
     needs_network: bool = False
     """Whether it asks other machines; then it is left out with ``offline``."""
+    is_for_owner: bool = True
+    """Whether root looks with the rights of the user whose data they are: that user will run the server."""
 
 
 CHECKS = (
     Check("config", check_config),
     Check("names", check_names),
     Check("certificates", check_certificates),
-    Check("listeners", check_listeners),
+    Check("listeners", check_listeners, is_for_owner=False),
     Check("data", check_data_folder),
 )
 CHECK_NAMES = tuple(check.name for check in CHECKS)
@@ -54,8 +57,9 @@ def run_checks(
     """Look for mistakes in the configuration *config_path* (None: the defaults) and around it.
 
     *only* names the checks to run, all without it; *modules* has what is known of every module that there
-    is. A file with mistakes is checked further as far as the rest of it goes. Raises UnknownCheck. May take a
-    second where a server runs that does not answer.
+    is. A file with mistakes is checked further as far as the rest of it goes. Root looks with the rights of the
+    user whose data they are, but at ports, which a unit gives that user. Raises UnknownCheck. May take a second
+    where a server runs that does not answer.
     """
     for name in only:
         if name not in CHECK_NAMES:
@@ -65,4 +69,24 @@ def run_checks(
         return reading.findings
     subject = Subject(reading, reading.config, machine or Machine(), modules)
     chosen = [c for c in CHECKS if (not only or c.name in only) and not (offline and c.needs_network)]
-    return in_order(finding for check in chosen for finding in check.look(subject))
+    owner = _owner(reading.config.data_dir)
+    found = [] if config_path is None else _read_again(str(config_path), env, owner)
+    for check in chosen:
+        with rights_of(owner if check.is_for_owner else None):
+            found += check.look(subject)
+    return in_order(found)
+
+
+def _owner(data_dir: Path) -> User | None:
+    """Whose the data are; None where there are none yet."""
+    try:
+        return User.of(data_dir.stat().st_uid)
+    except OSError:
+        return None
+
+
+def _read_again(config_path: str, env: Mapping[str, str], owner: User | None) -> list[Finding]:
+    """What root has read, the owner must be able to read, too."""
+    with rights_of(owner):
+        again = examine(config_path, env)
+    return again.findings if again.config is None else []

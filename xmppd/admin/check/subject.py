@@ -10,6 +10,7 @@ from pathlib import Path
 from xmppd.admin.control.path import socket_path
 from xmppd.config import Config
 from xmppd.config.modules import Known
+from xmppd.config.obstacles import Obstacle, obstacle_to_using
 from xmppd.config.read import Reading
 from xmppd.config.section import Address
 
@@ -48,11 +49,6 @@ def free_bytes(folder: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def may_write(folder: Path) -> bool:
-    """Say whether we may read, write and enter *folder*."""
-    return os.access(folder, os.R_OK | os.W_OK | os.X_OK)
-
-
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What is asked of the machine; a test brings its own answers."""
@@ -62,7 +58,8 @@ class Machine:
     is_running: Callable[[Path], bool] = is_running
     try_to_bind: Callable[[Address], None] = try_to_bind
     free_bytes: Callable[[Path], int] = free_bytes
-    may_write: Callable[[Path], bool] = may_write
+    obstacle_to_using: Callable[[Path], Obstacle | None] = obstacle_to_using
+    """Why we cannot read, enter and write in a folder."""
 
 
 @dataclass(frozen=True, slots=True)

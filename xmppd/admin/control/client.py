@@ -1,5 +1,6 @@
 """The client's side of the control socket: blocking, and without Twisted, so that a command is quick."""
 
+import importlib
 import os
 import socket
 from pathlib import Path
@@ -137,7 +138,7 @@ def _hung_up() -> ControlError:
 
 def _unreachable(path: Path, error: OSError) -> ControlError:
     if isinstance(error, PermissionError):
-        return ControlError(
-            "not-allowed", f"{path} belongs to another user; run xmppctl as the user that runs the server"
-        )
+        obstacles = importlib.import_module("xmppd.config.obstacles")  # many a command has no need of it
+        why = obstacles.Obstacle.of(path, error).why
+        return ControlError("not-allowed", f"{why}; run xmppctl as the user that runs the server")
     return ControlError("unreachable", f"{path} cannot be reached: {error.strerror or error}")

@@ -50,5 +50,5 @@ def foreign_folder(path: Path, data_dir: Path | str) -> str | None:
 def _owner(data_dir: Path | str) -> int:
     try:
         return Path(data_dir).stat().st_uid
-    except FileNotFoundError:
+    except OSError:  # there is none yet, or it cannot be seen: then the socket cannot be, either
         return os.getuid()

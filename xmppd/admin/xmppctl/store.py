@@ -24,8 +24,11 @@ from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.folder import FolderError, FolderOfAnother, make_data_folder, who
+from xmppd.admin.rights import ROOT, User, become
 from xmppd.config.findings import ConfigErrors
 from xmppd.config.model import Config
+from xmppd.config.obstacles import Obstacle, user_name
 from xmppd.config.read import load
 from xmppd.core import events
 from xmppd.core.environment import CurrentConfiguration, Environment
@@ -41,7 +44,6 @@ from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage
 
 TRACEBACK_VARIABLE = "XMPPCTL_TRACEBACK"
-_DATA_MODE = 0o700
 
 reactor: Any = _reactor
 
@@ -94,25 +96,34 @@ class Store:
 
 def _take(lock: DataLock, data_dir: Path) -> None:
     try:
-        data_dir.mkdir(mode=_DATA_MODE, exist_ok=True)
-        owner = data_dir.stat().st_uid
-        if owner != os.geteuid():
-            raise ControlError(
-                "not-owner",
-                f"{data_dir} belongs to user {owner}; run xmppctl as that user: sudo -u '#{owner}' xmppctl …",
-            )
+        _become_owner(data_dir)
+        make_data_folder(data_dir)
         lock.acquire()
+    except FolderOfAnother as error:
+        owner = data_dir.stat().st_uid
+        why = f"{data_dir} belongs to the user {user_name(owner)}"
+        remedy = f"run xmppctl as that user, or as root: sudo -u {who(owner)} xmppctl …"
+        raise ControlError("not-owner", f"{why}; {remedy}") from error
+    except FolderError as error:
+        raise ControlError("no-data-folder", str(error)) from error
     except DataLocked as error:
-        who = f"process {error.pid}" if error.pid else "another process"
+        holder = f"process {error.pid}" if error.pid else "another process"
         raise ControlError(
             "locked",
-            f"{who} works with {data_dir}, but nobody answers on {socket_path(data_dir)}; if it is just starting or "
+            f"{holder} works with {data_dir}, but nobody answers on {socket_path(data_dir)}; if it is just starting or "
             "stopping, try again, else stop it",
         ) from error
     except OSError as error:
+        why = Obstacle.of(data_dir, error).why
         raise ControlError(
-            "no-data-folder", f"{data_dir} cannot be used: {error.strerror}; see xmppctl check"
+            "no-data-folder", f"{data_dir} cannot be used: {why}; see xmppctl check"
         ) from error
+
+
+def _become_owner(data_dir: Path) -> None:
+    """Root works as the user whose data they are, for good: this process does nothing else."""
+    if os.geteuid() == ROOT and data_dir.is_dir():
+        become(User.of(data_dir.stat().st_uid))
 
 
 def _parts(config: Config, storage: Storage) -> ControlParts:
