@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import xmppd.modules
+from xmppd.config.kinds import DomainKind
 from xmppd.config.model import Config
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.host import Host, Hosts
@@ -59,11 +60,11 @@ class Server:
         return self.current.config
 
     def take(self, config: Config) -> None:
-        """Have the limits of *config* hold from now on, of the server and of each host that is served."""
+        """Have the limits of *config* hold from now on, of the server and of each domain that is still what it was."""
         self.current.config = config
+        kept = {(settings.name, settings.kind): settings for settings in config.domains}
         for host in self.hosts:
-            if host.name in config.hosts:
-                host.settings = config.for_host(host.name)
+            host.settings = kept.get((host.name, host.kind), host.settings)
 
     def c2s_factory(self, tls: TLS | None, *, is_direct_tls: bool = False) -> C2SFactory:
         """Give a factory for client connections; all of them share the registry and the limits of an address."""
@@ -89,19 +90,25 @@ def build(config: Config, storage: Storage, environment: Environment) -> Server:
 
 
 def load_modules(server: Server) -> None:
-    """Load into every host what its configuration and the modules' own defaults want; `ModuleError`."""
+    """Load into every domain what its configuration and the modules' own defaults want; `ModuleError`."""
     for host in server.hosts:
-        tables = host.settings.modules
-        wanted = [
-            name
-            for name, cls in server.loader.known.items()
-            if _is_enabled(cls, tables[name].enabled if name in tables else None)
-        ]
+        wanted = [name for name, cls in server.loader.known.items() if _is_wanted(cls, host)]
+        if host.settings.module is not None and host.settings.module not in wanted:
+            wanted.append(host.settings.module)  # there is none, and the loader says so
         server.loader.load_all(host, sorted(wanted))
 
 
-def _is_enabled(cls: type[Module], wish: bool | None) -> bool:
-    return cls.is_default if wish is None else wish
+def _is_wanted(cls: type[Module], host: Host) -> bool:
+    """Say whether a module is to be loaded: it serves such domains, and is not turned off.
+
+    One that is a service of its own is wanted where a component is it, and nowhere else.
+    """
+    if host.kind not in cls.for_hosts:
+        return False
+    if DomainKind.ACCOUNTS not in cls.for_hosts or cls.name == host.settings.module:
+        return cls.name == host.settings.module
+    table = host.settings.modules.get(cls.name)
+    return cls.is_default if table is None or table.enabled is None else table.enabled
 
 
 def _options(config: Config, host: Host, cls: type[Module]) -> Any:

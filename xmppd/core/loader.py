@@ -93,6 +93,11 @@ class Loader:
         if cls is None:
             wanted = f", required by {above[-1]}" if above else ""
             raise ModuleError(f"there is no module {name}{wanted}")
+        if host.kind not in cls.for_hosts:
+            wanted = f" {above[-1]} requires {name}, which is not" if above else f" {name} is not"
+            raise ModuleError(
+                f"{host.name} is a domain of the kind {host.kind.value}:{wanted} for such domains"
+            )
         for required in cls.requires:
             self._load(host, required, (*above, name))
         self._attach(host, cls(self._api_for(host), self._options_for(host, cls)))

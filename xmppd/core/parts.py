@@ -55,10 +55,10 @@ def make_core(
 
 
 def make_hosts(current: CurrentConfiguration) -> Hosts:
-    """Give the hosts of the configuration, each with its settings and no module."""
+    """Give the domains of the configuration, hosts and components, each with its settings and no module."""
     hosts = Hosts()
-    for name in current.config.hosts:
-        hosts.add(Host(name, current.config.for_host(name)))
+    for settings in current.config.domains:
+        hosts.add(Host(settings.name, settings, settings.kind))
     return hosts
 
 

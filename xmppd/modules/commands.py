@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from xmppd.config.kinds import INSIDE
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound
 from xmppd.core.module import XEP, Identity, Module, Options, iq, on
@@ -45,6 +46,7 @@ class Commands(Module):
     name = "commands"
     summary = "Ad-Hoc Commands"
     xep = XEP(50, "1.3.0")
+    for_hosts = INSIDE
     features = (NS, forms.NS)
     requires = ("disco",)
     options = CommandsOptions

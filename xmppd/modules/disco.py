@@ -1,21 +1,28 @@
-"""Service discovery: XEP-0030, of served domains and of accounts, with the forms of XEP-0128.
+"""Service discovery: XEP-0030, of served domains, accounts and addresses at services, with the forms of XEP-0128.
 
-An account is shown to its owner and to those who may see its presence, whether it is online or not; to all others it
-looks as if it did not exist (XEP-0030 8).
+What a domain is, its modules say. An account is shown to its owner and to those who may see its presence, whether it
+is online or not; to all others it looks as if it did not exist (XEP-0030 8). Nodes
+answer for themselves, and hear who asks.
 """
 
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from xmppd.config.kinds import INSIDE
 from xmppd.core.events import IQRequest
+from xmppd.core.hooks import Hook
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
+from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.discovery.disco import (
     ACCOUNT_ITEMS,
+    ADDRESS_INFO,
+    ADDRESS_ITEMS,
     HOST_ITEMS,
     NODE_INFO,
     NODE_ITEMS,
+    HostedServices,
     Info,
     Item,
     Items,
@@ -36,64 +43,104 @@ class Disco(Module):
     name = "disco"
     summary = "Service Discovery"
     xep = (XEP(30, "2.5.0"), XEP(128, "1.0.1"))
+    for_hosts = INSIDE
     features = (NS_INFO, NS_ITEMS)
     account_features = (NS_INFO, NS_ITEMS)
 
     def start(self) -> None:
-        """Find the service."""
-        self._rosters = self.api.services[Rosters]
+        """Find the services."""
+        services = self.api.services
+        self._accounts, self._rosters, self._hosted = (
+            services[Accounts],
+            services[Rosters],
+            services[HostedServices],
+        )
 
     @iq("get", NS_INFO, "query", to="host")
     def on_host_info(self, request: IQRequest) -> Any:
         """disco#info of a served domain (XEP-0030 3)."""
-        node = request.payload.get("node") or ""
-        if not node:
-            return _info_element(host_info(request.host))
-        return self._node_info(Info(request.host, request.target, request.sender, node))
+        if _node(request):
+            return self._info(NODE_INFO, request)
+        return _info_element(host_info(request.host))
 
     @iq("get", NS_INFO, "query", to="account")
-    @deferred
-    async def on_account_info(self, request: IQRequest) -> Any:
-        """disco#info of an account; an error for strangers (XEP-0030 3, 8)."""
-        if not await self._may_see(request):
-            raise StanzaError("service-unavailable")
-        node = request.payload.get("node") or ""
-        if not node:
-            return _info_element(account_info(request.host, request.target, request.sender))
-        return await _waited(self._node_info(Info(request.host, request.target, request.sender, node)))
+    def on_account_info(self, request: IQRequest) -> Any:
+        """disco#info of an account, or of an address at a service; an error for strangers (XEP-0030 3, 8)."""
+        if request.host.has_accounts:
+            return self._account_info(request)
+        return self._info(NODE_INFO if _node(request) else ADDRESS_INFO, request)
 
     @iq("get", NS_ITEMS, "query", to="host")
     def on_host_items(self, request: IQRequest) -> Any:
-        """disco#items of a served domain (XEP-0030 4)."""
-        return self._items(request, HOST_ITEMS)
+        """disco#items of a served domain (XEP-0030 4): what its modules add, and the services that a host shows."""
+        if _node(request):
+            return self._items(NODE_ITEMS, request)
+        items = _items_of(request)
+        items.items.extend(self._hosted.of(request.host))
+        return _when(request.host.hooks.notify(HOST_ITEMS, items), lambda _: _items_element(items, True))
 
     @iq("get", NS_ITEMS, "query", to="account")
-    @deferred
-    async def on_account_items(self, request: IQRequest) -> Any:
-        """disco#items of an account; its connected resources for its owner, nothing for strangers (XEP-0030 4, 8)."""
-        if not await self._may_see(request):
-            node = request.payload.get("node") or ""
-            return _items_element(Items(request.host, request.target, request.sender, node), True)
-        return await _waited(self._items(request, ACCOUNT_ITEMS))
+    def on_account_items(self, request: IQRequest) -> Any:
+        """disco#items of an account, or of an address at a service (XEP-0030 4)."""
+        if request.host.has_accounts:
+            return self._account_items(request)
+        return self._items(NODE_ITEMS if _node(request) else ADDRESS_ITEMS, request)
 
-    def _items(self, request: IQRequest, hook: Any) -> Any:
-        items = Items(request.host, request.target, request.sender, request.payload.get("node") or "")
+    @deferred
+    async def _account_info(self, request: IQRequest) -> Element:
+        """Answer for a node, which judges for itself who may see it, or for the account; a stranger sees neither."""
+        may_see = await self._may_see(request)
+        if not _node(request):
+            if not may_see:
+                raise StanzaError("service-unavailable")
+            return _info_element(account_info(request.host, request.target, request.sender))
+        info = _info_of(request, may_see)
+        if await _waited(request.host.hooks.ask(NODE_INFO, info)):
+            return _info_element(info)
+        raise StanzaError("item-not-found" if may_see else "service-unavailable")
+
+    @deferred
+    async def _account_items(self, request: IQRequest) -> Element:
+        """Answer as for disco#info: connected resources for the owner, and nothing for strangers."""
+        items = _items_of(request, await self._may_see(request))
         hooks = request.host.hooks
         if items.node:
-            return _when(hooks.ask(NODE_ITEMS, items), lambda known: _items_element(items, known))
+            is_known = await _waited(hooks.ask(NODE_ITEMS, items))
+            return _items_element(items, is_known or not items.may_see_presence)
         if request.is_own:
             sessions = self.api.registry.resources(request.target.bare)
             items.items.extend(Item(session.full_jid) for session in sessions if session.full_jid is not None)
-        return _when(hooks.notify(hook, items), lambda _: _items_element(items, True))
+        if items.may_see_presence:
+            await _waited(hooks.notify(ACCOUNT_ITEMS, items))
+        return _items_element(items, True)
 
-    def _node_info(self, info: Info) -> Any:
-        return _when(info.host.hooks.ask(NODE_INFO, info), lambda known: _info_element(info, known))
+    def _info(self, hook: Hook[Info], request: IQRequest) -> Any:
+        info = _info_of(request)
+        return _when(request.host.hooks.ask(hook, info), lambda is_known: _info_element(info, is_known))
+
+    def _items(self, hook: Hook[Items], request: IQRequest) -> Any:
+        items = _items_of(request)
+        return _when(request.host.hooks.ask(hook, items), lambda is_known: _items_element(items, is_known))
 
     async def _may_see(self, request: IQRequest) -> bool:
         if request.is_own:
             return True
+        if not self._accounts.exists(request.target.bare):
+            return False  # nobody's roster is loaded for it, and it looks as an account does to a stranger
         roster = await self._rosters.load(request.target.bare)
         return roster.may_see_presence(request.sender.bare)
+
+
+def _node(request: IQRequest) -> str:
+    return request.payload.get("node") or ""
+
+
+def _info_of(request: IQRequest, may_see_presence: bool = True) -> Info:
+    return Info(request.host, request.target, request.sender, _node(request), may_see_presence)
+
+
+def _items_of(request: IQRequest, may_see_presence: bool = True) -> Items:
+    return Items(request.host, request.target, request.sender, _node(request), may_see_presence)
 
 
 async def _waited(answer: Any) -> Any:

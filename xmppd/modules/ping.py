@@ -1,5 +1,6 @@
 """XMPP Ping: XEP-0199, of the server and on behalf of accounts."""
 
+from xmppd.config.kinds import INSIDE
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 
@@ -12,6 +13,7 @@ class Ping(Module):
     name = "ping"
     summary = "XMPP Ping"
     xep = XEP(199, "2.0.1")
+    for_hosts = INSIDE
     features = (NS,)
     account_features = (NS,)
 

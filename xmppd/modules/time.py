@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from xmppd.config.kinds import INSIDE
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.stanza.element import Element
@@ -15,6 +16,7 @@ class Time(Module):
     name = "time"
     summary = "Entity Time"
     xep = XEP(202, "2.0")
+    for_hosts = INSIDE
     features = (NS,)
 
     @iq("get", NS, "time", to="host")

@@ -1,5 +1,6 @@
 """How long the server runs: XEP-0012, asked of a served domain."""
 
+from xmppd.config.kinds import INSIDE
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.stanza.element import Element
@@ -13,6 +14,7 @@ class Uptime(Module):
     name = "uptime"
     summary = "Last Activity (of the server: its uptime)"
     xep = XEP(12, "2.0")
+    for_hosts = INSIDE
     features = (NS,)
 
     def start(self) -> None:

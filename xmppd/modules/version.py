@@ -3,6 +3,7 @@
 import platform
 
 from xmppd import __version__
+from xmppd.config.kinds import INSIDE
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, Options, iq
 from xmppd.stanza.element import Element
@@ -22,6 +23,7 @@ class Version(Module):
     name = "version"
     summary = "Software Version"
     xep = XEP(92, "1.1")
+    for_hosts = INSIDE
     features = (NS,)
     options = VersionOptions
 

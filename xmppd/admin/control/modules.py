@@ -35,9 +35,16 @@ def module_list(parts: ControlParts, host: str | None = None) -> list[dict[str, 
 @command("module.load")
 @deferred
 async def module_load(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
-    """Load a module, and what it requires, into a host or all that lack it; gives the hosts' names."""
+    """Load a module, and what it requires, into a domain or all that it serves and lack it; gives their names."""
+    cls = parts.loader.known.get(name)
+    is_meant = [each for each in parts.hosts if host is not None or cls is None or each.kind in cls.for_hosts]
+    if cls is not None and not is_meant:
+        kinds = " or ".join(sorted(kind.value for kind in cls.for_hosts))
+        raise ControlError(
+            "module-error", f"{name} is for domains of the kind {kinds}, and none is served; {_TO_SEE}"
+        )
     hosts = _choose(
-        parts, name, host, lambda served_host: name not in served_host.modules, "is loaded already"
+        parts, name, host, lambda each: each in is_meant and name not in each.modules, "is loaded already"
     )
     return await _each(name, hosts, parts.loader.load)
 

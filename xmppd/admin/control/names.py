@@ -1,5 +1,6 @@
 """Addresses as administrators type them, held against the hosts that are served."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from xmppd.admin.control.wire import ControlError
@@ -10,13 +11,13 @@ from xmppd.stanza.jid import JID, InvalidJID, why_invalid
 def address(hosts: Hosts, text: str) -> JID:
     """Give the JID that *text* means: of a host, an account or a resource, on a served host.
 
-    Where only one host is served, a name without a dot is an account on it. Raises `ControlError` ``invalid-name``
-    or ``unknown-host``.
+    Where only one host has accounts, a name without a dot is an account on it. Raises `ControlError` ``invalid-name``,
+    ``unknown-host`` or ``no-accounts``.
     """
-    if "." not in text and len(hosts) == 1 and _is_lone_name(hosts, text):
+    if "." not in text and len(hosts.of_accounts) == 1 and _is_lone_name(hosts, text):
         return account_address(hosts, text)
     jid = _parsed(text)
-    served(hosts, jid.domainpart)
+    with_accounts(hosts, jid.domainpart)
     return jid
 
 
@@ -26,13 +27,12 @@ def account_address(hosts: Hosts, text: str) -> JID:
     Raises `ControlError` as `address`.
     """
     if _is_lone_name(hosts, text):
-        if len(hosts) != 1:
-            raise ControlError(
-                "invalid-name", f"{text!r} lacks its host, {_listed(hosts)}; write it as name@host"
-            )
-        text = f"{text}@{next(iter(hosts)).name}"
+        if len(hosts.of_accounts) != 1:
+            listed = _listed(hosts.of_accounts)
+            raise ControlError("invalid-name", f"{text!r} lacks its host, {listed}; write it as name@host")
+        text = f"{text}@{hosts.of_accounts[0].name}"
     jid = _parsed(text)
-    served(hosts, jid.domainpart)
+    with_accounts(hosts, jid.domainpart)
     if jid.localpart is None:
         remedy = f"write it as name@{jid.domainpart}"
         raise ControlError("invalid-name", f"{text} is a host, not an account; {remedy}")
@@ -41,14 +41,32 @@ def account_address(hosts: Hosts, text: str) -> JID:
     return jid
 
 
-def served(hosts: Hosts, name: str) -> Host:
-    """Give the host called *name*; `ControlError` ``unknown-host`` names those that are served."""
+def with_accounts(hosts: Hosts, name: str) -> Host:
+    """Give the host with accounts called *name*.
+
+    Raises `ControlError` ``unknown-host`` for what is not served here, ``no-accounts`` for a component.
+    """
     host = hosts.get(name)
-    if host is not None:
-        return host
-    near = get_close_matches(name, [known.name for known in hosts], 1)
-    hint = f"; did you mean {near[0]}?" if near and len(hosts) > 1 else ""
-    raise ControlError("unknown-host", f"{name} is not served here, {_listed(hosts)}{hint}")
+    if host is None:
+        raise _unknown(hosts.of_accounts, name)
+    if not host.has_accounts:
+        why = f"{name} is a component and has no accounts"
+        raise ControlError("no-accounts", f"{why}, {_listed(hosts.of_accounts)}")
+    return host
+
+
+def served(hosts: Hosts, name: str) -> Host:
+    """Give the host or component called *name*; `ControlError` ``unknown-host`` names those that are served."""
+    host = hosts.get(name)
+    if host is None:
+        raise _unknown(tuple(hosts), name)
+    return host
+
+
+def _unknown(known: Sequence[Host], name: str) -> ControlError:
+    near = get_close_matches(name, [each.name for each in known], 1)
+    hint = f"; did you mean {near[0]}?" if near and len(known) > 1 else ""
+    return ControlError("unknown-host", f"{name} is not served here, {_listed(known)}{hint}")
 
 
 def _parsed(text: str) -> JID:
@@ -69,7 +87,7 @@ def _is_lone_name(hosts: Hosts, text: str) -> bool:
         return True
 
 
-def _listed(hosts: Hosts) -> str:
+def _listed(hosts: Sequence[Host]) -> str:
     names = [host.name for host in hosts]
     shown, left = names[:_SHOWN], len(names) - _SHOWN
     more = f" and {left} more" if left > 0 else ""

@@ -28,7 +28,8 @@ def status(parts: ControlParts) -> dict[str, Any]:
         "data_dir": str(parts.data_dir),
         "memory_bytes": resident_bytes(),
         "sessions": len(parts.registry),
-        "hosts": [_host(parts, host) for host in parts.hosts],
+        "hosts": [_host(parts, host) for host in parts.hosts.of_accounts],
+        "components": [_component(host) for host in parts.hosts if not host.has_accounts],
         "listening": list(parts.listening()),
         "versions": {
             "python": platform.python_version(),
@@ -63,6 +64,10 @@ def resident_bytes() -> int | None:
     except OSError:
         return None
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _component(host: Host) -> dict[str, Any]:
+    return {"name": host.name, "module": host.settings.module, "modules": len(host.modules)}
 
 
 def _host(parts: ControlParts, host: Host) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xmppd.admin.control.commands import command
-from xmppd.admin.control.names import account_address, address, served
+from xmppd.admin.control.names import account_address, address, with_accounts
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.session import Session
@@ -101,7 +101,7 @@ def end_sessions(parts: ControlParts, sessions: tuple[Session, ...], text: str) 
 
 def _of(parts: ControlParts, who: JID) -> tuple[Session, ...]:
     if who.localpart is None:
-        served(parts.hosts, who.domainpart)
+        with_accounts(parts.hosts, who.domainpart)
         return tuple(session for session in parts.registry if session.host == who.domainpart)
     if who.is_bare:
         return parts.registry.resources(who.bare)

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from xmppd.admin.control.commands import command
-from xmppd.admin.control.names import account_address, served
+from xmppd.admin.control.names import account_address, with_accounts
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.core.waiting import deferred
@@ -98,7 +98,9 @@ async def user_enable(parts: ControlParts, jid: str) -> dict[str, Any]:
 async def user_list(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
     """Give the accounts of a host, or of all, sorted by JID."""
     names = (
-        [served(parts.hosts, host).name] if host is not None else sorted(each.name for each in parts.hosts)
+        [with_accounts(parts.hosts, host).name]
+        if host is not None
+        else sorted(each.name for each in parts.hosts.of_accounts)
     )
     return [_row(account) for name in names for account in await parts.accounts.list(name)]
 
@@ -113,8 +115,8 @@ async def user_import(
     A name without a host is on *host*, else on the first that is served. One that fails does not hinder the others:
     gives the number of those made, and for each of the others its index, id and message.
     """
-    default = served(parts.hosts, host).name if host is not None else next(iter(parts.hosts)).name
-    importing = _Importing(parts, default, progress)
+    default = with_accounts(parts.hosts, host) if host is not None else parts.hosts.of_accounts[0]
+    importing = _Importing(parts, default.name, progress)
     await importing.run(users)
     return {"added": importing.added, "failed": sorted(importing.failed, key=lambda failed: failed["index"])}
 

@@ -16,6 +16,7 @@ STOP_TIMEOUT_S = 30.0
 NOT_DONE = 1
 _SHELLS = ("bash", "zsh", "fish")
 _LABEL_WIDTH = 13
+_OUTSIDE = "a program"
 
 
 @click.command(cls=Command)
@@ -34,6 +35,12 @@ def status(tool: Tool) -> None:
         for each in found["hosts"]
     ]
     table(("Host", "Sessions", "Available", "Modules"), rows, right=(1, 2, 3))
+    components = [
+        (each["name"], each["module"] or _OUTSIDE, f"{each['modules']:,}") for each in found["components"]
+    ]
+    if components:
+        say("")
+        table(("Component", "Is", "Modules"), components, right=(2,))
 
 
 @click.command(cls=Command)

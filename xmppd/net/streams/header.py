@@ -12,7 +12,7 @@ _VERSION = re.compile(r"(?P<major>[0-9]+)\.[0-9]+")
 
 
 def host_of(header: StreamOpened, hosts: Hosts) -> Host:
-    """Give the served host that a header names; `StreamError` for a header that is not a client's to us."""
+    """Give the host with accounts that a header names; `StreamError` for a header that is not a client's to us."""
     if header.default_ns != ns.CLIENT:
         raise StreamError("invalid-namespace")
     if not _is_version_1(header.attrs.get("version")):
@@ -20,8 +20,8 @@ def host_of(header: StreamOpened, hosts: Hosts) -> Host:
     to = _jid(header.attrs.get("to"))
     if to is None and not header.attrs.get("to"):
         raise StreamError("improper-addressing", "The stream header needs a 'to'")
-    host = hosts.get(to.full) if to is not None else None
-    if host is None:
+    host = hosts.with_accounts(to.full) if to is not None else None
+    if host is None:  # RFC 6120 4.9.3.6; a service may be there, and is nothing that a client connects to
         raise StreamError("host-unknown")
     return host
 

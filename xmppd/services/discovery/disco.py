@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from xmppd.config.kinds import DomainKind
 from xmppd.core.hooks import Hook
-from xmppd.core.host import Host
+from xmppd.core.host import Host, Hosts
 from xmppd.core.module import Identity
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
@@ -26,6 +27,8 @@ class Info:
     target: JID
     sender: JID | None
     node: str
+    may_see_presence: bool = True
+    """Whether the sender may see the presence of the account that it asks; no strangers are kept from a domain."""
     identities: list[Identity] = field(default_factory=list)
     features: set[str] = field(default_factory=set)
     forms: list[Element] = field(default_factory=list)
@@ -39,6 +42,8 @@ class Items:
     target: JID
     sender: JID
     node: str
+    may_see_presence: bool = True
+    """As for `Info`."""
     items: list[Item] = field(default_factory=list)
 
 
@@ -53,25 +58,76 @@ HOST_ITEMS = Hook[Items]("host-items", "Notified for disco#items of a served dom
 ACCOUNT_ITEMS = Hook[Items](
     "account-items", "Notified for disco#items of an account by somebody who may see its presence."
 )
-NODE_INFO = Hook[Info](
-    "node-info", "Asked for disco#info of a node. True: the node is known and what was to say has been added."
+ADDRESS_INFO = Hook[Info](
+    "address-info",
+    "Asked for disco#info of an address at a service, such as a room, not of a node. True: it is there and what was "
+    "to say has been added.",
 )
-NODE_ITEMS = Hook[Items]("node-items", "Asked for disco#items of a node. True: the node is known.")
+ADDRESS_ITEMS = Hook[Items](
+    "address-items", "Asked for disco#items of an address at a service, not of a node. True: it is there."
+)
+NODE_INFO = Hook[Info](
+    "node-info",
+    "Asked for disco#info of a node of a domain, an account or an address at a service, by anybody: nodes judge for "
+    "themselves who may see them. True: the node is known and what was to say has been added.",
+)
+NODE_ITEMS = Hook[Items](
+    "node-items", "Asked for disco#items of a node, as node-info is. True: the node is known."
+)
+SERVER = Identity("server", "im", "xmppd")
+NAMELESS = Identity("component", "generic")
+"""A service whose modules do not say what it is; each entity has an identity (XEP-0030 3.1)."""
 
 
 def host_info(host: Host) -> Info:
     """Give identities, features and forms of a served domain as its modules declare them."""
-    info = Info(host, JID(None, host.name, None), None, "", [Identity("server", "im", "xmppd")])
+    info = Info(host, JID(None, host.name, None), None, "")
+    if host.has_accounts:
+        info.identities.append(SERVER)
     for module in host.modules.values():
+        info.identities.extend(module.identities)
         info.features.update(module.features)
     host.hooks.notify(HOST_INFO, info)
+    if not info.identities:
+        info.identities.append(NAMELESS)
     return info
+
+
+class HostedServices:
+    """Which services belong to which host."""
+
+    def __init__(self, hosts: Hosts):
+        self._hosts = hosts
+
+    def of(self, host: Host) -> list[Item]:
+        """Give the services that a host shows (XEP-0030 4.1), by name.
+
+        They are those inside this server that are configured for it, or whose names end with its own and with no
+        longer one of another host.
+        """
+        shown = sorted(each.name for each in self._hosts if self._shown_by(each) is host)
+        return [Item(name, name=host_info(self._hosts[name]).identities[0].name) for name in shown]
+
+    def _shown_by(self, service: Host) -> Host | None:
+        if service.kind is not DomainKind.SERVICE:
+            return None
+        name = service.settings.host or _above(service.name)
+        while name:
+            host = self._hosts.with_accounts(name)
+            if host is not None:
+                return host
+            name = _above(name)
+        return None
+
+
+def _above(domain: str) -> str:
+    return domain.partition(".")[2]
 
 
 def account_info(host: Host, account: JID, sender: JID) -> Info:
     """Give identities, features and forms of an account as the modules of its host declare them."""
     kind = "anonymous" if host.settings.auth == "anonymous" else "registered"
-    info = Info(host, account, sender, "", [Identity("account", kind)])
+    info = Info(host, account, sender, "", identities=[Identity("account", kind)])
     for module in host.modules.values():
         info.features.update(module.account_features)
     host.hooks.notify(ACCOUNT_INFO, info)

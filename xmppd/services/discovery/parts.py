@@ -3,10 +3,11 @@
 from xmppd.core.parts import CoreParts
 from xmppd.services.discovery.capabilities import Capabilities
 from xmppd.services.discovery.command_sessions import CommandSessions
+from xmppd.services.discovery.disco import HostedServices
 
 
 def add_services(parts: CoreParts) -> None:
-    """Add capabilities and the sessions of commands."""
+    """Add capabilities, the sessions of commands, and which services a host has."""
     current, random_text = parts.current, parts.environment.random_text
     capabilities = Capabilities(
         parts.hosts,
@@ -15,4 +16,4 @@ def add_services(parts: CoreParts) -> None:
         lambda: current.limits.capabilities,
         lambda: current.limits.iq_timeout_s,
     )
-    parts.services.add(capabilities, CommandSessions(parts.timers, random_text))
+    parts.services.add(capabilities, CommandSessions(parts.timers, random_text), HostedServices(parts.hosts))
