@@ -7,10 +7,14 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.dialogues.services import SERVICES
+from xmppd.config.kinds import SERVICES_ONLY
 from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.core.environment import Environment
 from xmppd.core.host import IQKey
+from xmppd.core.loader import ModuleError
+from xmppd.core.module import Module
 from xmppd.net import ports
 from xmppd.net.ports import OwnAcceptor
 from xmppd.net.transport.output import TransportLimits
@@ -170,3 +174,71 @@ class StrangerTests(SynchronousTestCase):
             self.assertEqual(of_bob, of_nobody, key)
             if (*key[:3], "account") not in handlers:
                 self.assertEqual(of_bob, ("error", ["forbidden"]), key)
+
+
+class KindTests(SynchronousTestCase):
+    """Modules and settings by the kind of domain."""
+
+    OPTIONS = (
+        '[hosts."localhost"]\n[components."echo.localhost"]\nmodule = "echo"\n'
+        '[components."irc.localhost"]\nsecret = "x"\n'
+    )
+
+    def test_modules(self) -> None:
+        """A service has its module and those that serve any domain, in a program outside there are none."""
+        server = MemoryServer(self.OPTIONS, modules=SERVICES).server
+        inside = {"commands", "disco", "echo", "ping", "time", "uptime", "version"}
+        self.assertEqual(set(server.hosts["echo.localhost"].modules), inside)
+        self.assertEqual(set(server.hosts["irc.localhost"].modules), set())
+        self.assertNotIn("echo", server.hosts["localhost"].modules)
+        self.assertLess(inside - {"echo"}, set(server.hosts["localhost"].modules))
+
+    def test_turned_off(self) -> None:
+        """What serves any domain is turned off for the server, or for one of them."""
+        options = "[modules.time]\nenabled = false\n" + self.OPTIONS
+        options += '[components."echo.localhost".modules.ping]\nenabled = false\n'
+        hosts = MemoryServer(options, modules=SERVICES).server.hosts
+        self.assertEqual({"time", "ping"} & set(hosts["echo.localhost"].modules), set())
+        self.assertEqual({"time", "ping"} & set(hosts["localhost"].modules), {"ping"})
+
+    def test_no_such_module(self) -> None:
+        """A component whose module there is not keeps the server from starting, with a line."""
+        error = self.assertRaises(ModuleError, MemoryServer, self.OPTIONS)
+        self.assertEqual(str(error), "there is no module echo")
+
+    def test_wrong_kind(self) -> None:
+        """A module is not loaded into a domain that it does not serve, by itself or because another requires it."""
+
+        class Needy(Module):
+            name = "needy"
+            summary = "Needy"
+            for_hosts = SERVICES_ONLY
+            requires = ("roster",)
+
+        server = MemoryServer(self.OPTIONS, modules=(*SERVICES, Needy)).server
+        host = server.hosts["echo.localhost"]
+        start = "echo.localhost is a domain of the kind service: "
+        for name, why in (
+            ("roster", "roster is not for such domains"),
+            ("needy", "needy requires roster, which is not for such domains"),
+        ):
+            error = self.assertRaises(ModuleError, server.loader.load, host, name)
+            self.assertEqual(str(error), start + why)
+            self.assertNotIn(name, host.modules)
+
+    def test_limits_follow_the_file(self) -> None:
+        """A reload has limits and administrators of components in force, too; what changed its kind stays as it is."""
+        server = MemoryServer(self.OPTIONS, modules=SERVICES).server
+        own = '[components."echo.localhost".limits]\nstanza_depth = 9\n'
+        config, _ = parse('admins = ["a@localhost"]\n' + self.OPTIONS + own, "test.toml")
+        assert config is not None
+        server.take(config)
+        settings = server.hosts["echo.localhost"].settings
+        self.assertEqual((settings.limits.stanza_depth, settings.admins), (9, ("a@localhost",)))
+        config, _ = parse(
+            self.OPTIONS.replace('module = "echo"', 'secret = "x"').replace("irc.", "gone."), "test.toml"
+        )
+        assert config is not None
+        server.take(config)
+        self.assertEqual(server.hosts["echo.localhost"].settings.module, "echo")
+        self.assertEqual(server.hosts["irc.localhost"].settings.name, "irc.localhost")

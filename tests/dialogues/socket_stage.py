@@ -14,6 +14,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from tests.dialogues.services import SERVICES
 from tests.environment import TRANSPORT
 from tests.temporary import temporary_folder
 from xmppd.config.model import Config
@@ -90,6 +91,7 @@ class SocketStage:
         self._carriers: list[SocketCarrier] = []
         world = Environment(reactor, time.time, execute, secrets.token_urlsafe, b"a secret of the tests")
         self.server = build(config, MemoryStorage(), world)
+        self.server.loader.known.update((module.name, module) for module in SERVICES)
         load_modules(self.server)
         folder = temporary_folder(case)
         files = [

@@ -11,9 +11,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.dialogues.services import SERVICES
 from tests.dialogues.socket_stage import SocketStage
 from xmppd.testing.runner import Runner, Stage
 from xmppd.testing.script import Script, read_script
+from xmppd.testing.server import MemoryServer
 from xmppd.testing.stage import MemoryStage
 
 FOLDER = Path(__file__).parent
@@ -29,11 +31,15 @@ def _test(script: Script) -> Any:
         if STAGE not in script.stages:
             raise SkipTest(f"not to be played over {STAGE}")
         if STAGE == "memory":
-            return Deferred.fromCoroutine(_play(self, script, MemoryStage(script.options)))
+            return Deferred.fromCoroutine(_play(self, script, _stage(script)))
         return Deferred.fromCoroutine(play_over_sockets(self, script, STAGE))
 
     test.__doc__ = script.doc
     return test
+
+
+def _stage(script: Script) -> MemoryStage:
+    return MemoryStage("", MemoryServer(script.options, modules=SERVICES))
 
 
 async def _play(case: TestCase, script: Script, stage: Stage) -> None:

@@ -63,11 +63,9 @@ class Disco(Module):
             return self._info(NODE_INFO, request)
         return _info_element(host_info(request.host))
 
-    @iq("get", NS_INFO, "query", to="account")
-    def on_account_info(self, request: IQRequest) -> Any:
-        """disco#info of an account, or of an address at a service; an error for strangers (XEP-0030 3, 8)."""
-        if request.host.has_accounts:
-            return self._account_info(request)
+    @iq("get", NS_INFO, "query", to="node")
+    def on_address_info(self, request: IQRequest) -> Any:
+        """disco#info of an address at a service."""
         return self._info(NODE_INFO if _node(request) else ADDRESS_INFO, request)
 
     @iq("get", NS_ITEMS, "query", to="host")
@@ -77,18 +75,17 @@ class Disco(Module):
             return self._items(NODE_ITEMS, request)
         items = _items_of(request)
         items.items.extend(self._hosted.of(request.host))
-        return _when(request.host.hooks.notify(HOST_ITEMS, items), lambda _: _items_element(items, True))
+        return _when(request.host.hooks.notify(HOST_ITEMS, items), lambda _: _items_element(items))
 
-    @iq("get", NS_ITEMS, "query", to="account")
-    def on_account_items(self, request: IQRequest) -> Any:
-        """disco#items of an account, or of an address at a service (XEP-0030 4)."""
-        if request.host.has_accounts:
-            return self._account_items(request)
+    @iq("get", NS_ITEMS, "query", to="node")
+    def on_address_items(self, request: IQRequest) -> Any:
+        """disco#items of an address at a service."""
         return self._items(NODE_ITEMS if _node(request) else ADDRESS_ITEMS, request)
 
+    @iq("get", NS_INFO, "query", to="account")
     @deferred
-    async def _account_info(self, request: IQRequest) -> Element:
-        """Answer for a node, which judges for itself who may see it, or for the account; a stranger sees neither."""
+    async def on_account_info(self, request: IQRequest) -> Element:
+        """disco#info of an account; an error for strangers, unless a node lets them see it (XEP-0030 3, 8)."""
         may_see = await self._may_see(request)
         if not _node(request):
             if not may_see:
@@ -99,20 +96,22 @@ class Disco(Module):
             return _info_element(info)
         raise StanzaError("item-not-found" if may_see else "service-unavailable")
 
+    @iq("get", NS_ITEMS, "query", to="account")
     @deferred
-    async def _account_items(self, request: IQRequest) -> Element:
-        """Answer as for disco#info: connected resources for the owner, and nothing for strangers."""
+    async def on_account_items(self, request: IQRequest) -> Element:
+        """disco#items of an account; its connected resources for its owner, nothing for strangers (XEP-0030 4, 8)."""
         items = _items_of(request, await self._may_see(request))
         hooks = request.host.hooks
         if items.node:
-            is_known = await _waited(hooks.ask(NODE_ITEMS, items))
-            return _items_element(items, is_known or not items.may_see_presence)
+            if await _waited(hooks.ask(NODE_ITEMS, items)):
+                return _items_element(items)
+            return _items_element(_items_of(request), not items.may_see_presence)
         if request.is_own:
             sessions = self.api.registry.resources(request.target.bare)
             items.items.extend(Item(session.full_jid) for session in sessions if session.full_jid is not None)
         if items.may_see_presence:
             await _waited(hooks.notify(ACCOUNT_ITEMS, items))
-        return _items_element(items, True)
+        return _items_element(items)
 
     def _info(self, hook: Hook[Info], request: IQRequest) -> Any:
         info = _info_of(request)
@@ -167,7 +166,7 @@ def _info_element(info: Info, is_known: Any = True) -> Element:
     return query
 
 
-def _items_element(items: Items, is_known: Any) -> Element:
+def _items_element(items: Items, is_known: Any = True) -> Element:
     if not is_known:
         raise StanzaError("item-not-found")
     query = Element("query", NS_ITEMS, {"node": items.node} if items.node else None)

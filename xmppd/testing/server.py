@@ -1,7 +1,7 @@
 """A whole server in memory: its own clock, memory storage, no threads, no sockets, no real TLS."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from xmppd.config.read import parse
 from xmppd.core.environment import Environment
+from xmppd.core.module import Module
 from xmppd.net.streams.c2s import C2SProtocol
 from xmppd.server import Server, build, load_modules
 from xmppd.stanza.jid import JID
@@ -125,8 +126,14 @@ class FakeTLS:
 class MemoryServer:
     """A server to talk to in a test; time passes by `pass_time` alone."""
 
-    def __init__(self, options: str = "", storage: MemoryStorage | None = None, first_id: int = 1):
-        """*options* is TOML; without a host of its own the server serves localhost.
+    def __init__(
+        self,
+        options: str = "",
+        storage: MemoryStorage | None = None,
+        first_id: int = 1,
+        modules: Iterable[type[Module]] = (),
+    ):
+        """*options* is TOML; without a host of its own the server serves localhost. It knows *modules* too.
 
         With the *storage* of another it is that one after a new start; ids are to be others then.
         """
@@ -144,6 +151,7 @@ class MemoryServer:
             secret=b"a secret of the tests",
         )
         self.server: Server = build(config, self.storage, environment)
+        self.server.loader.known.update((module.name, module) for module in modules)
         load_modules(self.server)
         self.factory = self.server.c2s_factory(FakeTLS())
         _now(self.server.accounts.load())

@@ -1,5 +1,6 @@
 """The control commands over a whole server in memory."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from xmppd.admin.control.commands import Commands
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import command_table
 from xmppd.admin.control.wire import ControlError
+from xmppd.core.module import Module
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 from xmppd.testing.server import MemoryServer
@@ -17,8 +19,8 @@ HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
 class ControlBench:
     """A server in memory, and its commands."""
 
-    def __init__(self, options: str = HOSTS):
-        self.memory = MemoryServer(options)
+    def __init__(self, options: str = HOSTS, modules: Iterable[type[Module]] = ()):
+        self.memory = MemoryServer(options, modules=modules)
         self.server = self.memory.server
         self.started_at = self.server.streams.now()
         self.reloaded: Any = []

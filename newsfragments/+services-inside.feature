@@ -1,0 +1,1 @@
+A service inside the server, ``[components."NAME"] module = "…"``, is served: disco shows it among the services of its host and says what it is, the modules that serve any domain (ping, version, time, uptime, disco, commands) answer for it, its limits follow a reload. Client streams, accounts and ``xmppctl user`` are for hosts with accounts alone.
