@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: one command, one table."""
+"""``python -m benchmarks``: one command, one table; it shows promises#speed and promises#memory."""
 
 import argparse
 import resource

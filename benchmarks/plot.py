@@ -1,4 +1,4 @@
-"""``python -m benchmarks.plot RUN.json FOLDER``: the growth runs as SVG figures, and what they come to in words.
+"""``python -m benchmarks.plot RUN.json FOLDER``: the growth runs (promises#growth) as SVG figures, and in words.
 
 RUN.json is what ``python -m benchmarks --growth --output RUN.json`` wrote. Needs matplotlib, a tool of development.
 """

@@ -1,4 +1,4 @@
-"""The README's commands do what it says: they are taken from it and run."""
+"""The README's commands do what it says (promises#two-commands): they are taken from it and run."""
 
 import asyncio
 import os

@@ -151,7 +151,7 @@ class LimitTests(SynchronousTestCase):
 
 
 class StrangerTests(SynchronousTestCase):
-    """PROMISES: others' roster, archive, vCard, private data and password are out of reach."""
+    """promises#others-data: others' roster, archive, vCard, private data and password are out of reach."""
 
     def test_every_request_to_another_s_account(self) -> None:
         """What is the owner's alone is forbidden to others; and whether there is an account, no answer tells."""

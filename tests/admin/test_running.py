@@ -183,7 +183,7 @@ class RunningTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_start_that_fails_in_the_foreground(self) -> None:
-        """One line and status 1; no traceback for what an operator can mend."""
+        """promises#one-line-mistakes: one line and status 1; no traceback for what an operator can mend."""
         self.patch(self.storage, "start", self.fail_to_start)
         shown = StringIO()
         self.patch(sys, "__stderr__", shown)

@@ -74,7 +74,10 @@ class PaceTests(SynchronousTestCase):
         return bodies(client)
 
     def test_big_ones(self) -> None:
-        """PROMISES: no message blocks an offline queue: big ones come as fast as the client acknowledges them."""
+        """No message blocks an offline queue: big ones come as fast as the client acknowledges them.
+
+        promises#offline-in-order.
+        """
         ids = self.say_big(30)
         client, _ = self.client()
         got = self.take(client)

@@ -1,4 +1,4 @@
-"""The contract of PROMISES, "Nothing lost", held against a server that is killed at random moments under load.
+"""promises#survives-a-kill and promises#once-in-order, held against a server killed at random moments under load.
 
 A life: devices of several kinds are connected, senders send as fast as they are acknowledged, others change what is
 stored for them; then SIGKILL. The server starts anew, the recipients come back each in its way, and all that was

@@ -1,6 +1,6 @@
 """A disk without room: the sender hears of it, nothing old is lost, and service goes on once there is room.
 
-PROMISES, "Nothing lost". A real server with its data on a small tmpfs, so that this needs the right to mount one.
+promises#disk-full. A real server with its data on a small tmpfs, so that this needs the right to mount one.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ class KilledTests(SynchronousTestCase):
         asyncio.run(script)
 
     def test_nothing_is_lost(self) -> None:
-        """PROMISES, "Nothing lost": what was acknowledged is there after SIGKILL, once and in order."""
+        """promises#survives-a-kill: what was acknowledged is there after SIGKILL, once and in order."""
 
         async def script() -> None:
             contract = Contract(temporary_folder(self), senders=3)

@@ -1,4 +1,4 @@
-"""Clients that mean harm, over sockets: the figures of PROMISES' third section, against servers in processes."""
+"""Clients that mean harm, over sockets: promises#floods and the limits beside it, against servers in processes."""
 
 import contextlib
 import resource
@@ -106,7 +106,7 @@ class ManyConnectionsTests(HostileTestCase):
 
 
 class ExpensiveStanzasTests(HostileTestCase):
-    """PROMISES: no single stanza costs more than 1 s of CPU."""
+    """promises#one-second: no single stanza costs more than 1 s of CPU."""
 
     MOST = 250_000
     CONTENT: ClassVar[dict[str, bytes]] = {

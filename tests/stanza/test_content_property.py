@@ -1,6 +1,6 @@
 """What is accepted can be stored and read back: odd but legal messages come unchanged from offline store and archive.
 
-PROMISES, "Nothing lost"; RFC 6120 11 says what is legal.
+promises#content-unchanged; RFC 6120 11 says what is legal.
 """
 
 from collections.abc import Callable

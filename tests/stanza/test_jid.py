@@ -233,7 +233,7 @@ class JIDTests(SynchronousTestCase):
 
 
 class CostTests(SynchronousTestCase):
-    """An address is prepared for each stanza, and a stanza may bring hundreds (PROMISES: 1 s of CPU at most)."""
+    """An address is prepared for each stanza, and a stanza may bring hundreds (promises#one-second)."""
 
     def cost(self, jid: str) -> float:
         """Give the seconds of CPU that the cheapest of some preparations takes."""

@@ -1,4 +1,4 @@
-"""What a message is good for, row by row: PROMISES' durable messages, XEP-0334, XEP-0280 6.1, XEP-0313 5.1.1."""
+"""What a message is good for, row by row: promises#durable, XEP-0334, XEP-0280 6.1, XEP-0313 5.1.1."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

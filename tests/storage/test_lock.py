@@ -17,7 +17,7 @@ class DataLockTests(SynchronousTestCase):
         self.folder = temporary_folder(self)
 
     def test_a_second_lock_is_refused_with_the_holder(self) -> None:
-        """Who comes second is told the first one's process number, in one line."""
+        """promises#one-server-a-folder: who comes second is told the first one's process number, in one line."""
         lock = DataLock(self.folder)
         lock.acquire()
         self.addCleanup(lock.release)

@@ -294,7 +294,7 @@ class DurabilityTests(TestCase):
         await self._kill("process")
 
     def test_the_modes_sync_as_they_say(self) -> None:
-        """ "power" syncs at each commit (FULL = 2), "process" at checkpoints only (NORMAL = 1).
+        """promises#durability:  "power" syncs at each commit (FULL = 2), "process" at checkpoints only (NORMAL = 1).
 
         Both use WAL.
         """

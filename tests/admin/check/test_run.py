@@ -404,7 +404,7 @@ class DataFolderTests(SynchronousTestCase):
 
 
 class RunTests(SynchronousTestCase):
-    """Choosing checks."""
+    """promises#checked-before: choosing checks."""
 
     def test_unknown_check(self) -> None:
         """A check that there is not is wrong usage, and all that there are are named."""

@@ -41,7 +41,10 @@ class LimitTests(SynchronousTestCase):
         self.world = MemoryServer("[limits]\nconnections_per_address = 2")
 
     def test_beyond_the_limit_nobody_is_served(self) -> None:
-        """PROMISES: per-address connection caps; another address is not touched, and who leaves makes room."""
+        """Per-address connection caps; another address is not touched, and who leaves makes room.
+
+        promises#connections-of-an-address.
+        """
         first = self.world.client("romeo@localhost/a")
         self.world.client("romeo@localhost/b")
         there, elsewhere = (IPv4Address("TCP", host, 1) for host in ("127.0.0.1", "192.0.2.1"))

@@ -261,7 +261,10 @@ class EndTests(StreamTestCase):
         self.assertEqual(aborted, ["aborted"])
 
     def test_shutdown(self) -> None:
-        """RFC 6120 4.9.3.20: every stream gets system-shutdown and its end tag, also one without a header yet."""
+        """RFC 6120 4.9.3.20: every stream gets system-shutdown and its end tag, also one without a header yet.
+
+        promises#polite-end.
+        """
         new = self.world.client("mercutio@localhost/x")
         ended: list[Any] = []
         self.world.factory.shutdown().addCallback(ended.append)

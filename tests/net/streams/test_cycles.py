@@ -129,7 +129,10 @@ class CycleTests(SynchronousTestCase):
         self.assertEqual(sorted(left if of is None else left & of), [], how)
 
     def test_however_a_session_ends(self) -> None:
-        """DESIGN: no cycles at teardown, whether it ends with an end tag, with an error, or all of a sudden."""
+        """No cycles at teardown, whether it ends with an end tag, with an error, or all of a sudden.
+
+        promises#memory.
+        """
         for how, last_words in WAYS.items():
             self.come_and_go(last_words)
             self.memory.clock.advance(60)

@@ -148,7 +148,10 @@ class FailureTests(SaslTestCase):
 
 
 class ThrottleTests(SaslTestCase):
-    """PROMISES: failures are throttled by address; a correct login is delayed by at most 1 s, never refused."""
+    """Failures are throttled by address; a correct login is delayed by at most 1 s, never refused.
+
+    promises#throttled-not-locked.
+    """
 
     options = "[limits]\nauth_failures_per_address = 3\nauth_failures = 100"
 

@@ -96,7 +96,10 @@ class UncommittedTests(SynchronousTestCase):
         self.assertEqual((self.ledger.told, self.refused), ([False], [error]))
 
     def test_far_too_much_waits_for_the_storage(self) -> None:
-        """DESIGN 7: back-pressure to the sender; it goes on when there is room, and waits again where there is not."""
+        """Back-pressure to the sender; it goes on when there is room, and waits again where there is not.
+
+        promises#back-pressure.
+        """
         self.storage.is_full = True
         self.assertTrue(self.add())
         self.commits[0].decided(None)

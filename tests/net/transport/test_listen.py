@@ -220,7 +220,7 @@ class FailingSocket:
 
 
 class ShortageTests(ListenerTestCase):
-    """PROMISES: on EMFILE the server stops accepting, says so once, and resumes."""
+    """promises#floods: on EMFILE the server stops accepting, says so once, and resumes."""
 
     def test_emfile_stops_every_listener_and_is_said_once(self) -> None:
         """Two ports, one shortage, one line."""

@@ -53,7 +53,10 @@ class ArchiveTests(Stage):
     """What goes in, and what comes out."""
 
     def test_one_transaction_holds_all(self) -> None:
-        """PROMISES: both archive entries and the offline entry are committed together, the last under the same id."""
+        """Both archive entries and the offline entry are committed together, the last under the same id.
+
+        promises#one-transaction.
+        """
         commits: list[Any] = []
         submit = self.memory.storage.submit
 
@@ -79,7 +82,7 @@ class ArchiveTests(Stage):
         self.assertIn(b"by='juliet@localhost'", self.stored(JULIET, OFFLINE)[0].stanza)
 
     def test_a_failed_commit_is_told_to_the_sender(self) -> None:
-        """PROMISES: on a full disk the sender gets an error, and nothing is in any archive."""
+        """promises#disk-full: on a full disk the sender gets an error, and nothing is in any archive."""
         self.say("zero")
         self.memory.storage.failing = StorageFailed("no room")
         self.say("one")
@@ -96,7 +99,10 @@ class ArchiveTests(Stage):
         self.assertEqual(len(self.romeo.inbox), 2)
 
     def test_an_entry_that_cannot_be_read_back_blocks_no_page(self) -> None:
-        """PROMISES: an archive page is sent without what is no stanza any more, and can be paged past."""
+        """An archive page is sent without what is no stanza any more, and can be paged past.
+
+        promises#always-readable.
+        """
         self.say("one")
         now(self.memory.storage.commit(Append(STORE, ROMEO, NewEntry("bad", 1.0, JULIET, b"<message>"))))
         self.say("two")

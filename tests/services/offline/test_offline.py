@@ -47,7 +47,7 @@ class OfflineTests(SynchronousTestCase):
         return entries
 
     def test_a_thousand_messages(self) -> None:
-        """PROMISES: 1,000 messages are stored within 2 s and delivered in order, once, in batches."""
+        """promises#offline-in-order: 1,000 messages are stored within 2 s and delivered in order, once, in batches."""
         started = perf_counter()
         self.say(*range(1000))
         self.assertLess(perf_counter() - started, 2.0)
@@ -102,7 +102,10 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual(bodies(second), [str(BATCH)])
 
     def test_what_cannot_be_read_back_blocks_nothing(self) -> None:
-        """PROMISES: an entry that is no stanza is put aside, and said once in the log; the rest is delivered."""
+        """An entry that is no stanza is put aside, and said once in the log; the rest is delivered.
+
+        promises#always-readable.
+        """
         self.say("one")
         broken = NewEntry("broken", 1.0, "romeo@localhost", b"<message><body>")
         now(self.memory.storage.commit(Append(STORE, JULIET, broken)))
@@ -134,7 +137,7 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual(usage.size_bytes, sum(len(entry.stanza) for entry in self.stored()))
 
     def test_a_failed_commit_is_told_to_the_sender(self) -> None:
-        """PROMISES: what cannot be stored is refused with resource-constraint, and the service goes on."""
+        """promises#disk-full: what cannot be stored is refused with resource-constraint, and the service goes on."""
         self.memory.storage.failing = StorageFailed("no disk")
         self.say("lost")
         self.memory.storage.failing = None
@@ -155,7 +158,10 @@ class OfflineTests(SynchronousTestCase):
         return client
 
     def test_what_cannot_be_removed_is_removed_later(self) -> None:
-        """PROMISES: a session is given its messages once, also while their removal fails; they go as soon as it can."""
+        """A session is given its messages once, also while their removal fails; they go as soon as it can.
+
+        promises#once-in-order.
+        """
         self.say("one")
         client = self.fails_to_remove()
         self.assertEqual((bodies(client), len(self.stored())), (["one"], 1))
@@ -271,7 +277,10 @@ class OfflineTests(SynchronousTestCase):
         self.assertTrue(usages.is_empty("nobody@localhost"))
 
     def test_odd_content_survives(self) -> None:
-        """PROMISES: content survives offline storage unchanged, newlines in attributes and CDATA too."""
+        """Content survives offline storage unchanged, newlines in attributes and CDATA too.
+
+        promises#content-unchanged.
+        """
         odd = "<x xmlns='urn:example' a='1&#10;2&#9;&apos;'><![CDATA[<b>&]]>\u2028</x>"
         self.romeo.send(f"<message to='{JULIET}' type='chat' id='&lt;&amp;&#10;'><body/>{odd}</message>")
         client = self.juliet()

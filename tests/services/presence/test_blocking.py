@@ -187,7 +187,7 @@ class BlockingTests(SynchronousTestCase):
 
 
 class CostTests(SynchronousTestCase):
-    """PROMISES: no single stanza costs more than 1 s of CPU."""
+    """promises#one-second: no single stanza costs more than 1 s of CPU."""
 
     def test_unblocking_all(self) -> None:
         """The addresses of a long list were prepared once; to let go of them all nothing is prepared again."""

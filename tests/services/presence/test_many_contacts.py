@@ -21,7 +21,7 @@ def request(number: int, size_bytes: int = 0) -> Stanza:
 
 
 class RequestFloodTests(SynchronousTestCase):
-    """RFC 6121 3.1.3: requests are kept until they are answered."""
+    """RFC 6121 3.1.3, promises#bounded: requests are kept until they are answered."""
 
     def flood(self, world: RosterWorld, count: int, size_bytes: int) -> None:
         """Let so many strangers ask."""

@@ -178,7 +178,10 @@ class RostersTests(SynchronousTestCase):
         self.assertEqual(decode("b@x", stored["b@x"]), RosterItem("b@x", "b"))
 
     def test_a_failed_commit_changes_nothing(self) -> None:
-        """resource-constraint for the sender; no push, the roster as before, and the next change goes through."""
+        """Resource-constraint for the sender; no push, the roster as before, and the next change goes through.
+
+        promises#changes.
+        """
         session = self.world.session()
         self.world.memory.storage.failing = StorageFull("full")
         self.assertEqual(self.failed(self.set()), "resource-constraint")

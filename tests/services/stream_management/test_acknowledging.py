@@ -32,7 +32,10 @@ class AcknowledgingTests(SynchronousTestCase):
         self.conversation.slow_commits()
 
     def test_not_before_the_commit(self) -> None:
-        """PROMISES: an acknowledgement leaves after the commit that holds what it acknowledges."""
+        """An acknowledgement leaves after the commit that holds what it acknowledges.
+
+        promises#acknowledged-after-commit.
+        """
         self.conversation.say(self.romeo, "one")
         self.romeo.send(REQUEST)
         self.assertEqual(acks(self.romeo), [])
@@ -41,7 +44,7 @@ class AcknowledgingTests(SynchronousTestCase):
         self.assertEqual(acks(self.romeo), [2])
 
     def test_one_for_a_group(self) -> None:
-        """DESIGN 7: what one group commit has settled is acknowledged once."""
+        """promises#acknowledged-after-commit: what one group commit has settled is acknowledged once."""
         for text in ("one", "two", "three"):
             self.conversation.say(self.romeo, text)
             self.romeo.send(REQUEST)
@@ -84,7 +87,10 @@ class AcknowledgingTests(SynchronousTestCase):
         self.assertEqual(acks(self.romeo)[-1], 51)
 
     def test_late(self) -> None:
-        """DESIGN 7: a request is answered after a second at the latest, with what is committed; the rest follows."""
+        """A request is answered after a second at the latest, with what is committed; the rest follows.
+
+        promises#acknowledged-after-commit.
+        """
         storage = self.conversation.memory.storage
         storage.commit_delay_s = 5.0
         self.conversation.say(self.romeo, "one")
@@ -113,7 +119,7 @@ class AcknowledgingTests(SynchronousTestCase):
         self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 3})
 
     def test_the_count_is_in_the_transaction(self) -> None:
-        """PROMISES: one transaction holds the message and the sender's new h."""
+        """promises#one-transaction: one transaction holds the message and the sender's new h."""
         self.conversation.say(self.romeo, "one")
         self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 1})
         self.conversation.memory.clock.advance(COMMIT_S)
@@ -157,7 +163,10 @@ class UncommittedTests(SynchronousTestCase):
         return romeo
 
     def test_stanzas(self) -> None:
-        """DESIGN 4: at most so many stanzas are uncommitted, then reading pauses; it goes on when half is done."""
+        """At most so many stanzas are uncommitted, then reading pauses; it goes on when half is done.
+
+        promises#back-pressure.
+        """
         romeo = self._romeo("uncommitted_stanzas = 4")
         romeo.send("".join(f"<message to='{JULIET}' id='{n}'><body>x</body></message>" for n in range(10)))
         storage = self.conversation.memory.storage
@@ -171,7 +180,7 @@ class UncommittedTests(SynchronousTestCase):
         self.assertEqual(tags(romeo), [])
 
     def test_bytes(self) -> None:
-        """DESIGN 4: or so many bytes."""
+        """promises#back-pressure: or so many bytes."""
         romeo = self._romeo("uncommitted_bytes = 1000")
         body = "x" * 600
         romeo.send(
@@ -182,7 +191,7 @@ class UncommittedTests(SynchronousTestCase):
         self.assertEqual(len(now(self.conversation.memory.storage.read("offline", JULIET))), 4)
 
     def test_others_go_on(self) -> None:
-        """DESIGN 4: it is a matter of the one session."""
+        """promises#back-pressure: it is a matter of the one session."""
         romeo = self._romeo("uncommitted_stanzas = 2")
         self.conversation.quick_commits()
         nurse = self.conversation.memory.logged_in("nurse@localhost/chamber")

@@ -50,7 +50,10 @@ class CarbonTests(SynchronousTestCase):
         return client
 
     def test_both_are_given_up(self) -> None:
-        """PROMISES: what was queued for a session without a connection arrives at the next presence after its end."""
+        """What was queued for a session without a connection arrives at the next presence after its end.
+
+        promises#hibernating-sessions.
+        """
         self.conversation.pass_time(100)
         self.assertEqual(self.conversation.memory.server.registry.resources(JULIET), ())
         self.assertEqual(bodies(self.fresh(BALCONY)), ["one"])

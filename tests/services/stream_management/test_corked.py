@@ -88,7 +88,10 @@ class HeldTests(SynchronousTestCase):
         self.assertEqual(sorted(bodies(client)), ["both", "old"])
 
     def test_resumed_before_the_commit(self) -> None:
-        """PROMISES: who resumes gets what takes the place of a stored message behind the commit, all else behind it."""
+        """Who resumes gets what takes the place of a stored message behind the commit, all else behind it.
+
+        promises#once-in-order.
+        """
         self.finish()
         self.lose(self.juliet)
         session = self.conversation.session(BALCONY)

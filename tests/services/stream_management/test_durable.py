@@ -60,7 +60,10 @@ class DurableTests(SynchronousTestCase):
     # -- one transaction ----------------------------------------------------------------------------------------------
 
     def test_one_transaction(self) -> None:
-        """PROMISES: archive entries, the entry of the queue and the sender's new h are committed together."""
+        """Archive entries, the entry of the queue and the sender's new h are committed together.
+
+        promises#one-transaction.
+        """
         self.conversation.slow_commits()
         self.conversation.say(self.romeo, "one", to=BALCONY)
         self.assertEqual(bodies(self.juliet), ["one"])
@@ -71,7 +74,7 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(len(now(self.conversation.memory.storage.read("archive", JULIET))), 1)
 
     def test_only_what_is_not_archived_is_stored_again(self) -> None:
-        """DESIGN 7: an entry of the queue refers to the archive where the message is there."""
+        """promises#one-transaction: an entry of the queue refers to the archive where the message is there."""
         self.conversation.say(self.romeo, "one", to=BALCONY)
         self.romeo.send(
             f"<message to='{BALCONY}' id='two'><body>x</body><no-permanent-store xmlns='urn:xmpp:hints'/></message>"
@@ -81,7 +84,7 @@ class DurableTests(SynchronousTestCase):
         self.assertIn(b"id='two'", two.stanza)
 
     def test_what_is_volatile_is_not_stored(self) -> None:
-        """PROMISES: headlines, lone chat states, presence and carbons live in memory."""
+        """promises#durable: headlines, lone chat states, presence and carbons live in memory."""
         self.conversation.say(self.romeo, "one", to=BALCONY, type="headline")
         self.romeo.send(
             f"<message to='{BALCONY}'><active xmlns='http://jabber.org/protocol/chatstates'/></message>"
@@ -117,7 +120,10 @@ class DurableTests(SynchronousTestCase):
     # -- after a kill -------------------------------------------------------------------------------------------------
 
     def test_resumption_after_a_kill(self) -> None:
-        """PROMISES: what the client has is dropped, the rest comes once and in order, with the stanza-id it had."""
+        """What the client has is dropped, the rest comes once and in order, with the stanza-id it had.
+
+        promises#once-in-order.
+        """
         self.conversation.say(self.romeo, "one", "two", "three", to=BALCONY)
         before = stanza_ids(self.juliet)
         self.restart()
@@ -127,7 +133,10 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(self.conversation.queued(), [])
 
     def test_h_of_the_sender(self) -> None:
-        """PROMISES: a sender that resends what h did not cover causes no double: h is that of the transactions."""
+        """A sender that resends what h did not cover causes no double: h is that of the transactions.
+
+        promises#once-in-order.
+        """
         self.conversation.say(self.romeo, "one", "two")
         self.restart()
         romeo = self.conversation.connected(f"{ROMEO}/orchard")
@@ -151,7 +160,10 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(len(self.conversation.queued()), 1)
 
     def test_a_fresh_login_after_a_kill(self) -> None:
-        """PROMISES: who logs in afresh gets what was not acknowledged, whatever resource that is, and no more."""
+        """Who logs in afresh gets what was not acknowledged, whatever resource that is, and no more.
+
+        promises#once-in-order.
+        """
         self.conversation.say(self.romeo, "one", "two", to=BALCONY)
         self.juliet.send(f"<a xmlns='{NS}' h='2'/>")
         self.conversation.pass_time(0.3)
@@ -192,7 +204,10 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(bodies(self.juliet), ["one", "two", "live"])
 
     def test_a_copy_that_waits_behind_stored_messages(self) -> None:
-        """PROMISES: it is in the session's queue from the transaction on in which its sender is told of it."""
+        """It is in the session's queue from the transaction on in which its sender is told of it.
+
+        promises#one-transaction.
+        """
         self.juliet.send("</stream:stream>")
         self.conversation.say(self.romeo, "old")
         self.juliet, id = self.conversation.client(BALCONY)
@@ -212,7 +227,7 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(bodies(self.juliet), ["both"])
 
     def test_a_hibernating_session(self) -> None:
-        """PROMISES: what was queued for a session without a connection arrives after a kill."""
+        """promises#survives-a-kill: what was queued for a session without a connection arrives after a kill."""
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected
         self.conversation.say(self.romeo, "one")
         self.restart()
@@ -295,7 +310,7 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(bodies(self.juliet), [])
 
     def test_what_leaves_the_archive(self) -> None:
-        """PROMISES: what waits for a client is not lost when it is too old for the archive."""
+        """promises#hibernating-sessions: what waits for a client is not lost when it is too old for the archive."""
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected
         self.conversation.say(self.romeo, "one", "two")
         entry = now(self.conversation.memory.storage.read("archive", JULIET))[0]

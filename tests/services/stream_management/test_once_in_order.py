@@ -107,7 +107,7 @@ class OnceInOrderTests(SynchronousTestCase):
         return sent, phone.got
 
     def test_once_and_in_order(self) -> None:
-        """PROMISES: once and in order, whether resumptions succeed or fail."""
+        """promises#once-in-order: once and in order, whether resumptions succeed or fail."""
         for seed in range(SEEDS):
             sent, got = self.play(seed)
             self.assertEqual(got, sent, f"seed {seed}")

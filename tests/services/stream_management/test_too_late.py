@@ -40,7 +40,7 @@ class TooLateTests(SynchronousTestCase):
         return client
 
     def test_the_time_is_over(self) -> None:
-        """PROMISES: who comes back with id and h gets each once, where <failed/> is the answer, too."""
+        """promises#once-in-order: who comes back with id and h gets each once, where <failed/> is the answer, too."""
         self.conversation.pass_time(TOO_LATE_S)
         self.assertEqual(bodies(self.back(3)), ["three"])
 

@@ -114,7 +114,7 @@ class JsonTests(SynchronousTestCase):
 
 
 class DecoyTests(SynchronousTestCase):
-    """PROMISES: unknown users are not told from known ones."""
+    """promises#unknown-users: unknown users are not told from known ones."""
 
     def test_same_shape(self) -> None:
         """As long as real ones."""

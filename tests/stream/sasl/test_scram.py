@@ -272,7 +272,7 @@ FINAL_CHANGED: Mapping[str, tuple[Callable[[str], str], str]] = {
 
 
 class TamperingTests(SynchronousTestCase):
-    """Everything that is not to the letter fails, and nothing can be tried twice."""
+    """promises#passwords: everything that is not to the letter fails, and nothing can be tried twice."""
 
     def assert_refused(self, condition: str, function: Callable[..., object], *args: object) -> SaslError:
         """SaslError with *condition*."""
@@ -366,7 +366,7 @@ class TamperingTests(SynchronousTestCase):
 
 
 class UnknownUserTests(SynchronousTestCase):
-    """PROMISES: an unknown user gets a challenge of the same shape, a stable salt, and fails alike."""
+    """promises#unknown-users: an unknown user gets a challenge of the same shape, a stable salt, and fails alike."""
 
     def failure(
         self, username: str, credentials: Credentials | None, password: str = "wrong"
