@@ -65,12 +65,16 @@ class Client:
 
     async def log_in(self, user: str, with_tls: bool = True, password: str = PASSWORD) -> None:
         """Take the connection up to the features after authentication."""
-        await self.ask(HEADER, *FEATURES)
+        await self.open()
         if with_tls:
             await self.start_tls()
-            await self.ask(HEADER, *FEATURES)
+            await self.open()
         await self.authenticate(user, password)
-        await self.ask(HEADER, *FEATURES)
+        await self.open()
+
+    async def open(self) -> bytes:
+        """Send a header and give the features, or the error, that come."""
+        return await self.ask(HEADER, *FEATURES)
 
     @property
     def is_cut(self) -> bool:

@@ -64,6 +64,11 @@ class Stage:
         self._process = ServerProcess(command, folder, self._environment)
         self._process.wait_for_port(self.port)
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
     def resident_mb(self) -> float:
         """Give the resident memory."""
         return resident_kib([self._process.pid]) * 1024 / 1e6
