@@ -4,38 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.config.read import parse
+from tests.core.routing import ALICE, BOB, REQUEST, RouterTestCase
 from xmppd.core import events
-from xmppd.core.events import Delivery, IQRequest, Traffic
-from xmppd.core.host import Host, Hosts
-from xmppd.core.registry import SessionRegistry
-from xmppd.core.requests import PendingRequests
-from xmppd.core.router import Router
-from xmppd.core.session import Session
-from xmppd.core.timers import Timers
-from xmppd.stanza.element import Element, parse_element
+from xmppd.core.events import Delivery, Traffic
+from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Put, StorageFailed
-from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.doors import FakeDoor
-from xmppd.testing.sessions import bound_session, written
-
-ALICE, BOB = "alice@a.example/desk", "bob@a.example/phone"
-ACCOUNTS = ("alice@a.example", "bob@a.example", "carol@b.example")
-REQUEST = Element("query", "urn:x")
-
-
-class Directory:
-    """The accounts there are."""
-
-    def exists(self, bare_jid: str) -> bool:
-        """Whether it is one of `ACCOUNTS`."""
-        return bare_jid in ACCOUNTS
+from xmppd.testing.sessions import bound_session
 
 
 def taking(taken: list[Traffic]) -> Callable[[Traffic], bool]:
@@ -46,49 +25,6 @@ def taking(taken: list[Traffic]) -> Callable[[Traffic], bool]:
         return True
 
     return take
-
-
-class RouterTestCase(SynchronousTestCase):
-    """Two served domains; alice and bob are connected to the first."""
-
-    def setUp(self) -> None:
-        """Put a router together, without modules."""
-        config, _ = parse('[hosts."a.example"]\n[hosts."b.example"]\n', "test.toml")
-        assert config is not None
-        hosts = Hosts()
-        self.a, self.b = (Host(name, config.for_host(name)) for name in ("a.example", "b.example"))
-        hosts.add(self.a)
-        hosts.add(self.b)
-        self.clock = Clock()
-        self.storage = MemoryStorage()
-        self.registry = SessionRegistry()
-        requests = PendingRequests(Timers(self.clock))
-        self.router = Router(hosts, self.registry, Directory(), requests, self.storage)
-        self.alice = bound_session(self.registry, ALICE, priority=0)
-        self.bob = bound_session(self.registry, BOB, priority=0)
-
-    def send(self, name: str, *payload: Element, session: Session | None = None, **attrs: Any) -> Any:
-        """Route a stanza of alice's, or of another session."""
-        return self.router.from_client(session or self.alice, Stanza.make(name, *payload, **attrs))
-
-    def received(self, session: Session) -> list[Element]:
-        """Give what *session* has got since the last call."""
-        return list(parse_element(b"<x xmlns='jabber:client'>" + written(session) + b"</x>").elements())
-
-    def condition(self, session: Session | None = None) -> str:
-        """Give the condition of the one error that *session*, alice's, has got, or "" where it has got nothing."""
-        got = self.received(session or self.alice)
-        if not got:
-            return ""
-        (stanza,) = got
-        self.assertEqual(stanza.get("type"), "error")
-        error = stanza.child("error")
-        assert error is not None
-        return next(error.elements()).name
-
-    def answering(self, host: Host, kind: str, answer: Callable[[IQRequest], Any]) -> None:
-        """Have *answer* handle ``get urn:x query`` at *host*."""
-        host.iq_handlers["get", "urn:x", "query", kind] = answer
 
 
 class TargetTests(RouterTestCase):

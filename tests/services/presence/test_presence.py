@@ -305,6 +305,18 @@ class ProbeTests(SynchronousTestCase):
             bare = to.partition("/")[0]
             self.assertEqual(self.probe("a@example.net/x", to), [(bare, "unsubscribed", "a@example.net")])
 
+    def test_names_of_nobody_cost_nothing(self) -> None:
+        """Probes of names that a stranger makes up drive no roster out of memory."""
+        self.come(BALCONY)
+        kept = len(self.world.server.rosters.recent)
+        for number in range(3_000):
+            self.world.server.router.route(
+                Stanza.make("presence", from_="a@example.net/x", to=f"n{number}@localhost", type="probe")
+            )
+        self.assertEqual(len(self.world.routed), 3_000)
+        self.assertEqual(len(self.world.server.rosters.recent), kept)
+        self.assertIsNotNone(self.world.server.rosters.loaded(JULIET))
+
     def test_own_resources_may_ask(self) -> None:
         """RFC 6121 4.3.2: one's own account sees itself."""
         balcony, chamber = self.world.come(BALCONY), self.world.come(CHAMBER)

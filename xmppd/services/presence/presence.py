@@ -158,9 +158,12 @@ class Presence:
             self._registry.send_to_available_resources(target.bare, stanza)
 
     async def probed(self, sender: JID, target: JID) -> None:
-        """Answer a probe (RFC 6121 4.3.2): presence to who may see it, unsubscribed to all others."""
-        roster = await self._rosters.load(target.bare)
-        if not roster.may_see_presence(sender.bare):
+        """Answer a probe (RFC 6121 4.3.2): presence to who may see it, unsubscribed to all others.
+
+        For nobody no roster is read: names that a stranger makes up would drive those in use out of memory.
+        """
+        is_somebody = self._router.is_somebody(target.bare)
+        if not is_somebody or not (await self._rosters.load(target.bare)).may_see_presence(sender.bare):
             self._router.route(
                 Stanza.make("presence", from_=target.bare, to=sender.bare, type="unsubscribed")
             )
@@ -249,7 +252,7 @@ class Presence:
             yield self._to_nobody_here(fanout, sender, contact)
 
     def _to_nobody_here(self, fanout: Fanout, sender: str, contact: str) -> int | None:
-        if self._is_local(contact) or not self.passes(sender, contact):
+        if self._router.is_here(contact) or not self.passes(sender, contact):
             return EXAMINED
         self._router.route(fanout.copy(contact))
         return None
@@ -271,7 +274,7 @@ class Presence:
                 yield self._probe(full_jid, contact)
 
     def _probe(self, prober: str, contact: str) -> int | None:
-        if self._is_local(contact) or not self.passes(contact, prober):
+        if self._router.is_here(contact) or not self.passes(contact, prober):
             return EXAMINED
         self._router.route(Stanza.make("presence", from_=prober, to=contact, type="probe"))
         return None
@@ -334,10 +337,6 @@ class Presence:
     def _send_one(self, stanza: Stanza, target: str) -> None:
         if self.passes(stanza.from_ or "", target):
             self._router.route(stanza.replace(to=target))
-
-    def _is_local(self, bare_jid: str) -> bool:
-        _, at, domain = bare_jid.rpartition("@")
-        return bool(at) and domain in self._hosts
 
     def passes(self, sender: str, target: str) -> bool:
         """Whether no block list keeps presence of *sender* from *target*; both are bare or full JIDs."""
