@@ -60,6 +60,8 @@ class Limits(Section):
     """Stanzas of one session that are not on disk yet; then its reading pauses."""
     uncommitted_bytes: Annotated[int, Field(ge=1_000), ServerWide] = 256 * KIB
     """Bytes of one session that are not on disk yet; then its reading pauses."""
+    hibernating_bytes: Annotated[int, Field(ge=64 * KIB), ServerWide] = 256 * MIB
+    """What sessions without a connection hold together (XEP-0198); beyond it those end that hold most."""
     keepalive_s: Annotated[Seconds, ServerWide] = 300.0
     """After this time without a byte from a client it is sent a space, so that a dead connection shows."""
     close_timeout_s: Annotated[Seconds, ServerWide] = 5.0

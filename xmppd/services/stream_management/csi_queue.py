@@ -10,6 +10,7 @@ Rules that live here:
   merged here, until the session is resumed; if it is not, nobody needs it.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from xmppd.core.session import Sendable, Session
@@ -34,17 +35,28 @@ class Bounds(NamedTuple):
 class CSIQueue:
     """The queue of one inactive session, and the filter that fills it."""
 
-    __slots__ = ("_bounds", "_is_open", "_number", "_session", "_size_bytes", "_waiting", "is_detached")
+    __slots__ = (
+        "_bounds",
+        "_is_open",
+        "_number",
+        "_session",
+        "_waiting",
+        "is_detached",
+        "on_grown",
+        "size_bytes",
+    )
 
     def __init__(self, session: Session, bounds: Bounds):
         self._session = session
         self._bounds = bounds
         self._waiting: dict[tuple[str, ...] | int, Stanza] = {}
-        self._size_bytes = 0
+        self.size_bytes = 0
         self._number = 0
         self._is_open = False
         self.is_detached = False
         """Whether the connection was lost since the client became inactive."""
+        self.on_grown: Callable[[Session], None] | None = None
+        """Told of a session without a connection that more is held back for."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -70,7 +82,7 @@ class CSIQueue:
 
     def flush(self) -> None:
         """Send all that is held back, in order."""
-        waiting, self._waiting, self._size_bytes = self._waiting, {}, 0
+        waiting, self._waiting, self.size_bytes = self._waiting, {}, 0
         self._is_open = True
         try:
             for stanza in waiting.values():
@@ -83,11 +95,13 @@ class CSIQueue:
         key = merge_key(stanza) or self._number
         replaced = self._waiting.pop(key, None)
         if replaced is not None:
-            self._size_bytes -= _size(replaced)
+            self.size_bytes -= _size(replaced)
         self._waiting[key] = stanza
-        self._size_bytes += _size(stanza)
-        if len(self._waiting) > self._bounds.stanzas or self._size_bytes > self._bounds.size_bytes:
+        self.size_bytes += _size(stanza)
+        if len(self._waiting) > self._bounds.stanzas or self.size_bytes > self._bounds.size_bytes:
             self.flush()
+        elif self.on_grown is not None:
+            self.on_grown(self._session)
 
 
 def held_back(session: Session) -> CSIQueue | None:

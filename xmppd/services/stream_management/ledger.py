@@ -66,6 +66,7 @@ class StreamLedger(Receipts):
         "is_resumable",
         "is_silent",
         "max_s",
+        "on_grown",
         "outgoing",
     )
 
@@ -85,6 +86,8 @@ class StreamLedger(Receipts):
         self.max_s = 0
         self.expiry: Timer | None = None
         """Running while there is no connection."""
+        self.on_grown: Callable[[Session], None] | None = None
+        """Told of what joins the queue while there is no connection."""
         self.former: Any = None
         """The stream that had the session before its connection was lost."""
         self.is_silent = False
@@ -122,6 +125,8 @@ class StreamLedger(Receipts):
         kept_as, copies = ("", None) if x.name != "message" else self._keep(x)
         self._count(x, kept_as, copies)
         if session.conn is None or self.is_silent:
+            if self.on_grown is not None:
+                self.on_grown(session)
             return None
         if self._holds:
             self._held.append(x)
@@ -146,6 +151,8 @@ class StreamLedger(Receipts):
         if count > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
             self._rounds.next_turn(self.overflow)
         if session.conn is None or self.is_silent:
+            if self.on_grown is not None:
+                self.on_grown(session)
             return True
         if self._holds:
             self._held.append(source.copy(to))

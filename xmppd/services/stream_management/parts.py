@@ -15,6 +15,8 @@ def add_services(parts: CoreParts) -> None:
         services[Offline],
         parts.storage,
         parts.timers,
+        parts.turns,
+        lambda: parts.current.limits.hibernating_bytes,
         environment.now,
         environment.random_text,
     )

@@ -19,10 +19,13 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
+from xmppd.core.turns import Turns
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.copies import Copying
+from xmppd.services.stream_management.csi_queue import held_back
 from xmppd.services.stream_management.ended_queues import CLAIM, EndedQueues
+from xmppd.services.stream_management.hibernating import Hibernating
 from xmppd.services.stream_management.ledger import Settings, StreamLedger
 from xmppd.services.stream_management.receipts import NS
 from xmppd.services.stream_management.records import SESSIONS, Key, entry_id, is_handled, queued
@@ -81,10 +84,13 @@ class StreamManagement:
         offline: Offline,
         storage: Storage,
         timers: Timers,
+        turns: Turns,
+        hibernating_bytes: Callable[[], int],
         now: Callable[[], float],
         random_text: Callable[[int], str],
     ):
-        """*now* is wall time in seconds since 1970; *random_text* gives so many unguessable bytes as text."""
+        """*hibernating_bytes* gives what sessions without a connection may hold together; *now* is wall time in seconds
+        since 1970; *random_text* gives so many unguessable bytes as text."""
         self._registry = registry
         self._directory = directory
         self._storage = storage
@@ -102,6 +108,7 @@ class StreamManagement:
         self._redelivery = Redelivery(registry, router, offline, self.ended_queues.suspect)
         offline.give_first(self.ended_queues)
         self._sweeper: Timer | None = None
+        self.hibernating = Hibernating(_held_bytes, registry.destroy, hibernating_bytes, timers, turns)
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -150,6 +157,11 @@ class StreamManagement:
         ledger.former = session.stream
         ledger.detach()
         ledger.expiry = self._timers.add(ledger.max_s, self._expired, session)
+        ledger.on_grown = self.hibernating.grown
+        held = held_back(session)
+        if held is not None:
+            held.on_grown = self.hibernating.grown
+        self.hibernating.add(session)
         return True
 
     def _expired(self, now: float, timer: Timer, session: Session) -> None:
@@ -215,8 +227,9 @@ class StreamManagement:
         provisional, former = stream.session, ledger.former
         if ledger.expiry is not None:
             self._timers.stop(ledger.expiry)
-        ledger.expiry = ledger.former = None
+        ledger.expiry = ledger.former = ledger.on_grown = None
         ledger.is_silent = True
+        self.hibernating.remove(session)
         stream.adopt(session)
         if former is not None:
             former.session = provisional  # what it may still be handling came too late, and counts no more
@@ -260,6 +273,7 @@ class StreamManagement:
         if not isinstance(ledger, StreamLedger) or self._sessions.get(ledger.key.session_id) is not session:
             return
         del self._sessions[ledger.key.session_id]
+        self.hibernating.remove(session)
         if ledger.expiry is not None:
             self._timers.stop(ledger.expiry)
             ledger.expiry = None
@@ -314,6 +328,12 @@ class StreamManagement:
         if forgotten is not None:
             old_id, owner = forgotten
             self._rounds.keep(Delete(SESSIONS, owner, old_id))
+
+
+def _held_bytes(session: Session) -> int:
+    """Give what waits for the client of a session."""
+    held = held_back(session)
+    return ledger_of(session).outgoing.size_bytes + (0 if held is None else held.size_bytes)
 
 
 def ledger_of(session: Session) -> StreamLedger:

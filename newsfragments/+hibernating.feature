@@ -1,0 +1,1 @@
+What sessions that wait for their clients (XEP-0198) hold is bounded for all of them together, too (``limits.hibernating_bytes``, 256 MiB): beyond it those end that hold most, and durable messages go where they do at any end.
