@@ -35,6 +35,10 @@ class Connection(Protocol):
     def loseConnection(self) -> None:
         """Drop the connection once all that was written has left."""
 
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was written waits to leave; by this those who have much to say go slower."""
+
 
 class Roster(Protocol):
     """What the core knows of a roster: that it is there. Its meaning belongs to the roster service."""
@@ -218,6 +222,11 @@ class Session:
                 data = change(self, data)
         conn.write(data)
         return True
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was sent waits in the connection; nothing without one."""
+        return 0 if self.conn is None else self.conn.unsent_bytes
 
     def close(self, x: CloseReason = None) -> None:
         """End the stream and destroy the session; harmless the second time.

@@ -68,7 +68,7 @@ class Pace:
     async def drained(self, session: Session) -> None:
         """Wait while the connection of *session* has much to send."""
         waited_s = 0.0
-        while getattr(session.conn, "unsent_bytes", 0) > UNSENT_BYTES and waited_s < PATIENCE_S:
+        while session.unsent_bytes > UNSENT_BYTES and waited_s < PATIENCE_S:
             await self.pause(PACE_S)
             waited_s += PACE_S
 
@@ -79,7 +79,7 @@ class Pace:
 
 def window_of(session: Session) -> Window:
     """Give what *session* may be given now."""
-    if getattr(session.conn, "unsent_bytes", 0) > UNSENT_BYTES:
+    if session.unsent_bytes > UNSENT_BYTES:
         return Window(0, 0)
     if session.ledger is None:
         return FULL

@@ -26,6 +26,8 @@ START = 1_780_000_000.0
 class MemoryTransport:
     """The server's end of a connection in memory; what it writes reaches the client at once."""
 
+    unsent_bytes = 0
+
     def __init__(self, client: Client):
         self.client = client
         self.protocol: C2SProtocol | None = None

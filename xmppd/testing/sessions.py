@@ -10,6 +10,8 @@ from xmppd.stream.framing import TCPFraming
 class FakeConnection:
     """A connection that keeps what is written."""
 
+    unsent_bytes = 0
+
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.is_lost = False

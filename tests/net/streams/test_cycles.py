@@ -43,6 +43,8 @@ these."""
 class Wire:
     """The server's end of a connection that keeps what is written."""
 
+    unsent_bytes = 0
+
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.protocol: C2SProtocol | None = None

@@ -25,6 +25,7 @@ from tests.net.transport.transports import (
 )
 from xmppd.net.transport import tls_socket
 from xmppd.net.transport.sockets import READ_BYTES
+from xmppd.net.transport.twisted_transport import connection_of
 
 LARGE = 5 * 1024 * 1024
 PATTERN = bytes(range(256)) * 4096
@@ -335,6 +336,26 @@ class Contract:
         await server.lost
         self.assertEqual("stop" in source.asked, False)
 
+    async def test_what_is_unsent(self) -> None:
+        """A session learns how much waits for a peer that does not read, and that it has left when it does."""
+        server = Conversation()
+        sock = await deferToThread(self.client, self.listen(server))
+        await server.made
+        conn = connection_of(server.transport)
+        size = 8 * 1024 * 1024
+        conn.write(b"." * size)
+        await deferLater(reactor, 0.05)
+        self.assertGreater(conn.unsent_bytes, size // 4)
+        self.assertLess(conn.unsent_bytes, size * 1.1)
+        await deferToThread(receive, sock, size)
+        for _ in range(100):
+            if conn.unsent_bytes:
+                await deferLater(reactor, 0.02)
+        self.assertEqual(conn.unsent_bytes, 0)
+        conn.loseConnection()
+        await deferToThread(sock.close)
+        await server.lost
+
     async def test_pull_producer(self) -> None:
         """A pull producer is asked whenever nothing waits."""
         server = Conversation()
@@ -452,6 +473,28 @@ class PlainContract(Contract):
         self.assertIn(
             await self.talk(server, script), (b"</stream>",) if self.is_own else (b"</stream>", b"")
         )
+
+    async def test_what_is_unsent_after_starttls(self) -> None:
+        """The same where TLS began in between."""
+        server = Conversation()
+        server.on_data = lambda data: server.transport.startTLS(self.starttls_context())
+        sock = await deferToThread(self.client, self.listen(server))
+        await server.made
+        conn = connection_of(server.transport)
+        sock.sendall(b"go")
+        await server.has_received(2)
+        secured = await deferToThread(under_tls, sock)
+        size = 8 * 1024 * 1024
+        conn.write(b"." * size)
+        await deferLater(reactor, 0.05)
+        self.assertGreater(conn.unsent_bytes, size // 4)
+        await deferToThread(receive, secured, size)
+        for _ in range(100):
+            if conn.unsent_bytes:
+                await deferLater(reactor, 0.02)
+        self.assertEqual(conn.unsent_bytes, 0)
+        await deferToThread(secured.close)
+        await server.lost
 
     async def test_starttls(self) -> None:
         """RFC 6120 5.4.3.3: the answer leaves in the clear, the same transport goes on under TLS, and what the

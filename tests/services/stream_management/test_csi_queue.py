@@ -35,6 +35,8 @@ def presence(number: int, show: str = "") -> Stanza:
 class Wire:
     """A connection that remembers what was written, and how often a sleeping client was woken."""
 
+    unsent_bytes = 0
+
     def __init__(self) -> None:
         self.writes: list[bytes] = []
 

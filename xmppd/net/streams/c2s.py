@@ -18,6 +18,7 @@ from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.keepalive import Keepalive
 from xmppd.net.streams.services import StreamServices
+from xmppd.net.transport.twisted_transport import connection_of
 from xmppd.stream.framer import Framer
 from xmppd.stream.framing import TCPFraming
 from xmppd.stream.limits import StreamLimits
@@ -92,7 +93,8 @@ class C2SProtocol(TwistedProtocol):
         self.peer = getattr(self.transport.getPeer(), "host", "")
         self.framer = Framer(factory.unauthenticated_limits(), factory.parsers)
         server = factory.server
-        session = Session(self.transport, factory.framing, server.registry, peer=self.peer, now=server.now())
+        conn = connection_of(self.transport)
+        session = Session(conn, factory.framing, server.registry, peer=self.peer, now=server.now())
         session.is_secure = self._is_secure
         self.stream = ClientStream(session, self, server)
         factory.opened(self)

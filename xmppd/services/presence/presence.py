@@ -285,7 +285,7 @@ class Presence:
         if is_older and self.passes(other.full_jid or "", session.full_jid or ""):
             session.send(self.shown(other).replace(to=session.bare_jid))
         yield SHOWN
-        while getattr(session.conn, "unsent_bytes", 0) > UNSENT_BYTES:
+        while session.unsent_bytes > UNSENT_BYTES:
             yield JAMMED
 
     def _leaving(self, leave: Leave) -> Steps:
