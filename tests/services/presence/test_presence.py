@@ -10,6 +10,7 @@ from xmppd.services.presence.presence import UNSENT_BYTES
 from xmppd.services.roster.roster import Roster, RosterItem
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.doors import FakeDoor
 from xmppd.testing.server import now
 from xmppd.testing.sessions import FakeConnection, written
 
@@ -145,6 +146,52 @@ class BroadcastTests(SynchronousTestCase):
             error = Stanza.make("presence", from_="a@example.net", to=to, type="error")
             self.world.server.router.route(error)
         self.assertEqual(seen(balcony), ["a@example.net error"])
+
+
+class GatewayTests(SynchronousTestCase):
+    """A contact at a component, such as a gateway to another network, is as one on another server."""
+
+    def setUp(self) -> None:
+        """Romeo has a contact at the gateway; both see each other."""
+        self.world = PresenceWorld('[components."gateway.localhost"]\nsecret = "of no use here"')
+        self.world.know(ROMEO, "juliet@gateway.localhost")
+        self.domain = self.world.server.router.service("gateway.localhost")
+        self.door = FakeDoor()
+        self.domain.open(self.door)
+
+    def got(self) -> list[tuple[str | None, ...]]:
+        """Give what the component has got since the last look."""
+        got: list[tuple[str | None, ...]] = [(s.type, s.from_, s.to) for s in self.door.stanzas]
+        self.door.traffics.clear()
+        return got
+
+    def test_comes_and_goes(self) -> None:
+        """RFC 6121 4.2, 4.3, 4.5: it is told and probed, and told again at the end."""
+        contact = "juliet@gateway.localhost"
+        session = self.world.come(ORCHARD)
+        self.assertEqual(self.got(), [(None, ORCHARD, contact), ("probe", ORCHARD, contact)])
+        self.world.send(session)
+        self.assertEqual(self.got(), [(None, ORCHARD, contact)])
+        self.world.lose(session)
+        self.assertEqual(self.got(), [("unavailable", ORCHARD, contact)])
+        self.assertEqual(self.world.routed, [])
+
+    def test_what_it_says_of_itself(self) -> None:
+        """The presence of the gateway's contact reaches Romeo, and so does the answer to its probe."""
+        session = self.world.come(ORCHARD)
+        contact = "juliet@gateway.localhost/phone"
+        self.door.traffics.clear()
+        self.domain.send(Stanza.make("presence", from_=contact, to=ROMEO))
+        self.assertEqual(seen(session), [contact])
+        self.domain.send(Stanza.make("presence", from_="juliet@gateway.localhost", to=ROMEO, type="probe"))
+        self.assertEqual(self.got(), [(None, ORCHARD, "juliet@gateway.localhost")])
+
+    def test_subscription(self) -> None:
+        """RFC 6121 3.1: a request reaches the gateway, and what it approves is shown."""
+        session = self.world.come(ORCHARD)
+        self.got()
+        self.world.send(session, Stanza.make("presence", to="nurse@gateway.localhost", type="subscribe"))
+        self.assertEqual(self.got(), [("subscribe", ROMEO, "nurse@gateway.localhost")])
 
 
 class DirectedTests(SynchronousTestCase):
