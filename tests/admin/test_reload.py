@@ -96,6 +96,23 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(lines[-1], "changed, and in force after a restart: storage, c2s.listen, hosts")
         self.assertEqual(list(self.tls.store.by_host()), ["a.example", "localhost"])
 
+    def test_components(self) -> None:
+        """Limits of components follow the file, what they are and where they connect does not."""
+        component = '[components."irc.example"]\nsecret = "x"\n'
+        self.write(more=component)
+        self.reload = Reload(self.read(), self.read, self.tls, self.taken.append)
+        self.write(more=component + 'limits.stanza_depth = 9\nadmins = ["a@a.example"]')
+        self.assertEqual(self.reload().lines[-1], "limits: as the file says")
+        self.assertEqual(self.taken[-1].components["irc.example"].limits.stanza_depth, 9)
+        self.write(more=component + 'queue = true\n[components]\nlisten = ["127.0.0.1:5348"]')
+        restart = "changed, and in force after a restart: components, components.listen"
+        self.assertEqual(self.reload().lines[-1], restart)
+
+    def test_modules_of_a_host(self) -> None:
+        """What a domain says of modules waits for a restart as well."""
+        self.write(more="modules.ping.enabled = false")
+        self.assertEqual(self.reload().lines[-1], "changed, and in force after a restart: modules")
+
     def test_host_that_the_file_has_no_more(self) -> None:
         """It is served until the restart, with what it had."""
         self.file.write_text(f'data_dir = "{self.folder / "data"}"')

@@ -1,31 +1,54 @@
 """Two small services with domain names of their own, which every dialogue may name as the module of a component."""
 
-from xmppd.config.kinds import SERVICES_ONLY
-from xmppd.core.events import IQRequest
+from xmppd.core.domains.door import Taken
+from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.module import Identity, Module, iq, on
+from xmppd.core.service import Service
 from xmppd.services.discovery.disco import ADDRESS_INFO, HOST_ITEMS, NODE_INFO, Info, Item, Items
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
 
 NS_FORECAST = "urn:example:forecast"
 TOWNS = {"verona": "sunny", "mantua": "plague"}
+PRESENCE: dict[str | None, str] = {
+    None: "",
+    "probe": "",
+    "subscribe": "subscribed",
+    "unsubscribe": "unsubscribed",
+}
+"""What `Echo` answers to each type of presence, an empty text for available; nothing to the others."""
 
 
-class Echo(Module):
-    """Says what it is; the core answers for it."""
+class Echo(Service):
+    """Sends messages back, and is there for everybody; IQs are left to the core."""
 
     name = "echo"
     summary = "Echo"
-    for_hosts = SERVICES_ONLY
     identities = (Identity("client", "bot", "Echo"),)
 
+    def take(self, traffic: Traffic) -> Taken:
+        """Answer messages that are none themselves, requests for its presence, and presence."""
+        stanza, answer = traffic.stanza, PRESENCE.get(traffic.stanza.type)
+        if stanza.name == "message" and stanza.type != "error":
+            return self._answer(traffic, stanza.replace(from_=traffic.target.full, to=traffic.sender.full))
+        if stanza.name == "presence" and answer is not None:
+            sent = Stanza.make(
+                "presence", from_=traffic.target.bare, to=traffic.sender.full, type=answer or None
+            )
+            return self._answer(traffic, sent)
+        return False
 
-class Forecast(Module):
-    """Has an address for each town, and answers IQs at them."""
+    def _answer(self, traffic: Traffic, stanza: Stanza) -> Taken:
+        waiting = self.api.router.forward(traffic, stanza, traffic.sender)
+        return True if waiting is None else waiting.addCallback(lambda _: True)
+
+
+class Forecast(Service):
+    """Has an address for each town, and answers IQs at them; messages and presence are nothing to it."""
 
     name = "forecast"
     summary = "Weather forecast"
-    for_hosts = SERVICES_ONLY
     identities = (Identity("component", "generic", "Forecasts"),)
     features = (NS_FORECAST,)
 

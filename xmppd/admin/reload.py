@@ -18,7 +18,9 @@ from xmppd.net.tls.certificates import HostFiles
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 
-_NEED_RESTART = ("data_dir", "storage", "net", "modules", "components", "admins")
+_NEED_RESTART = ("data_dir", "storage", "net", "admins")
+_OF_A_COMPONENT = ("kind", "module", "secret", "secret_file", "conflict", "queue", "host")
+"""What makes a component what it is; its limits follow the file."""
 
 
 class Reloaded(NamedTuple):
@@ -98,13 +100,9 @@ class Reload:
         yield f"log level: {config.log.level}"
         yield "limits: as the file says"
         waiting = [name for name in _NEED_RESTART if getattr(config, name) != getattr(self._running, name)]
-        if (config.c2s.listen, config.c2s.direct_tls_listen) != (
-            self._running.c2s.listen,
-            self._running.c2s.direct_tls_listen,
-        ):
-            waiting.append("c2s.listen")
-        if config.hosts.keys() != self._running.hosts.keys():
-            waiting.append("hosts")
+        for name, what in _WATCHED:
+            if what(config) != what(self._running):
+                waiting.append(name)
         if waiting:
             yield f"changed, and in force after a restart: {', '.join(waiting)}"
 
@@ -113,3 +111,24 @@ class Reload:
             self._log.error("{finding}", finding=str(finding))
         else:
             self._log.warn("{finding}", finding=str(finding))
+
+
+def _modules(config: Config) -> object:
+    return config.modules, {domain.name: domain.modules for domain in config.domains if domain.modules}
+
+
+def _components(config: Config) -> object:
+    return {
+        name: tuple(getattr(component, key) for key in _OF_A_COMPONENT)
+        for name, component in config.components.items()
+    }
+
+
+_WATCHED: tuple[tuple[str, Callable[[Config], object]], ...] = (
+    ("modules", _modules),
+    ("c2s.listen", lambda config: (config.c2s.listen, config.c2s.direct_tls_listen)),
+    ("hosts", lambda config: config.hosts.keys()),
+    ("components", _components),
+    ("components.listen", lambda config: config.component_listen),
+)
+"""What else needs a restart, and what is compared for it."""
