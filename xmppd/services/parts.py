@@ -18,6 +18,8 @@ import xmppd.services.roster.parts as roster
 import xmppd.services.stream_management.parts as stream_management
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.parts import CoreParts, make_core, make_hosts
+from xmppd.services.presence.blocking import Blocking
+from xmppd.services.recipients import Recipients
 from xmppd.storage.interface import Storage
 
 GROUPS: tuple[Callable[[CoreParts], None], ...] = (
@@ -43,4 +45,6 @@ def make_parts(current: CurrentConfiguration, storage: Storage, environment: Env
     parts.services.add(directory)
     for add_services in GROUPS:
         add_services(parts)
+    services = parts.services
+    services.add(Recipients(parts.registry, parts.router, parts.lanes, services[Blocking]))
     return parts
