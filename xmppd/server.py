@@ -23,6 +23,7 @@ from xmppd.core.services import Services
 from xmppd.core.timers import Timers
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.c2s import TLS, C2SFactory
+from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.streams.sasl import CHANNEL_BINDING, SASL
 from xmppd.net.streams.sasl2 import SASL2, SASL2_EXCHANGE
@@ -51,7 +52,7 @@ class Server:
     services: Services
     storage: Storage
     timers: Timers
-    streams: StreamServices
+    streams: StreamServices[ClientStream]
     addresses: AddressCounter = field(default_factory=AddressCounter)
 
     @property
@@ -135,7 +136,7 @@ def _loader(parts: CoreParts) -> Loader:
     )
 
 
-def _stream_services(parts: CoreParts) -> StreamServices:
+def _stream_services(parts: CoreParts) -> StreamServices[ClientStream]:
     services, current = parts.services, parts.current
     return StreamServices(
         hosts=parts.hosts,

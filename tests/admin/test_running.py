@@ -62,9 +62,9 @@ class Streams:
 
     def __init__(self, seen: list[str]) -> None:
         self.seen = seen
-        self.ended: Deferred[object] = Deferred()
+        self.ended: Deferred[None] = Deferred()
 
-    def shutdown(self) -> Deferred[object]:
+    def shutdown(self) -> Deferred[None]:
         """Note it."""
         self.seen.append("streams.shutdown")
         return self.ended

@@ -12,6 +12,7 @@ from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
 from xmppd.core.loader import Loader, ModuleError, find_modules
 from xmppd.core.module import Module, Options, iq, on
+from xmppd.core.session import ClientFeature
 from xmppd.stream.features import StreamFeature
 from xmppd.testing.server import MemoryServer
 
@@ -50,7 +51,7 @@ class Poke(Module):
         """Answer the hook."""
         return f"{self.opt.answer}, {who}"
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """Offer one."""
         return (StreamFeature(name="poke"),)
 

@@ -48,7 +48,7 @@ class Reactor(Protocol):
 class Streams(Protocol):
     """What accepts streams and can end them all."""
 
-    def shutdown(self) -> Deferred[object]:
+    def shutdown(self) -> Deferred[None]:
         """Close every stream with system-shutdown; fires when the last connection is gone."""
 
 

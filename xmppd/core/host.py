@@ -6,7 +6,7 @@ from typing import Any
 from xmppd.config.kinds import DomainKind
 from xmppd.config.options import HostSettings
 from xmppd.core.hooks import Hooks
-from xmppd.stream.features import StreamFeature
+from xmppd.core.session import ClientFeature
 
 IQKey = tuple[str, str, str, str]
 """What finds an IQ handler: type ("get" or "set"), namespace, element name, and the kind of target: "host", "account",
@@ -23,7 +23,7 @@ class Host:
         self.hooks = Hooks()
         self.iq_handlers: dict[IQKey, Callable[[Any], Any]] = {}
         self.modules: dict[str, Any] = {}
-        self.stream_features: tuple[StreamFeature, ...] = ()
+        self.stream_features: tuple[ClientFeature, ...] = ()
 
     @property
     def has_accounts(self) -> bool:

@@ -27,9 +27,9 @@ from xmppd.core.host import Host, IQKey
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.services import Services
+from xmppd.core.session import ClientFeature
 from xmppd.core.timers import Timers
 from xmppd.storage.interface import Storage
-from xmppd.stream.features import StreamFeature
 
 P = TypeVar("P")
 H = TypeVar("H", bound=Callable[..., Any])
@@ -152,7 +152,7 @@ class Module:
         serves = DomainKind.SERVICE in cls.for_hosts
         return serves and (DomainKind.ACCOUNTS not in cls.for_hosts or bool(cls.identities))
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """Give what this module adds to stream negotiation."""
         return ()
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from xmppd.core.session import Sendable, Session
+from xmppd.core.session import Session
 from xmppd.core.shrink import shrink
+from xmppd.core.stream import Sendable
 from xmppd.stanza.jid import JID
 
 

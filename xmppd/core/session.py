@@ -11,16 +11,19 @@ resuming stream takes its place. No field is ever copied from session to session
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.inlet import Acknowledger
+from xmppd.core.stream import Sendable, Stream
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change
 from xmppd.stream.acks import Source
+from xmppd.stream.features import StreamFeature
 from xmppd.stream.framing import Framing
 
-Sendable = Stanza | Element | str | bytes
 CloseReason = None | bool | str | StreamError | Stanza | Element
 OutboundFilter = Callable[["Session", Sendable], Sendable | None]
 BytesFilter = Callable[["Session", bytes], bytes]
@@ -71,16 +74,6 @@ class Ledger(Acknowledger, Protocol):
 
     def window(self) -> tuple[int, int]:
         """So many stanzas and bytes may be sent that can wait, before the client has to acknowledge some."""
-
-
-class Ending(Protocol):
-    """What a session tells when it has written its end tag: the stream that owns its connection."""
-
-    def ending(self, is_peer_awaited: bool, reason: str) -> None:
-        """Drop the connection, after the peer's end tag or a timeout where *is_peer_awaited*."""
-
-    def set_deadline(self, seconds: float | None) -> None:
-        """Give the stream so long for what comes next; None takes the deadline away."""
 
 
 class Session:
@@ -148,7 +141,7 @@ class Session:
         self.roster = None
         self.framing = framing
         self.owner = owner
-        self.stream: Ending | None = None
+        self.stream: SessionStream | None = None
         self.peer = peer
         self.opened_at = now
         self.account_number = 0
@@ -273,6 +266,35 @@ class Session:
             for change in self.bytes_filters:
                 data = change(self, data)
             self.conn.write(data)
+
+
+class SessionStream(Stream, Protocol):
+    """A client's stream: it owns the connection of a session."""
+
+    session: Session
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the session is a connected resource of this stream."""
+
+    def bound(self) -> None:
+        """The session is a connected resource now: stanzas are routed."""
+
+    def ending(self, is_peer_awaited: bool, reason: str) -> None:
+        """The end tag is written: drop the connection, after the peer's or a timeout where *is_peer_awaited*."""
+
+    def release(self, error: StreamError) -> None:
+        """Another stream goes on with the session: end with *error*, and take nothing more (XEP-0198 5)."""
+
+    def dealt_with(self) -> Deferred[None] | None:
+        """Give what fires when the stanza in hand is dealt with; None where there is none."""
+
+    def adopt(self, session: Session) -> None:
+        """Go on with *session*; the one so far rests."""
+
+
+ClientFeature = StreamFeature[SessionStream]
+"""A feature of client streams, as modules contribute them."""
 
 
 def _reason(x: CloseReason) -> str:

@@ -6,6 +6,7 @@ The capabilities of clients are learnt by the module ``client_caps``.
 from typing import Any
 
 from xmppd.core.module import XEP, Module, on
+from xmppd.core.session import ClientFeature
 from xmppd.services.discovery.capabilities import ClientInfo, verification_string
 from xmppd.services.discovery.disco import NODE_INFO, Info, host_info
 from xmppd.stanza.element import Element, FixedElement
@@ -29,7 +30,7 @@ class ServerCaps(Module):
         self._of: tuple[Any, ...] = ()
         self._element: Element = FixedElement("c", NS)
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """XEP-0115 6.3: after authentication, in the stream features."""
         return (
             StreamFeature(name="caps", needs=StreamState.AUTHENTICATED, offer=lambda stream: self._current()),

@@ -3,13 +3,13 @@
 A client is active when its stream begins, and again when it is resumed. Nobody but the server learns which it is.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from xmppd.core import events
 from xmppd.core.module import XEP, Module, Options, on
-from xmppd.core.session import Session
+from xmppd.core.session import ClientFeature, Session, SessionStream
 from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
 from xmppd.services.stream_management.csi_queue import Bounds, activate, deactivate, held_back
 from xmppd.stanza.element import Element, FixedElement
@@ -48,7 +48,7 @@ class CSI(Module):
             if session.host == self.api.host.name:
                 activate(session)
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """Offer it once the client is authenticated (4.1); it is used once a resource is bound."""
         offered = FixedElement("csi", NS)
         return (
@@ -65,11 +65,11 @@ class CSI(Module):
             ),
         )
 
-    def _on_active(self, stream: Any, element: Element) -> None:
+    def _on_active(self, stream: SessionStream, element: Element) -> None:
         """4.2, 5.1: all that was held back is sent before anything else is done for the client."""
         activate(stream.session)
 
-    def _on_inactive(self, stream: Any, element: Element) -> None:
+    def _on_inactive(self, stream: SessionStream, element: Element) -> None:
         """4.2: from now on."""
         deactivate(stream.session, self._bounds)
 

@@ -12,7 +12,8 @@ from pydantic import Field
 from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
-from xmppd.core.session import Sendable, Session
+from xmppd.core.session import Session
+from xmppd.core.stream import Sendable
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive.ids import archived_as
 from xmppd.services.offline.offline import KEPT, Kept

@@ -12,7 +12,7 @@ from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.rate_limit import RateLimit
-from xmppd.core.session import Session
+from xmppd.core.session import ClientFeature, Session
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import (
     AccountError,
@@ -75,7 +75,7 @@ class Register(Module):
     def _is_open(self) -> bool:
         return self.opt.allow_registration and self.api.host.settings.auth == "internal"
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """XEP-0077 8: announced to who is not authenticated yet."""
         if not self._is_open:
             return ()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from xmppd.config.limits import Limits
 from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
 from xmppd.core.module import XEP, Module, iq, on
+from xmppd.core.session import ClientFeature
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.roster.items import NS, Query
 from xmppd.services.roster.roster import Rosters
@@ -44,7 +45,7 @@ class RosterModule(Module):
         """Find the service."""
         self._rosters = self.api.services[Rosters]
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """RFC 6121 2.6.1."""
         return (
             StreamFeature(

@@ -1,7 +1,7 @@
 """Stream Management: XEP-0198 1.6.3. The rules are in `xmppd.services.stream_management`, here are the elements."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 from twisted.internet.defer import Deferred
@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core import events
 from xmppd.core.events import Unbound
 from xmppd.core.module import XEP, Module, Options, on
-from xmppd.core.session import Session
+from xmppd.core.session import ClientFeature, Session, SessionStream
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.login.login import (
@@ -72,9 +72,9 @@ class SM(Module):
             min(options.ask_after, options.queue_stanzas // 2),
         )
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """Offer it once the client is authenticated (section 2)."""
-        handlers: dict[str, Callable[[Any, Element], Any]] = {
+        handlers: dict[str, Callable[[SessionStream, Element], object]] = {
             "enable": self._on_enable,
             "resume": self._on_resume,
             "r": self._on_request,
@@ -91,7 +91,7 @@ class SM(Module):
 
     # -- elements -----------------------------------------------------------------------------------------------------
 
-    def _on_enable(self, stream: Any, element: Element) -> None:
+    def _on_enable(self, stream: SessionStream, element: Element) -> None:
         """Section 3: once, after binding."""
         session: Session = stream.session
         answer = self.enable(session, element) if stream.is_bound else None
@@ -110,11 +110,11 @@ class SM(Module):
         attrs = {"id": ledger.key.session_id, "resume": "true", "max": str(ledger.max_s)}
         return Element("enabled", NS, attrs)
 
-    def _on_request(self, stream: Any, element: Element) -> None:
+    def _on_request(self, stream: SessionStream, element: Element) -> None:
         """Section 4: the client wants to know what was handled."""
         _ledger(stream.session).requested()
 
-    def _on_answer(self, stream: Any, element: Element) -> None:
+    def _on_answer(self, stream: SessionStream, element: Element) -> None:
         """Section 4: the client says what it has handled."""
         h = _number(element.get("h"))
         _ledger(stream.session)
@@ -122,7 +122,7 @@ class SM(Module):
             raise StreamError("bad-format", "An acknowledgement needs a number")
         self._sm.acknowledged(stream.session, h)
 
-    def _on_resume(self, stream: Any, element: Element) -> Deferred[None] | None:
+    def _on_resume(self, stream: SessionStream, element: Element) -> Deferred[None] | None:
         """Section 5: before binding."""
         if stream.is_bound:
             stream.session.send(failed("unexpected-request"))
@@ -130,14 +130,14 @@ class SM(Module):
         return self._resume(stream, element)
 
     @deferred
-    async def _resume(self, stream: Any, element: Element) -> None:
+    async def _resume(self, stream: SessionStream, element: Element) -> None:
         answer, session = await self.resume(stream, element)
         stream.session.send(answer)
         if session is not None:
             self.replay(session)
 
     @deferred
-    async def resume(self, stream: Any, element: Element) -> tuple[Element, Session | None]:
+    async def resume(self, stream: SessionStream, element: Element) -> tuple[Element, Session | None]:
         """Resume a session as ``<resume/>`` asks; give the answer, and the session whose queue is sent behind it.
 
         Raises `StreamError` where the client acknowledges more than it was sent.

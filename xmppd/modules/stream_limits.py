@@ -1,21 +1,17 @@
 """Stream limits advertised: XEP-0478. What a client may send at once, and how long it may be silent."""
 
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from xmppd.core.module import XEP, Module
+from xmppd.core.session import ClientFeature
+from xmppd.core.stream import Stream
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS: Final = "urn:xmpp:stream-limits:0"
 OFFERS_KEPT: Final = 8
 LAST: Final = -100
-
-
-class _Stream(Protocol):
-    """What is looked at."""
-
-    state: int
 
 
 class StreamLimits(Module):
@@ -25,11 +21,11 @@ class StreamLimits(Module):
     summary = "Stream Limits Advertisement"
     xep = XEP(478, "0.2.0", "client streams")
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """Give the feature, which nobody has to negotiate."""
         return (StreamFeature("limits", offer=self._offer, priority=LAST),)
 
-    def _offer(self, stream: _Stream) -> Element | None:
+    def _offer(self, stream: Stream) -> Element | None:
         settings = self.api.host.settings
         limits = settings.limits
         if settings.c2s.require_tls and not stream.state & (StreamState.SECURE | StreamState.AUTHENTICATED):

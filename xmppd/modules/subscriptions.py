@@ -8,6 +8,7 @@ from typing import Any
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import Module, on
+from xmppd.core.session import ClientFeature
 from xmppd.services.roster.subscription_states import TYPES
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.stanza.element import FixedElement
@@ -32,7 +33,7 @@ class SubscriptionsModule(Module):
         """Find the service."""
         self._subscriptions = self.api.services[Subscriptions]
 
-    def stream_features(self) -> tuple[StreamFeature, ...]:
+    def stream_features(self) -> tuple[ClientFeature, ...]:
         """RFC 6121 3.4.1."""
         return (
             StreamFeature(

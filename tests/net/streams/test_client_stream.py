@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
-from xmppd.net.streams.client_stream import ABORT_AFTER_S, QUEUE_BEFORE_PAUSE
+from xmppd.net.streams.client_stream import ABORT_AFTER_S
+from xmppd.net.streams.inlet import QUEUE_BEFORE_PAUSE
 from xmppd.testing.client import NS_STREAM, Client
 from xmppd.testing.server import MemoryCarrier, MemoryServer, now
 

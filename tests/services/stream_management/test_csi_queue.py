@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core import events
 from xmppd.core.fanout import Fanout
-from xmppd.core.session import Sendable, Session
+from xmppd.core.session import Session
+from xmppd.core.stream import Sendable
 from xmppd.services.stream_management.csi_queue import (
     TAG_BYTES,
     Bounds,

@@ -1,7 +1,7 @@
 """Clients over TCP: RFC 6120, with STARTTLS and direct TLS (XEP-0368)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IAddress, IHandshakeListener
@@ -11,37 +11,37 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from xmppd.config.limits import Limits
+from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.shrink import shrink
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.keepalive import Keepalive
 from xmppd.net.streams.services import StreamServices
+from xmppd.net.tls.peers import HasHandle
 from xmppd.net.transport.twisted_transport import connection_of
 from xmppd.stream.framer import Framer
 from xmppd.stream.framing import TCPFraming
-from xmppd.stream.limits import StreamLimits
 from xmppd.stream.parser_pool import ParserPool
 
 
 class TLS(Protocol):
     """What a client connection asks of TLS."""
 
-    def creator_for(self, host: str) -> Any:
+    def creator_for(self, host: str) -> object:
         """Give what `ITLSTransport.startTLS` takes, with the certificate of *host*."""
 
-    def channel_bindings(self, transport: Any) -> Mapping[str, bytes]:
+    def channel_bindings(self, transport: HasHandle) -> Mapping[str, bytes]:
         """Give channel-binding data by type; empty without TLS."""
 
-    def client_jids(self, transport: Any, host: str) -> Sequence[str]:
+    def client_jids(self, transport: HasHandle, host: str) -> Sequence[str]:
         """Give the bare JIDs of a verified client certificate."""
 
 
-class Transport(Protocol):
+class Transport(HasHandle, Protocol):
     """What a client connection asks of its transport: Twisted's, ours, or one in memory."""
 
-    def getPeer(self) -> Any:
+    def getPeer(self) -> object:
         """Give the peer's address."""
 
     def write(self, data: bytes) -> None:
@@ -59,7 +59,7 @@ class Transport(Protocol):
     def resumeProducing(self) -> None:
         """Read on."""
 
-    def startTLS(self, creator: Any) -> None:
+    def startTLS(self, creator: object) -> None:
         """Begin TLS."""
 
 
@@ -91,12 +91,12 @@ class C2SProtocol(TwistedProtocol):
         """Begin a session; its clock runs."""
         factory = self.factory
         self.peer = getattr(self.transport.getPeer(), "host", "")
-        self.framer = Framer(factory.unauthenticated_limits(), factory.parsers)
         server = factory.server
         conn = connection_of(self.transport)
         session = Session(conn, factory.framing, server.registry, peer=self.peer, now=server.now())
         session.is_secure = self._is_secure
         self.stream = ClientStream(session, self, server)
+        self.framer = Framer(self.stream.element_limits, factory.parsers)
         factory.opened(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -144,7 +144,7 @@ class C2SProtocol(TwistedProtocol):
 
     def authenticated(self) -> None:
         """Take the limits that hold after authentication."""
-        self.framer.limits = authenticated_limits(self.stream.limits)
+        self.framer.limits = self.stream.element_limits
         self.framer.stepwise = False
 
     def pause(self) -> None:
@@ -213,7 +213,7 @@ class C2SFactory(Factory):
 
     def __init__(
         self,
-        server: StreamServices,
+        server: StreamServices[ClientStream],
         tls: TLS | None,
         addresses: AddressCounter,
         *,
@@ -231,7 +231,7 @@ class C2SFactory(Factory):
         self._keepalive = Keepalive(server.timers, self.connections, lambda: server.limits().keepalive_s)
 
     @property
-    def registry(self) -> Any:
+    def registry(self) -> SessionRegistry:
         """The session registry."""
         return self.server.registry
 
@@ -265,26 +265,11 @@ class C2SFactory(Factory):
         """Take no more memory than the connections that are there need."""
         shrink(self.connections)
 
-    def shutdown(self) -> Deferred[Any]:
+    def shutdown(self) -> Deferred[None]:
         """End every stream with system-shutdown; fires when the last connection is gone."""
         self._keepalive.stop()
         self.server.registry.is_closing = True
         for protocol in list(self.connections):
             self._waiting_for_end[protocol] = Deferred()
             protocol.stream.session.close("system-shutdown")
-        return DeferredList(list(self._waiting_for_end.values()))
-
-    def unauthenticated_limits(self) -> StreamLimits:
-        """Give what holds before authentication."""
-        limits = self.server.limits()
-        return StreamLimits(
-            limits.unauthenticated_stanza_bytes,
-            limits.unauthenticated_depth,
-            limits.unauthenticated_elements,
-            limits.unauthenticated_stanza_bytes,
-        )
-
-
-def authenticated_limits(limits: Limits) -> StreamLimits:
-    """Give what holds after it."""
-    return StreamLimits(limits.stanza_bytes, limits.stanza_depth, limits.stanza_elements, limits.tag_bytes)
+        return DeferredList(list(self._waiting_for_end.values())).addCallback(lambda _: None)

@@ -1,12 +1,9 @@
 """A client's stream from its header to its end (RFC 6120 4), whatever carries it.
 
-What TCP, WebSocket and BOSH have in common: the header checks, the features of each state, one stanza at a time, the
-closing handshake and the deadlines. No bytes and no sockets: events come in by `ClientStream.receive`, the carrier is
-reached through its `Link`.
+What TCP, WebSocket and BOSH have in common: the header checks, the features of each state, the closing handshake. Its
+way in, one stanza at a time, is `xmppd.net.streams.inlet`. No bytes and no sockets: events come in by `receive`, the
+carrier is reached through its `Link`.
 """
-
-from collections import deque
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,87 +11,67 @@ from twisted.python.failure import Failure
 
 from xmppd.config.limits import Limits
 from xmppd.core import events
-from xmppd.core.commits import Commit
 from xmppd.core.host import Host
+from xmppd.core.inlet import Acknowledger
 from xmppd.core.router import Router
-from xmppd.core.session import Session
-from xmppd.core.timers import Timer
+from xmppd.core.session import CloseReason, Session
+from xmppd.core.stream import Sendable
+from xmppd.net.streams.announcement import Announcement
 from xmppd.net.streams.header import host_of, peer_of
+from xmppd.net.streams.inlet import Answer, StreamInlet
 from xmppd.net.streams.link import GONE, Link
+from xmppd.net.streams.login_progress import LoginProgress
+from xmppd.net.streams.negotiation import BIND
 from xmppd.net.streams.services import StreamServices
 from xmppd.net.streams.unbound import unbound_stanza
-from xmppd.net.streams.uncommitted import Uncommitted
 from xmppd.services.login.binding import Binding
+from xmppd.services.login.login import Exchange
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.events import StreamClosed, StreamOpened
-from xmppd.stream.features import StreamState, handler_of, offered
+from xmppd.stream.events import Event, StreamClosed, StreamOpened
+from xmppd.stream.features import AnyFeature, StreamKind, StreamState, handler_of, offered
 
-QUEUE_BEFORE_PAUSE = 64
-"""Stanzas that may wait behind one that is being handled before the client's connection is no longer read."""
 ABORT_AFTER_S = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
 
 
-class ClientStream:
+class ClientStream(StreamInlet):
     """One client's stream; owns its order, its negotiation and its end."""
 
     __slots__ = (
-        "_deadline",
-        "_done",
-        "_in_hand",
-        "_is_draining",
-        "_is_lost",
-        "_is_paused",
-        "_is_released",
-        "_queue",
-        "_uncommitted",
-        "_waiting",
         "announcement",
         "auth_failures",
         "claimed",
         "exchange",
         "host",
         "is_bound",
-        "link",
         "server",
         "session",
-        "state",
     )
+    kind = StreamKind.C2S
     _log = Logger()
 
-    def __init__(self, session: Session, link: Link, server: StreamServices):
-        """Start the deadline for authentication (RFC 6120 gives none; the limit unauthenticated_timeout_s does)."""
+    def __init__(self, session: Session, link: Link, server: "StreamServices[ClientStream]"):
+        """Let *session* begin; TLS may be there already."""
         self.session = session
-        self.link: Link = link
         self.server = server
-        self.state = StreamState.SECURE if session.is_secure else StreamState.NONE
         self.is_bound = False
         """The same as in `state`, without the cost of a flag on the way of every stanza."""
         self.host: Host | None = None
         self.claimed: JID | None = None
         """Who the client says it is, by the header of its stream; not to be trusted."""
-        self.announcement: Any = None
+        self.announcement: Announcement | None = None
         """How the client was told that it can authenticate."""
-        self.exchange: Any = None
+        self.exchange: Exchange | LoginProgress | None = None
+        """The authentication that goes on: of SASL, or of SASL2 with what belongs to it."""
         self.auth_failures = 0
-        self._queue: deque[Any] | None = None
-        self._waiting = False
-        """Whether the next event must wait: for the one in hand, for commits, or for ever."""
-        self._in_hand = False
-        self._is_draining = False
-        self._is_lost = False
-        self._is_paused = False
-        self._is_released = False
-        self._uncommitted = Uncommitted(server.router.storage, server.limits)
-        self._done: Deferred[None] | None = None
-        self._deadline: Timer | None = None
         session.stream = self
         session.stream_id = server.new_stream_id()
-        self.set_deadline(server.limits().unauthenticated_timeout_s)
+        state = StreamState.SECURE if session.is_secure else StreamState.NONE
+        super().__init__(link, server.timers, server.router.storage, server.limits, state)
 
     @property
     def router(self) -> Router:
@@ -111,30 +88,17 @@ class ClientStream:
         """What binds resources."""
         return self.server.binding
 
-    # -- what the carrier tells ---------------------------------------------------------------------------------------
-
-    def receive(self, event: Any) -> None:
-        """Take the next event of the stream: handled now, or after those before it."""
-        if self._waiting:
-            if self._is_released:
-                return
-            if self._queue is None:
-                self._queue = deque()
-            self._queue.append(event)
-            if len(self._queue) >= QUEUE_BEFORE_PAUSE:
-                self._pause()
-            return
-        self._process(event)
-
-    def _pause(self) -> None:
-        if not self._is_paused:
-            self._is_paused = True
-            self.link.pause()
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is possible and has not happened."""
+        return self.host is not None and self.link.can_start_tls
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether an event is still being handled, so that the next must wait."""
-        return self._waiting
+    def is_tls_required(self) -> bool:
+        """Whether this stream must be under TLS before anyone may authenticate."""
+        return self.host is None or self.host.settings.c2s.require_tls
+
+    # -- what the carrier tells ---------------------------------------------------------------------------------------
 
     def connection_lost(self) -> None:
         """The connection is gone: keep the session where a module wants it, else destroy it.
@@ -146,7 +110,7 @@ class ClientStream:
         session, host = self.session, self.host
         self.link = GONE
         if session.stream is not self:
-            self._queue = None
+            self.forget_queue()
             return
         session.conn = None
         if session.host is not None and not session.is_ended:
@@ -154,32 +118,22 @@ class ClientStream:
         is_kept = session.is_connected and not session.is_ended and host is not None
         if is_kept and host is not None and host.hooks.ask(events.SESSION_DETACHED, session):
             session.stream = None
-            self._queue = None
-        elif self._queue:
-            self._is_lost = True
+            self.forget_queue()
         else:
-            self._lost()
+            self.drain_and_end()
 
     # -- a session goes on in another stream (XEP-0198 5) -------------------------------------------------------------
 
     def release(self, error: StreamError) -> None:
         """Another stream goes on with the session: end this one with *error*; what is in hand is still dealt with."""
         session, conn = self.session, self.session.conn
-        session.conn = session.stream = self._queue = None
-        self._is_released = self._waiting = True
+        session.conn = session.stream = None
+        self.take_no_more()
         if conn is not None:
             conn.write(session.framing.error(error))
             conn.write(session.framing.closing())
         self.set_deadline(ABORT_AFTER_S)
         self.link.drop()
-
-    def dealt_with(self) -> Deferred[None] | None:
-        """Give what fires when the stanza in hand is dealt with; None where there is none."""
-        if not self._in_hand:
-            return None
-        if self._done is None:
-            self._done = Deferred()
-        return self._done
 
     def adopt(self, session: Session) -> None:
         """Go on with *session*, an earlier one of the same account; the one so far rests.
@@ -194,12 +148,21 @@ class ClientStream:
         provisional.reset()
         self.bound()
 
-    def _lost(self) -> None:
+    def emptied(self) -> None:
+        """All is dealt with that came before the connection was lost: so is the session."""
         self.session.stream = None
         if not self.session.is_ended:
             self.server.registry.destroy(self.session)
 
     # -- what the session and the features tell -----------------------------------------------------------------------
+
+    def send(self, x: Sendable) -> bool:
+        """Write *x* to the client."""
+        return self.session.send(x)
+
+    def close(self, x: CloseReason = None) -> None:
+        """End the stream, as `Session.close` does."""
+        self.session.close(x)
 
     def ending(self, is_peer_awaited: bool, reason: str) -> None:
         """The end tag is written: drop the connection, after the peer's own end tag or a timeout if it is awaited."""
@@ -221,16 +184,23 @@ class ClientStream:
     def send_features(self) -> None:
         """Offer what this state has to offer (RFC 6120 4.3.2)."""
         host_features = self.host.stream_features if self.host is not None else ()
-        elements = offered((*self.server.features, *host_features), self.state, self)
+        elements = offered((*self.server.features, *host_features), self.kind, self.state, self)
         content = b"".join(element.to_bytes(ns.CLIENT) for element in elements)
         self.session.send(self.session.framing.features(content))
 
-    def authenticated(self, username: str) -> None:
-        """The client has shown who it is."""
+    def start_tls(self) -> None:
+        """Begin TLS; what has been negotiated without it is void."""
+        assert self.host is not None, "no TLS comes before a header"
+        self.link.start_tls(self.host.name)
+        self.session.is_secure = True
+        self.exchange = None
+
+    def authenticated(self, username: str, feature: AnyFeature) -> None:
+        """The client has shown who it is, by *feature*."""
         session = self.session
         session.type = "c2s"
         session.username = username
-        self.state |= StreamState.AUTHENTICATED
+        self.negotiated(feature)
         self.exchange = self.announcement = None
         self.link.authenticated()
         self._log.info(
@@ -252,102 +222,48 @@ class ClientStream:
 
     def bound(self) -> None:
         """The session is a connected resource now: stanzas are routed."""
-        self.state |= StreamState.BOUND
+        self.negotiated(BIND)
         self.is_bound = True
         self.set_deadline(None)
         self._log.info(
             "Bound as {jid}", stream=self.session.stream_id, peer=self.session.peer, jid=self.session.full_jid
         )
 
-    def set_deadline(self, seconds: float | None) -> None:
-        """Give the stream so long for what comes next; None takes the deadline away."""
-        if self._deadline is not None:
-            self.server.timers.stop(self._deadline)
-        self._deadline = None if seconds is None else self.server.timers.add(seconds, self._too_late)
-
-    def _too_late(self, now: float, timer: Timer, param: None) -> None:
-        self._deadline = None
+    def too_late(self) -> None:
+        """Whoever has not authenticated in time is sent away; so is who does not let the connection end."""
         if self.session.is_ended or self._is_released:
             self.link.abort()
             return
         self.fail(StreamError("connection-timeout", "Authentication took too long"))
 
-    # -- one event at a time ------------------------------------------------------------------------------------------
+    # -- one event ----------------------------------------------------------------------------------------------------
 
-    def _process(self, event: Any) -> None:
-        try:
-            answer = self._handle(event)
-        except Exception:  # noqa: BLE001 - the net of the session queue
-            self._failed(Failure(), event)
-            answer = None
-        if answer is not None and type(answer) is not Commit:
-            self._waiting = self._in_hand = True
-            answer.addErrback(self._failed, event).addCallback(self._handled, event)
-        elif type(event) is Stanza:
-            self._dealt_with(answer)
+    def acknowledger(self) -> Acknowledger | None:
+        """Give who counts the session's stanzas."""
+        return self.session.ledger
 
-    def _handled(self, commit: Any, event: Any) -> None:
-        self._in_hand = False
-        self._waiting = self._is_released
-        if type(event) is Stanza:
-            self._dealt_with(commit)
-        done, self._done = self._done, None
-        if done is not None:
-            done.callback(None)
-        self._drain()
-
-    def _drain(self) -> None:
-        if self._is_draining:
-            return
-        self._is_draining = True
-        while self._queue and not self._waiting:
-            self._process(self._queue.popleft())
-        self._is_draining = False
-        if self._waiting:
-            return
-        if self._is_lost:
-            self._lost()
-            return
-        if self._is_paused:
-            self._is_paused = False
-            self.link.resume()
-        self.link.go_on()
-
-    def _dealt_with(self, commit: Commit | None) -> None:
-        """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
-        ledger = self.session.ledger
-        if ledger is not None:
-            ledger.handled(commit is not None)
-        if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
-            self._waiting = True
-            self._pause()
-
-    def _roomy(self) -> None:
-        """Enough is committed."""
-        self._waiting = self._is_released
-        self._drain()
-
-    def _handle(self, event: Any) -> Commit | Deferred[Any] | None:
-        kind = type(event)
+    def handle(self, event: Event) -> Answer:
+        """A stanza is routed, an element is one of the negotiation's or of a feature, a header begins, an end ends."""
         if self.session.is_ended:
-            if kind is StreamClosed:
+            if type(event) is StreamClosed:
                 self.link.drop()
-            return None
-        if kind is Stanza:
+        elif type(event) is Stanza:
             if self.is_bound:
                 return self.server.router.from_client(self.session, event)
             return unbound_stanza(self, event)
-        if kind is Element:
+        elif type(event) is Element:
             return self._element(event)
-        if kind is StreamOpened:
+        elif type(event) is StreamOpened:
             self._opened(event)
-        elif kind is StreamClosed:
+        elif type(event) is StreamClosed:
             self.session.close(False)
         else:
+            assert isinstance(event, StreamError)
             self.fail(event)  # not raised: a traceback would keep this connection alive
         return None
 
-    def _failed(self, failure: Failure, event: Any) -> None:
+    def failed(self, failure: Failure, event: Event) -> None:
+        """A `StreamError` ends the stream; anything else is a bug, which the sender hears of."""
         error = failure.value
         if isinstance(error, StreamError):
             self.fail(error)
@@ -383,11 +299,11 @@ class ClientStream:
         self.host = host
         self.send_features()
 
-    def _element(self, element: Element) -> Deferred[Any] | None:
-        host, state = self.host, self.state
-        handler = handler_of(self.server.features, state, element.ns, element.name)
+    def _element(self, element: Element) -> Deferred[None] | None:
+        host, kind, state = self.host, self.kind, self.state
+        handler = handler_of(self.server.features, kind, state, element.ns, element.name)
         if handler is None and host is not None:
-            handler = handler_of(host.stream_features, state, element.ns, element.name)
+            handler = handler_of(host.stream_features, kind, state, element.ns, element.name)
         if handler is not None:
             answer = handler(self, element)
             return answer if isinstance(answer, Deferred) else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, MutableMapping
 from itertools import islice
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from xmppd.core.timers import Timers
 
@@ -22,15 +22,16 @@ class Kept(Protocol):
         """Send a space."""
 
 
-class Keepalive:
+K = TypeVar("K", bound=Kept)
+
+
+class Keepalive(Generic[K]):
     """Goes round all connections once in the interval; one timer for all of them.
 
     Who has had its turn goes to the end of the row, so that nothing but the row itself knows a connection.
     """
 
-    def __init__(
-        self, timers: Timers, connections: MutableMapping[Any, None], interval_s: Callable[[], float]
-    ):
+    def __init__(self, timers: Timers, connections: MutableMapping[K, None], interval_s: Callable[[], float]):
         """*connections* are the live ones, as keys, in the order in which they came; that changes here."""
         self._timers = timers
         self._connections = connections
@@ -50,7 +51,7 @@ class Keepalive:
             self._round += 1
             self._share = len(row) // SHARES + 1
         self._turn = (self._turn + 1) % SHARES
-        due: list[Kept] = list(islice(row, self._share))
+        due: list[K] = list(islice(row, self._share))
         for connection in due:
             if connection.round == self._round:  # and all behind it had their turns, too
                 break

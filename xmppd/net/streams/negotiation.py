@@ -1,9 +1,12 @@
-"""The features of every client stream besides SASL: STARTTLS, resource binding, the legacy session (RFC 6120 5, 7)."""
+"""Stream features besides SASL: STARTTLS, resource binding, the legacy session (RFC 6120 5, 7; RFC 3921 3)."""
 
-from xmppd.net.streams.client_stream import ClientStream
+from typing import Protocol
+
+from xmppd.core.session import CloseReason, SessionStream
+from xmppd.core.stream import Stream
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
-from xmppd.stream.features import StreamFeature, StreamState
+from xmppd.stream.features import StreamFeature, StreamKind, StreamState
 
 MAY_START_TLS = FixedElement("starttls", ns.TLS)
 MUST_START_TLS = FixedElement("starttls", ns.TLS, children=[Element("required", ns.TLS)])
@@ -12,41 +15,55 @@ MAY_BIND = FixedElement("bind", ns.BIND)
 MAY_START_SESSION = FixedElement("session", ns.SESSION, children=[Element("optional", ns.SESSION)])
 
 
-def _offer_starttls(stream: ClientStream) -> Element | None:
-    if not stream.link.can_start_tls:
+class Securable(Stream, Protocol):
+    """A stream that can begin TLS."""
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is possible and has not happened."""
+
+    @property
+    def is_tls_required(self) -> bool:
+        """Whether nobody may authenticate before it has."""
+
+    def start_tls(self) -> None:
+        """Begin TLS; what has been negotiated without it is void."""
+
+    def restart(self) -> None:
+        """Expect a new header (RFC 6120 4.3.3)."""
+
+    def close(self, x: CloseReason = None) -> None:
+        """End the stream."""
+
+
+def _offer_starttls(stream: Securable) -> Element | None:
+    if not stream.can_start_tls:
         return None
-    return MUST_START_TLS if stream.host is not None and is_tls_required(stream) else MAY_START_TLS
+    return MUST_START_TLS if stream.is_tls_required else MAY_START_TLS
 
 
-def is_tls_required(stream: ClientStream) -> bool:
-    """Whether this stream must be under TLS before anyone may authenticate."""
-    return stream.host is None or stream.host.settings.c2s.require_tls
-
-
-def _start_tls(stream: ClientStream, element: Element) -> None:
+def _start_tls(stream: Securable, element: Element) -> None:
     """RFC 6120 5.4: proceed and begin TLS; where that cannot be, failure and the end of the stream (5.4.2.2)."""
-    host = stream.host
-    if host is None or not stream.link.can_start_tls:
-        stream.session.send(Element("failure", ns.TLS))
-        stream.session.close(None)
+    if not stream.can_start_tls:
+        stream.send(Element("failure", ns.TLS))
+        stream.close(None)
         return
-    stream.session.send(PROCEED)
-    stream.link.start_tls(host.name)
-    stream.state |= STARTTLS.sets
-    stream.session.is_secure = True
-    stream.exchange = None
+    stream.send(PROCEED)
+    stream.start_tls()
+    stream.negotiated(STARTTLS)
     stream.restart()
 
 
-STARTTLS = StreamFeature(
+STARTTLS: StreamFeature[Securable] = StreamFeature(
     name="starttls",
+    kinds=StreamKind.C2S | StreamKind.S2S,
     forbids=StreamState.SECURE | StreamState.AUTHENTICATED | StreamState.AUTHENTICATING,
     sets=StreamState.SECURE,
     offer=_offer_starttls,
     handles={(ns.TLS, "starttls"): _start_tls},
     priority=100,
 )
-BIND = StreamFeature(
+BIND: StreamFeature[SessionStream] = StreamFeature(
     name="bind",
     needs=StreamState.AUTHENTICATED,
     forbids=StreamState.BOUND,
@@ -54,7 +71,7 @@ BIND = StreamFeature(
     offer=lambda stream: MAY_BIND,
     priority=80,
 )
-LEGACY_SESSION = StreamFeature(
+LEGACY_SESSION: StreamFeature[SessionStream] = StreamFeature(
     name="session",
     needs=StreamState.AUTHENTICATED,
     forbids=StreamState.BOUND,

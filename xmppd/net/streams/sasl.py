@@ -4,14 +4,14 @@ The client can see whether what it was announced is what was sent: a hash of it 
 """
 
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import lru_cache
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from xmppd.net.streams.announcement import Announcement
 from xmppd.net.streams.client_stream import ClientStream
-from xmppd.net.streams.negotiation import is_tls_required
+from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.services.login.authentication import Circumstances
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, FixedElement
@@ -33,23 +33,15 @@ def circumstances(stream: ClientStream) -> Circumstances:
         host=host,
         peer=stream.session.peer,
         is_secure=is_secure,
-        is_refused=not is_secure and is_tls_required(stream),
+        is_refused=not is_secure and stream.is_tls_required,
         channel_bindings=stream.link.channel_bindings() if is_secure else {},
         client_jids=tuple(stream.link.client_jids(host.name)) if is_secure else (),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """What a client was told of how it can authenticate, under which circumstances."""
-
-    given: Circumstances
-    mechanisms: tuple[str, ...]
-
-
 def announcement(stream: ClientStream) -> Announcement:
     """Give what is announced on this stream; the same from its features to the end of the authentication."""
-    known: Announcement | None = stream.announcement
+    known = stream.announcement
     if known is None:
         given = circumstances(stream)
         known = stream.announcement = Announcement(given, tuple(stream.server.authentication.offer(given)))
@@ -96,13 +88,14 @@ def _on_auth(stream: ClientStream, element: Element) -> Deferred[None] | None:
 
 def _on_response(stream: ClientStream, element: Element) -> Deferred[None] | None:
     try:
-        if stream.exchange is None:
+        exchange = stream.exchange
+        if exchange is None or isinstance(exchange, LoginProgress):
             raise SaslError("malformed-request", "No authentication has begun")
         data = decode_payload(element.text)
     except SaslError as error:
         _fail(stream, error)
         return None
-    return _answer(stream, stream.exchange.respond(data))
+    return _answer(stream, exchange.respond(data))
 
 
 def _answer(stream: ClientStream, step: Deferred[bytes | Success]) -> Deferred[None]:
@@ -138,7 +131,7 @@ def _advance(stream: ClientStream, step: Success | bytes) -> None:
     stream.session.send(
         Element("success", ns.SASL, children=[] if step.data is None else [_encoded(step.data)])
     )
-    stream.authenticated(step.username)
+    stream.authenticated(step.username, SASL)
     stream.restart()
 
 
@@ -166,7 +159,7 @@ def _encoded(data: bytes) -> str:
 
 
 _NOT_YET = StreamState.AUTHENTICATED | StreamState.BOUND | StreamState.AUTHENTICATING
-SASL = StreamFeature(
+SASL: StreamFeature[ClientStream] = StreamFeature(
     name="sasl",
     forbids=_NOT_YET,
     sets=StreamState.AUTHENTICATED,
@@ -178,6 +171,6 @@ SASL = StreamFeature(
     },
     priority=90,
 )
-CHANNEL_BINDING = StreamFeature(
+CHANNEL_BINDING: StreamFeature[ClientStream] = StreamFeature(
     name="sasl-channel-binding", forbids=_NOT_YET, offer=_offer_channel_bindings, priority=89
 )

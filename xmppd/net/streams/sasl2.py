@@ -9,15 +9,17 @@ in (2.3).
 from base64 import b64encode
 from collections.abc import Coroutine
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.core.hooks import Hooks
-from xmppd.core.session import Sendable, Session
+from xmppd.core.session import Session
+from xmppd.core.stream import Sendable
 from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.sasl import OFFERS_KEPT, announcement, count_failure
 from xmppd.services.login.login import (
     LOGIN_BEGINNING,
@@ -25,7 +27,6 @@ from xmppd.services.login.login import (
     LOGIN_TASKS,
     NS_SASL2,
     OFFERING,
-    Exchange,
     Login,
     Offer,
     UserAgent,
@@ -46,20 +47,6 @@ HELD_BYTES: Final = 4 * 1024 * 1024
 """So much may come for a session between its binding and ``<success/>``; a flood beyond it ends the stream."""
 
 _log = Logger()
-
-
-class _Progress:
-    """A login that goes on: its exchange, then its tasks."""
-
-    __slots__ = ("exchange", "login", "success", "task")
-
-    def __init__(self, login: Login, exchange: Exchange):
-        self.login = login
-        self.exchange = exchange
-        self.success: Success | None = None
-        """The authentication's outcome, while tasks go on."""
-        self.task: Any = None
-        """The task that the client has begun."""
 
 
 # -- the feature ------------------------------------------------------------------------------------------------------
@@ -96,7 +83,7 @@ def _authentication(
 
 
 def _on_authenticate(stream: ClientStream, element: Element) -> Deferred[None]:
-    stream.state |= StreamState.AUTHENTICATING
+    stream.negotiated(SASL2)
     stream.exchange = None
     stream.session.account_number = stream.server.authentication.account_number
     return _guarded(stream, _begin(stream, element))
@@ -110,7 +97,7 @@ async def _begin(stream: ClientStream, element: Element) -> None:
         exchange = await exchange
     if exchange is None:
         exchange = stream.server.authentication.begin(login.mechanism, announced.given, announced.mechanisms)
-    stream.exchange = _Progress(login, exchange)
+    stream.exchange = LoginProgress(login, exchange)
     initial = element.child("initial-response")
     await _advance(stream, await exchange.start(None if initial is None else _decoded(initial)))
 
@@ -183,7 +170,7 @@ async def _advance(stream: ClientStream, step: Success | bytes) -> None:
     await _settle(stream, progress, step.data)
 
 
-async def _settle(stream: ClientStream, progress: _Progress, data: bytes | None) -> None:
+async def _settle(stream: ClientStream, progress: LoginProgress, data: bytes | None) -> None:
     """Ask for the next task, or let the client in (2.6); *data* is the mechanism's own last word."""
     if stream.session.is_ended:
         return
@@ -201,8 +188,7 @@ async def _let_in(stream: ClientStream, login: Login, data: bytes | None) -> Non
     if login.host.settings.auth == "internal":  # tasks may have taken their time
         account = JID(login.username, login.host.name, None)
         stream.server.authentication.check_account(account, session.account_number)
-    stream.state &= ~StreamState.AUTHENTICATING
-    stream.authenticated(login.username)
+    stream.authenticated(login.username, SASL2_EXCHANGE)
     held = _Held(session)
     told = login.host.hooks.notify(LOGIN_SUCCEEDED, login)
     if told is not None:
@@ -251,7 +237,7 @@ class _Held:
 # -- failure ----------------------------------------------------------------------------------------------------------
 
 
-def _guarded(stream: ClientStream, steps: Coroutine[Any, Any, None]) -> Deferred[None]:
+def _guarded(stream: ClientStream, steps: Coroutine[object, object, None]) -> Deferred[None]:
     """Run *steps*; what goes wrong is the client's to know (2.6.2)."""
 
     async def run() -> None:
@@ -269,7 +255,7 @@ def _guarded(stream: ClientStream, steps: Coroutine[Any, Any, None]) -> Deferred
 def _fail(stream: ClientStream, error: SaslError) -> None:
     """2.6.2: the stream is as it was before the attempt."""
     stream.exchange = None
-    stream.state &= ~StreamState.AUTHENTICATING
+    stream.withdrawn(SASL2)
     if stream.session.is_ended:
         return
     children = [Element(error.condition, ns.SASL)]
@@ -282,9 +268,9 @@ def _fail(stream: ClientStream, error: SaslError) -> None:
 # -- reading and writing ----------------------------------------------------------------------------------------------
 
 
-def _progress(stream: ClientStream) -> _Progress:
+def _progress(stream: ClientStream) -> LoginProgress:
     progress = stream.exchange
-    if not isinstance(progress, _Progress):
+    if not isinstance(progress, LoginProgress):
         raise SaslError("malformed-request", "No authentication has begun")
     return progress
 
@@ -329,18 +315,20 @@ def _text(name: str, text: str) -> Element:
     return Element(name, NS_SASL2, children=[text] if text else [])
 
 
-SASL2 = StreamFeature(
+SASL2: StreamFeature[ClientStream] = StreamFeature(
     name="sasl2",
     needs=StreamState.SECURE,
     forbids=StreamState.AUTHENTICATED | StreamState.BOUND | StreamState.AUTHENTICATING,
-    sets=StreamState.AUTHENTICATED,
+    sets=StreamState.AUTHENTICATING,
     offer=_offer,
     handles={(NS_SASL2, "authenticate"): _on_authenticate},
     priority=-50,
 )
-SASL2_EXCHANGE = StreamFeature(
+SASL2_EXCHANGE: StreamFeature[ClientStream] = StreamFeature(
     name="sasl2-exchange",
     needs=StreamState.AUTHENTICATING,
+    sets=StreamState.AUTHENTICATED,
+    ends=StreamState.AUTHENTICATING,
     handles={
         (NS_SASL2, "response"): _on_response,
         (NS_SASL2, "abort"): _on_abort,

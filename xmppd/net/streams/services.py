@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic
 
 from xmppd.config.limits import Limits
 from xmppd.core.host import Hosts
@@ -10,11 +11,11 @@ from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.services.login.authentication import Authentication
 from xmppd.services.login.binding import Binding
-from xmppd.stream.features import StreamFeature
+from xmppd.stream.features import S, StreamFeature
 
 
 @dataclass(frozen=True, slots=True)
-class StreamServices:
+class StreamServices(Generic[S]):
     """The parts of the server that a client stream works with."""
 
     hosts: Hosts
@@ -27,5 +28,5 @@ class StreamServices:
     """Wall time in seconds since 1970."""
     limits: Callable[[], Limits]
     new_stream_id: Callable[[], str]
-    features: tuple[StreamFeature, ...]
+    features: tuple[StreamFeature[S], ...]
     """The features of every client stream; modules add theirs by host."""

@@ -1,6 +1,6 @@
 """Stanzas before a resource is bound, and the binding itself: RFC 6120 7."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -10,7 +10,7 @@ from xmppd.core.events import Traffic
 from xmppd.core.host import Host
 from xmppd.core.iq import check_iq
 from xmppd.core.router import Router
-from xmppd.core.session import Session
+from xmppd.core.session import SessionStream
 from xmppd.services.login.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
@@ -20,12 +20,10 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.stream.features import StreamState
 
 
-class UnboundStream(Protocol):
+class UnboundStream(SessionStream, Protocol):
     """What a stream is to this file."""
 
-    session: Session
     host: Host | None
-    state: int
 
     @property
     def router(self) -> Router:
@@ -35,11 +33,8 @@ class UnboundStream(Protocol):
     def binding(self) -> Binding:
         """What binds resources."""
 
-    def bound(self) -> None:
-        """The session is a connected resource now."""
 
-
-def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[Any] | None:
+def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[None] | None:
     """RFC 6120 7.1: before binding, only the server and one's own account may be spoken to, by IQ."""
     session, host = stream.session, stream.host
     assert host is not None, "no stanza comes before a header"

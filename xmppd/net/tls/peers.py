@@ -4,7 +4,7 @@ XEP-0178 (JIDs in client certificates), RFC 5929 and RFC 9266 (channel binding).
 certificate covers the domain that the server speaks for (RFC 6125), which is asked by who authenticates it.
 """
 
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
@@ -48,7 +48,7 @@ class Connection(SSL.Connection):
 class HasHandle(Protocol):
     """A transport of Twisted's or of ours: with TLS its handle is the `SSL.Connection`."""
 
-    def getHandle(self) -> Any:
+    def getHandle(self) -> object:
         """Give the connection or the socket."""
 
 

@@ -19,9 +19,10 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
-from xmppd.core.session import Session
+from xmppd.core.session import Session, SessionStream
 from xmppd.services.login.authentication import Circumstances
 from xmppd.stanza.element import Element
+from xmppd.stream.sasl.steps import Success
 
 NS_SASL2: Final = "urn:xmpp:sasl:2"
 NS_BIND2: Final = "urn:xmpp:bind:0"
@@ -59,10 +60,10 @@ class Task(Protocol):
 class Exchange(Protocol):
     """An authentication exchange."""
 
-    def start(self, initial: bytes | None) -> Deferred[Any]:
+    def start(self, initial: bytes | None) -> Deferred[bytes | Success]:
         """Take the initial response; give a challenge or the success. Fails with `SaslError`."""
 
-    def respond(self, data: bytes) -> Deferred[Any]:
+    def respond(self, data: bytes) -> Deferred[bytes | Success]:
         """Take the next response."""
 
 
@@ -105,7 +106,12 @@ class Login:
     )
 
     def __init__(
-        self, stream: Any, session: Session, given: Circumstances, request: Element, agent: UserAgent
+        self,
+        stream: SessionStream,
+        session: Session,
+        given: Circumstances,
+        request: Element,
+        agent: UserAgent,
     ):
         self.stream = stream
         """The stream that logs in, for who takes it over (XEP-0198)."""

@@ -13,7 +13,8 @@ Rules that live here:
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from xmppd.core.session import Sendable, Session
+from xmppd.core.session import Session
+from xmppd.core.stream import Sendable
 from xmppd.stanza.element import Element
 from xmppd.stanza.importance import Weight, merge_key, weight_of
 from xmppd.stanza.ns import CLIENT

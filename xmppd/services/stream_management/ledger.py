@@ -6,10 +6,11 @@ sender. What the client sends is in `xmppd.services.stream_management.receipts`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from xmppd.core.fanout import Fanout
-from xmppd.core.session import Sendable, Session
+from xmppd.core.session import Session, SessionStream
+from xmppd.core.stream import Sendable
 from xmppd.core.timers import Timer
 from xmppd.services.stream_management.copies import Copies, Copying
 from xmppd.services.stream_management.receipts import NS, Receipts
@@ -88,7 +89,7 @@ class StreamLedger(Receipts):
         """Running while there is no connection."""
         self.on_grown: Callable[[Session], None] | None = None
         """Told of what joins the queue while there is no connection."""
-        self.former: Any = None
+        self.former: SessionStream | None = None
         """The stream that had the session before its connection was lost."""
         self.is_silent = False
         """From a new connection until `replay`: what is sent only queues up."""

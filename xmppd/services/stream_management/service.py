@@ -8,7 +8,7 @@ handled when the connection was lost is counted before the client is told how mu
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
@@ -17,7 +17,7 @@ from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Unbound
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
-from xmppd.core.session import Session
+from xmppd.core.session import Session, SessionStream
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.turns import Turns
 from xmppd.core.waiting import deferred, spawn
@@ -47,21 +47,6 @@ RECORDS: Final = 2
 REMEMBERED: Final = 10_000
 """Of so many sessions that have ended it is kept how much of them was handled."""
 SWEEP_S: Final = 6 * 3_600.0
-
-
-class Stream(Protocol):
-    """A client stream, whatever carries it."""
-
-    session: Session
-
-    def release(self, error: StreamError) -> None:
-        """Another stream goes on with the session: end with *error*, and take nothing more."""
-
-    def dealt_with(self) -> Deferred[None] | None:
-        """Fires when what is being handled is dealt with; None where nothing is."""
-
-    def adopt(self, session: Session) -> None:
-        """Go on with *session*; the one so far rests."""
 
 
 class CannotResume(Exception):
@@ -173,7 +158,7 @@ class StreamManagement:
     # -- resuming -----------------------------------------------------------------------------------------------------
 
     @deferred
-    async def resume(self, stream: Stream, previous_id: str, h: int) -> Session | None:
+    async def resume(self, stream: SessionStream, previous_id: str, h: int) -> Session | None:
         """Let *stream* go on with the session *previous_id*, whose client has handled *h* stanzas, and give it.
 
         Nothing is sent yet: what is told to the client first, then `StreamLedger.replay`. Waits for what the session
@@ -207,9 +192,10 @@ class StreamManagement:
 
     def _part(self, session: Session) -> None:
         """Part a session from its connection, which may still be alive."""
-        former: Any = session.stream
+        former = session.stream
         self.detached(session)
-        former.release(StreamError("conflict", "The session goes on in another stream"))
+        if former is not None:
+            former.release(StreamError("conflict", "The session goes on in another stream"))
 
     async def _settled(self, ledger: StreamLedger) -> bool:
         """Wait until all that came over the former connection is dealt with and committed; say whether that is so."""
@@ -223,7 +209,7 @@ class StreamManagement:
                 return False
         return ledger.incoming.is_covered
 
-    def _adopt(self, stream: Stream, session: Session, ledger: StreamLedger) -> None:
+    def _adopt(self, stream: SessionStream, session: Session, ledger: StreamLedger) -> None:
         provisional, former = stream.session, ledger.former
         if ledger.expiry is not None:
             self._timers.stop(ledger.expiry)
