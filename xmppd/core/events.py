@@ -129,8 +129,8 @@ MESSAGE_REFUSED = Hook[Traffic](
 )
 HOST_STANZA = Hook[Traffic](
     "host-stanza",
-    "Asked for each message and presence addressed to a served domain itself, at that host. True: it has been dealt "
-    "with.",
+    "Asked for each message and presence addressed to a domain with accounts itself, at that host. True: it has been "
+    "dealt with.",
 )
 UNBOUND_STANZA = Hook[Traffic](
     "unbound-stanza",
