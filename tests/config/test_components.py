@@ -74,6 +74,13 @@ OWN: list[Row] = [
     ("\nmodule = 'x'\nlimits.stanza_dept = 1", "config.unknown-key", 3, "stanza_dept", "stanza_depth?"),
     ("\nmodule = 'x'\nlimits.stanza_depth = 0", "config.out-of-range", 3, "at least", "stanza_depth = "),
     ("\nmodule = 'x'\nadmins = ['a']", "config.bad-jid", 3, "NAME@HOST", "admin@"),
+    (
+        "\nmodule = 'x'\nadmins = ['a@x.example']",
+        "config.bad-jid",
+        3,
+        "has no accounts",
+        "account of localhost",
+    ),
     ("\nmodule = 'x'\nhost = 'localhosd'", "config.unknown-host", 3, "no such host", '"localhost"?'),
     ("\nmodule = 'x'\nhost = 'zzz.example'", "config.unknown-host", 3, "no such host", "one of localhost"),
 ]
@@ -93,6 +100,13 @@ WHOLE: list[Row] = [
     ("[components.listen]\nmodule = 'x'\n", "config.wrong-type", 1, "a list", "listen ="),
     ("[components]\n'x.example' = 'muc'\n", "config.wrong-type", 2, "a table", "a table"),
     ("[components.x.example]\nmodule = 'x'\n", "config.unquoted-name", 1, "dot", '[components."x.example"]'),
+    (
+        "admins = [\n'a@x.example']\n[components.'x.example']\nmodule = 'x'\n",
+        "config.bad-jid",
+        2,
+        "x.example is a component and has no accounts",
+        "account of localhost",
+    ),
     ("components = 5\n", "config.wrong-type", 1, "a table for each name", '[components."NAME"]'),
     (
         "[components]\nlisten = ['127.0.0.1:5222']\n[components.'x.example']\nsecret = 'y'\n",

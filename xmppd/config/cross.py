@@ -16,6 +16,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
     """Give what is wrong between options that are each right."""
     yield from _listeners(config)
     yield from _shown_by(config)
+    yield from _admins(config)
     yield from _certificates(config)
     yield from _client_certificates(config)
     yield from _plain_passwords(config)
@@ -108,6 +109,20 @@ def _shown_by(config: Config) -> Iterator[Finding]:
             f'did you mean "{near}"?' if near else f"write one of {', '.join(config.hosts)}, or remove it"
         )
         yield Finding("config.unknown-host", "error", config.source.place(path), what, why, remedy)
+
+
+def _admins(config: Config) -> Iterator[Finding]:
+    """Administrators whose accounts would be on a component."""
+    tables: list[tuple[Path, tuple[str, ...]]] = [((), config.admins)]
+    tables += ((config.table_of(domain.name), domain.admins) for domain in config.domains)
+    for table, admins in tables:
+        for index, admin in enumerate(admins):
+            domain, path = admin.rpartition("@")[2], (*table, "admins")
+            if domain in config.components and config.source.has(path):
+                place = config.source.place((*path, index))
+                why = f"{domain} is a component and has no accounts"
+                remedy = f"name an account of {' or '.join(config.hosts)}"
+                yield Finding("config.bad-jid", "error", place, f'"{admin}" in {dotted(path)}', why, remedy)
 
 
 def _client_certificates(config: Config) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from xmppd.core.session import ClientFeature
 
 IQKey = tuple[str, str, str, str]
 """What finds an IQ handler: type ("get" or "set"), namespace, element name, and the kind of target: "host", "account",
-"own" or "resource" (see `xmppd.core.module.iq`)."""
+"own", "resource" or "node" (see `xmppd.core.module.iq`)."""
 
 
 class Host:

@@ -87,6 +87,7 @@ def iq(type: str, ns: str, name: str, to: str | tuple[str, ...] = "host") -> Cal
     result), or a Deferred of it, or raises `StanzaError`. "account" handlers see requests of strangers too: ask
     `IQRequest.is_own`; "own" ones see the account's owner only, others get forbidden. "resource" ones see a request
     before the client that it is for: they give nothing, or a Deferred of it, or raise `StanzaError` to keep it away.
+    "node" is a bare address at a service, such as a room (`xmppd.core.service`).
     """
     kinds = (to,) if isinstance(to, str) else to
     return _declare(IQHandler(tuple((type, ns, name, kind) for kind in kinds)))

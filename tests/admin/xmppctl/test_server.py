@@ -21,6 +21,10 @@ STATUS = {
         {"name": "a.example", "sessions": 2, "available": 1, "modules": 9},
         {"name": "b.example", "sessions": 1, "available": 1, "modules": 8},
     ],
+    "components": [
+        {"name": "echo.a.example", "module": "echo", "modules": 7},
+        {"name": "irc.a.example", "module": None, "modules": 0},
+    ],
     "listening": ["127.0.0.1:5222 (STARTTLS)", "[::1]:5222 (STARTTLS)"],
     "versions": {"python": "3.11", "twisted": "26.10", "openssl": "3.0", "sqlite": "3.40"},
 }
@@ -63,7 +67,23 @@ class ServerTests(SynchronousTestCase):
                 "versions Python 3.11, Twisted 26.10, OpenSSL 3.0, SQLite 3.40",
             ],
         )
-        self.assertEqual(lines[9:], ["Host Sessions Available Modules", "a.example 2 1 9", "b.example 1 1 8"])
+        self.assertEqual(
+            lines[9:],
+            [
+                "Host Sessions Available Modules",
+                "a.example 2 1 9",
+                "b.example 1 1 8",
+                "",
+                "Component Is Modules",
+                "echo.a.example echo 7",
+                "irc.a.example a program 0",
+            ],
+        )
+
+    def test_status_without_components(self) -> None:
+        """Where there are none, nothing is said of them."""
+        result = Bench(status={**STATUS, "components": []}).run("status")
+        self.assertEqual((result.exit_code, squeezed(result.stdout)[-1]), (0, "b.example 1 1 8"))
 
     def test_status_as_json(self) -> None:
         """What the server gave, unchanged."""
