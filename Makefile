@@ -5,6 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/twistd -n --pidfile= xmppd
 SOURCES := xmppd tests benchmarks twisted
+SIDE_BY_SIDE := -n auto --dist worksteal
 
 .PHONY: run test check format lint types trial docs benchmark clean
 
@@ -12,13 +13,13 @@ run: $(VENV)/.installed
 	$(RUN) $(if $(CONFIG),--config $(CONFIG))
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 trial: $(VENV)/.installed-test
 	$(BIN)/python -m twisted.trial tests
