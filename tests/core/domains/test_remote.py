@@ -49,7 +49,7 @@ class RemoteTests(RouterTestCase):
         self.assertEqual((len(second.stanzas), self.condition()), (1, "remote-server-not-found"))
 
     def test_a_component_and_another_server(self) -> None:
-        """FRAME 2: both ways, IQs and their answers too."""
+        """promises#components: both ways, IQs and their answers too."""
         far = FarServer(self.router)
         got: list[Stanza] = []
         component = Component(self.router.service("gateway.example"), got.append)

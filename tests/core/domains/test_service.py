@@ -60,7 +60,7 @@ class ComingTests(ServiceTestCase):
         self.assertEqual(self.door.stanzas[0].id, "2")
 
     def test_iq_to_a_component(self) -> None:
-        """FRAME 2: a component sees disco#info to itself, and answers it."""
+        """promises#components: a component sees disco#info to itself, and answers it."""
         got: list[str | None] = []
 
         def program(stanza: Stanza) -> Stanza:
@@ -178,7 +178,7 @@ class GoingTests(ServiceTestCase):
         self.assertEqual((error.type, error.from_, error.to), ("error", "nobody@a.example", f"{ROOM}/nick"))
 
     def test_an_answer_is_the_requests(self) -> None:
-        """FRAME 10: answers pass the table of the service's own requests before the door, by sender and id."""
+        """Answers pass the table of the service's own requests before the door, by sender and id."""
         answer = self.service.request(Stanza.make("iq", REQUEST, from_=ROOM, to=BOB, type="get", id="one"))
         self.send("iq", to=ROOM, type="result", id="one")  # alice was not asked
         self.assertNoResult(answer)
