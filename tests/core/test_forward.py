@@ -106,7 +106,7 @@ class ForwardTests(RouterTestCase):
 
 
 class ElsewhereTests(RouterTestCase):
-    """FRAME 8: an owner lives in one process; the others have a door to it."""
+    """An owner lives in one process; the others have a door to it."""
 
     def setUp(self) -> None:
         """Bob lives elsewhere."""
