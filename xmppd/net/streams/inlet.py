@@ -2,7 +2,7 @@
 
 One event at a time, in order; no more reading while too much waits or is not committed yet; a deadline, and narrow
 limits of one element, until the peer is authenticated. They are here, so that no kind of stream can forget them
-(PROMISES: nobody brings it down). No bytes and no sockets: events come in by `receive`, the carrier is reached through
+(promises#before-authentication). No bytes and no sockets: events come in by `receive`, the carrier is reached through
 the `Link`.
 """
 
