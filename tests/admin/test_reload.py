@@ -113,8 +113,32 @@ class ReloadTests(SynchronousTestCase):
         self.write(more="modules.ping.enabled = false")
         self.assertEqual(self.reload().lines[-1], "changed, and in force after a restart: modules")
 
+    def test_pending_settings_are_not_in_force(self) -> None:
+        """A data folder of tomorrow gets no certificate today; nor does anything else of the file's hold before."""
+        text = self.file.read_text().replace(str(self.folder / "data"), str(self.folder / "later"))
+        more = '[net]\ntransport = "twisted"\n[storage]\nurl = "memory:"\n[limits]\nstanza_bytes = 20000\n'
+        self.file.write_text(
+            text
+            + more
+            + '[hosts."new.example"]\n[components."x.example"]\nsecret = "a secret that is long enough, 40 of them"\n'
+        )
+        before = self.tls.store.by_host()["localhost"]
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 0)
+        self.assertFalse((self.folder / "later").exists())
+        self.assertIs(self.tls.store.by_host()["localhost"], before)
+        self.assertIn(f"certificate of localhost: SHA-256 {before.fingerprint}", lines)
+        waiting = "data_dir, storage, net, hosts, components"
+        self.assertEqual(lines[-1], f"changed, and in force after a restart: {waiting}")
+        (taken,) = self.taken
+        self.assertEqual((taken.data_dir, taken.net.transport), (self.folder / "data", "xmppd"))
+        self.assertEqual(taken.storage_file, self.folder / "data" / "xmppd.sqlite")
+        self.assertEqual((list(taken.hosts), list(taken.components)), (["a.example", "localhost"], []))
+        self.assertEqual(taken.limits.stanza_bytes, 20_000)
+
     def test_host_that_the_file_has_no_more(self) -> None:
         """It is served until the restart, with what it had."""
         self.file.write_text(f'data_dir = "{self.folder / "data"}"')
         self.assertIn("hosts", self.reload().lines[-1])
         self.assertEqual(self.tls.store.find("a.example").host, "a.example")
+        self.assertEqual(list(self.taken[0].hosts), ["a.example", "localhost"])

@@ -12,15 +12,12 @@ from twisted.logger import Logger
 
 from xmppd.admin.log_file import unusable_log
 from xmppd.config.findings import ConfigErrors, Finding
-from xmppd.config.model import Config
+from xmppd.config.model import WHAT_A_COMPONENT_IS, Config
 from xmppd.core.log import LogWriter
-from xmppd.net.tls.certificates import HostFiles
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 
 _NEED_RESTART = ("data_dir", "storage", "net", "admins")
-_OF_A_COMPONENT = ("kind", "module", "secret", "secret_file", "conflict", "queue", "host")
-"""What makes a component what it is; its limits follow the file."""
 
 
 class Reloaded(NamedTuple):
@@ -57,13 +54,14 @@ class Reload:
 
     def __call__(self) -> Reloaded:
         """Put the file in force, and say what is now; raises `ConfigErrors`, and then all is as it was."""
-        config = self._read()
+        pending = self._read()
+        config = pending.under(self._running)
         findings = [*config.warnings, *self._reload_certificates(config), *self._reload_log(config)]
         self._take(config)
         for finding in findings:
             self._tell(finding)
         self._log.info("Settings are read anew")
-        lines = [*(str(finding) for finding in findings), *self._in_force(config)]
+        lines = [*(str(finding) for finding in findings), *self._in_force(config, pending)]
         return Reloaded(lines, sum(finding.severity == "error" for finding in findings))
 
     def on_signal(self) -> None:
@@ -76,12 +74,7 @@ class Reload:
             self._log.error("The configuration has mistakes: the old settings stay")
 
     def _reload_certificates(self, config: Config) -> list[Finding]:
-        """Hosts come and go with a restart only; one that the file has no more keeps what it has."""
-        new = {files.host: files for files in host_files(config)}
-        old = {host: certificate.files for host, certificate in self._tls.store.by_host().items()}
-        hosts: list[HostFiles] = [new.get(host, files) for host, files in old.items()]
-        settings = {**tls_settings(self._running), **tls_settings(config)}
-        return self._tls.reload(hosts, settings)
+        return self._tls.reload(host_files(config), tls_settings(config))
 
     def _reload_log(self, config: Config) -> list[Finding]:
         """Take the level, and open the file again: it may have been moved away."""
@@ -94,14 +87,14 @@ class Reload:
             return [unusable_log(config, file, error)]
         return []
 
-    def _in_force(self, config: Config) -> Iterator[str]:
+    def _in_force(self, config: Config, pending: Config) -> Iterator[str]:
         for host, certificate in self._tls.store.by_host().items():
             yield f"certificate of {host}: SHA-256 {certificate.fingerprint}"
         yield f"log level: {config.log.level}"
         yield "limits: as the file says"
-        waiting = [name for name in _NEED_RESTART if getattr(config, name) != getattr(self._running, name)]
+        waiting = [name for name in _NEED_RESTART if getattr(pending, name) != getattr(self._running, name)]
         for name, what in _WATCHED:
-            if what(config) != what(self._running):
+            if what(pending) != what(self._running):
                 waiting.append(name)
         if waiting:
             yield f"changed, and in force after a restart: {', '.join(waiting)}"
@@ -119,7 +112,7 @@ def _modules(config: Config) -> object:
 
 def _components(config: Config) -> object:
     return {
-        name: tuple(getattr(component, key) for key in _OF_A_COMPONENT)
+        name: tuple(getattr(component, key) for key in WHAT_A_COMPONENT_IS)
         for name, component in config.components.items()
     }
 

@@ -14,6 +14,9 @@ from xmppd.config.options import Components, HostSettings, ModuleTable, ServerOp
 from xmppd.config.section import Address
 from xmppd.config.source import DEFAULTS, Source
 
+WHAT_A_COMPONENT_IS = ("kind", "module", "secret", "secret_file", "conflict", "queue", "host")
+"""Settings that make a component what it is: a restart brings them; its limits follow the file."""
+
 Options = TypeVar("Options", bound=BaseModel)
 
 
@@ -71,6 +74,31 @@ class Config(ServerOptions):
         """The file of the SQLite storage; None for one that has no file."""
         scheme, _, location = self.storage.url.partition(":")
         return self.data_dir / os.path.expanduser(location) if scheme == "sqlite" else None
+
+    def under(self, running: Self) -> Self:
+        """Give what holds when this is read anew while *running* does: what a restart must bring stays as it is.
+
+        That are the data folder, the storage, what moves the bytes, listeners, and which domains there are; a domain
+        that the file has no more keeps its settings. The places of options are those of this file.
+        """
+        listeners = ("listen", "direct_tls_listen")
+        return self.model_copy(
+            update={
+                **{
+                    name: getattr(running, name)
+                    for name in ("data_dir", "storage", "net", "component_listen")
+                },
+                "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in listeners}),
+                "hosts": {name: self.hosts.get(name, old) for name, old in running.hosts.items()},
+                "components": {
+                    name: self.components.get(name, old) for name, old in running.components.items()
+                },
+            }
+        )
+
+    def _component(self, running: HostSettings) -> HostSettings:
+        new = self.components.get(running.name, running)
+        return new.model_copy(update={name: getattr(running, name) for name in WHAT_A_COMPONENT_IS})
 
     def for_host(self, name: str) -> HostSettings:
         """Give what holds for the domain with accounts *name*; raises KeyError for any other."""
