@@ -135,6 +135,35 @@ class SchemaTests(SynchronousTestCase):
             self.path.write_bytes(whole)
             self.assertIsNone(damage.damage(self.path))
 
+    def spoil_deep(self) -> None:
+        """Write rubbish into a page of ``kv`` that no look at its first rows would meet."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            rows = [("s", "o", f"{key:06}", b"v" * 500) for key in range(400)]
+            connection.executemany("INSERT INTO kv VALUES (?, ?, ?, ?)", rows)
+            connection.commit()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = self.path.read_bytes()
+        at = content.index(b"000200")
+        self.path.write_bytes(
+            content[: at // 4096 * 4096] + b"\xff" * 4096 + content[at // 4096 * 4096 + 4096 :]
+        )
+
+    def test_every_page_that_a_login_reads(self) -> None:
+        """Damage anywhere in accounts and rosters is met before the start, not by the user whose page it is."""
+        self.spoil_deep()
+        with self.assertRaisesRegex(
+            StorageFailed, rf"; put a copy in its place and remove {self.path}-wal and "
+        ):
+            bring_up(self.path, STEPS[:1])
+
+    def test_large_file_is_looked_through_later(self) -> None:
+        """Nobody waits for that; the log tells what was found."""
+        self.patch(damage, "SMALL_BYTES", 0)
+        self.spoil_deep()
+        bring_up(self.path, STEPS[:1])
+        with closing(sqlite3.connect(self.path)) as connection:
+            self.assertIsNotNone(damage.damage_of_logins(connection))
+
     def test_damage_is_looked_for_so_long_only(self) -> None:
         """A large file does not hold up who asks."""
         self.patch(damage, "_STEPS", 1)

@@ -14,6 +14,7 @@ from weakref import ref
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.storage import contract
@@ -29,7 +30,7 @@ from xmppd.storage.interface import (
     StorageFull,
 )
 from xmppd.storage.sqlite import boxes as boxes_module
-from xmppd.storage.sqlite import reads, store, threads
+from xmppd.storage.sqlite import damage, reads, store, threads
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
 from xmppd.storage.sqlite.schema import bring_up
@@ -255,6 +256,29 @@ class ReaderTests(TestCase):
         go_on.set()
         self.assertEqual((value, are_done), (b"v", [False] * len(counts)))
         self.assertEqual(await gatherResults(counts), [7] * len(counts))
+
+
+class LookingThroughTests(TestCase):
+    """A large file is looked through while the server runs."""
+
+    async def told(self, found: str | None) -> str:
+        """Give what the log has after a start at which *found* was found."""
+        self.patch(damage, "SMALL_BYTES", 0)
+        self.patch(store, "damage_of_logins", lambda connection: found)
+        with capturedLogs() as events:
+            await new_storage(self).stop()
+        return "\n".join(line for line in map(formatEvent, events) if "damaged" in line)
+
+    async def test_damage(self) -> None:
+        """It is an error in the log, with what to do."""
+        said = await self.told("row 7 missing")
+        self.assertIn(
+            "is damaged: row 7 missing; stop the server and put a copy in its place and remove ", said
+        )
+
+    async def test_no_damage(self) -> None:
+        """Then there is nothing to say."""
+        self.assertEqual(await self.told(None), "")
 
 
 class DurabilityTests(TestCase):

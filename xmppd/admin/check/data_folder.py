@@ -10,6 +10,7 @@ from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.obstacles import Obstacle, obstacle_to_reading, obstacle_to_writing, user_name
 from xmppd.storage.sqlite.damage import damage
+from xmppd.storage.sqlite.foreign_log import foreign_log, remedy_for
 from xmppd.storage.sqlite.header import NEWEST, read_header
 
 MB = 1_000_000
@@ -102,10 +103,15 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
     elif header.version > NEWEST:
         why = f"it has version {header.version}, this program knows {NEWEST}"
         yield Finding("data.too-new", "error", place, called, why, "use a newer xmppd")
+    elif not subject.machine.is_running(subject.config.data_dir) and (foreign := foreign_log(file)):
+        yield Finding("data.foreign-log", "error", place, called, foreign, remedy_for(file))
     else:
         found = damage(file)
-        if found is not None:
-            remedy = f"put a copy in its place, or save what can be read: sqlite3 {file} .recover"
+        if found:
+            remedy = (
+                f"put a copy in its place and remove {file}-wal and {file}-shm, or save what can be read: "
+            )
+            remedy += f"sqlite3 {file} .recover"
             yield Finding("data.damaged", "error", place, called, found, remedy)
 
 

@@ -6,6 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 LOOK_AT_MOST_S = 5.0
+SMALL_BYTES = 256 * 1024 * 1024
+"""A file of this size is looked through in half a second; a larger one in a thread while the server runs."""
+_OF_LOGINS = ("kv", "box", "dead_box", "fresh")
+"""Accounts, rosters and all else that is found by a key; the list of archives and queues, and what is new in them."""
 _STEPS = 100_000
 """Of SQLite's virtual machine between two looks at the clock."""
 
@@ -28,3 +32,22 @@ def damage(path: Path, look_s: float = LOOK_AT_MOST_S) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if found == "ok" else " ".join(str(found).split())
+
+
+def is_small(path: Path) -> bool:
+    """Say whether all that logins read is looked through in a moment."""
+    return path.stat().st_size <= SMALL_BYTES
+
+
+def damage_of_logins(connection: sqlite3.Connection) -> str | None:
+    """Say what SQLite finds wrong in the pages that a login reads; None where they are whole. Waits for the disk."""
+    for table in _OF_LOGINS:
+        try:
+            (found,) = connection.execute(f"PRAGMA quick_check({table})").fetchone()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        if found != "ok":
+            return " ".join(str(found).split())
+    return None

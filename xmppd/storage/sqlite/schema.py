@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xmppd.storage.interface import StorageFailed, StorageTooNew
+from xmppd.storage.sqlite.damage import damage_of_logins, is_small
+from xmppd.storage.sqlite.foreign_log import foreign_log, remedy_for
 
 PAGE_BYTES = 8_192
 """Twice the usual: half as many pages are written for a group of messages, which takes less time."""
@@ -78,7 +80,7 @@ STEPS: tuple[str, ...] = (STEP_001, STEP_002)
 """Step n brings a file from version n to n + 1. Add steps, never change one."""
 
 
-_MEND = "put a copy in its place, or save what can be read: sqlite3 FILE .recover"
+MEND = "put a copy in its place and remove FILE-wal and FILE-shm, or save what can be read: sqlite3 FILE .recover"
 _MAKE_USABLE = "this user must be able to write it, and its disk have room; or name another in [storage] url"
 
 
@@ -90,6 +92,7 @@ def bring_up(path: Path, steps: Sequence[str] = STEPS) -> None:
     line.
     """
     try:
+        _check_log(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, isolation_level=None)
         try:
@@ -98,8 +101,15 @@ def bring_up(path: Path, steps: Sequence[str] = STEPS) -> None:
             connection.close()
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or error
-        remedy = _MEND if type(error) is sqlite3.DatabaseError else _MAKE_USABLE
+        remedy = MEND.replace("FILE", str(path)) if type(error) is sqlite3.DatabaseError else _MAKE_USABLE
         raise StorageFailed(f"the data file {path} cannot be used: {why}; {remedy}") from error
+
+
+def _check_log(path: Path) -> None:
+    """Before SQLite mixes it with the file."""
+    why = foreign_log(path)
+    if why is not None:
+        raise StorageFailed(f"the data file {path} cannot be used: {why}; {remedy_for(path)}")
 
 
 def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
@@ -111,7 +121,7 @@ def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) 
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an older one keeps its own
     connection.execute("PRAGMA journal_mode = WAL")
     if version == len(steps):
-        _look_into(connection)
+        _look_into(connection, path)
         return
     if version:
         _copy(connection, Path(f"{path}.version-{version}"))
@@ -125,11 +135,15 @@ def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) 
     connection.executescript("\n".join(script))
 
 
-def _look_into(connection: sqlite3.Connection) -> None:
-    """Read a little of each table, so that most damage shows before a server answers anybody."""
+def _look_into(connection: sqlite3.Connection, path: Path) -> None:
+    """Read a little of each table, and of a file of usual size all that a login reads, before anybody is answered."""
     connection.execute("SELECT count(*) FROM fresh").fetchone()
     for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         connection.execute(f'SELECT * FROM "{table}" LIMIT 1').fetchall()
+    if is_small(path):
+        found = damage_of_logins(connection)
+        if found is not None:
+            raise sqlite3.DatabaseError(found)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

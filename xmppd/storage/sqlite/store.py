@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from xmppd.storage.bounds import Backlog, check_limit, check_names, check_selection, weigh
 from xmppd.storage.interface import (
@@ -30,8 +31,10 @@ from xmppd.storage.interface import (
 from xmppd.storage.pages import fresh
 from xmppd.storage.sqlite import reads
 from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
+from xmppd.storage.sqlite.damage import damage_of_logins, is_small
 from xmppd.storage.sqlite.direct import DirectReads, NotDirect
-from xmppd.storage.sqlite.schema import bring_up
+from xmppd.storage.sqlite.place import Place
+from xmppd.storage.sqlite.schema import MEND, bring_up
 from xmppd.storage.sqlite.threads import Commit, Outcome, Readers, Writer
 
 T = TypeVar("T")
@@ -51,7 +54,10 @@ class SQLiteStorage:
     def __init__(self, path: Path, reactor: IReactorFromThreads, durability: Durability = "power") -> None:
         self.path = path
         self._backlog = Backlog()
-        self._writer = Writer(reactor, partial(open_writer, path, durability), self._settle)
+        self._place = Place(path)
+        self._writer = Writer(
+            reactor, partial(open_writer, path, durability), self._settle, self._place.check
+        )
         self._values = Readers("values", reactor, partial(open_reader, path), VALUE_READERS)
         self._archives = Readers("archives", reactor, partial(open_reader, path), ARCHIVE_READERS)
         self._direct = DirectReads(partial(open_reader, path, busy_timeout_s=0.0))
@@ -75,6 +81,7 @@ class SQLiteStorage:
     def prepare(self) -> None:
         """Create the file or bring it up; waits. Raises `StorageTooNew` or `StorageFailed`."""
         bring_up(self.path)
+        self._place.opened()
 
     def start(self) -> None:
         """Start the threads; after the fork."""
@@ -82,6 +89,20 @@ class SQLiteStorage:
         self._values.start()
         self._direct.start()
         self._archives.start()
+        if not is_small(self.path):
+            self._archives.run(damage_of_logins).addCallbacks(self._looked_through, self._not_looked_through)
+
+    def _looked_through(self, found: str | None) -> None:
+        if found is not None:
+            self._log.error(
+                "The data file {path} is damaged: {found}; {remedy}",
+                path=str(self.path),
+                found=found,
+                remedy="stop the server and " + MEND.replace("FILE", str(self.path)),
+            )
+
+    def _not_looked_through(self, failure: Failure) -> None:
+        self._log.warn("The data file could not be looked through: {reason}", reason=str(failure.value))
 
     def release_memory(self) -> None:
         """Let who reads forget what is kept of the file."""

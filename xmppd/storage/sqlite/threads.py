@@ -58,12 +58,20 @@ class Writer:
 
     _log = Logger()
 
-    def __init__(self, reactor: IReactorFromThreads, connect: Connect, settle: Settle) -> None:
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        connect: Connect,
+        settle: Settle,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """*check* is called in the thread before each group; what it raises is the outcome of the group."""
         self.fault: StorageError | None = None
         self.groups = 0
         self._reactor = reactor
         self._connect = connect
         self._settle = settle
+        self._check = check
         self._queue: SimpleQueue[Commit | None] = SimpleQueue()
         self._unsettled: list[Commit] = []
         self._held: list[Commit] = []
@@ -174,6 +182,7 @@ class Writer:
     def _transact(self, connection: sqlite3.Connection, boxes: Boxes, group: list[Commit]) -> None:
         if not any(commit.changes for commit in group):
             return
+        self._check()
         connection.execute("BEGIN IMMEDIATE")
         transaction = Transaction(connection, boxes)
         for commit in group:
