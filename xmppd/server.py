@@ -6,7 +6,6 @@ this file.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import xmppd.modules
 from xmppd.config.kinds import DomainKind
@@ -15,7 +14,7 @@ from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.host import Host, Hosts
 from xmppd.core.ids import Ids
 from xmppd.core.loader import Loader, ModuleError, find_modules
-from xmppd.core.module import Module, ModuleAPI
+from xmppd.core.module import Module, ModuleAPI, Options
 from xmppd.core.parts import CoreParts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
@@ -112,7 +111,7 @@ def _is_wanted(cls: type[Module], host: Host) -> bool:
     return cls.is_default if table is None or table.enabled is None else table.enabled
 
 
-def _options(config: Config, host: Host, cls: type[Module]) -> Any:
+def _options(config: Config, host: Host, cls: type[Module]) -> Options:
     options, findings = config.module_options(cls.name, cls.options, host.name)
     if options is None:
         raise ModuleError("; ".join(str(finding) for finding in findings))

@@ -5,9 +5,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.hooks import Hook, Hooks
+from xmppd.core.hooks import Hook, Hooks, NoSuchStation, Station, StationTaken
 
 GREETED = Hook[str]("greeted", "Asked or notified by these tests with a name.")
+EARLY = Station("early", "For one.")
+SHARED = Station("shared", "For many.", is_shared=True)
+LATE = Station("late", "For another one.")
+ARRIVED = Hook[str]("arrived", "Asked by these tests with a name.", EARLY, SHARED, LATE)
 
 
 class HooksTests(SynchronousTestCase):
@@ -34,14 +38,60 @@ class HooksTests(SynchronousTestCase):
         self.assertIsNone(self.hooks.ask(GREETED, "x"))
         self.assertEqual(self.hooks.handlers(GREETED), ())
 
-    def test_higher_priority_comes_first_then_order_of_adding(self) -> None:
-        """Priorities rank, equal ones keep the order in which they were added."""
-        self.hooks.add(GREETED, self.handler("low"), -1)
+    def test_stations_are_passed_in_their_order(self) -> None:
+        """Who was added first matters only among the handlers of a shared station."""
+        self.hooks.add(ARRIVED, self.handler("late"), LATE)
+        self.hooks.add(ARRIVED, self.handler("first"), SHARED)
+        self.hooks.add(ARRIVED, self.handler("early"), EARLY)
+        self.hooks.add(ARRIVED, self.handler("second"), SHARED)
+        self.hooks.ask(ARRIVED, "x")
+        self.assertEqual(self.called, ["early", "first", "second", "late"])
+
+    def test_a_hook_without_stations_has_no_order(self) -> None:
+        """Its handlers are called as they were added, and name no station."""
         self.hooks.add(GREETED, self.handler("first"))
         self.hooks.add(GREETED, self.handler("second"))
-        self.hooks.add(GREETED, self.handler("high"), 5)
         self.hooks.ask(GREETED, "x")
-        self.assertEqual(self.called, ["high", "first", "second", "low"])
+        self.assertEqual(self.called, ["first", "second"])
+        self.assertRaises(NoSuchStation, self.hooks.add, GREETED, self.handler("third"), EARLY)
+
+    def test_a_handler_needs_a_station_of_its_hook(self) -> None:
+        """The error names those that there are."""
+        error = self.assertRaises(NoSuchStation, self.hooks.add, ARRIVED, self.handler("a"))
+        self.assertEqual(str(error), "the hook arrived needs a station; it has early, shared, late")
+        self.assertEqual(self.hooks.handlers(ARRIVED), ())
+
+    def test_equals_are_an_error_unless_the_station_is_shared(self) -> None:
+        """The error says who stands there; nothing has changed."""
+        self.hooks.add(ARRIVED, self.handler("a"), EARLY, module="poke")
+        error = self.assertRaises(StationTaken, self.hooks.add, ARRIVED, self.handler("b"), EARLY)
+        self.assertEqual(str(error), "poke stands at the station early of arrived already")
+        self.hooks.ask(ARRIVED, "x")
+        self.assertEqual(self.called, ["a"])
+
+    def test_a_rank_orders_the_handlers_of_a_station(self) -> None:
+        """Who comes again with its old rank has its old place."""
+        ranks = [self.hooks.next_rank() for _ in range(3)]
+        first = self.handler("first")
+        for rank, handler in zip(ranks, (first, self.handler("second"), self.handler("third")), strict=True):
+            self.hooks.add(GREETED, handler, rank=rank)
+        self.hooks.remove(GREETED, first)
+        self.hooks.add(GREETED, self.handler("first again"), rank=ranks[0])
+        self.hooks.ask(GREETED, "x")
+        self.assertEqual(self.called, ["first again", "second", "third"])
+
+    def test_chains_tell_who_joins_where(self) -> None:
+        """By the hooks' names, each with its handlers in calling order; no hook without handlers."""
+        gone = self.handler("gone")
+        self.hooks.add(GREETED, gone)
+        self.hooks.add(ARRIVED, self.handler("b"), LATE, module="later")
+        self.hooks.add(ARRIVED, self.handler("a"), EARLY, module="poke")
+        self.hooks.remove(GREETED, gone)
+        told = [
+            (hook.name, [(link.station, link.module) for link in chain])
+            for hook, chain in self.hooks.chains()
+        ]
+        self.assertEqual(told, [("arrived", [(EARLY, "poke"), (LATE, "later")])])
 
     def test_first_answer_ends_the_chain(self) -> None:
         """`ask` gives the first answer that is not None, and asks nobody after it."""

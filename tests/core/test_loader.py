@@ -2,17 +2,22 @@
 
 import sys
 import types
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd.modules
-from xmppd.core.events import IQRequest
+from xmppd.core import events
+from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
 from xmppd.core.loader import Loader, ModuleError, find_modules
-from xmppd.core.module import Module, Options, iq, on
+from xmppd.core.module import Module, ModuleAPI, Options, iq, on
+from xmppd.core.services import Services
 from xmppd.core.session import ClientFeature
+from xmppd.server import Server
 from xmppd.stream.features import StreamFeature
 from xmppd.testing.server import MemoryServer
 
@@ -40,13 +45,14 @@ class Poke(Module):
     summary = "Poke"
     requires = ("base",)
     options = PokeOptions
+    opt: PokeOptions
     stopped = 0
 
     @iq("get", NS, "poke", to=("host", "own"))
     def on_poke(self, request: IQRequest) -> None:
         """Answer a poke."""
 
-    @on(POKED, priority=3)
+    @on(POKED)
     def on_poked(self, who: str) -> str:
         """Answer the hook."""
         return f"{self.opt.answer}, {who}"
@@ -71,6 +77,77 @@ class Twin(Module):
         """Answer a poke too."""
 
 
+class Given:
+    """A service."""
+
+
+class Needy(Module):
+    """Uses the one service that there is, and declares it."""
+
+    name = "needy"
+    summary = "Needy"
+    uses = (Given,)
+
+    def start(self) -> None:
+        """Find it, and try for what is not declared."""
+        self.given = self.api.services[Given]
+        self.api.services[Poke]
+
+
+class Missing(Module):
+    """Uses a service that is not there."""
+
+    name = "missing"
+    summary = "Missing"
+    uses = (Poke,)
+
+
+class Failing(Module):
+    """Takes something at its start and fails after it."""
+
+    name = "failing"
+    summary = "Failing"
+    requires = ("poke",)
+    taken: ClassVar[list[str]] = []
+
+    @on(POKED)
+    def on_poked(self, who: str) -> None:
+        """Hear of it."""
+
+    def start(self) -> None:
+        """Take two things, then fail."""
+        for name in ("a", "b"):
+            self.taken.append(name)
+            self.at_end(partial(self.taken.remove, name))
+        raise RuntimeError("no\nluck")
+
+
+class Waiting(Module):
+    """Waits in `start`."""
+
+    name = "waiting"
+    summary = "Waiting"
+
+    def start(self) -> Deferred[None]:  # type: ignore[override]  # that is its mistake
+        """Give what `start` must not give."""
+        return Deferred()
+
+
+class Lost(Module):
+    """Joins a hook at a station that it does not have."""
+
+    name = "lost"
+    summary = "Lost"
+
+    @iq("get", NS, "lost")
+    def on_lost(self, request: IQRequest) -> None:
+        """Answer."""
+
+    @on(events.CLIENT_STANZA)
+    def on_stanza(self, traffic: Traffic) -> None:
+        """Hear of it."""
+
+
 class Left(Module):
     """Half of a circle."""
 
@@ -87,6 +164,23 @@ class Right(Module):
     requires = ("left",)
 
 
+def state(host: Host) -> tuple[object, ...]:
+    """Give all that modules have put into a host."""
+    chains = {hook.name: chain for hook, chain in host.hooks.chains()}
+    return tuple(host.modules.items()), dict(host.iq_handlers), chains, host.stream_features
+
+
+def loader_of(server: Server, known: dict[str, type[Module]], services: Services) -> Loader:
+    """Give a loader of these modules, with these services."""
+
+    def api_for(host: Host) -> ModuleAPI:
+        return ModuleAPI(
+            host, server.router, server.registry, server.timers, server.storage, services, lambda: 0.0
+        )
+
+    return Loader(known, api_for, lambda host, cls: cls.options())
+
+
 class LoaderTests(SynchronousTestCase):
     """`Loader`."""
 
@@ -94,8 +188,9 @@ class LoaderTests(SynchronousTestCase):
         """Give each test a host without modules."""
         server = MemoryServer().server
         self.host = Host("localhost", server.hosts["localhost"].settings)
+        self.services = Services([Given()])
         known: dict[str, type[Module]] = {cls.name: cls for cls in (Base, Poke, Twin, Left, Right)}
-        self.loader = Loader(known, lambda host: Any, lambda host, cls: cls.options())  # type: ignore[arg-type,return-value]
+        self.loader = loader_of(server, known, self.services)
 
     def test_load_brings_what_is_required_and_all_handlers(self) -> None:
         """Handlers, hooks and stream features are in place after `load`; so is what the module requires."""
@@ -144,10 +239,80 @@ class LoaderTests(SynchronousTestCase):
         self.loader.load(self.host, "fresh")
         _SOURCES[source.__name__] = _TEXT.format("answer = 'new'")
         self.loader.reload(self.host, "fresh")
-        self.assertEqual(self.host.modules["fresh"].answer, "new")
-        _SOURCES[source.__name__] = "this is no Python"
-        self.assertRaises(ModuleError, self.loader.reload, self.host, "fresh")
-        self.assertEqual(self.host.modules["fresh"].answer, "new")
+        self.assertEqual(getattr(self.host.modules["fresh"], "answer"), "new")  # noqa: B009 - made by this test
+
+    def test_a_refused_load_leaves_no_trace(self) -> None:
+        """Whatever fails, and at which step: nothing is left of the module and of what came for its sake."""
+        self.loader.load(self.host, "base")
+        for cls in (Twin, Failing, Waiting, Lost, Needy, Missing):
+            self.loader.known[cls.name] = cls
+        self.loader.known["twin"] = type("Twin", (Twin,), {"requires": ("poke",)})
+        before = state(self.host)
+        told = {}
+        for name in ("twin", "failing", "waiting", "lost", "needy", "missing", "left"):
+            told[name] = str(self.assertRaises(ModuleError, self.loader.load, self.host, name))
+            self.assertEqual(state(self.host), before, name)
+        self.assertEqual(Failing.taken, [])
+        self.assertEqual(
+            told,
+            {
+                "twin": "twin cannot be loaded on localhost: twin cannot join localhost: poke answers IQs of type get "
+                "with {urn:example:poke}poke to host already",
+                "failing": "failing cannot be loaded on localhost: RuntimeError: no luck",
+                "waiting": "waiting waits in start; it has to return at once, and to spawn what waits",
+                "lost": "lost cannot be loaded on localhost: lost cannot join localhost: the hook client-stanza needs "
+                "a station; it has blocking, cleaning, acting, archiving, copying",
+                "needy": "needy cannot be loaded on localhost: needy reaches the service Poke, which its class body "
+                "does not name in `uses`",
+                "missing": "missing cannot be loaded on localhost: this server has no service Poke",
+                "left": "left requires right requires left: a circle",
+            },
+        )
+
+    def test_a_failed_reload_leaves_no_trace(self) -> None:
+        """The old one works on, in its place among the others, with the names of its file as they were."""
+        source = self.load_fresh("answer = 'old'")
+        self.loader.load(self.host, "poke")
+        before, contents = state(self.host), dict(vars(source))
+        for text in (
+            "this is no Python",
+            "raise ImportError('what it needs is not there')",
+            "answer = 'new'",
+            _TEXT.format("def start(self): raise RuntimeError('no')"),
+            _TEXT.format("requires = ('poke', 'nowhere')"),
+            _TEXT.format("uses = (str,)"),
+            _TEXT.format("@iq('get', 'urn:example:poke', 'poke')\n    def on_poke(self, request): pass"),
+        ):
+            _SOURCES[source.__name__] = text
+            error = self.assertRaises(ModuleError, self.loader.reload, self.host, "fresh")
+            self.assertNotIn("\n", str(error))
+            self.assertEqual((state(self.host), vars(source)), (before, contents), text)
+        self.assertIs(self.loader.known["fresh"], type(self.host.modules["fresh"]))
+        self.assertTrue(getattr(self.host.modules["fresh"], "is_started"))  # noqa: B009 - others do not ask
+
+    def test_a_reload_keeps_the_order_of_equals(self) -> None:
+        """A module that is reloaded is called where it was, and stands where it stood."""
+        source = self.load_fresh("@on(POKED)\n    def on_poked(self, who): return 'fresh'")
+        self.loader.load(self.host, "poke")
+        _SOURCES[source.__name__] = _TEXT.format("@on(POKED)\n    def on_poked(self, who): return 'fresher'")
+        self.loader.reload(self.host, "fresh")
+        self.assertEqual(self.host.hooks.ask(POKED, "you"), "fresher")
+        self.assertEqual(list(self.host.modules), ["fresh", "base", "poke"])
+
+    def test_an_end_that_fails_ends_the_rest(self) -> None:
+        """A module whose `stop` raises is taken out whole; the log has the traceback."""
+        source = self.load_fresh("def stop(self): raise RuntimeError('no')")
+        self.loader.unload(self.host, "fresh")
+        self.assertEqual(state(self.host), ((), {}, {}, ()))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        del source
+
+    def load_fresh(self, line: str) -> types.ModuleType:
+        """Load a module that is made of *line*; its text can be changed in `_SOURCES`."""
+        source = _module_file(line)
+        self.loader.known["fresh"] = source.Fresh
+        self.loader.load(self.host, "fresh")
+        return source
 
     def test_every_module_of_the_package_is_found_and_whole(self) -> None:
         """The classes in `xmppd.modules` have a name, a summary and known requirements."""
@@ -172,7 +337,8 @@ class LoaderTests(SynchronousTestCase):
 
 
 _TEXT = (
-    "from xmppd.core.module import Module\nclass Fresh(Module):\n"
+    "from xmppd.core.module import Module, iq, on\nfrom tests.core.test_loader import POKED\n"
+    "class Fresh(Module):\n"
     "    name = 'fresh'\n    summary = 'Fresh'\n    {}\n"
 )
 _SOURCES: dict[str, str] = {}

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from tests.core.routing import ALICE, BOB, REQUEST, RouterTestCase
 from xmppd.core import events
 from xmppd.core.events import Delivery, Traffic
+from xmppd.core.stations import ACTING, SHOWING
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID
@@ -135,7 +136,7 @@ class TargetTests(RouterTestCase):
     def test_message_that_nobody_takes(self) -> None:
         """RFC 6121 8.5.1, 8.5.2.2: kept for an account where somebody keeps it, else service-unavailable."""
         kept: list[Traffic] = []
-        self.a.hooks.add(events.MESSAGE_UNDELIVERED, taking(kept))
+        self.a.hooks.add(events.MESSAGE_UNDELIVERED, taking(kept), ACTING)
         self.registry.destroy(self.bob)
         self.send("message", to="bob@a.example", type="chat", id="1")
         self.send("message", to=BOB, type="chat", id="2")
@@ -153,7 +154,7 @@ class TargetTests(RouterTestCase):
     def test_presence_to_an_account(self) -> None:
         """`ACCOUNT_PRESENCE` gets it at the recipient's host; nobody answers, whether there is one or not."""
         seen: list[str] = []
-        self.a.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: seen.append(traffic.target.full))
+        self.a.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: seen.append(traffic.target.full), SHOWING)
         self.send("presence", to="bob@a.example")
         self.send("presence", to="nobody@a.example/x", type="unavailable")
         self.assertEqual((seen, self.condition()), (["bob@a.example", "nobody@a.example/x"], ""))
@@ -165,7 +166,7 @@ class ChecksTests(RouterTestCase):
     def test_from_is_stamped(self) -> None:
         """RFC 6120 8.1.2.1: full JID; bare where it is about a subscription (RFC 6121 3.1.2)."""
         seen: list[str | None] = []
-        self.a.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: seen.append(traffic.stanza.from_))
+        self.a.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: seen.append(traffic.stanza.from_), SHOWING)
         for kind in (None, "unavailable", "probe", "subscribe", "subscribed", "unsubscribe", "unsubscribed"):
             self.send("presence", to="bob@a.example", type=kind)
         self.assertEqual(seen, [ALICE] * 3 + ["alice@a.example"] * 4)
@@ -301,7 +302,7 @@ class WaitingTests(RouterTestCase):
         for hook in hooks:
             for is_taken in (None, True):
                 self.answer = Deferred()
-                self.a.hooks.add(hook, self.wait)
+                self.a.hooks.add(hook, self.wait, ACTING)
                 waiting = self.send("message", to=BOB)
                 self.assertEqual(self.received(self.bob), [])
                 self.answer.callback(is_taken)
@@ -311,7 +312,7 @@ class WaitingTests(RouterTestCase):
 
     def test_undelivered_after_waiting(self) -> None:
         """Whether somebody keeps it is known later; if nobody does, the sender hears it then."""
-        self.a.hooks.add(events.MESSAGE_UNDELIVERED, self.wait)
+        self.a.hooks.add(events.MESSAGE_UNDELIVERED, self.wait, ACTING)
         self.registry.destroy(self.bob)
         self.send("message", to="bob@a.example", id="1")
         self.assertEqual(self.condition(), "")
@@ -328,7 +329,7 @@ class WaitingTests(RouterTestCase):
 
     def test_recipient_that_goes_meanwhile(self) -> None:
         """State is read again after waiting: who has gone does not take the message, and the sender hears it."""
-        self.a.hooks.add(events.MESSAGE_DELIVERING, self.wait)
+        self.a.hooks.add(events.MESSAGE_DELIVERING, self.wait, ACTING)
         self.send("message", to=BOB, id="1")
         self.registry.destroy(self.bob)
         self.answer.callback(None)
@@ -336,9 +337,9 @@ class WaitingTests(RouterTestCase):
 
     def test_presence_hook(self) -> None:
         """`CLIENT_PRESENCE` and `ACCOUNT_PRESENCE` may wait too."""
-        self.a.hooks.add(events.CLIENT_PRESENCE, self.wait)
+        self.a.hooks.add(events.CLIENT_PRESENCE, self.wait, SHOWING)
         seen: list[Traffic] = []
-        self.a.hooks.add(events.ACCOUNT_PRESENCE, seen.append)
+        self.a.hooks.add(events.ACCOUNT_PRESENCE, seen.append, SHOWING)
         waiting = self.send("presence", to="bob@a.example")
         self.assertEqual(seen, [])
         self.answer.callback(None)
@@ -358,7 +359,7 @@ class CommitTests(RouterTestCase):
 
     def test_changes_are_committed(self) -> None:
         """The live copy does not wait for it."""
-        self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE))
+        self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE), ACTING)
         self.send("message", to=BOB)
         self.assertEqual((self.stored(), len(self.received(self.bob))), (b"value", 1))
 
@@ -368,7 +369,7 @@ class CommitTests(RouterTestCase):
         def add(delivery: Delivery) -> None:
             delivery.changes.append(self.CHANGE)
 
-        self.a.hooks.add(events.MESSAGE_DELIVERING, add)
+        self.a.hooks.add(events.MESSAGE_DELIVERING, add, ACTING)
         self.send("message", to=BOB)
         self.assertEqual(self.stored(), b"value")
 
@@ -383,7 +384,7 @@ class CommitTests(RouterTestCase):
             answers.append(Deferred())
             return answers[-1]
 
-        self.a.hooks.add(events.ACCOUNT_STANZA, add)
+        self.a.hooks.add(events.ACCOUNT_STANZA, add, ACTING)
         self.send("message", to=BOB, id="at once")
         self.assertEqual((self.stored(), self.condition()), (None, "forbidden"))
         self.send("message", to=BOB, id="later")
@@ -392,7 +393,7 @@ class CommitTests(RouterTestCase):
 
     def test_failed_commit(self) -> None:
         """The sender gets resource-constraint (wait), and whoever counts the stanza sees that it is not durable."""
-        self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE))
+        self.a.hooks.add(events.ACCOUNT_STANZA, lambda traffic: traffic.changes.append(self.CHANGE), ACTING)
         self.storage.failing = StorageFailed("disk full")
         commit = self.send("message", to=BOB, id="1")
         self.assertEqual(self.condition(), "resource-constraint")
@@ -407,7 +408,7 @@ class CommitTests(RouterTestCase):
             return answer
 
         self.assertIsNone(self.send("message", to=BOB))
-        self.a.hooks.add(events.ACCOUNT_STANZA, add)
+        self.a.hooks.add(events.ACCOUNT_STANZA, add, ACTING)
         waiting = self.send("message", to=BOB)
         self.assertNoResult(waiting)
         self.assertIsNone(self.stored())

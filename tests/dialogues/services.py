@@ -2,7 +2,8 @@
 
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import IQRequest, Traffic
-from xmppd.core.module import Identity, Module, iq, on
+from xmppd.core.host import Identity
+from xmppd.core.module import Module, iq, on
 from xmppd.core.service import Service
 from xmppd.services.discovery.disco import ADDRESS_INFO, HOST_ITEMS, NODE_INFO, Info, Item, Items
 from xmppd.stanza.element import Element

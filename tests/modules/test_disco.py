@@ -3,7 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.config.read import parse
-from xmppd.core.module import Identity, Module, on
+from xmppd.core.host import Identity
+from xmppd.core.module import Module, on
 from xmppd.modules.contact import FORM_TYPE, ContactOptions
 from xmppd.services.discovery.disco import (
     NODE_INFO,

@@ -10,6 +10,21 @@ from typing import Any
 from xmppd.core.hooks import Hook
 from xmppd.core.inlet import Inlet
 from xmppd.core.session import Session
+from xmppd.core.stations import (
+    ACTING,
+    ARCHIVING,
+    BLOCKING,
+    CLEANING,
+    COPYING,
+    HOLDING,
+    KEEPING,
+    NOTING,
+    SETTLING,
+    SHOWING,
+    STORING,
+    SUBSCRIBING,
+    WAKING,
+)
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.layout import read_children
@@ -96,31 +111,52 @@ CLIENT_STANZA = Hook[Traffic](
     "client-stanza",
     "Asked for each message, presence and IQ that a local client sends to somebody, before it is routed, at the "
     "sender's host. True: it has been dealt with.",
+    BLOCKING,
+    CLEANING,
+    ACTING,
+    ARCHIVING,
+    COPYING,
 )
 ACCOUNT_STANZA = Hook[Traffic](
     "account-stanza",
     "Asked for each message and IQ addressed to a local account, bare or full, before it is delivered, at the "
     "recipient's host. True: it has been dealt with.",
+    BLOCKING,
+    CLEANING,
+    ACTING,
 )
 CLIENT_PRESENCE = Hook[Traffic](
     "client-presence",
     "Asked for each presence stanza of a local client, undirected (the target is its own bare JID), directed or about "
     "subscriptions, at the sender's host. True: it has been dealt with.",
+    NOTING,
+    SUBSCRIBING,
+    SHOWING,
 )
 ACCOUNT_PRESENCE = Hook[Traffic](
     "account-presence",
     "Asked for each presence stanza addressed to a local account, bare or full, at the recipient's host. True: it has "
     "been dealt with.",
+    BLOCKING,
+    SUBSCRIBING,
+    SHOWING,
 )
 MESSAGE_DELIVERING = Hook[Delivery](
     "message-delivering",
     "Asked for each message to a local account once its sessions are chosen and before it is written to them, at the "
     "recipient's host. True: nothing is left to do.",
+    ACTING,
+    ARCHIVING,
+    WAKING,
+    COPYING,
+    HOLDING,
 )
 MESSAGE_UNDELIVERED = Hook[Delivery](
     "message-undelivered",
     "Asked for each message to an existing account that no resource takes. True: somebody keeps it. Without an answer "
     "the rules of RFC 6121 8.5 apply.",
+    ACTING,
+    STORING,
 )
 MESSAGE_REFUSED = Hook[Traffic](
     "message-refused",
@@ -148,6 +184,8 @@ SESSION_DETACHED = Hook[Session](
     "session-detached",
     "Asked when the connection of a connected resource is lost without an end tag. True: the session lives on "
     "without a connection; otherwise it is destroyed.",
+    NOTING,
+    KEEPING,
 )
 SESSION_RESUMED = Hook[Session](
     "session-resumed",
@@ -156,6 +194,8 @@ SESSION_RESUMED = Hook[Session](
 RESOURCE_UNBOUND = Hook["Unbound"](
     "resource-unbound",
     "Notified when a connected resource has left the registry, once for each that was bound.",
+    SETTLING,
+    NOTING,
 )
 
 

@@ -1,12 +1,17 @@
-"""Hooks: the places where modules join in, each declared once with what is handed over.
+"""Hooks: the places where modules join in, each declared once with what is handed over and in which order.
 
-A handler is a plain callable with an integer priority, higher first, equal ones in the order they were added. Two
-ways of calling: `Hooks.ask`, where the first answer that is not None ends the chain, and `Hooks.notify`, where all
-hear of it and none can disturb another. A handler that waits returns a Deferred; the chain goes on after it.
+A hook has stations, in the order in which they are passed: the hook's own words for who comes before whom. A station
+takes one handler, unless it is shared; handlers of a shared station, and those of a hook without stations, must not
+depend on each other's order (it is that in which their modules were loaded, and a reload keeps it). Two ways of
+calling: `Hooks.ask`, where the first answer that is not None ends the chain, and `Hooks.notify`, where all hear of it
+and none can disturb another. A handler is a plain callable; one that waits returns a Deferred, and the chain goes on
+after it.
 """
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator
+from itertools import count
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,18 +19,62 @@ from twisted.python.failure import Failure
 
 P = TypeVar("P")
 
-Handler = Callable[[Any], Any]
+Handler = Callable[[Any], object]
+
+
+class Station:
+    """A place in the chain of one hook or several: what is done there, and whether several handlers may stand there."""
+
+    def __init__(self, name: str, doc: str, *, is_shared: bool = False):
+        self.name = name
+        self.__doc__ = doc
+        self.is_shared = is_shared
+
+    def __repr__(self) -> str:
+        return f"<Station {self.name}>"
 
 
 class Hook(Generic[P]):
-    """A declared hook: its name, and in its docstring who calls it, with what, and what an answer means."""
+    """A declared hook: its name, its stations, and in its docstring who calls it, with what, what an answer means."""
 
-    def __init__(self, name: str, doc: str):
+    def __init__(self, name: str, doc: str, *stations: Station):
+        """Without *stations* its handlers may come in any order."""
         self.name = name
         self.__doc__ = doc
+        self.stations = stations
 
     def __repr__(self) -> str:
         return f"<Hook {self.name}>"
+
+    def position(self, station: Station | None) -> int:
+        """Give the place of *station* in the chain; `NoSuchStation` unless this hook has it."""
+        if station is None and not self.stations:
+            return 0
+        if station not in self.stations:
+            names = ", ".join(each.name for each in self.stations) or "none: its handlers have no order"
+            wanted = "needs a station" if station is None else f"has no station {station.name}"
+            raise NoSuchStation(f"the hook {self.name} {wanted}; it has {names}")
+        return self.stations.index(station)
+
+
+class NoSuchStation(ValueError):
+    """A handler names a station that its hook does not have, or none where it needs one."""
+
+
+class StationTaken(ValueError):
+    """Another handler stands at a station that takes one."""
+
+
+class Link(NamedTuple):
+    """One handler in the chain of a hook."""
+
+    position: int
+    rank: int
+    """Orders the handlers of one station: its module's place in the order of loading."""
+    handler: Handler
+    station: Station | None
+    module: str
+    """Whose it is; empty for what no module has added."""
 
 
 class Hooks:
@@ -34,29 +83,50 @@ class Hooks:
     _log = Logger()
 
     def __init__(self) -> None:
-        self._ranked: dict[Hook[Any], list[tuple[int, Handler]]] = {}
+        self._chains: dict[Hook[Any], tuple[Link, ...]] = {}
         self._resolved: dict[Hook[Any], tuple[Handler, ...]] = {}
+        self._ranks = count(1)
 
-    def add(self, hook: Hook[P], handler: Callable[[P], Any], priority: int = 0) -> None:
-        """Let *handler* be called for *hook*; higher priorities come first."""
-        ranked = self._ranked.setdefault(hook, [])
-        ranked.append((priority, handler))
-        ranked.sort(key=lambda entry: -entry[0])
-        self._resolve(hook)
+    def next_rank(self) -> int:
+        """Give a rank behind all that were given before."""
+        return next(self._ranks)
 
-    def remove(self, hook: Hook[P], handler: Callable[[P], Any]) -> None:
+    def add(
+        self,
+        hook: Hook[P],
+        handler: Callable[[P], object],
+        station: Station | None = None,
+        *,
+        module: str = "",
+        rank: int | None = None,
+    ) -> None:
+        """Let *handler* be called for *hook* at *station*; `NoSuchStation`, `StationTaken`."""
+        position = hook.position(station)
+        chain = self._chains.get(hook, ())
+        if station is not None and not station.is_shared:
+            for link in chain:
+                if link.station is station:
+                    whose = link.module or "something else"
+                    raise StationTaken(f"{whose} stands at the station {station.name} of {hook.name} already")
+        link = Link(position, self.next_rank() if rank is None else rank, handler, station, module)
+        self._put(hook, tuple(sorted((*chain, link), key=_PLACE)))
+
+    def remove(self, hook: Hook[P], handler: Callable[[P], object]) -> None:
         """Undo `add`; ValueError if it was not added."""
-        ranked = self._ranked[hook]
-        for index, (_, known) in enumerate(ranked):
-            if known == handler:
-                del ranked[index]
-                self._resolve(hook)
+        chain = self._chains.get(hook, ())
+        for index, link in enumerate(chain):
+            if link.handler == handler:
+                self._put(hook, chain[:index] + chain[index + 1 :])
                 return
         raise ValueError(f"{handler!r} does not handle {hook!r}")
 
     def handlers(self, hook: Hook[P]) -> tuple[Callable[[P], Any], ...]:
         """Give the handlers of *hook* in calling order; empty when nobody cares."""
         return self._resolved.get(hook, ())
+
+    def chains(self) -> Iterator[tuple[Hook[Any], tuple[Link, ...]]]:
+        """Give every hook that has handlers, by its name, with them in calling order."""
+        return iter(sorted(self._chains.items(), key=lambda entry: entry[0].name))
 
     def ask(self, hook: Hook[P], payload: P) -> Any:
         """Call the handlers in order until one answers; give its answer, None, or a Deferred of either.
@@ -94,11 +164,18 @@ class Hooks:
     def _failed(self, failure: Failure, hook: Hook[Any]) -> None:
         self._log.failure("A handler of hook {hook} has failed", failure, hook=hook.name)
 
-    def _resolve(self, hook: Hook[Any]) -> None:
-        self._resolved[hook] = tuple(handler for _, handler in self._ranked[hook])
+    def _put(self, hook: Hook[Any], chain: tuple[Link, ...]) -> None:
+        if chain:
+            self._chains[hook] = chain
+            self._resolved[hook] = tuple(link.handler for link in chain)
+        else:
+            del self._chains[hook], self._resolved[hook]
 
 
-def ask_these(handlers: tuple[Handler, ...], payload: Any) -> Any:
+_PLACE = attrgetter("position", "rank")
+
+
+def ask_these(handlers: tuple[Handler, ...], payload: object) -> Any:
     """Call *handlers* in order until one answers, as `Hooks.ask` does, for those who have looked them up already."""
     for position, handler in enumerate(handlers):
         answer = handler(payload)
@@ -110,5 +187,5 @@ def ask_these(handlers: tuple[Handler, ...], payload: Any) -> Any:
     return None
 
 
-def _go_on(answer: Any, handlers: tuple[Handler, ...], payload: Any) -> Any:
+def _go_on(answer: object, handlers: tuple[Handler, ...], payload: object) -> Any:
     return answer if answer is not None else ask_these(handlers, payload)

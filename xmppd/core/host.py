@@ -1,7 +1,8 @@
 """A domain that is configured here: its kind, its settings, its modules, and the tables that they fill."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 from xmppd.config.kinds import DomainKind
 from xmppd.config.options import HostSettings
@@ -13,6 +14,27 @@ IQKey = tuple[str, str, str, str]
 "own", "resource" or "node" (see `xmppd.core.module.iq`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An identity of an entity (XEP-0030 3.1)."""
+
+    category: str
+    type: str
+    name: str = ""
+    lang: str = ""
+
+
+class LoadedModule(Protocol):
+    """What others ask of a module that a host has loaded (see `xmppd.core.module.Module`)."""
+
+    name: ClassVar[str]
+    identities: ClassVar[tuple[Identity, ...]]
+    features: ClassVar[tuple[str, ...]]
+    account_features: ClassVar[tuple[str, ...]]
+    requires: ClassVar[tuple[str, ...]]
+    offered: tuple[ClientFeature, ...]
+
+
 class Host:
     """One domain that is configured here. Modules add handlers by the loader; the router reads them."""
 
@@ -22,7 +44,7 @@ class Host:
         self.settings = settings
         self.hooks = Hooks()
         self.iq_handlers: dict[IQKey, Callable[[Any], Any]] = {}
-        self.modules: dict[str, Any] = {}
+        self.modules: dict[str, LoadedModule] = {}
         self.stream_features: tuple[ClientFeature, ...] = ()
 
     @property

@@ -22,8 +22,8 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
-from xmppd.core.hooks import Hook
-from xmppd.core.host import Host, IQKey
+from xmppd.core.hooks import Hook, Station
+from xmppd.core.host import Host, Identity, IQKey
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.services import Services
@@ -56,16 +56,6 @@ class XEP:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """An identity of an entity (XEP-0030 3.1)."""
-
-    category: str
-    type: str
-    name: str = ""
-    lang: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class IQHandler:
     """A method that answers an IQ, found by its `keys`."""
 
@@ -74,10 +64,10 @@ class IQHandler:
 
 @dataclass(frozen=True, slots=True)
 class HookHandler:
-    """A method that joins a hook."""
+    """A method that joins a hook, at one of its stations where it has any."""
 
     hook: Hook[Any]
-    priority: int
+    station: Station | None
 
 
 def iq(type: str, ns: str, name: str, to: str | tuple[str, ...] = "host") -> Callable[[H], H]:
@@ -93,9 +83,9 @@ def iq(type: str, ns: str, name: str, to: str | tuple[str, ...] = "host") -> Cal
     return _declare(IQHandler(tuple((type, ns, name, kind) for kind in kinds)))
 
 
-def on(hook: Hook[P], priority: int = 0) -> Callable[[H], H]:
-    """Declare that a method handles *hook*; higher priorities are called first."""
-    return _declare(HookHandler(hook, priority))
+def on(hook: Hook[P], station: Station | None = None) -> Callable[[H], H]:
+    """Declare that a method handles *hook* at *station*; None for a hook whose handlers have no order."""
+    return _declare(HookHandler(hook, station))
 
 
 def _declare(declaration: IQHandler | HookHandler) -> Callable[[H], H]:
@@ -133,19 +123,35 @@ class Module:
     features: ClassVar[tuple[str, ...]] = ()
     account_features: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
+    """The modules that have to be there, by name."""
+    uses: ClassVar[tuple[type, ...]] = ()
+    """The services that it reaches, by class; `ModuleAPI.services` has these alone."""
     options: ClassVar[type[Options]] = Options
     is_default: ClassVar[bool] = True
+    """Whether it is loaded unless the configuration says otherwise."""
+    opt: Options
+    """Its options for this domain; a module with options of its own annotates it with their class."""
 
-    def __init__(self, api: ModuleAPI, options: Any):
-        """*options* is an instance of the class's `options`, already validated."""
+    def __init__(self, api: ModuleAPI, options: Options):
+        """*options* is an instance of the class's `options`, already validated. Nothing outside is touched here."""
         self.api = api
         self.opt = options
+        self.rank = 0
+        """Its place in the order of loading; a reload keeps it."""
+        self.offered: tuple[ClientFeature, ...] = ()
+        """What `stream_features` gave when it was loaded."""
+        self.is_started = False
+        self.endings: list[Callable[[], object]] = []
 
-    def start(self) -> Any:
-        """Run after all handlers are in place; may give a Deferred."""
+    def start(self) -> None:
+        """Run when all handlers are in place. Does not wait. What it raises undoes the load."""
 
-    def stop(self) -> Any:
-        """Run before the handlers go; may give a Deferred."""
+    def stop(self) -> None:
+        """Run before the handlers go, after a `start` that has succeeded. Does not wait."""
+
+    def at_end(self, undo: Callable[[], object]) -> None:
+        """Have *undo* called when this module goes, the last first, or when its start fails half-way."""
+        self.endings.append(undo)
 
     @classmethod
     def may_be_service(cls) -> bool:
@@ -157,7 +163,7 @@ class Module:
         """Give what this module adds to stream negotiation."""
         return ()
 
-    def handlers(self) -> Iterator[tuple[IQHandler | HookHandler, Callable[..., Any]]]:
+    def handlers(self) -> Iterator[tuple[IQHandler | HookHandler, Callable[..., object]]]:
         """Give what this module's methods declare, each with the bound method."""
         for attribute in dir(type(self)):
             for declaration in getattr(getattr(type(self), attribute), _DECLARED, ()):

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
+from xmppd.services.archive.archive import Archive
 from xmppd.services.login.binding import Binding
 from xmppd.services.login.client_records import client_id, hashed
 from xmppd.services.login.clients import id_of
 from xmppd.services.login.login import (
     BINDING,
     BINDING_INLINE,
+    CHECKING,
     LOGIN_BEGINNING,
     LOGIN_SUCCEEDED,
     OFFERING,
@@ -29,7 +31,6 @@ from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import InvalidJID, prepare_resourcepart
 
 TAG_CHARS: Final = 200
-LAST: Final = -100
 
 
 class Bind2(Module):
@@ -38,20 +39,22 @@ class Bind2(Module):
     name = "bind2"
     summary = "Bind 2"
     xep = XEP(386, "1.1.0")
+    uses = (Binding, Offline, Archive)
 
     def start(self) -> None:
         """Find the services."""
         self._binding = self.api.services[Binding]
         self._offline = self.api.services[Offline]
+        self._archive = self.api.services[Archive]
 
-    @on(OFFERING, LAST)
+    @on(OFFERING, BINDING)
     def on_offering(self, offer: Offer) -> None:
         """Say what a session can start with (3.1)."""
         features = [Element("feature", NS, {"var": var}) for var in sorted(offer.bind)]
         inline = [Element("inline", NS, children=[*features])] if features else []
         offer.inline.append(Element("bind", NS, children=[*inline]))
 
-    @on(LOGIN_BEGINNING)
+    @on(LOGIN_BEGINNING, CHECKING)
     def on_beginning(self, login: Login) -> None:
         """Take the tag where it can be part of a resource (3.2.1); one that cannot is no reason to fail."""
         request = login.request.child("bind", NS)
@@ -76,7 +79,7 @@ class Bind2(Module):
             return
         self._end_earlier(login)  # one that was bound meanwhile
         login.stream.bound()
-        if "mam" in self.api.host.modules:
+        if self._archive.is_kept_at(self.api.host.name):
             await self._offline.clear_archived(login.bare_jid, login.session)
         inline = InlineBind(login, request)
         told = self.api.host.hooks.notify(BINDING_INLINE, inline)

@@ -14,6 +14,7 @@ from xmppd.core.fanout import Fanout
 from xmppd.core.hooks import Hook
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
+from xmppd.core.stations import BLOCKING, NOTING
 from xmppd.core.waiting import deferred
 from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.stanza.element import Element
@@ -23,8 +24,6 @@ from xmppd.stanza.stanza import Stanza
 
 NS = "urn:xmpp:blocking"
 NS_ERRORS = "urn:xmpp:blocking:errors"
-BEFORE_ALL = 1_000
-"""Priority of the handlers: what is blocked, nobody else sees."""
 ANSWERED = frozenset((None, "normal", "chat"))
 """Messages whose sender hears that they were not taken; an error to a room would make it remove its occupant."""
 
@@ -37,6 +36,7 @@ class BlockingModule(Module):
     xep = XEP(191, "1.3")
     features = (NS,)
     account_features = (NS,)
+    uses = (Blocking,)
 
     def start(self) -> None:
         """Find the service; look at stanzas where anybody blocks."""
@@ -44,12 +44,9 @@ class BlockingModule(Module):
         self._push_ids = count(1)
         self._is_looking = False
         self._blocking.watch(self._switch)
+        self.at_end(lambda: self._look(False))
+        self.at_end(lambda: self._blocking.unwatch(self._switch))
         self._switch()
-
-    def stop(self) -> None:
-        """Look at nothing any more."""
-        self._blocking.unwatch(self._switch)
-        self._look(False)
 
     def _switch(self) -> None:
         self._look(self._blocking.is_used)
@@ -63,7 +60,7 @@ class BlockingModule(Module):
         hooks = self.api.host.hooks
         for hook, handler in handlers if wanted != self._is_looking else ():
             if wanted:
-                hooks.add(hook, handler, BEFORE_ALL)
+                hooks.add(hook, handler, BLOCKING, module=self.name, rank=self.rank)
             else:
                 hooks.remove(hook, handler)
         self._is_looking = wanted
@@ -108,7 +105,7 @@ class BlockingModule(Module):
         """The list is there before the first stanza is."""
         return self._blocking.arrived(session)
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """The list of who is offline is not kept in memory."""
         self._blocking.left(unbound.session.bare_jid or "")

@@ -13,8 +13,9 @@ from xmppd.core.bounded import Bounded
 from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
+from xmppd.core.stations import CLEANING, COPYING, NOTING
 from xmppd.services.archive.ids import archived_as
-from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
 from xmppd.services.offline.offline import Offline
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forward import forwarded_xml
@@ -32,7 +33,6 @@ REMEMBERED: Final = 100
 """Of so many messages sent, and got, an account's errors are recognised."""
 SMALL_BYTES: Final = 2_048
 """Of messages that are not larger all names of children are kept for that, of others those that mean anything."""
-FIRST, AFTER_ARCHIVE, COPYING = 890, -110, 50
 
 
 class Carbons(Module):
@@ -43,6 +43,7 @@ class Carbons(Module):
     xep = (XEP(280, "1.0.1"), XEP(297, "1.0"))
     features = (NS, NS_RULES)
     account_features = (NS, NS_RULES)
+    uses = (Offline,)
 
     def start(self) -> None:
         """Find who has them enabled already, in case the module was loaded anew."""
@@ -68,7 +69,7 @@ class Carbons(Module):
         session.attach(self.name, False)
         self._forget(session)
 
-    @on(OFFERING)
+    @on(OFFERING, GATHERING)
     def on_offering(self, offer: Offer) -> None:
         """They can be enabled within a login (XEP-0386 3.1)."""
         offer.bind.append(NS)
@@ -85,20 +86,20 @@ class Carbons(Module):
         self._forget(session)
         self._index(session)
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """A client that has left."""
         self._forget(unbound.session)
 
     # -- what is sent (XEP-0280 8) ------------------------------------------------------------------------------------
 
-    @on(events.CLIENT_STANZA, FIRST)
+    @on(events.CLIENT_STANZA, CLEANING)
     def on_client_stanza(self, traffic: Traffic) -> None:
         """A client cannot make copies: what looks like one is cut out of what it sends."""
         if not COPIES.isdisjoint(traffic.stanza.child_names):
             traffic.stanza = _without_copies(traffic.stanza)
 
-    @on(events.CLIENT_STANZA, AFTER_ARCHIVE)
+    @on(events.CLIENT_STANZA, COPYING)
     def on_sending(self, traffic: Traffic) -> None:
         """Copy what a client sends to the other clients of its account, with the id in its own archive."""
         sessions = self._enabled.get(traffic.sender.bare)
@@ -121,7 +122,7 @@ class Carbons(Module):
 
     # -- what is received (XEP-0280 7) --------------------------------------------------------------------------------
 
-    @on(events.ACCOUNT_STANZA, FIRST)
+    @on(events.ACCOUNT_STANZA, CLEANING)
     def on_account_stanza(self, traffic: Traffic) -> None:
         """Nobody else can make copies either."""
         if traffic.origin is None and not COPIES.isdisjoint(traffic.stanza.child_names):

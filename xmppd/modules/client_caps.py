@@ -20,6 +20,7 @@ class ClientCaps(Module):
     name = "client_caps"
     summary = "Entity Capabilities (of clients)"
     xep = XEP(115, "1.6.0")
+    uses = (Capabilities,)
 
     def start(self) -> None:
         """Find the service."""

@@ -43,6 +43,7 @@ class ClientCommands(Module):
     name = "client_commands"
     summary = "Commands about one's own clients"
     requires = ("commands", "clients")
+    uses = (Clients,)
 
     def start(self) -> None:
         """Find the service, and make the commands."""

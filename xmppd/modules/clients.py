@@ -12,19 +12,17 @@ from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
+from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred
 from xmppd.services.login.clients import Clients, Keeping, NoSuchClient
 from xmppd.services.login.listed_clients import Client
-from xmppd.services.login.login import ISSUING, LOGIN_BEGINNING, LOGIN_SUCCEEDED, Login
+from xmppd.services.login.login import LOGIN_BEGINNING, LOGIN_SUCCEEDED, Login
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stamps import stamp_of
 from xmppd.storage.interface import StorageError
 
 NS: Final = "urn:xmpp:cam:0"
-FIRST: Final = 100
-"""Before who answers with an exchange."""
-BEFORE_TOKENS: Final = ISSUING + 10
 DAY_S: Final = 86_400.0
 
 
@@ -45,6 +43,8 @@ class ClientsModule(Module):
     xep = XEP(494, "0.1", "no grants")
     account_features = (NS,)
     options = ClientsOptions
+    uses = (Clients,)
+    opt: ClientsOptions
 
     def start(self) -> None:
         """Find the service, and tell it what to keep."""
@@ -53,12 +53,12 @@ class ClientsModule(Module):
             self.opt.keep_days * DAY_S, self.opt.keep_addresses
         )
 
-    @on(LOGIN_BEGINNING, FIRST)
+    @on(LOGIN_BEGINNING, NOTING)
     def on_beginning(self, login: Login) -> None:
         """Note when: a client may be revoked before it is let in."""
         self._clients.beginning(login)
 
-    @on(LOGIN_SUCCEEDED, BEFORE_TOKENS)
+    @on(LOGIN_SUCCEEDED, NOTING)
     def on_login(self, login: Login) -> object:
         """Note who logs in."""
         return self._clients.logging_in(login)
@@ -68,7 +68,7 @@ class ClientsModule(Module):
         """Note under which resource."""
         self._clients.bound(session)
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """Note until when."""
         self._clients.left(unbound.session)

@@ -14,7 +14,9 @@ from pydantic import Field
 from xmppd.config.kinds import INSIDE
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound
-from xmppd.core.module import XEP, Identity, Module, Options, iq, on
+from xmppd.core.host import Identity
+from xmppd.core.module import XEP, Module, Options, iq, on
+from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred
 from xmppd.services.discovery.command_sessions import CommandSessions
 from xmppd.services.discovery.commands import GATHERING, NS, Execution, Menu, Stage, refused
@@ -50,6 +52,8 @@ class Commands(Module):
     features = (NS, forms.NS)
     requires = ("disco",)
     options = CommandsOptions
+    uses = (CommandSessions,)
+    opt: CommandsOptions
 
     def start(self) -> None:
         """Find the service."""
@@ -109,7 +113,7 @@ class Commands(Module):
             raise refused("bad-action", "The command has not begun")
         return self._step(self._sessions.begin(self.api.host, request.sender, command), None)
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """Who has gone does not go on."""
         self._sessions.forget(unbound.session.full_jid or "")

@@ -59,6 +59,7 @@ class Contact(Module):
     xep = XEP(157, "1.1.1")
     requires = ("disco",)
     options = ContactOptions
+    opt: ContactOptions
 
     @on(HOST_INFO)
     def on_host_info(self, info: Info) -> None:

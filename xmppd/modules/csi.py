@@ -10,15 +10,14 @@ from pydantic import Field
 from xmppd.core import events
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import ClientFeature, Session, SessionStream
-from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.core.stations import NOTING
+from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
 from xmppd.services.stream_management.csi_queue import Bounds, activate, deactivate, held_back
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS: Final = "urn:xmpp:csi:0"
 KIB: Final = 1024
-FIRST: Final = 100
-"""Before who decides whether a session without a connection lives on."""
 
 
 class CSIOptions(Options):
@@ -37,6 +36,7 @@ class CSI(Module):
     summary = "Client State Indication"
     xep = XEP(352, "1.0.0")
     options = CSIOptions
+    opt: CSIOptions
 
     def start(self) -> None:
         """Read the bounds."""
@@ -73,7 +73,7 @@ class CSI(Module):
         """4.2: from now on."""
         deactivate(stream.session, self._bounds)
 
-    @on(OFFERING)
+    @on(OFFERING, GATHERING)
     def on_offering(self, offer: Offer) -> None:
         """A session can begin inactive (XEP-0386 3.1)."""
         offer.bind.append(NS)
@@ -84,7 +84,7 @@ class CSI(Module):
         if inline.request.child("inactive", NS) is not None:
             deactivate(inline.session, self._bounds)
 
-    @on(events.SESSION_DETACHED, FIRST)
+    @on(events.SESSION_DETACHED, NOTING)
     def on_detached(self, session: Session) -> None:
         """Without a connection nothing is flushed."""
         held = held_back(session)

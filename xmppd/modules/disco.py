@@ -46,6 +46,7 @@ class Disco(Module):
     for_hosts = INSIDE
     features = (NS_INFO, NS_ITEMS)
     account_features = (NS_INFO, NS_ITEMS)
+    uses = (Accounts, Rosters, HostedServices)
 
     def start(self) -> None:
         """Find the services."""

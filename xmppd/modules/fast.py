@@ -14,6 +14,8 @@ from xmppd.services.login.authentication import Authentication
 from xmppd.services.login.client_records import Token, client_id
 from xmppd.services.login.fast import Attempt, Fast, Policy
 from xmppd.services.login.login import (
+    AUTHENTICATING,
+    GATHERING,
     ISSUING,
     LOGIN_BEGINNING,
     LOGIN_SUCCEEDED,
@@ -50,6 +52,8 @@ class FastModule(Module):
     summary = "Fast Authentication Streamlining Tokens"
     xep = XEP(484, "0.2.0", "no TLS 0-RTT")
     options = FastOptions
+    uses = (Fast, Accounts, Authentication)
+    opt: FastOptions
 
     def start(self) -> None:
         """Find the services."""
@@ -57,14 +61,14 @@ class FastModule(Module):
         self._accounts = self.api.services[Accounts]
         self._policy = Policy(self.opt.lifetime_days * DAY_S, self.opt.rotate_days * DAY_S)
 
-    @on(OFFERING)
+    @on(OFFERING, GATHERING)
     def on_offering(self, offer: Offer) -> None:
         """Say which mechanisms take tokens (3.1); nobody has any where accounts do not last."""
         if self.api.host.settings.auth != "anonymous":
             names = [Element("mechanism", NS, children=[name]) for name in ht_offer(offer.bindings)]
             offer.inline.append(Element("fast", NS, children=[*names]))
 
-    @on(LOGIN_BEGINNING)
+    @on(LOGIN_BEGINNING, AUTHENTICATING)
     def on_beginning(self, login: Login) -> Exchange | None:
         """Take a login by a token (3.4); refuse what is malformed."""
         wanted = login.request.child("request-token", NS)

@@ -62,6 +62,8 @@ class Groups(Module):
     summary = "Shared roster groups"
     requires = ("roster",)
     options = GroupsOptions
+    uses = (Rosters, Accounts)
+    opt: GroupsOptions
 
     def start(self) -> None:
         """Show the groups; follow who is in them."""

@@ -8,6 +8,7 @@ from typing import Any
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
+from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred
 from xmppd.services.profile.last_activity import LastActivity
 from xmppd.services.roster.roster import Rosters
@@ -15,8 +16,6 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
 NS = "jabber:iq:last"
-BEFORE_PRESENCE = 50
-"""Priority: the module that takes presence ends the chain."""
 
 
 class LastActivityModule(Module):
@@ -26,6 +25,7 @@ class LastActivityModule(Module):
     summary = "Last Activity (of accounts)"
     xep = XEP(12, "2.0")
     account_features = (NS,)
+    uses = (LastActivity, Rosters)
 
     def start(self) -> None:
         """Find the services."""
@@ -57,7 +57,7 @@ class LastActivityModule(Module):
         if not roster.may_see_presence(request.sender.bare):
             raise StanzaError("forbidden")
 
-    @on(events.CLIENT_PRESENCE, BEFORE_PRESENCE)
+    @on(events.CLIENT_PRESENCE, NOTING)
     def on_client_presence(self, traffic: Traffic) -> Any:
         """Remember what a client says when it becomes unavailable, until it is available again."""
         stanza, session = traffic.stanza, traffic.origin
@@ -68,7 +68,7 @@ class LastActivityModule(Module):
         elif session.attached(self.name) is not None:
             session.attach(self.name, None)
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """A resource has left."""
         session = unbound.session

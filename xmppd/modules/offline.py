@@ -6,13 +6,10 @@ from xmppd.core import events
 from xmppd.core.events import Delivery, Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
+from xmppd.core.stations import HOLDING, NOTING, STORING
 from xmppd.core.waiting import spawn
 from xmppd.services.offline.offline import Offline
 from xmppd.services.presence.presence import PRESENCE_CHANGED
-
-BEFORE_PRESENCE = 100
-AFTER_COPIES = -50
-"""The archive and carbons see a message first; who keeps what is sent to a session sees what is left."""
 
 
 class OfflineModule(Module):
@@ -22,23 +19,24 @@ class OfflineModule(Module):
     summary = "Best Practices for Handling Offline Messages"
     xep = (XEP(160, "1.0.1"), XEP(203, "2.0"))
     features = ("msgoffline",)
+    uses = (Offline,)
 
     def start(self) -> None:
         """Find the service; it learns for whom anything waits."""
         self._offline = self.api.services[Offline]
         spawn("learning for whom anything waits", self._offline.learn())
 
-    @on(events.MESSAGE_UNDELIVERED)
+    @on(events.MESSAGE_UNDELIVERED, STORING)
     def on_undelivered(self, delivery: Delivery) -> Any:
         """Keep it (XEP-0160 2, 3)."""
         return self._offline.keep(delivery)
 
-    @on(events.MESSAGE_DELIVERING, AFTER_COPIES)
+    @on(events.MESSAGE_DELIVERING, HOLDING)
     def on_delivering(self, delivery: Delivery) -> Any:
         """Live messages wait behind stored ones."""
         return self._offline.hold(delivery)
 
-    @on(events.CLIENT_PRESENCE, BEFORE_PRESENCE)
+    @on(events.CLIENT_PRESENCE, NOTING)
     def on_presence(self, traffic: Traffic) -> None:
         """From the moment a resource is available, live messages wait until it has the stored ones."""
         stanza, session = traffic.stanza, traffic.origin
@@ -61,7 +59,7 @@ class OfflineModule(Module):
         if session.presence is not None:
             self._offline.came(session)
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """Who left before it was handed anything leaves it to the next."""
         self._offline.left(unbound.session)

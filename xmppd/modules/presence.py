@@ -10,9 +10,10 @@ from xmppd.core import events
 from xmppd.core.events import Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
+from xmppd.core.stations import NOTING, SHOWING
 from xmppd.core.turns import Turns
 from xmppd.core.waiting import spawn
-from xmppd.services.presence.presence import BECAME_AVAILABLE, NS_DELAY, Presence
+from xmppd.services.presence.presence import BECAME_AVAILABLE, NS_DELAY, REQUESTING, Presence
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.stanza.element import Element
@@ -22,8 +23,6 @@ from xmppd.stanza.stanza import Stanza
 AVAILABILITY = frozenset((None, "unavailable"))
 TYPES = AVAILABILITY | {"probe", "error", "subscribe", "subscribed", "unsubscribe", "unsubscribed"}
 _INTEGER = re.compile("[+-]?[0-9]{1,20}")
-REQUESTS_FIRST = 100
-"""Priority among what happens at initial presence: requests come before offline messages."""
 
 
 class PresenceModule(Module):
@@ -33,12 +32,13 @@ class PresenceModule(Module):
     summary = "Presence"
     xep = (XEP(203, "2.0"), XEP(318, "0.2"))
     features = (NS_DELAY,)
+    uses = (Presence, Turns, Subscriptions)
 
     def start(self) -> None:
         """Find the service."""
         self._presence = self.api.services[Presence]
 
-    @on(events.CLIENT_PRESENCE)
+    @on(events.CLIENT_PRESENCE, SHOWING)
     def on_client_presence(self, traffic: Traffic) -> Any:
         """Presence of a local client: undirected (4.2, 4.4, 4.5), directed (4.6), or a probe, which is not its own."""
         stanza, session = traffic.stanza, traffic.origin
@@ -57,7 +57,7 @@ class PresenceModule(Module):
             told = self._presence.unavailable(session, stanza)
         return True if told is None else told.addCallback(lambda _: True)
 
-    @on(events.ACCOUNT_PRESENCE)
+    @on(events.ACCOUNT_PRESENCE, SHOWING)
     def on_account_presence(self, traffic: Traffic) -> Any:
         """Presence for a local account (8.5), or a probe of it (4.3.2)."""
         stanza = traffic.stanza
@@ -81,7 +81,7 @@ class PresenceModule(Module):
         """A contact may see our presence no more (RFC 6121 3.2.2, 3.3.3)."""
         self._presence.withdrawn(withdrawn.owner, withdrawn.contact)
 
-    @on(BECAME_AVAILABLE, REQUESTS_FIRST)
+    @on(BECAME_AVAILABLE, REQUESTING)
     def on_became_available(self, session: Session) -> Deferred[None] | None:
         """Requests that wait for an answer are shown at each initial presence (RFC 6121 3.1.3)."""
         if not isinstance(session.roster, Roster) or not session.roster.pending:
@@ -101,7 +101,7 @@ class PresenceModule(Module):
         """Who comes back under the same full JID waits until all know that the session before has left."""
         return self._presence.left(session.full_jid or "")
 
-    @on(events.RESOURCE_UNBOUND)
+    @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """A connection that is gone sends unavailable presence in its client's name (4.5.3)."""
         session = unbound.session

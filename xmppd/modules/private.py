@@ -20,6 +20,7 @@ class PrivateXML(Module):
     xep = (XEP(49, "1.2"), XEP(48, "1.2", "in private XML storage"))
     features = (NS,)
     account_features = (NS,)
+    uses = (PrivateData,)
 
     def start(self) -> None:
         """Find the service."""

@@ -13,8 +13,10 @@ from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
+from xmppd.core.stations import ACTING, NOTING, WAKING
 from xmppd.core.stream import Sendable
 from xmppd.core.waiting import deferred, spawn
+from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.ids import archived_as
 from xmppd.services.offline.offline import KEPT, Kept
 from xmppd.services.presence.presence import BECAME_AVAILABLE
@@ -27,10 +29,6 @@ from xmppd.stanza.importance import is_worth_waking
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
-FIRST: Final = 100
-"""Before who decides whether a session without a connection lives on."""
-AFTER_ARCHIVE: Final = 90
-"""Before who may keep a message for later."""
 PUBSUB: Final = (NS_PUBSUB, "pubsub")
 MAY_PUBLISH: Final = ("owner", "publisher", "publish-only")
 """XEP-0060 4.1."""
@@ -60,11 +58,14 @@ class PushModule(Module):
     account_features = (NS,)
     requires = ("offline",)
     options = PushOptions
+    uses = (Push, Archive)
+    opt: PushOptions
 
     def start(self) -> None:
         """Find the service, and tell it what this host wants."""
         options, limits = self.opt, self.api.host.settings.limits
         self._push = self.api.services[Push]
+        self._archive = self.api.services[Archive]
         self._push.settings[self.api.host.name] = PushSettings(
             options.registrations,
             options.failures,
@@ -97,7 +98,7 @@ class PushModule(Module):
         node = request.payload.get("node")
         await self._push.disable(JID.parse(request.sender.bare), service_in(request.payload), node)
 
-    @on(events.ACCOUNT_STANZA)
+    @on(events.ACCOUNT_STANZA, ACTING)
     def on_account_stanza(self, traffic: Traffic) -> None:
         """A push service wants no more notifications from this account (8); who else wants to know gets it too."""
         stanza = traffic.stanza
@@ -117,7 +118,7 @@ class PushModule(Module):
             if is_worth_waking(stanza):
                 self._push.stored(kept.owner, stanza)
 
-    @on(events.MESSAGE_DELIVERING, AFTER_ARCHIVE)
+    @on(events.MESSAGE_DELIVERING, WAKING)
     def on_delivering(self, delivery: Delivery) -> None:
         """Some clients get it; tell those that are not there."""
         if self._push.may_have(delivery.target.bare) and delivery.sessions:
@@ -128,7 +129,7 @@ class PushModule(Module):
         if is_worth_waking(stanza) and archived_as(delivery.changes, owner.bare) is not None:
             self._push.delivered(owner, stanza)
 
-    @on(events.SESSION_DETACHED, FIRST)
+    @on(events.SESSION_DETACHED, NOTING)
     def on_detached(self, session: Session) -> None:
         """Look at what goes into the queue of a session without a connection; what is there its client may lack."""
         ledger = session.ledger
@@ -143,7 +144,7 @@ class PushModule(Module):
         """Its client has come back."""
         self._came_back(session)
 
-    @on(BECAME_AVAILABLE)
+    @on(BECAME_AVAILABLE, NOTING)
     def on_available(self, session: Session) -> None:
         """A client has come: it is handed what waits."""
         self._seen(session)
@@ -169,7 +170,7 @@ class PushModule(Module):
         self._seen(session)
 
     def _seen(self, session: Session) -> None:
-        is_kept = "mam" in self.api.host.modules
+        is_kept = self._archive.is_kept_at(self.api.host.name)
         self._push.seen(JID.parse(session.bare_jid or ""), session.resource, is_kept=is_kept)
 
 

@@ -62,6 +62,8 @@ class Register(Module):
     xep = XEP(77, "2.4", "new accounts are off by default")
     features = (NS,)
     options = RegisterOptions
+    uses = (Accounts, AccountSessions, Removal)
+    opt: RegisterOptions
 
     def start(self) -> None:
         """Find the services."""

@@ -10,6 +10,7 @@ from xmppd.config.limits import Limits
 from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import ClientFeature
+from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.roster.items import NS, Query
 from xmppd.services.roster.roster import Rosters
@@ -40,6 +41,7 @@ class RosterModule(Module):
     xep = XEP(237, "1.3")
     account_features = (NS,)
     features = (NS,)
+    uses = (Rosters,)
 
     def start(self) -> None:
         """Find the service."""
@@ -80,7 +82,7 @@ class RosterModule(Module):
             return self._rosters.remove(owner, wanted.jid)
         return self._rosters.set(owner, wanted.jid, wanted.name, wanted.groups)
 
-    @on(RESOURCE_UNBOUND)
+    @on(RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """Who has no account leaves nothing behind (RFC 4505: an anonymous name is never used again)."""
         bare_jid = unbound.session.bare_jid

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import Accounts
-from xmppd.services.login.login import LOGIN_TASKS, OFFERING, Login, Offer
+from xmppd.services.login.login import GATHERING, LOGIN_TASKS, OFFERING, Login, Offer
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stream.sasl import base64
@@ -30,12 +30,13 @@ class SaslUpgrade(Module):
     name = "sasl_upgrade"
     summary = "SASL Upgrade Tasks"
     xep = XEP(480, "0.2.0")
+    uses = (Accounts,)
 
     def start(self) -> None:
         """Find the service."""
         self._accounts = self.api.services[Accounts]
 
-    @on(OFFERING)
+    @on(OFFERING, GATHERING)
     def on_offering(self, offer: Offer) -> None:
         """Say what can be upgraded (2.1): the same to all, so that it tells nothing about an account."""
         if self.api.host.settings.auth != "anonymous":

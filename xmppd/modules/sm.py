@@ -10,10 +10,12 @@ from xmppd.core import events
 from xmppd.core.events import Unbound
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import ClientFeature, Session, SessionStream
+from xmppd.core.stations import KEEPING, SETTLING
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.login.login import (
     BINDING_INLINE,
+    GATHERING,
     LOGIN_SUCCEEDED,
     OFFERING,
     RESUMING,
@@ -30,8 +32,6 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stream.acks import MODULUS
 from xmppd.stream.features import StreamFeature, StreamState
 
-FIRST: Final = 1_000
-"""Priority among what happens when a session ends: its fields still stand."""
 TRUE: Final = frozenset(("true", "1"))
 MAX_DIGITS: Final = 10
 KIB: Final = 1024
@@ -58,6 +58,8 @@ class SM(Module):
     xep = XEP(198, "1.6.3")
     requires = ("offline",)
     options = SMOptions
+    uses = (StreamManagement, AccountSessions)
+    opt: SMOptions
 
     def start(self) -> None:
         """Find the service."""
@@ -163,7 +165,7 @@ class SM(Module):
 
     # -- within a login (section 9) -----------------------------------------------------------------------------------
 
-    @on(OFFERING)
+    @on(OFFERING, GATHERING)
     def on_offering(self, offer: Offer) -> None:
         """A session can be resumed with the login, or begin with the binding (9.1, 9.2)."""
         offer.inline.append(Element("sm", NS))
@@ -197,12 +199,12 @@ class SM(Module):
 
     # -- a session's life ---------------------------------------------------------------------------------------------
 
-    @on(events.SESSION_DETACHED)
+    @on(events.SESSION_DETACHED, KEEPING)
     def on_detached(self, session: Session) -> bool | None:
         """Section 5: a lost connection does not end a session that can be resumed."""
         return self._sm.detached(session) or None
 
-    @on(events.RESOURCE_UNBOUND, FIRST)
+    @on(events.RESOURCE_UNBOUND, SETTLING)
     def on_unbound(self, unbound: Unbound) -> None:
         """Section 4: what was not acknowledged is treated as if the resource had not been there."""
         self._sm.unbound(unbound)

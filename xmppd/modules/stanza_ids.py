@@ -3,11 +3,10 @@
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import XEP, Module, on
+from xmppd.core.stations import CLEANING
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import NS, STANZA_ID
-
-FIRST = 900
 
 
 class StanzaIDs(Module):
@@ -19,13 +18,13 @@ class StanzaIDs(Module):
     features = (NS,)
     account_features = (NS,)
 
-    @on(events.CLIENT_STANZA, FIRST)
+    @on(events.CLIENT_STANZA, CLEANING)
     def on_client_stanza(self, traffic: Traffic) -> None:
         """XEP-0359 3 rule 2: what bears the sender's own account, for its archive and its other clients."""
         if STANZA_ID in traffic.stanza.child_names:
             traffic.stanza = without_ids_of(traffic.stanza, traffic.sender.bare)
 
-    @on(events.ACCOUNT_STANZA, FIRST)
+    @on(events.ACCOUNT_STANZA, CLEANING)
     def on_account_stanza(self, traffic: Traffic) -> None:
         """XEP-0359 3 rule 2: what bears the recipient's account."""
         if STANZA_ID in traffic.stanza.child_names:

@@ -9,6 +9,7 @@ from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import Module, on
 from xmppd.core.session import ClientFeature
+from xmppd.core.stations import SUBSCRIBING
 from xmppd.services.roster.subscription_states import TYPES
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.stanza.element import FixedElement
@@ -18,8 +19,6 @@ from xmppd.stream.features import StreamFeature, StreamState
 
 NS_PRE_APPROVAL = "urn:xmpp:features:pre-approval"
 HAS_PRE_APPROVAL = FixedElement("sub", NS_PRE_APPROVAL)
-BEFORE_PRESENCE = 100
-"""Priority of the handlers: they come before those of presence itself."""
 
 
 class SubscriptionsModule(Module):
@@ -28,6 +27,7 @@ class SubscriptionsModule(Module):
     name = "subscriptions"
     summary = "Presence subscriptions"
     requires = ("roster",)
+    uses = (Subscriptions,)
 
     def start(self) -> None:
         """Find the service."""
@@ -43,7 +43,7 @@ class SubscriptionsModule(Module):
             ),
         )
 
-    @on(events.CLIENT_PRESENCE, BEFORE_PRESENCE)
+    @on(events.CLIENT_PRESENCE, SUBSCRIBING)
     def on_client_presence(self, traffic: Traffic) -> Any:
         """What a local client sends; it leaves from its bare JID to the contact's (RFC 6121 3.1.1, 3.1.2)."""
         if traffic.stanza.type not in TYPES:
@@ -53,7 +53,7 @@ class SubscriptionsModule(Module):
         sent = self._subscriptions.send(traffic.stanza, _bare(traffic.sender), _bare(traffic.target), traffic)
         return sent.addCallback(_dealt_with)
 
-    @on(events.ACCOUNT_PRESENCE, BEFORE_PRESENCE)
+    @on(events.ACCOUNT_PRESENCE, SUBSCRIBING)
     def on_account_presence(self, traffic: Traffic) -> Any:
         """What comes for a local account, from wherever (RFC 6121 3.1.3)."""
         if traffic.stanza.type not in TYPES:

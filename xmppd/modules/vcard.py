@@ -22,6 +22,7 @@ class VCardTemp(Module):
     xep = XEP(54, "1.3.0")
     features = (NS,)
     account_features = (NS,)
+    uses = (VCards,)
 
     def start(self) -> None:
         """Find the service."""

@@ -26,6 +26,7 @@ class Version(Module):
     for_hosts = INSIDE
     features = (NS,)
     options = VersionOptions
+    opt: VersionOptions
 
     @iq("get", NS, "query", to="host")
     def on_version(self, request: IQRequest) -> Element:

@@ -118,7 +118,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_the_commands_that_there_are(self) -> None:
         """The names that xmppctl and scripts rely on."""
-        names = "module.list module.load module.reload module.unload reload "
+        names = "module.hooks module.list module.load module.reload module.unload reload "
         names += "session.clients session.kick session.list session.revoke status stop "
         names += "user.add user.del user.disable user.enable user.import user.list user.passwd"
         self.assertEqual(sorted(command_table()), names.split())

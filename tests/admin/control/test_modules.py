@@ -8,7 +8,7 @@ from tests.admin.control.bench import ControlBench
 
 
 class ModuleTests(SynchronousTestCase):
-    """`module.list`, `load`, `unload`, `reload`."""
+    """`module.list`, `load`, `unload`, `reload`, `hooks`."""
 
     def setUp(self) -> None:
         """Two hosts with the default modules."""
@@ -41,6 +41,22 @@ class ModuleTests(SynchronousTestCase):
         before = self.bench.server.hosts["localhost"].modules["ping"]
         self.assertEqual(self.bench.do("module.reload", name="ping")["hosts"], ["localhost", "example.org"])
         self.assertIsNot(self.bench.server.hosts["localhost"].modules["ping"], before)
+
+    def test_hooks(self) -> None:
+        """Each chain in calling order, of one host or all, as the running server has it."""
+        links = self.bench.do("module.hooks", host="localhost")
+        chain = [(link["station"], link["module"]) for link in links if link["hook"] == "message-delivering"]
+        self.assertEqual(
+            chain, [("archiving", "mam"), ("waking", "push"), ("copying", "carbons"), ("holding", "offline")]
+        )
+        self.assertEqual({link["host"] for link in links}, {"localhost"})
+        self.assertEqual(
+            {link["host"] for link in self.bench.do("module.hooks")}, {"localhost", "example.org"}
+        )
+        self.bench.do("module.unload", name="carbons", host="localhost")
+        self.assertNotIn(
+            "carbons", {link["module"] for link in self.bench.do("module.hooks", host="localhost")}
+        )
 
     def test_unknown_module(self) -> None:
         """One line, with how to see what is there."""

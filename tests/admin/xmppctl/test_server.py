@@ -211,6 +211,17 @@ class ModuleTests(SynchronousTestCase):
             expected = [{"name": "ping"}, {"name": "ping", "host": "a"}]
             self.assertEqual([args for _, args in bench.asked], expected)
 
+    def test_hooks(self) -> None:
+        """A row a handler; a hook without stations and a handler of no module have a dash."""
+        named = {"host": "a", "hook": "host-stanza", "station": "acting", "module": "echo"}
+        plain = {"host": "a", "hook": "resource-bound", "station": None, "module": ""}
+        bench = Bench(module_hooks=[named, plain])
+        self.assertEqual(
+            squeezed(bench.run("module", "hooks", "--host", "a").stdout),
+            ["Host Hook Station Module", "a host-stanza acting echo", "a resource-bound - -"],
+        )
+        self.assertEqual(bench.asked, [("module.hooks", {"host": "a"})])
+
     def test_clients(self) -> None:
         """A row a client, also of those that are away."""
         away = {**CLIENT, "jids": [], "token_until": None}

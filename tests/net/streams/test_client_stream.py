@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.session import Session
+from xmppd.core.stations import ACTING, BLOCKING, NOTING
 from xmppd.net.streams.client_stream import ABORT_AFTER_S
 from xmppd.net.streams.inlet import QUEUE_BEFORE_PAUSE
 from xmppd.testing.client import NS_STREAM, Client
@@ -28,7 +29,7 @@ class StreamTestCase(SynchronousTestCase):
         self.hooks = self.world.server.hosts["localhost"].hooks
         self.romeo, self.juliet = self.world.logged_in(ROMEO), self.world.logged_in(JULIET)
         self.answers: list[Deferred[None]] = []
-        self.hooks.add(events.CLIENT_STANZA, self.handle, 1_000)
+        self.hooks.add(events.CLIENT_STANZA, self.handle, BLOCKING)
 
     def handle(self, traffic: Traffic) -> Deferred[None] | None:
         """Wait where the id says so."""
@@ -105,7 +106,7 @@ class OrderTests(StreamTestCase):
         """Many stanzas whose handlers answer at once are handled in a loop."""
         self.message("slow", *(["at once"] * (QUEUE_BEFORE_PAUSE - 2)))
         many = self.romeo
-        self.hooks.add(events.CLIENT_STANZA, lambda traffic: _done(), 999)
+        self.hooks.add(events.CLIENT_STANZA, lambda traffic: _done(), ACTING)
         self.message(*(["at once"] * 5_000))
         self.answers[0].callback(None)
         self.assertEqual(len(self.heard()), 5_000 + QUEUE_BEFORE_PAUSE - 1)
@@ -149,7 +150,7 @@ class FailureTests(StreamTestCase):
             if traffic.stanza.id == "bug":
                 raise ZeroDivisionError
 
-        self.hooks.add(events.CLIENT_STANZA, handle)
+        self.hooks.add(events.CLIENT_STANZA, handle, ACTING)
         self.message("1", "bug", "2")
         self.assertEqual(self.heard(), ["1", "2"])
         (error,) = self.romeo.inbox
@@ -209,7 +210,7 @@ class LossTests(StreamTestCase):
             kept.append(session)
             return True
 
-        self.hooks.add(events.SESSION_DETACHED, keep, 1_000)
+        self.hooks.add(events.SESSION_DETACHED, keep, NOTING)
         session = self.session(ROMEO)
         self.message("slow", "1")
         self.carrier(self.romeo).lose()
@@ -228,7 +229,7 @@ class LossTests(StreamTestCase):
 
     def test_nobody_is_kept_after_a_stream_error(self) -> None:
         """A stream that was ended is not one that may come back."""
-        self.hooks.add(events.SESSION_DETACHED, lambda session: True, 1_000)
+        self.hooks.add(events.SESSION_DETACHED, lambda session: True, NOTING)
         self.romeo.send("<foo/>")
         self.assertIsNone(self.world.server.registry.get(ROMEO))
 

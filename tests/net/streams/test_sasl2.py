@@ -21,6 +21,7 @@ from tests.sasl2_client import (
 )
 from tests.stream.sasl.client import ScramClient
 from xmppd.core.session import Session
+from xmppd.core.stations import NOTING
 from xmppd.net.streams.sasl2 import HELD_BYTES
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.login.login import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SUCCEEDED, LOGIN_TASKS, Login
@@ -107,7 +108,7 @@ class LoginTests(SynchronousTestCase):
             raise StorageFailed("no disk")
 
         hooks = server.server.hosts["localhost"].hooks
-        hooks.add(LOGIN_BEGINNING, fail)
+        hooks.add(LOGIN_BEGINNING, fail, NOTING)
         self.assertEqual(condition_of(client.by_password()), "temporary-auth-failure")
         hooks.remove(LOGIN_BEGINNING, fail)
         self.assertEqual(identity_of(client.by_password()), "romeo@localhost")
@@ -232,7 +233,7 @@ class InlineTests(SynchronousTestCase):
         def fail(login: object) -> None:
             raise ValueError("a bug")
 
-        server.server.hosts["localhost"].hooks.add(LOGIN_SUCCEEDED, fail, 1_000)
+        server.server.hosts["localhost"].hooks.add(LOGIN_SUCCEEDED, fail, NOTING)
         self.assertTrue(
             identity_of(SASL2Client(server).by_password(BIND)).startswith("romeo@localhost/Phone/")
         )

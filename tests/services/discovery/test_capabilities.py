@@ -4,8 +4,9 @@ from xml.etree.ElementTree import Element as Tree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.module import Identity
+from xmppd.core.host import Identity
 from xmppd.core.session import Session
+from xmppd.modules.caps import ServerCaps
 from xmppd.services.discovery import capabilities
 from xmppd.services.discovery.capabilities import (
     CAPABILITIES_KNOWN,
@@ -234,6 +235,7 @@ class ServerCapsTests(SynchronousTestCase):
         memory = MemoryServer()
         host = memory.server.hosts["localhost"]
         caps = host.modules["caps"]
+        assert isinstance(caps, ServerCaps)
         first = caps._current()
         self.assertIs(caps._current(), first)
         memory.server.loader.unload(host, "ping")

@@ -36,7 +36,7 @@ class RosterWorld:
         self.door = FakeDoor(self._remote)
         self.server.router.remote.open(self.door)
         hooks.add(SUBSCRIBED_TO_US, lambda change: self.told.append(f"granted {change.contact}"))
-        hooks.add(WITHDRAWN, lambda change: self.told.append(f"withdrawn {change.contact}"), 1_000)
+        hooks.add(WITHDRAWN, lambda change: self.told.append(f"withdrawn {change.contact}"))
 
     def _remote(self, traffic: Traffic) -> bool:
         if traffic.stanza.type is not None and traffic.stanza.type != "unavailable":

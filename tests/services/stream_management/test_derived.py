@@ -7,6 +7,7 @@ from tests.services.stream_management.conversation import COMMIT_S, JULIET, ROME
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import MESSAGE_UNDELIVERED, Traffic
 from xmppd.core.router import Router
+from xmppd.core.stations import ACTING
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 from xmppd.testing.server import now
@@ -77,7 +78,7 @@ class DerivedTests(SynchronousTestCase):
         """The same where somebody on the way of the derived stanza waits."""
         gate: Deferred[None] = Deferred()
         hooks = self.conversation.memory.server.hosts["localhost"].hooks
-        hooks.add(MESSAGE_UNDELIVERED, lambda delivery: gate, 10_000)
+        hooks.add(MESSAGE_UNDELIVERED, lambda delivery: gate, ACTING)
         self.say("one")
         self.conversation.memory.clock.advance(COMMIT_S)
         self.assertEqual((acks(self.romeo), self.kept()), ([], 1))

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, acks, bodies, tags
 from xmppd.core import events
+from xmppd.core.stations import ACTING
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.services.stream_management.service import WAIT_S
 from xmppd.stream.acks import MODULUS
@@ -168,7 +169,7 @@ class ResumingTests(SynchronousTestCase):
         def handler(traffic: Any) -> Deferred[None] | None:
             return gate if traffic.stanza.id == "slow" else None
 
-        self.conversation.memory.server.hosts["localhost"].hooks.add(events.CLIENT_STANZA, handler)
+        self.conversation.memory.server.hosts["localhost"].hooks.add(events.CLIENT_STANZA, handler, ACTING)
         self.conversation.say(self.juliet, "slow", "behind", to=f"{ROMEO}/orchard", type="headline")
         return gate
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
@@ -12,7 +10,6 @@ from xmppd.admin.control.wire import ControlError
 from xmppd.core.host import Host
 from xmppd.core.loader import ModuleError
 from xmppd.core.module import XEP
-from xmppd.core.waiting import deferred
 
 _TO_SEE = "to see what is there: xmppctl module list"
 
@@ -33,8 +30,7 @@ def module_list(parts: ControlParts, host: str | None = None) -> list[dict[str, 
 
 
 @command("module.load")
-@deferred
-async def module_load(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+def module_load(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
     """Load a module, and what it requires, into a domain or all that it serves and lack it; gives their names."""
     cls = parts.loader.known.get(name)
     is_meant = [each for each in parts.hosts if host is not None or cls is None or each.kind in cls.for_hosts]
@@ -46,23 +42,37 @@ async def module_load(parts: ControlParts, name: str, host: str | None = None) -
     hosts = _choose(
         parts, name, host, lambda each: each in is_meant and name not in each.modules, "is loaded already"
     )
-    return await _each(name, hosts, parts.loader.load)
+    return _each(name, hosts, parts.loader.load)
 
 
 @command("module.unload")
-@deferred
-async def module_unload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+def module_unload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
     """Take a module out of a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
-    return await _each(name, hosts, parts.loader.unload)
+    return _each(name, hosts, parts.loader.unload)
 
 
 @command("module.reload")
-@deferred
-async def module_reload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+def module_reload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
     """Read a module's file anew in a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
-    return await _each(name, hosts, parts.loader.reload)
+    return _each(name, hosts, parts.loader.reload)
+
+
+@command("module.hooks")
+def module_hooks(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
+    """Give each handler that modules have put into hooks: host, hook, station and module, in calling order."""
+    return [
+        {
+            "host": served_host.name,
+            "hook": hook.name,
+            "station": None if link.station is None else link.station.name,
+            "module": link.module,
+        }
+        for served_host in _hosts(parts, host)
+        for hook, chain in served_host.hooks.chains()
+        for link in chain
+    ]
 
 
 def _hosts(parts: ControlParts, name: str | None) -> list[Host]:
@@ -83,14 +93,12 @@ def _choose(
     return chosen
 
 
-async def _each(name: str, hosts: list[Host], change: Callable[[Host, str], Any]) -> dict[str, Any]:
+def _each(name: str, hosts: list[Host], change: Callable[[Host, str], None]) -> dict[str, Any]:
     """Make the change on each host; where one refuses, say what was done before."""
     done: list[str] = []
     for host in hosts:
         try:
-            answer = change(host, name)
-            if isinstance(answer, Deferred):
-                await answer
+            change(host, name)
         except ModuleError as error:
             before = f"; done before on {', '.join(done)}" if done else ""
             raise ControlError("module-error", f"{error}{before}; {_TO_SEE}") from error

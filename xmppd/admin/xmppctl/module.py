@@ -11,7 +11,7 @@ from xmppd.admin.xmppctl.tool import Tool
 host_option = click.option("--host", metavar="HOST", help="This host only; else all hosts.")
 
 
-@click.group(cls=Group, short_help="Modules: list, load, unload, reload.")
+@click.group(cls=Group, short_help="Modules: list, load, unload, reload, hooks.")
 def module() -> None:
     """Modules: what is loaded.
 
@@ -57,6 +57,21 @@ def unload(tool: Tool, name: str, host: str | None) -> None:
 def reload(tool: Tool, name: str, host: str | None) -> None:
     """Read a module's file anew; if that fails, the old one stays."""
     _change(tool, "reloaded", "module.reload", name, host)
+
+
+@module.command()
+@host_option
+@pass_tool
+def hooks(tool: Tool, host: str | None) -> None:
+    """Show who joins which hook, in the order in which they are called."""
+    links = tool.ask_server("module.hooks", host=host)
+    if tool.is_json:
+        as_json(links)
+        return
+    table(
+        ("Host", "Hook", "Station", "Module"),
+        [(link["host"], link["hook"], link["station"] or "-", link["module"] or "-") for link in links],
+    )
 
 
 def _change(tool: Tool, done: str, command: str, name: str, host: str | None) -> None:

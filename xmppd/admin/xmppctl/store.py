@@ -33,6 +33,7 @@ from xmppd.config.read import load
 from xmppd.core import events
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.loader import Loader
+from xmppd.core.stations import SUBSCRIBING
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
@@ -130,7 +131,9 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
     parts = make_parts(CurrentConfiguration(config), storage, _environment())
     services = parts.services
     for host in parts.hosts:
-        host.hooks.add(events.ACCOUNT_PRESENCE, lambda traffic: _told(services[Subscriptions], traffic))
+        host.hooks.add(
+            events.ACCOUNT_PRESENCE, lambda traffic: _told(services[Subscriptions], traffic), SUBSCRIBING
+        )
     return ControlParts(
         hosts=parts.hosts,
         registry=parts.registry,

@@ -9,6 +9,7 @@ from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
+from xmppd.core.stations import ARCHIVING
 from xmppd.core.waiting import deferred
 from xmppd.core.window import Pace
 from xmppd.modules.mam.pages import Bounds, Page, find
@@ -20,7 +21,7 @@ from xmppd.services.archive.ids import STORE
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import NS_FULLTEXT, ArchiveSearch
 from xmppd.services.discovery.disco import ACCOUNT_INFO, Info
-from xmppd.services.login.login import BINDING_INLINE, OFFERING, InlineBind, Offer
+from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
 from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.service import StreamManagement
 from xmppd.stanza.delay import delay_xml
@@ -32,9 +33,6 @@ from xmppd.stanza.result_sets import page_element
 from xmppd.stanza.stamps import stamp_of
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Entry
-
-LAST_OF_SENDING, FIRST_OF_DELIVERING = -100, 100
-"""What refuses a message does it before; what copies it sees the id it has in the archive."""
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -76,6 +74,8 @@ class Mam(Module):
     requires = ("stanza_ids",)
     options = MamOptions
     _log = Logger()
+    uses = (Archive, Offline, ArchiveSearch, StreamManagement, Accounts)
+    opt: MamOptions
 
     def start(self) -> None:
         """Find the services, and begin to let go of what is too old."""
@@ -98,15 +98,14 @@ class Mam(Module):
             api.services[StreamManagement].ended_queues.part_from_archive,
             let_go,
         )
+        self.at_end(self._retention.stop)
         self._retention.start()
-
-    def stop(self) -> None:
-        """Let go of nothing more."""
-        self._retention.stop()
+        self.at_end(lambda: self._archive.keep_at(api.host.name, False))
+        self._archive.keep_at(api.host.name, True)
 
     # -- what goes in -------------------------------------------------------------------------------------------------
 
-    @on(events.CLIENT_STANZA, LAST_OF_SENDING)
+    @on(events.CLIENT_STANZA, ARCHIVING)
     def on_sending(self, traffic: Traffic) -> Any:
         """Archive what an account sends."""
         if traffic.stanza.name == "message" and self._has_accounts:
@@ -115,7 +114,7 @@ class Mam(Module):
             return self._archive.sending(traffic, self.opt.default)
         return None
 
-    @on(events.MESSAGE_DELIVERING, FIRST_OF_DELIVERING)
+    @on(events.MESSAGE_DELIVERING, ARCHIVING)
     def on_delivering(self, delivery: Delivery) -> Any:
         """Archive what an account gets."""
         if not self._has_accounts:
@@ -178,7 +177,7 @@ class Mam(Module):
         """Tell of the first and the last message (5)."""
         return await self._metadata(request.target.bare)
 
-    @on(OFFERING)
+    @on(OFFERING, GATHERING)
     def on_offering(self, offer: Offer) -> None:
         """A client that binds within its login is told of its archive as it is then (XEP-0386 3.1)."""
         offer.bind.append(NS)

@@ -52,6 +52,17 @@ class Archive:
         self._now = now
         self._ids = Ids(random_text)
         self._preferences: Bounded[str, Preferences] = Bounded(REMEMBERED)
+        self._kept_at: set[str] = set()
+
+    # -- where there are archives -------------------------------------------------------------------------------------
+
+    def keep_at(self, host: str, is_kept: bool) -> None:
+        """Note whether the accounts of *host* have archives: who puts messages into them says it."""
+        (self._kept_at.add if is_kept else self._kept_at.discard)(host)
+
+    def is_kept_at(self, host: str) -> bool:
+        """Whether the accounts of *host* have archives."""
+        return host in self._kept_at
 
     # -- what goes in -------------------------------------------------------------------------------------------------
 

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from xmppd.core.bounded import BoundedBySize
 from xmppd.core.hooks import Hook
-from xmppd.core.host import Hosts
-from xmppd.core.module import Identity
+from xmppd.core.host import Hosts, Identity
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.waiting import spawn

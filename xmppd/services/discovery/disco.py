@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 from xmppd.config.kinds import DomainKind
 from xmppd.core.hooks import Hook
-from xmppd.core.host import Host, Hosts
-from xmppd.core.module import Identity
+from xmppd.core.host import Host, Hosts, Identity
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 

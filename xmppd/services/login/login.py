@@ -6,7 +6,7 @@ The stream drives a login through these stations, each a hook of the host:
 2. `LOGIN_BEGINNING`, with ``<authenticate/>``: what is malformed is refused here; FAST gives its own exchange;
 3. `LOGIN_TASKS`, when it is known who the client is: what it must do before it is let in;
 4. `LOGIN_SUCCEEDED`, before ``<success/>`` is sent: inline features do their work and put in their results, in the
-   order of their priorities: `ISSUING` (a token), `RESUMING`, `BINDING`;
+   order of the stations `ISSUING` (a token), `RESUMING`, `BINDING`;
 5. `BINDING_INLINE`, from within the binding (XEP-0386): what the session starts with.
 
 Nothing is written to the session between 4 and ``<success/>`` (XEP-0388 2.4): what comes for it meanwhile waits.
@@ -17,9 +17,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
-from xmppd.core.hooks import Hook
+from xmppd.core.hooks import Hook, Station
 from xmppd.core.host import Host
 from xmppd.core.session import Session, SessionStream
+from xmppd.core.stations import NOTING
 from xmppd.services.login.authentication import Circumstances
 from xmppd.stanza.element import Element
 from xmppd.stream.sasl.steps import Success
@@ -28,11 +29,18 @@ NS_SASL2: Final = "urn:xmpp:sasl:2"
 NS_BIND2: Final = "urn:xmpp:bind:0"
 WITH_PASSWORD: Final = ("SCRAM-", "PLAIN")
 """How the names of mechanisms begin that show a password."""
-ISSUING: Final = 100
-RESUMING: Final = 50
-BINDING: Final = 0
-"""Priorities of `LOGIN_SUCCEEDED`: a resumption comes before the binding (XEP-0198 9.2); a token, which is stored
-first, before both, so that stanzas of the session need not wait for it."""
+GATHERING: Final = Station("gathering", "Puts in what can be asked for inline.", is_shared=True)
+CHECKING: Final = Station(
+    "checking", "Reads what else is asked for, and refuses what is malformed.", is_shared=True
+)
+AUTHENTICATING: Final = Station("authenticating", "Gives the exchange, where it is not the mechanism's own.")
+ISSUING: Final = Station(
+    "issuing", "Stores a token, first, so that stanzas of the session need not wait for it."
+)
+RESUMING: Final = Station("resuming", "Resumes a session, which comes before the binding (XEP-0198 9.2).")
+BINDING: Final = Station(
+    "binding", "Binds a resource (XEP-0386), and offers it with all that was gathered for it."
+)
 
 
 class UserAgent(NamedTuple):
@@ -170,11 +178,16 @@ OFFERING = Hook[Offer](
     "login-offering",
     "Notified when stream features with SASL2 are made: its handlers put in what can be asked for inline. That depends "
     "on nothing but the payload and the handler's options: the features are kept.",
+    GATHERING,
+    BINDING,
 )
 LOGIN_BEGINNING = Hook[Login](
     "login-beginning",
     "Asked when a client begins to log in by SASL2. An answer is the exchange that authenticates it, in place of the "
     "mechanism's own; `SaslError` refuses the login.",
+    NOTING,
+    CHECKING,
+    AUTHENTICATING,
 )
 LOGIN_TASKS = Hook[Login](
     "login-tasks",
@@ -183,6 +196,10 @@ LOGIN_TASKS = Hook[Login](
 LOGIN_SUCCEEDED = Hook[Login](
     "login-succeeded",
     "Notified when a client is let in and before it is told: inline features do their work, and put in their results.",
+    NOTING,
+    ISSUING,
+    RESUMING,
+    BINDING,
 )
 BINDING_INLINE = Hook[InlineBind](
     "binding-inline",

@@ -12,16 +12,17 @@ told that the session before it has left.
 
 from collections.abc import Callable, Collection, Container
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core.fanout import Fanout
-from xmppd.core.hooks import Hook
+from xmppd.core.hooks import Hook, Station
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
+from xmppd.core.stations import NOTING
 from xmppd.core.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns
 from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.element import Element
@@ -37,8 +38,14 @@ UNSENT_BYTES = 1024 * 1024
 NS_DELAY = "urn:xmpp:delay"
 LOWEST, HIGHEST = -128, 127
 
+REQUESTING: Final = Station(
+    "requesting", "Sends the subscription requests that wait, before offline messages."
+)
 BECAME_AVAILABLE = Hook[Session](
-    "became-available", "Notified after the initial presence of a session was dealt with (RFC 6121 4.2)."
+    "became-available",
+    "Notified after the initial presence of a session was dealt with (RFC 6121 4.2).",
+    REQUESTING,
+    NOTING,
 )
 PRESENCE_CHANGED = Hook[Session](
     "presence-changed",
