@@ -2,13 +2,13 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.helpers import FakeConnection
 from tests.services.stream_management.conversation import NS, Conversation, bodies
 from xmppd.core.fanout import Fanout
 from xmppd.core.session import Session
 from xmppd.core.stream import Sendable
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.sessions import FakeConnection
 
 BALCONY = "juliet@localhost/balcony"
 ROOM = "room@rooms.localhost/romeo"
