@@ -93,7 +93,7 @@ class MessageTableTests(SynchronousTestCase):
         for session in self.memory.server.registry:
             self.memory.server.registry.destroy(session)
         now(self.memory.storage.commit(DeleteAll(STORE, BOB)))
-        self.memory.server.services[Offline].forget(JID.parse(BOB))
+        self.memory.server.services[Offline].let_go(JID.parse(BOB))
 
     def session(self, full_jid: str, priority: int | None) -> Session:
         """Give a connected resource, available where it has a priority."""

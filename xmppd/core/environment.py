@@ -26,6 +26,12 @@ class Environment:
     """Made once for a data folder; stable decoys come from it."""
     steady: Callable[[], float] | None = None
     """Seconds that no change of the wall clock moves; None where those of *clock* are such."""
+    node: str = ""
+    """Which of several processes this is, in a few characters; "" for the only one."""
+
+    def own_id(self, size: int) -> str:
+        """An unguessable id of what waits in this process for an answer; so many bytes of it are random."""
+        return f"{self.node}{self.random_text(size)}"
 
 
 @dataclass(slots=True)

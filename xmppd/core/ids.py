@@ -12,10 +12,11 @@ _BLOCK: Final = 64
 class Ids:
     """Gives ids that nobody can guess, and that say nothing of how many there were or when."""
 
-    __slots__ = ("_at", "_block", "_random_text")
+    __slots__ = ("_at", "_block", "_node", "_random_text")
 
-    def __init__(self, random_text: Callable[[int], str]):
-        """*random_text* gives so many unguessable bytes as URL-safe text."""
+    def __init__(self, random_text: Callable[[int], str], node: str = ""):
+        """*random_text* gives so many unguessable bytes as URL-safe text; ids begin with *node*."""
+        self._node = node
         self._random_text = random_text
         self._block = ""
         """What was drawn: one text, since ids that wait as texts of their own would hold memory here and there."""
@@ -28,7 +29,8 @@ class Ids:
         if at == len(self._block):
             text = self._random_text(ID_BYTES * _BLOCK)
             if len(text) < _ID_CHARS * _BLOCK:
-                return text  # a source of short texts, as in tests
+                return self._node + text  # a source of short texts, as in tests
             self._block, at = text[: _ID_CHARS * _BLOCK], 0
         self._at = at + _ID_CHARS
-        return self._block[at : at + _ID_CHARS]
+        id = self._block[at : at + _ID_CHARS]
+        return self._node + id if self._node else id

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.directory import AccountMark
 from xmppd.core.inlet import Acknowledger
 from xmppd.core.stream import Sendable, Stream
 from xmppd.stanza.element import Element
@@ -83,7 +84,7 @@ class Session:
         "__weakref__",
         "_attachments",
         "_ended",
-        "account_number",
+        "account_mark",
         "available_number",
         "bare_jid",
         "bytes_filters",
@@ -144,7 +145,7 @@ class Session:
         self.stream: SessionStream | None = None
         self.peer = peer
         self.opened_at = now
-        self.account_number = 0
+        self.account_mark = AccountMark(0)
         """The latest change of any account when the client began to authenticate."""
         self.jid: JID | None = None
         self.bare_jid: str | None = None

@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.core.directory import AccountMark
 from xmppd.services.accounts import changes as changes_module
 from xmppd.services.accounts.changes import AccountChanges
 
@@ -13,12 +14,12 @@ class AccountChangesTests(SynchronousTestCase):
         """Changes after a number count, of that account alone."""
         changes = AccountChanges()
         changes.note("a")
-        begun = changes.number
+        begun = changes.mark
         self.assertFalse(changes.is_changed_since("a", begun))
         changes.note("a")
         self.assertTrue(changes.is_changed_since("a", begun))
         self.assertFalse(changes.is_changed_since("b", begun))
-        self.assertFalse(changes.is_changed_since("a", changes.number))
+        self.assertFalse(changes.is_changed_since("a", changes.mark))
 
     def test_bound(self) -> None:
         """What is forgotten may have changed, as seen from before it was forgotten."""
@@ -27,6 +28,6 @@ class AccountChangesTests(SynchronousTestCase):
         for number in range(5):
             changes.note(str(number))
         self.assertEqual(len(changes), 3)
-        self.assertTrue(changes.is_changed_since("0", 0))
-        self.assertTrue(changes.is_changed_since("another", 1))
-        self.assertFalse(changes.is_changed_since("another", 2))
+        self.assertTrue(changes.is_changed_since("0", AccountMark(0)))
+        self.assertTrue(changes.is_changed_since("another", AccountMark(1)))
+        self.assertFalse(changes.is_changed_since("another", AccountMark(2)))

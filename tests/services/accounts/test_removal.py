@@ -9,6 +9,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.services.accounts.accounts import AccountTombstoned, NoSuchAccount
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions
+from xmppd.services.archive.archive import Archive
+from xmppd.services.archive.search import ArchiveSearch
+from xmppd.services.login.clients import Clients
+from xmppd.services.offline.offline import Offline
+from xmppd.services.presence.blocking import Blocking
+from xmppd.services.push.push import Push
+from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put, StorageFull
 from xmppd.testing.client import Client
@@ -45,6 +52,29 @@ class RemovalTests(SynchronousTestCase):
             "roster subscription_requests vcard private blocking last_activity credentials offline archive"
         )
         return [store for store in stores.split() if owner in now(self.storage.owners(store))]
+
+    def test_who_keeps_something_lets_go(self) -> None:
+        """Each service that can let go of an account does so when it is removed."""
+        told: list[type] = []
+        keeping = (Archive, ArchiveSearch, Blocking, Clients, Offline, Push, Rosters)
+        for cls in keeping:
+            self.patch(cls, "let_go", lambda service, owner: told.append(type(service)))
+        memory = MemoryServer()
+        memory.add_account("juliet@localhost")
+        now(memory.server.services[Removal].remove(JID.parse("juliet@localhost")))
+        self.assertEqual(sorted(cls.__name__ for cls in told), sorted(cls.__name__ for cls in keeping))
+
+    def test_what_is_let_go_of_is_read_anew(self) -> None:
+        """Where an account has only moved, nothing stored is touched, and whoever asks reads it."""
+        services = self.server.services
+        self.romeo.send("</stream:stream>")
+        keeping: list[Any] = [Archive, ArchiveSearch, Clients, Offline, Rosters]
+        for cls in keeping:
+            services[cls].let_go(ROMEO)
+        self.assertIn("roster", self.rows_of(ROMEO.bare))
+        self.assertEqual(
+            [item.jid for item in now(services[Rosters].load(ROMEO.bare)).items()], ["juliet@localhost"]
+        )
 
     def test_whole(self) -> None:
         """All data go in one transaction, also what leaving sessions would write; the contact's side too."""

@@ -119,7 +119,7 @@ class StoredTests(SynchronousTestCase):
 
     def test_what_is_stored_holds_after_a_restart(self) -> None:
         """A token is found again in the storage."""
-        self.server.server.services[Clients].forget(ROMEO)
+        self.server.server.services[Clients].let_go(ROMEO)
         self.assertEqual(identity_of(SASL2Client(self.server).by_token(self.token)), "romeo@localhost")
 
     def test_one_login_after_another_writes_nothing(self) -> None:
@@ -181,7 +181,7 @@ class StoredTests(SynchronousTestCase):
         """A wrong token costs one read of the storage: of nobody, of somebody in memory, of somebody who is not."""
         self.assertEqual(self.reads_of_a_guess("nobody"), [STORE])
         self.assertEqual(self.reads_of_a_guess("romeo"), [STORE])
-        self.server.server.services[Clients].forget(ROMEO)
+        self.server.server.services[Clients].let_go(ROMEO)
         self.assertEqual(self.reads_of_a_guess("romeo"), [STORE])
 
     def test_guesses_are_counted(self) -> None:
@@ -201,7 +201,7 @@ class StoredTests(SynchronousTestCase):
     def test_a_record_that_cannot_be_read(self) -> None:
         """What cannot be read is no token, and nothing falls over."""
         now(self.server.storage.commit(Put(STORE, ROMEO.bare, client_id(PHONE), b"{}")))
-        self.server.server.services[Clients].forget(ROMEO)
+        self.server.server.services[Clients].let_go(ROMEO)
         self.assertEqual(condition_of(SASL2Client(self.server).by_token(self.token)), "not-authorized")
 
     def test_one_round_trip(self) -> None:

@@ -130,7 +130,7 @@ class OfflineTests(SynchronousTestCase):
     def test_counts_survive_a_restart(self) -> None:
         """What waits is counted from the store when it is not known."""
         self.say("one", "two", "three")
-        self.offline.forget(JID.parse(JULIET))
+        self.offline.let_go(JID.parse(JULIET))
         usage = now(self.offline._tallies.load(JULIET))
         self.assertEqual(usage.messages, 3)
         self.assertEqual(usage.size_bytes, sum(len(entry.stanza) for entry in self.stored()))

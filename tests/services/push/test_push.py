@@ -236,7 +236,7 @@ class StoreTests(PushCase):
         again: Push = MemoryServer(storage=self.memory.storage).server.services[Push]
         self.assertTrue(again.may_have(ROMEO.bare))
         now(push.enable(ROMEO, Registration("push.example.net", "", "")))
-        push.forget(ROMEO)
+        push.let_go(ROMEO)
         self.assertFalse(push.may_have(ROMEO.bare))
 
     def test_without_the_module(self) -> None:

@@ -88,7 +88,7 @@ class Mam(Module):
         self._has_search = options.search
         self._search.is_used |= options.search
         rules = Rules(options.keep_days, options.keep_messages)
-        let_go = self._search.let_go if options.search else None
+        swept = self._search.swept if options.search else None
         self._retention = Retention(
             api.storage,
             api.timers,
@@ -96,7 +96,7 @@ class Mam(Module):
             api.host.name,
             rules,
             api.services[StreamManagement].ended_queues.part_from_archive,
-            let_go,
+            swept,
         )
         self.at_end(self._retention.stop)
         self._retention.start()

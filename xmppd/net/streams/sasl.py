@@ -72,7 +72,7 @@ def _channel_bindings(types: tuple[str, ...]) -> FixedElement:
 
 def _on_auth(stream: ClientStream, element: Element) -> Deferred[None] | None:
     stream.exchange = None
-    stream.session.account_number = stream.server.authentication.account_number
+    stream.session.account_mark = stream.server.authentication.account_mark
     announced = announcement(stream)
     try:
         exchange = stream.server.authentication.begin(

@@ -85,7 +85,7 @@ def _authentication(
 def _on_authenticate(stream: ClientStream, element: Element) -> Deferred[None]:
     stream.negotiated(SASL2)
     stream.exchange = None
-    stream.session.account_number = stream.server.authentication.account_number
+    stream.session.account_mark = stream.server.authentication.account_mark
     return _guarded(stream, _begin(stream, element))
 
 
@@ -187,7 +187,7 @@ async def _let_in(stream: ClientStream, login: Login, data: bytes | None) -> Non
     session = stream.session
     if login.host.settings.auth == "internal":  # tasks may have taken their time
         account = JID(login.username, login.host.name, None)
-        stream.server.authentication.check_account(account, session.account_number)
+        stream.server.authentication.check_account(account, session.account_mark)
     stream.authenticated(login.username, SASL2_EXCHANGE)
     held = _Held(session)
     told = login.host.hooks.notify(LOGIN_SUCCEEDED, login)

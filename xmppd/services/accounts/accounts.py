@@ -232,7 +232,7 @@ class Accounts:
 
         Nothing happens where the password has changed since, or the account has gone. Waits for the commit.
         """
-        begun = self.changes.number
+        begun = self.changes.mark
         credentials = await self._credentials(jid, is_fresh=True)
         if credentials is None or self.changes.is_changed_since(jid.bare, begun):
             return

@@ -3,7 +3,7 @@
 from xmppd.core.environment import Environment
 from xmppd.core.host import Hosts
 from xmppd.core.parts import CoreParts
-from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.accounts.accounts import AccountEvent, Accounts
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.roster.roster import Rosters
@@ -24,4 +24,6 @@ def add_services(parts: CoreParts) -> None:
     services = parts.services
     accounts = services[Accounts]
     sessions = AccountSessions(accounts, parts.registry)
-    services.add(sessions, Removal(accounts, services[Rosters], sessions))
+    rosters = services[Rosters]
+    accounts.subscribe(AccountEvent.REMOVED, rosters.let_go)
+    services.add(sessions, Removal(accounts, rosters, sessions))

@@ -37,7 +37,7 @@ class AccountSessions:
         bare_jid = f"{session.username}@{session.host}"
         if not self._accounts.exists(bare_jid) or self._accounts.is_disabled(bare_jid):
             return False
-        return not self._accounts.changes.is_changed_since(bare_jid, session.account_number)
+        return not self._accounts.changes.is_changed_since(bare_jid, session.account_mark)
 
     @deferred
     async def change_password(self, jid: JID, password: str, spared: Session | None = None) -> None:

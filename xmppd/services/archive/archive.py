@@ -170,6 +170,6 @@ class Archive:
         await self._storage.commit(change)
         self._preferences.keep(owner, NO_PREFERENCES if is_none else preferences)
 
-    def forget(self, owner: JID) -> None:
-        """An account is gone, and its data with it."""
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
         self._preferences.pop(owner.bare, None)

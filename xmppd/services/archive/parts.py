@@ -19,6 +19,6 @@ def add_services(parts: CoreParts) -> None:
     archive = Archive(
         parts.directory, services[Rosters], storage, retractions, environment.now, environment.random_text
     )
-    for forget in (archive.forget, search.forget):
-        services[Accounts].subscribe(AccountEvent.REMOVED, forget)
+    for service in (archive, search):
+        services[Accounts].subscribe(AccountEvent.REMOVED, service.let_go)
     services.add(archive, search)

@@ -131,7 +131,7 @@ class ArchiveSearch:
             await self._index.remove(owner, seqs=(seq,))
 
     @deferred
-    async def let_go(self, owner: str) -> None:
+    async def swept(self, owner: str) -> None:
         """The oldest entries of an archive are gone. Waits; `StorageError`."""
         oldest = await self._storage.read(STORE, owner, limit=1)
         if oldest:
@@ -139,8 +139,8 @@ class ArchiveSearch:
         else:
             await self._index.forget(owner)
 
-    def forget(self, owner: JID) -> None:
-        """An account is gone, and its data with it."""
+    def let_go(self, owner: JID) -> None:
+        """Keep no words of an account: it is gone, or its home is elsewhere now. Its archive tells them anew."""
         self._waiting.pop(owner.bare, None)
         if self.is_used:
             spawn("forgetting the words of an archive", self._index.forget(owner.bare))

@@ -8,12 +8,12 @@ from xmppd.services.discovery.disco import HostedServices
 
 def add_services(parts: CoreParts) -> None:
     """Add capabilities, the sessions of commands, and which services a host has."""
-    current, random_text = parts.current, parts.environment.random_text
+    current, own_id = parts.current, parts.environment.own_id
     capabilities = Capabilities(
         parts.hosts,
         parts.router,
-        random_text,
+        own_id,
         lambda: current.limits.capabilities,
         lambda: current.limits.iq_timeout_s,
     )
-    parts.services.add(capabilities, CommandSessions(parts.timers, random_text), HostedServices(parts.hosts))
+    parts.services.add(capabilities, CommandSessions(parts.timers, own_id), HostedServices(parts.hosts))

@@ -7,6 +7,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.directory import AccountMark
 from xmppd.core.host import Host
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import Accounts
@@ -88,9 +89,9 @@ class Authentication:
         self.random_text = random_text
 
     @property
-    def account_number(self) -> int:
+    def account_mark(self) -> AccountMark:
         """The latest change of any account; one that changes after an exchange has begun lets nobody in by it."""
-        return self.accounts.changes.number
+        return self.accounts.changes.mark
 
     def offer(self, given: Circumstances) -> list[str]:
         """Give the names of the mechanisms to offer, the strongest first; empty where TLS is missing."""
@@ -116,10 +117,10 @@ class Authentication:
         realm = Realm(given.host.name, _prepare)
         return Exchange(self, HashedToken(name, realm, given.channel_bindings), given, tokens)
 
-    def check_account(self, jid: JID, number: int) -> None:
-        """Refuse an account that has gone, has changed after *number*, or is disabled: `SaslError`."""
+    def check_account(self, jid: JID, mark: AccountMark) -> None:
+        """Refuse an account that has gone, has changed since *mark*, or is disabled: `SaslError`."""
         accounts = self.accounts
-        if not accounts.exists(jid.bare) or accounts.changes.is_changed_since(jid.bare, number):
+        if not accounts.exists(jid.bare) or accounts.changes.is_changed_since(jid.bare, mark):
             raise SaslError("not-authorized")
         if accounts.is_disabled(jid.bare):
             raise SaslError("account-disabled")
@@ -155,7 +156,7 @@ class Exchange:
         self._mechanism = mechanism
         self._given = given
         self._tokens = tokens
-        self._account_number = service.account_number
+        self._account_mark = service.account_mark
 
     @deferred
     async def start(self, initial: bytes | None) -> bytes | Success:
@@ -214,7 +215,7 @@ class Exchange:
         """Name an anonymous user (XEP-0175); refuse who has gone, changed or is disabled, though all was right."""
         if success.username is None:
             return Success(self._service.random_text(ANONYMOUS_BYTES).lower(), success.data)
-        self._service.check_account(self._jid(success.username), self._account_number)
+        self._service.check_account(self._jid(success.username), self._account_mark)
         return success
 
     async def _refused(self, error: SaslError) -> None:

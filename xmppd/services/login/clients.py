@@ -305,9 +305,9 @@ class Clients:
         if changes:
             await self._commit(owner, changes)
 
-    def forget(self, jid: JID) -> None:
-        """An account is gone, and its data with it."""
-        self._known.pop(jid.bare, None)
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
+        self._known.pop(owner.bare, None)
 
     @deferred
     async def clear(self, owner: str) -> None:

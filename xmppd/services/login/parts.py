@@ -37,7 +37,7 @@ def _clients(parts: CoreParts) -> Clients:
     clients = Clients(parts.storage, accounts, parts.registry, parts.environment.now)
     accounts.beside_password.append(clients.without_tokens)
     accounts.subscribe(AccountEvent.PASSWORD_CHANGED, clients.password_changed)
-    accounts.subscribe(AccountEvent.REMOVED, clients.forget)
+    accounts.subscribe(AccountEvent.REMOVED, clients.let_go)
     return clients
 
 

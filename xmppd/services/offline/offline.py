@@ -245,6 +245,6 @@ class Offline:
         self._tallies.forget(owner)
         await self._storage.commit(DeleteAll(STORE, owner))
 
-    def forget(self, owner: JID) -> None:
-        """An account is gone, and its data with it."""
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
         self._tallies.forget(owner.bare)

@@ -11,5 +11,5 @@ def add_services(parts: CoreParts) -> None:
     offline = Offline(
         parts.hosts, parts.registry, parts.storage, parts.timers, environment.now, environment.random_text
     )
-    parts.services[Accounts].subscribe(AccountEvent.REMOVED, offline.forget)
+    parts.services[Accounts].subscribe(AccountEvent.REMOVED, offline.let_go)
     parts.services.add(offline)

@@ -182,9 +182,9 @@ class Blocking:
         if shown is not None:
             await shown
 
-    def forget(self, jid: JID) -> None:
-        """An account is gone, with its list."""
-        self._changed(jid.bare, set())
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
+        self._changed(owner.bare, set())
 
     async def _current(self, bare_jid: str) -> Set[str]:
         if bare_jid not in await self._ready():

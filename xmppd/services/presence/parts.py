@@ -18,5 +18,5 @@ def add_services(parts: CoreParts) -> None:
     )
     presence = Presence(hosts, registry, services[Rosters], router, parts.turns, parts.environment.now)
     blocking = Blocking(parts.storage, hosts, registry, router, presence, timers, parts.turns)
-    services[Accounts].subscribe(AccountEvent.REMOVED, blocking.forget)
+    services[Accounts].subscribe(AccountEvent.REMOVED, blocking.let_go)
     services.add(presence, blocking)

@@ -16,7 +16,8 @@ def add_services(parts: CoreParts) -> None:
         parts.storage,
         parts.timers,
         parts.environment.random_text,
+        parts.environment.node,
     )
-    services[Accounts].subscribe(AccountEvent.REMOVED, push.forget)
+    services[Accounts].subscribe(AccountEvent.REMOVED, push.let_go)
     services[Clients].listeners.append(push.client_revoked)
     services.add(push)

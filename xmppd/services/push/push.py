@@ -107,14 +107,15 @@ class Push:
         storage: Storage,
         timers: Timers,
         random_text: Callable[[int], str],
+        node: str = "",
     ):
-        """*random_text* gives so many unguessable bytes as text."""
+        """*random_text* gives so many unguessable bytes as text; ids of requests begin with *node*."""
         self._registry = registry
         self._router = router
         self._directory = directory
         self._storage = storage
         self._timers = timers
-        self._ids = Ids(random_text)
+        self._ids = Ids(random_text, node)
         self._accounts: Bounded[str, dict[str, _Target]] = Bounded(REMEMBERED, _is_busy)
         self._loading: dict[str, list[Deferred[dict[str, _Target]]]] = {}
         self._owners: set[str] = set()
@@ -181,8 +182,8 @@ class Push:
         """Give what an account has enabled. Waits for the storage."""
         return tuple(target.registration for target in (await self._of(owner)).values() if target.is_enabled)
 
-    def forget(self, owner: JID) -> None:
-        """An account is gone, and its data with it."""
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
         self._owners.discard(owner.bare)
         for target in self._accounts.pop(owner.bare, {}).values():
             self._retire(target)

@@ -186,6 +186,10 @@ class Rosters:
             told = self._farewell(owner, JID.of_prepared(jid), REMOVED[state], state.is_seen)
         await all_of(told)
 
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
+        self.recent.forget(owner.bare)
+
     @deferred
     async def leave(self, bare_jid: str, *changes: Change) -> None:
         """Forget an account's roster and end all its subscriptions, for good (account removal).
