@@ -91,23 +91,31 @@ def build(config: Config, storage: Storage, environment: Environment) -> Server:
 
 def load_modules(server: Server) -> None:
     """Load into every domain what its configuration and the modules' own defaults want; `ModuleError`."""
+    loader = server.loader
     for host in server.hosts:
-        wanted = [name for name, cls in server.loader.known.items() if _is_wanted(cls, host)]
+        for name in (*host.settings.modules, host.settings.module or ""):
+            loader.discover(name)
+        wanted = [
+            name for name, cls in loader.known.items() if _is_wanted(cls, host, loader.is_from_outside(name))
+        ]
         if host.settings.module is not None and host.settings.module not in wanted:
             wanted.append(host.settings.module)  # there is none, and the loader says so
-        server.loader.load_all(host, sorted(wanted))
+        loader.load_all(host, sorted(wanted))
 
 
-def _is_wanted(cls: type[Module], host: Host) -> bool:
+def _is_wanted(cls: type[Module], host: Host, is_from_outside: bool) -> bool:
     """Say whether a module is to be loaded: it serves such domains, and is not turned off.
 
-    One that is a service of its own is wanted where a component is it, and nowhere else.
+    One that is a service of its own is wanted where a component is it, and nowhere else; one from outside where the
+    configuration names it.
     """
     if host.kind not in cls.for_hosts:
         return False
     if DomainKind.ACCOUNTS not in cls.for_hosts or cls.name == host.settings.module:
         return cls.name == host.settings.module
     table = host.settings.modules.get(cls.name)
+    if is_from_outside:
+        return table is not None and table.enabled is not False
     return cls.is_default if table is None or table.enabled is None else table.enabled
 
 

@@ -9,7 +9,7 @@ from xmppd.config.findings import Finding, in_order
 from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
 from xmppd.config.lines import Path
 from xmppd.config.model import Config
-from xmppd.config.module_options import unknown_module
+from xmppd.config.module_options import module_path, unknown_module
 from xmppd.config.options import HostSettings
 from xmppd.config.schema import dotted, nearest
 
@@ -24,6 +24,8 @@ class KnownModule:
     """The kinds of domain that it serves."""
     is_service: bool = False
     """Whether it can be a service with a domain name of its own."""
+    problem: str = ""
+    """Why it cannot be used; empty where it can."""
 
 
 Known = Mapping[str, KnownModule]
@@ -38,6 +40,8 @@ def check_modules(config: Config, known: Known) -> list[Finding]:
         for name in config.modules if domain is None else domain.modules:
             if name not in known:
                 findings.append(unknown_module(name, known, config.source, above))
+            elif known[name].problem:
+                findings.append(_unusable(config, module_path(name, (), config.source, above), known[name]))
             else:
                 model = known[name].options or _NoOptions
                 findings += config.module_options(name, model, name_of_domain)[1]
@@ -46,6 +50,13 @@ def check_modules(config: Config, known: Known) -> list[Finding]:
         else:
             findings += _of_domain(config, domain, above, known)
     return in_order(findings)
+
+
+def _unusable(config: Config, path: Path, module: KnownModule) -> Finding:
+    remedy = "mend or install what it needs, or remove this"
+    return Finding(
+        "config.unusable-module", "error", config.source.place(path), dotted(path), module.problem, remedy
+    )
 
 
 def _without_effect(config: Config, known: Known) -> Iterator[Finding]:
@@ -80,6 +91,9 @@ def _service(config: Config, domain: HostSettings, above: Path, known: Known) ->
     """The module that a component is."""
     path, name = (*above, "module"), domain.module or ""
     what, place = f'{dotted(path)} = "{name}"', config.source.place(path)
+    if name in known and known[name].problem:
+        yield _unusable(config, path, known[name])
+        return
     services = sorted(each for each, module in known.items() if module.is_service)
     if name not in services:
         near = nearest(name, services)

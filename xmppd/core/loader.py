@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from xmppd.core.attaching import Clash, attach, check, detach, put_in_place
 from xmppd.core.host import Host
 from xmppd.core.module import Module, ModuleAPI, Options
+from xmppd.core.outside import OutsideModules, UnusableModule, forget_import
 from xmppd.core.services import NoService
 
 APIFor = Callable[[Host], ModuleAPI]
@@ -46,8 +47,22 @@ class Loader:
     def __init__(self, known: Mapping[str, type[Module]], api_for: APIFor, options_for: OptionsFor):
         """*known* is what `find_modules` gave; *options_for* validates a module's options for a host."""
         self.known = dict(known)
+        self._outside = OutsideModules(known)
         self._api_for = api_for
         self._options_for = options_for
+
+    def discover(self, name: str) -> type[Module] | None:
+        """Give the class of a module, one from outside too, which is imported then; `ModuleError` if it cannot be."""
+        if name not in self.known and name in self._outside:
+            try:
+                self.known[name] = self._outside.load(name)
+            except UnusableModule as error:
+                raise ModuleError(str(error)) from error
+        return self.known.get(name)
+
+    def is_from_outside(self, name: str) -> bool:
+        """Whether a distribution other than this one offers it."""
+        return name in self._outside
 
     def load_all(self, host: Host, names: Iterable[str]) -> None:
         """Load these modules and what they require; `ModuleError` where one is unknown or fails."""
@@ -101,11 +116,15 @@ class Loader:
         return module
 
     def _load(self, host: Host, name: str) -> None:
+        known = dict(self.known)
         try:
             self._bring(host, name, ())
-        except ModuleError:
-            raise
         except Exception as error:
+            for discovered in self.known.keys() - known:
+                forget_import(self.known[discovered])
+            self.known = known
+            if isinstance(error, ModuleError):
+                raise
             raise ModuleError(f"{name} cannot be loaded on {host.name}: {_words(error)}") from error
 
     def _bring(self, host: Host, name: str, above: tuple[str, ...]) -> list[Module]:
@@ -133,7 +152,7 @@ class Loader:
             return []
         if name in above:
             raise ModuleError(f"{' requires '.join((*above, name))}: a circle")
-        cls = self.known.get(name)
+        cls = self.discover(name)
         if cls is None:
             wanted = f", required by {above[-1]}" if above else ""
             raise ModuleError(f"there is no module {name}{wanted}")

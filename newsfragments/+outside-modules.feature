@@ -1,0 +1,1 @@
+A module can come from another distribution (entry point group ``xmppd.modules``); ``[modules.NAME]`` turns it on, its options are checked as ours are, and ``docs/modules.rst`` is the guide for its author.
