@@ -35,6 +35,8 @@ from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
 from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
+from xmppd.net.dial import dialer
+from xmppd.net.dns import DNS
 from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
@@ -224,4 +226,6 @@ def _world(given: _Prepared) -> Environment:
         random_text=secrets.token_urlsafe,
         secret=server_secret(given.config.data_dir),
         steady=time.monotonic,
+        resolve=DNS(reactor),
+        dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),
     )

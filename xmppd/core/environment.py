@@ -1,7 +1,7 @@
 """What a server takes from outside: time, threads, randomness; and the configuration that holds now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
+from xmppd.core.outgoing import Dial, NoNames, Resolver, no_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Environment:
     """Seconds that no change of the wall clock moves; None where those of *clock* are such."""
     node: str = ""
     """Which of several processes this is, in a few characters; "" for the only one."""
+    resolve: Resolver = field(default_factory=NoNames)
+    """What knows names: RFC 6120 3.2."""
+    dial: Dial = no_connection
+    """What opens connections to other servers."""
 
     def own_id(self, size: int) -> str:
         """An unguessable id of what waits in this process for an answer; so many bytes of it are random."""

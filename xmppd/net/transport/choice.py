@@ -7,7 +7,7 @@ remains the fallback and passes the same tests.
 
 import socket
 
-from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocolFactory, ITLSTransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IProtocolFactory, ITLSTransport
 from zope.interface import implementer
 
 from xmppd.net.transport.flush import FlushQueue
@@ -108,7 +108,26 @@ def serve(
         if protocol is None:
             sock.close()
             return None
-        transport = Transport(sock, addr, protocol, reactor, flush_queue, limits)
+    except BaseException:
+        sock.close()
+        raise
+    return attach(sock, addr, protocol, reactor, flush_queue, tls=tls, limits=limits)
+
+
+def attach(
+    sock: socket.socket,
+    addr: Sockaddr,
+    protocol: IProtocol,
+    reactor: IReactorForTransports,
+    flush_queue: FlushQueue,
+    *,
+    tls: object = None,
+    limits: TransportLimits = DEFAULT_LIMITS,
+    is_client: bool = False,
+) -> Transport:
+    """Connect *protocol* to the connected *sock*, as `serve` does; *is_client*: of TLS, ours is the client's side."""
+    try:
+        transport = Transport(sock, addr, protocol, reactor, flush_queue, limits, is_client)
     except BaseException:
         sock.close()
         raise

@@ -24,13 +24,13 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IReadDescriptor,
 )
-from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.config.section import Address
 from xmppd.net.transport.output import DEFAULT_LIMITS
+from xmppd.net.transport.stock_bounds import BoundedServer
 
 BACKLOG = 1024
 ACCEPTS_A_TURN = 64
@@ -265,18 +265,6 @@ class Listener(Service):
     def connectionLost(self, reason: Failure) -> None:
         """The reactor gives the descriptor up."""
         self.stop_accepting()
-
-
-class BoundedServer(Server):
-    """Twisted's transport, cut off once more than a limit waits for a peer that does not read."""
-
-    write_buffer_bytes = DEFAULT_LIMITS.write_buffer_bytes
-
-    def write(self, data: bytes) -> None:
-        """Send *data*; under TLS what waits is counted as it leaves, encrypted."""
-        super().write(data)  # type: ignore[no-untyped-call]  # Twisted's
-        if len(self.dataBuffer) - self.offset + self._tempDataLen > self.write_buffer_bytes:
-            self.abortConnection()  # type: ignore[no-untyped-call]  # Twisted's
 
 
 class StockAcceptor:

@@ -1,0 +1,128 @@
+"""Names by DNS, from a small server of names on loopback."""
+
+from typing import Any
+
+from twisted.internet import reactor as global_reactor
+from twisted.internet.defer import fail
+from twisted.names import dns
+from twisted.names.authority import FileAuthority
+from twisted.names.common import ResolverBase
+from twisted.names.server import DNSServerFactory
+from twisted.trial.unittest import TestCase
+
+from tests.temporary import temporary_folder
+from xmppd.core.outgoing import CannotResolve, Service
+from xmppd.core.waiting import deferred
+from xmppd.net.dns import DNS
+
+reactor: Any = global_reactor
+ZONE: dict[bytes, list[Any]] = {
+    b"_xmpp-server._tcp.b.example": [
+        dns.Record_SRV(5, 10, 5269, b"xmpp.b.example", 60),
+        dns.Record_SRV(6, 0, 5270, b"other.b.example", 60),
+    ],
+    b"_xmpps-server._tcp.b.example": [dns.Record_SRV(0, 0, 0, b"", 60)],
+    b"xmpp.b.example": [dns.Record_A("192.0.2.1", 60), dns.Record_AAAA("2001:db8::1", 60)],
+    b"xn--bcher-kva.b.example": [dns.Record_A("192.0.2.2", 60)],
+    b"b.example": [dns.Record_SOA(b"ns.b.example", b"root.b.example", 1, 60, 60, 60, 60)],
+}
+
+
+class MemoryAuthority(FileAuthority):
+    """Knows the records that it is given."""
+
+    def __init__(self, soa: tuple[bytes, Any], records: dict[bytes, list[Any]]) -> None:
+        ResolverBase.__init__(self)
+        self.soa, self.records = soa, records  # type: ignore[assignment]  # Twisted says None
+
+    def query(self, query: dns.Query, timeout: object = None) -> Any:
+        """One name breaks it."""
+        if query.name.name == b"broken.b.example":
+            return fail(ValueError())
+        return super().query(query, timeout)  # type: ignore[no-untyped-call]  # Twisted's
+
+
+class DNSTests(TestCase):
+    """`DNS`."""
+
+    timeout = 20
+
+    def setUp(self) -> None:
+        authority = MemoryAuthority(soa=(b"b.example", ZONE[b"b.example"][0]), records=ZONE)
+        protocol = dns.DNSDatagramProtocol(DNSServerFactory(authorities=[authority]))
+        port = reactor.listenUDP(0, protocol, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        hosts = temporary_folder(self) / "hosts"
+        hosts.write_text("127.0.0.1 localhost\n::1 localhost\n192.0.2.9 here.b.example\n")
+        self.dns = DNS(reactor, [("127.0.0.1", port.getHost().port)], hosts=str(hosts), timeouts_s=(1, 1))
+        self.addCleanup(self.dns.stop)
+
+    @deferred
+    async def test_services(self) -> None:
+        """RFC 2782: all records, as they are."""
+        found = await self.dns.services("_xmpp-server._tcp.B.example.")
+        self.assertEqual(
+            set(found), {Service(5, 10, 5269, "xmpp.b.example"), Service(6, 0, 5270, "other.b.example")}
+        )
+
+    @deferred
+    async def test_a_service_that_is_denied(self) -> None:
+        """RFC 2782: a target of "." says that there is none; that is not the same as no record."""
+        self.assertEqual(await self.dns.services("_xmpps-server._tcp.b.example"), (Service(0, 0, 0, ""),))
+
+    @deferred
+    async def test_no_such_record(self) -> None:
+        """Nothing, and no error: RFC 6120 3.2.2 falls back to the name itself."""
+        self.assertEqual(await self.dns.services("_xmpp-server._tcp.c.b.example"), ())
+        self.assertEqual(await self.dns.addresses("nobody.b.example"), ())
+
+    @deferred
+    async def test_addresses(self) -> None:
+        """Version 6 first; A-labels are asked for; an address is itself; the file of hosts goes before."""
+        self.assertEqual(await self.dns.addresses("xmpp.b.example"), ("2001:db8::1", "192.0.2.1"))
+        self.assertEqual(await self.dns.addresses("bücher.b.example"), ("192.0.2.2",))
+        self.assertEqual(await self.dns.addresses("2001:db8::7"), ("2001:db8::7",))
+        self.assertEqual(await self.dns.addresses("here.b.example"), ("192.0.2.9",))
+        self.assertEqual(set(await self.dns.addresses("localhost")), {"127.0.0.1", "::1"})
+
+    @deferred
+    async def test_what_is_no_name(self) -> None:
+        """It is not asked for."""
+        for name in ("a..b", "", "x" * 64 + ".example", ".".join(["x" * 60] * 5)):
+            with self.assertRaises(CannotResolve):
+                await self.dns.addresses(name)
+
+    @deferred
+    async def test_a_server_of_names_that_cannot_say(self) -> None:
+        """One line; it may be asked again."""
+        with self.assertRaises(CannotResolve):
+            await self.dns.services("broken.b.example")
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    @deferred
+    async def test_no_server_of_names_answers(self) -> None:
+        """It is waited for as long as it was said."""
+        silent = reactor.listenUDP(0, dns.DNSDatagramProtocol(_Silent()), interface="127.0.0.1")
+        self.addCleanup(silent.stopListening)
+        asked = DNS(reactor, [("127.0.0.1", silent.getHost().port)], timeouts_s=(0,))
+        self.addCleanup(asked.stop)
+        with self.assertRaises(CannotResolve) as caught:
+            await asked.services("_xmpp-server._tcp.b.example")
+        self.assertIn("no name server answers", str(caught.exception))
+
+    @deferred
+    async def test_servers_of_a_file(self) -> None:
+        """resolv.conf is read when the first name is asked for, and no more after `stop`."""
+        conf = temporary_folder(self) / "resolv.conf"
+        conf.write_text("nameserver 127.0.0.1\n")
+        asked = DNS(reactor, resolv_conf=str(conf))
+        self.assertEqual(await asked.addresses("127.0.0.1"), ("127.0.0.1",))
+        self.assertEqual(asked._asked().dynServers, [("127.0.0.1", dns.PORT)])
+        asked.stop()
+
+
+class _Silent:
+    """A server of names that hears and does not answer."""
+
+    def messageReceived(self, message: object, protocol: object, address: object = None) -> None:
+        """Nothing."""
