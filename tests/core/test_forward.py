@@ -8,6 +8,7 @@ from tests.core.routing import ALICE, BOB, RouterTestCase
 from xmppd.core import events
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
+from xmppd.core.stations import ACTING, ARCHIVING
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -39,8 +40,10 @@ class ForwardTests(RouterTestCase):
             submit(changes, decided)
 
         self.storage.submit = noted  # type: ignore[method-assign,assignment]  # to see what is one transaction
-        self.a.hooks.add(events.CLIENT_STANZA, lambda traffic: traffic.changes.append(change("sent")))
-        self.a.hooks.add(events.ACCOUNT_STANZA, self.arrives)
+        self.a.hooks.add(
+            events.CLIENT_STANZA, lambda traffic: traffic.changes.append(change("sent")), ARCHIVING
+        )
+        self.a.hooks.add(events.ACCOUNT_STANZA, self.arrives, ACTING)
         self.answer: Any = None
         self.router.service("rooms.example").open(FakeDoor(self.send_on))
 
