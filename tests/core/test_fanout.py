@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.fanout import Fanout
+from xmppd.core.filters import FilterStage
 from xmppd.core.registry import SessionRegistry
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.sessions import bound_session, written
@@ -27,6 +28,6 @@ class FanoutTests(SynchronousTestCase):
     def test_a_session_with_filters_gets_a_stanza(self) -> None:
         """XEP-0198 and others see each copy as a stanza."""
         seen: list[object] = []
-        self.session.stanza_filters = (lambda session, x: seen.append(x),)
+        self.session.add_filter(FilterStage.COUNT, lambda session, x: seen.append(x))
         Fanout(PRESENCE).send(self.session, "bob@localhost")
         self.assertEqual(seen, [PRESENCE.replace(to="bob@localhost")])

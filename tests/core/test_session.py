@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.core.filters import FilterStage
 from xmppd.core.registry import SessionRegistry
-from xmppd.core.session import Session
+from xmppd.core.session import OutboundFilter, Session
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
@@ -325,7 +326,7 @@ class MethodTests(SynchronousTestCase):
     def test_send_without_connection_is_kept_by_a_filter(self) -> None:
         """send: a hibernating session's filter keeps the stanza, and the answer is true."""
         kept: list[object] = []
-        self.session.stanza_filters = (lambda session, x: kept.append(x),)
+        self.session.add_filter(FilterStage.COUNT, lambda session, x: kept.append(x))
         self.session.conn = None
         stanza = Stanza.make("message")
         self.assertTrue(self.session.send(stanza))
@@ -336,7 +337,7 @@ class MethodTests(SynchronousTestCase):
         stanzas: list[object] = []
         sizes: list[int] = []
 
-        def see(session: Session, x: object) -> object:
+        def see(session: Session, x: Stanza | bytes) -> Stanza | bytes:
             stanzas.append(x)
             return x
 
@@ -344,12 +345,49 @@ class MethodTests(SynchronousTestCase):
             sizes.append(len(data))
             return data
 
-        self.session.stanza_filters = (see,)  # type: ignore[assignment]  # gives what it took
+        self.session.add_filter(FilterStage.WATCH, see)
         self.session.bytes_filters = (measure,)
         stanza = Stanza.make("message")
         self.session.send(stanza)
         self.session.send(b"<raw/>")
         self.assertEqual((stanzas, len(sizes)), ([stanza], 2))
+
+    def test_filters_see_the_kind(self) -> None:
+        """send: a stanza is one to filters however it is written; what is none is the bytes that are written."""
+        seen: list[object] = []
+        self.session.add_filter(FilterStage.COUNT, lambda session, x: seen.append(x))
+        message = Stanza.make("message", b"<body>1</body>", to="a@b")
+        for x in (
+            message,
+            message.to_bytes().decode(),
+            message.element,
+            Element("r", "urn:x"),
+            " ",
+            "<message",
+        ):
+            self.session.send(x)
+        self.assertEqual(seen, [message, message, message, b"<r xmlns='urn:x'/>", b" ", b"<message"])
+
+    def test_filters_by_stage(self) -> None:
+        """send: filters are passed by their stages, at one stage in the order of adding, until they are removed."""
+        passed: list[str] = []
+
+        def filter_named(name: str) -> OutboundFilter:
+            return lambda session, x: [passed.append(name), x][1]  # type: ignore[func-returns-value]
+
+        inactive = filter_named("inactive")
+        self.session.add_filter(FilterStage.COUNT, filter_named("count"))
+        self.session.add_filter(FilterStage.LOGIN, filter_named("login"))
+        self.session.add_filter(FilterStage.INACTIVE, inactive)
+        self.session.add_filter(FilterStage.WATCH, filter_named("watch"))
+        self.session.add_filter(FilterStage.WATCH, filter_named("watch too"))
+        self.session.send("x")
+        self.assertEqual(passed, ["login", "watch", "watch too", "inactive", "count"])
+        self.session.remove_filter(inactive)
+        self.session.remove_filter(inactive)
+        passed.clear()
+        self.session.send("x")
+        self.assertEqual(passed, ["login", "watch", "watch too", "count"])
 
     def test_close_without_reason(self) -> None:
         """close: None writes the end tag alone."""

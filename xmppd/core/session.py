@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from xmppd.core.directory import AccountMark
+from xmppd.core.filters import FilterStage, as_filtered
 from xmppd.core.inlet import Acknowledger
 from xmppd.core.stream import Sendable, Stream
 from xmppd.stanza.element import Element
@@ -26,7 +27,8 @@ from xmppd.stream.features import StreamFeature
 from xmppd.stream.framing import Framing
 
 CloseReason = None | bool | str | StreamError | Stanza | Element
-OutboundFilter = Callable[["Session", Sendable], Sendable | None]
+OutboundFilter = Callable[["Session", Stanza | bytes], Stanza | bytes | None]
+"""Gives what goes on, or None where it keeps or drops it. Bytes are what is no stanza."""
 BytesFilter = Callable[["Session", bytes], bytes]
 
 
@@ -84,6 +86,7 @@ class Session:
         "__weakref__",
         "_attachments",
         "_ended",
+        "_stages",
         "account_mark",
         "available_number",
         "bare_jid",
@@ -159,6 +162,8 @@ class Session:
         self.directed: dict[str, None] | None = None
         self.ledger: Ledger | None = None
         self.stanza_filters: tuple[OutboundFilter, ...] = ()
+        """In calling order; `add_filter` and `remove_filter` alone change them."""
+        self._stages: tuple[FilterStage, ...] = ()
         self.bytes_filters: tuple[BytesFilter, ...] = ()
         self._attachments: dict[str, Any] | None = None
         self._ended = False
@@ -193,6 +198,19 @@ class Session:
         """Give what `attach` kept under *name*, or None."""
         return None if self._attachments is None else self._attachments.get(name)
 
+    def add_filter(self, stage: FilterStage, outbound: OutboundFilter) -> None:
+        """Have what is sent pass *outbound*, behind all that are at its stage or at earlier ones."""
+        place = sum(each <= stage for each in self._stages)
+        self.stanza_filters = (*self.stanza_filters[:place], outbound, *self.stanza_filters[place:])
+        self._stages = (*self._stages[:place], stage, *self._stages[place:])
+
+    def remove_filter(self, outbound: OutboundFilter) -> None:
+        """Undo `add_filter`; harmless where it was not added."""
+        if outbound in self.stanza_filters:
+            place = self.stanza_filters.index(outbound)
+            self.stanza_filters = self.stanza_filters[:place] + self.stanza_filters[place + 1 :]
+            self._stages = self._stages[:place] + self._stages[place + 1 :]
+
     def send(self, x: Sendable) -> bool:
         """Write *x* to the connection, once and in call order; say whether the session still takes anything.
 
@@ -202,6 +220,7 @@ class Session:
         if self._ended:
             return False
         if self.stanza_filters and type(x) is not bytes:
+            x = x if type(x) is Stanza else as_filtered(x)
             for outbound in self.stanza_filters:
                 filtered = outbound(self, x)
                 if filtered is None:
@@ -258,7 +277,7 @@ class Session:
         self.interested = False
         self.priority = 0
         self.directed = None
-        self.stanza_filters = self.bytes_filters = ()
+        self.stanza_filters = self.bytes_filters = self._stages = ()
         self.ledger = None
         self._attachments = None
 

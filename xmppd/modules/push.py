@@ -11,10 +11,10 @@ from pydantic import Field
 
 from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
+from xmppd.core.filters import FilterStage
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.session import Session
 from xmppd.core.stations import ACTING, NOTING, WAKING
-from xmppd.core.stream import Sendable
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.ids import archived_as
@@ -150,11 +150,12 @@ class PushModule(Module):
         self._seen(session)
 
     def _look(self, session: Session, wanted: bool) -> None:
-        others = tuple(each for each in session.stanza_filters if each != self._outbound)
-        session.stanza_filters = (self._outbound, *others) if wanted else others
+        session.remove_filter(self._outbound)
+        if wanted:
+            session.add_filter(FilterStage.WATCH, self._outbound)
 
-    def _outbound(self, session: Session, x: Sendable) -> Sendable | None:
-        """The first of the filters of a session without a connection."""
+    def _outbound(self, session: Session, x: Stanza | bytes) -> Stanza | bytes | None:
+        """A session without a connection: what is sent goes into its queue."""
         if session.conn is not None:
             self._came_back(session)
         elif type(x) is Stanza:

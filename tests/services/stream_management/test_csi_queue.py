@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core import events
 from xmppd.core.fanout import Fanout
+from xmppd.core.filters import FilterStage
 from xmppd.core.session import Session
-from xmppd.core.stream import Sendable
 from xmppd.services.stream_management.csi_queue import (
     TAG_BYTES,
     Bounds,
@@ -65,11 +65,11 @@ class HeldBackTests(SynchronousTestCase):
         assert session is not None
         self.session, self.memory = session, memory
         self.wire = session.conn = Wire()
-        self.counted: list[Sendable] = []
+        self.counted: list[Stanza | bytes] = []
         deactivate(session, BOUNDS)
-        session.stanza_filters = (*session.stanza_filters, self._count)
+        session.add_filter(FilterStage.COUNT, self._count)
 
-    def _count(self, session: Session, x: Sendable) -> Sendable | None:
+    def _count(self, session: Session, x: Stanza | bytes) -> Stanza | bytes | None:
         self.counted.append(x)
         return x if session.conn is not None else None
 
@@ -87,6 +87,12 @@ class HeldBackTests(SynchronousTestCase):
         self.session.send(MESSAGE)
         self.assertEqual(self.counted, [presence(1), MESSAGE])
         self.assertEqual(b"".join(self.wire.writes), presence(1).to_bytes() + MESSAGE.to_bytes())
+
+    def test_text_is_held_back_too(self) -> None:
+        """A stanza waits by what it is, however it is written."""
+        self.session.send(presence(1).to_bytes().decode())
+        self.session.send(presence(2).element)
+        self.assertEqual((self.counted, self.wire.writes), ([], []))
 
     def test_what_counts_may_come_later(self) -> None:
         """A client that becomes inactive after XEP-0198 was enabled has the filters in the same order."""

@@ -4,8 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.stream_management.conversation import NS, Conversation, bodies
 from xmppd.core.fanout import Fanout
+from xmppd.core.filters import FilterStage
 from xmppd.core.session import Session
-from xmppd.core.stream import Sendable
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.sessions import FakeConnection
@@ -79,14 +79,14 @@ class ManyTests(SynchronousTestCase):
 
     def test_through_filters_too(self) -> None:
         """What another filter has looked at is shared all the same; what it has changed is not."""
-        looked: list[Sendable] = []
+        looked: list[Stanza | bytes] = []
 
-        def look(session: Session, x: Sendable) -> Sendable:
+        def look(session: Session, x: Stanza | bytes) -> Stanza | bytes:
             looked.append(x)
             changed = isinstance(x, Stanza) and x.id == "changed"
             return x.replace(id="other") if changed and isinstance(x, Stanza) else x
 
-        self.session.stanza_filters = (look, *self.session.stanza_filters)
+        self.session.add_filter(FilterStage.WATCH, look)
         same, _ = self.send("same", "changed")
         first, second = [each.stanza for each in self.ledger.outgoing]
         self.assertIs(first.source, same)

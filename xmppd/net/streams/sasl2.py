@@ -15,9 +15,9 @@ from uuid import UUID
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.filters import FilterStage
 from xmppd.core.hooks import Hooks
 from xmppd.core.session import Session
-from xmppd.core.stream import Sendable
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.sasl import OFFERS_KEPT, announcement, count_failure
@@ -217,10 +217,10 @@ class _Held:
     def __init__(self, session: Session):
         self._session = session
         self._size_bytes = 0
-        self._waiting: list[Sendable] = []
-        session.stanza_filters = (self._keep, *session.stanza_filters)
+        self._waiting: list[Stanza | bytes] = []
+        session.add_filter(FilterStage.LOGIN, self._keep)
 
-    def _keep(self, session: Session, x: Sendable) -> None:
+    def _keep(self, session: Session, x: Stanza | bytes) -> None:
         self._waiting.append(x)
         self._size_bytes += len(x.inner) if isinstance(x, Stanza) else 0
         if len(self._waiting) > HELD_STANZAS or self._size_bytes > HELD_BYTES:
@@ -229,7 +229,7 @@ class _Held:
     def release(self) -> None:
         """Let it out."""
         session = self._session
-        session.stanza_filters = tuple(each for each in session.stanza_filters if each != self._keep)
+        session.remove_filter(self._keep)
         for x in self._waiting:
             session.send(x)
 

@@ -13,11 +13,9 @@ Rules that live here:
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from xmppd.core.filters import FilterStage
 from xmppd.core.session import Session
-from xmppd.core.stream import Sendable
-from xmppd.stanza.element import Element
 from xmppd.stanza.importance import Weight, merge_key, weight_of
-from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 
 ATTACHED: Final = "csi"
@@ -62,19 +60,16 @@ class CSIQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def outbound(self, session: Session, x: Sendable) -> Sendable | None:
-        """Let pass what is important, behind what was held back; the first outbound filter."""
-        if self._is_open:
-            return x
-        stanza = x if type(x) is Stanza else _as_stanza(x)
-        if stanza is None:
+    def outbound(self, session: Session, x: Stanza | bytes) -> Stanza | bytes | None:
+        """Let pass what is important, behind what was held back, and what is no stanza."""
+        if self._is_open or isinstance(x, bytes):
             return x
         if self.is_detached and session.conn is not None:
             activate(session)  # a resumed stream begins active
             return x
-        weight = weight_of(stanza, session.full_jid)
+        weight = weight_of(x, session.full_jid)
         if weight is Weight.LATER:
-            self._hold(stanza)
+            self._hold(x)
         if weight is not Weight.NOW:
             return None
         if session.conn is not None:
@@ -116,7 +111,7 @@ def deactivate(session: Session, bounds: Bounds) -> None:
     if held_back(session) is None:
         held = CSIQueue(session, bounds)
         session.attach(ATTACHED, held)
-        session.stanza_filters = (held.outbound, *session.stanza_filters)
+        session.add_filter(FilterStage.INACTIVE, held.outbound)
 
 
 def activate(session: Session) -> None:
@@ -124,15 +119,8 @@ def activate(session: Session) -> None:
     held = held_back(session)
     if held is not None:
         session.attach(ATTACHED, None)
-        session.stanza_filters = tuple(each for each in session.stanza_filters if each != held.outbound)
+        session.remove_filter(held.outbound)
         held.flush()
-
-
-def _as_stanza(x: Sendable) -> Stanza | None:
-    """A stanza in the shape of an element; None for what is none."""
-    if isinstance(x, Element) and x.ns == CLIENT and x.name in ("message", "presence", "iq"):
-        return Stanza.from_element(x)
-    return None
 
 
 def _size(stanza: Stanza) -> int:

@@ -10,18 +10,15 @@ from typing import Final, NamedTuple
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.session import Session, SessionStream
-from xmppd.core.stream import Sendable
 from xmppd.core.timers import Timer
 from xmppd.services.stream_management.copies import Copies, Copying
 from xmppd.services.stream_management.receipts import NS, Receipts
 from xmppd.services.stream_management.records import QUEUE, Key, entry_id, queued, unsent_id
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.delay import DELAY, delay_xml
-from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.forward import forwarded_xml
 from xmppd.stanza.kinds import NS_CARBONS, kind_of
-from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries
 from xmppd.stream.acks import MODULUS, Outgoing, Sent, Source
@@ -116,13 +113,10 @@ class StreamLedger(Receipts):
             self._copies = self._later.pop(stanza)
             self._copies.holders -= 1
 
-    def outbound(self, session: Session, x: Sendable) -> Sendable | None:
+    def outbound(self, session: Session, x: Stanza | bytes) -> Stanza | bytes | None:
         """Keep a stanza that is sent; the last outbound filter. Nothing is let pass without a connection."""
-        if type(x) is not Stanza:
-            stanza = _as_stanza(x)
-            if stanza is None:
-                return x if session.conn is not None else None
-            x = stanza
+        if isinstance(x, bytes):
+            return x if session.conn is not None else None
         kept_as, copies = ("", None) if x.name != "message" else self._keep(x)
         self._count(x, kept_as, copies)
         if session.conn is None or self.is_silent:
@@ -335,12 +329,3 @@ def _late(sent: Sent, host: str) -> bytes:
     if stanza.name != "message" or DELAY in stanza.child_names:
         return stanza.to_bytes()
     return stanza.with_last(delay_xml(sent.sent_at, host), DELAY).to_bytes()
-
-
-def _as_stanza(x: Sendable) -> Stanza | None:
-    """A stanza that is sent in another shape than most; None for what is none."""
-    if isinstance(x, Element):
-        return Stanza.from_element(x) if x.ns == CLIENT and x.name in STANZA_NAMES else None
-    if isinstance(x, str) and x.startswith(("<message", "<presence", "<iq")):
-        return Stanza.parse(x.encode())
-    return None

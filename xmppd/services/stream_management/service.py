@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Unbound
+from xmppd.core.filters import FilterStage
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session, SessionStream
@@ -111,7 +112,7 @@ class StreamManagement:
         ledger.incoming.is_recorded = is_resumable and self._directory.exists(key.owner)
         ledger.max_s = min(max_s, settings.max_s) if max_s else settings.max_s
         session.ledger = ledger
-        session.stanza_filters = (*session.stanza_filters, ledger.outbound)
+        session.add_filter(FilterStage.COUNT, ledger.outbound)
         self._sessions[key.session_id] = session
         if ledger.is_durable:
             self._rounds.keep_record(ledger)
