@@ -1,17 +1,22 @@
 """The client side of the control socket."""
 
 import json
+import os
 import socket
+import sys
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.temporary import temporary_folder
+from xmppd.admin.control import client
 from xmppd.admin.control.client import ControlClient, ServerNotRunning
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.rights import User, rights_of
 
 
 class ConnectTests(SynchronousTestCase):
@@ -43,6 +48,30 @@ class ConnectTests(SynchronousTestCase):
         socket_path(self.data_dir).unlink()
         socket_path(self.data_dir).touch()
         self.assertRaises(ServerNotRunning, ControlClient.connect, self.data_dir)
+
+    def test_closed_folder(self) -> None:
+        """Which folder may not be entered, and whose it is; the socket need not be another user's."""
+        if os.geteuid() != 0:
+            raise SkipTest("only root can act as another user")
+        self.listen(socket_path(self.data_dir))
+        with rights_of(User.of(65_534)):
+            error = self.assertRaises(ControlError, ControlClient.connect, self.data_dir)
+        self.assertEqual(error.id, "not-allowed")
+        self.assertIn(f"may not enter {self.data_dir} (mode 0700, of root); run xmppctl as", error.message)
+
+    def test_server_that_hangs(self) -> None:
+        """Who waits is told that soon, and why it ended in the end."""
+        self.patch(client, "PATIENCE_S", 0.01)
+        self.patch(client, "ANSWER_TIMEOUT_S", 0.02)
+        shown = StringIO()
+        self.patch(sys, "stderr", shown)
+        self.listen(socket_path(self.data_dir))
+        with ControlClient.connect(self.data_dir) as connection:
+            error = self.assertRaises(ControlError, connection.call, "status", {})
+        self.assertEqual(error.id, "no-answer")
+        self.assertRegex(
+            shown.getvalue(), r"\Axmppctl: the server has not answered for 0 s; waiting [^\n]*\n\Z"
+        )
 
     def test_short_way_that_others_can_enter(self) -> None:
         """Passwords do not go into a socket whose folder somebody else may have laid."""

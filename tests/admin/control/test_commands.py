@@ -120,5 +120,6 @@ class CommandTests(SynchronousTestCase):
         """The names that xmppctl and scripts rely on."""
         names = "module.hooks module.list module.load module.reload module.unload reload "
         names += "session.clients session.kick session.list session.revoke status stop "
-        names += "user.add user.del user.disable user.enable user.import user.list user.passwd"
+        names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
+        names += "user.passwd"
         self.assertEqual(sorted(command_table()), names.split())

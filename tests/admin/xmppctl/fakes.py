@@ -7,7 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from xmppd.admin.control.client import ServerNotRunning
-from xmppd.admin.control.wire import Progress
+from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.admin.xmppctl.app import app
 from xmppd.admin.xmppctl.tool import Tool
 
@@ -21,7 +21,9 @@ class FakeConnection:
         self.is_closed = False
 
     def call(self, command: str, args: dict[str, Any], on_progress: Progress = lambda content: None) -> Any:
-        """Answer *command*."""
+        """Answer *command*; what it has no answer for it does not know, as an older server."""
+        if command not in self.answers:
+            raise ControlError("no-such-command", command)
         self.asked.append((command, args))
         answer = self.answers[command]
         if isinstance(answer, Exception):

@@ -46,6 +46,24 @@ class UsageTests(SynchronousTestCase):
             self.assertTrue(result.stderr.startswith("xmppctl: "), result.stderr)
             self.assertRegex(result.stderr, r"[^.]; to see what there is: xmppctl .*--help$")
 
+    def test_wrong_usage_as_json(self) -> None:
+        """With ``--json``, wherever it stands, wrong usage is an object too."""
+        for args in (("--json", "usr"), ("user", "--json", "ad"), ("status", "now", "--json"), ("--json",)):
+            result = Bench().run(*args)
+            self.assertEqual(result.exit_code, 1, args)
+            self.assertEqual(json.loads(result.stdout)["error"]["id"], "bad-usage")
+            self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+
+    def test_argument_too_many(self) -> None:
+        """It may be a password, and is not shown again; a word of how one is handed over."""
+        result = Bench().run("user", "add", "alice@localhost", "hunter2")
+        self.assertEqual(result.exit_code, 1)
+        self.assertNotIn("hunter2", result.output)
+        self.assertIn(
+            "1 argument too many: it takes JID; the password is asked for, or handed", result.stderr
+        )
+        self.assertNotIn("hunter", Bench().run("session", "list", "a@b", "hunter1", "hunter2").output)
+
     def test_error_of_the_server(self) -> None:
         """What the server refuses is its line on standard error, and status 1."""
         bench = Bench(session_kick=ControlError("no-such-session", "x@y is not connected"))

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,14 +25,22 @@ class StoreTests(SynchronousTestCase):
         """A data folder that is named, and not there yet."""
         self.data_dir = temporary_folder(self) / "data"
 
-    def run_xmppctl(self, *args: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
+    def run_xmppctl(
+        self,
+        *args: str,
+        typed: str = "",
+        stdout: int | IO[str] = subprocess.PIPE,
+        env: Mapping[str, str] | None = None,
+        encoding: str = "utf-8",
+    ) -> "subprocess.CompletedProcess[str]":
         """Run xmppctl as a process."""
         return subprocess.run(
             [sys.executable, "-m", "xmppd.admin.xmppctl", *args],
             input=typed,
-            env={**os.environ, "XMPPD_DATA": str(self.data_dir), "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
+            env={**os.environ, "XMPPD_DATA": str(self.data_dir), "PYTHONPATH": str(ROOT), **(env or {})},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            encoding=encoding,
             timeout=60,
             check=False,
         )
@@ -51,6 +61,35 @@ class StoreTests(SynchronousTestCase):
         listed = json.loads(self.run_xmppctl("user", "list", "--json").stdout)
         self.assertEqual([(each["jid"], each["disabled"]) for each in listed], [("alice@localhost", True)])
         self.expect("alice@localhost removed\n", "user", "del", "alice@localhost")
+
+    def test_output_that_cannot_be_written(self) -> None:
+        """A full disk is one line and status 1, once; a reader that stops, none."""
+        for args in (("user", "list"), ("user", "list", "--json"), ("check",), ("--help",)):
+            with open("/dev/full", "w") as full:
+                done = self.run_xmppctl(*args, stdout=full)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
+            self.assertIn("cannot be written: No space left on device", done.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "w") as closed:
+            done = self.run_xmppctl("user", "list", stdout=closed)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+
+    def test_terminal_of_another_encoding(self) -> None:
+        """What it has letters for is shown in them, the rest is escaped."""
+        self.run_xmppctl("user", "add", "jörg", "--password", "x")
+        self.run_xmppctl("user", "add", "ильф", "--password", "x")
+        done = self.run_xmppctl(
+            "user", "list", env={"PYTHONIOENCODING": "iso8859-1:strict"}, encoding="iso8859-1"
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("\njörg@localhost ", done.stdout)
+        self.assertIn("\n\\u0438\\u043b\\u044c\\u0444@localhost ", done.stdout)
+
+    def test_before_the_first_start(self) -> None:
+        """The folders around the data are made as the server makes them."""
+        self.data_dir = self.data_dir / "deep" / "er"
+        self.expect("alice@localhost added\n", "user", "add", "alice", "--password", "one")
 
     def test_quick(self) -> None:
         """Asking the server loads neither Twisted nor the configuration's models (``xmppctl status`` in < 0.3 s)."""

@@ -1,6 +1,7 @@
 """``xmppctl user``: accounts, passwords and the import of many."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.xmppctl.fakes import Bench
 from tests.temporary import temporary_folder
-from xmppd.admin.control.wire import MAX_REQUEST_BYTES, Progress, encode_request
+from xmppd.admin.control.wire import MAX_REQUEST_BYTES, ControlError, Progress, encode_request
 
 
 class UserTests(SynchronousTestCase):
@@ -61,6 +62,28 @@ class UserTests(SynchronousTestCase):
             ended = "" if action == "enable" else ", 1 session ended"
             self.assertEqual((result.exit_code, result.stdout), (0, f"a@b {done}{ended}\n"))
 
+    def test_name_before_password(self) -> None:
+        """A name that cannot be is refused before anybody is asked for a password, twice; the server may be older."""
+        refused = ControlError("unknown-host", "typo is not served here")
+        for command, args in (("may-add", ("add",)), ("look", ("passwd",)), ("look", ("del",))):
+            bench = Bench.answering(f"user.{command}", refused)
+            result = bench.run("user", *args, "bob@typo")
+            self.assertEqual((result.exit_code, result.stderr), (1, "xmppctl: typo is not served here\n"))
+            self.assertEqual(bench.asked, [(f"user.{command}", {"jid": "bob@typo"})])
+
+    def test_del_on_a_terminal(self) -> None:
+        """It is asked; who is no terminal, or says so, is not."""
+        self.patch(sys.modules["xmppd.admin.xmppctl.user"], "_is_terminal", lambda: True)
+        for args, typed, done in (
+            ((), "n\n", False),
+            ((), "y\n", True),
+            ((), "", False),
+            (("--yes",), "", True),
+        ):
+            bench = Bench.answering("user.del", {"jid": "a@b", "ended": []})
+            result = bench.run("user", "del", "a@b", *args, typed=typed)
+            self.assertEqual((result.exit_code == 0, bench.asked != []), (done, done), result.stderr)
+
     def test_list(self) -> None:
         """A table; machine output with stable keys."""
         accounts = [{"jid": "a@b", "created": "2026-01-02T03:04:05+00:00", "disabled": False}]
@@ -107,11 +130,11 @@ class ImportTests(SynchronousTestCase):
         """Names and passwords as they stand; empty lines and line ends of other systems do not matter."""
         bench = Bench(user_import=lambda args, progress: {"added": len(args["users"]), "failed": []})
         result = bench.run(
-            "user", "import", self.file("\ufeffanna\tp w\t1\r\n\nbo@x.example\tü\n"), "--host", "h"
+            "user", "import", self.file("\ufeffanna\tp w 1\r\n\nbo@x.example\tü\n"), "--host", "h"
         )
         self.assertEqual(result.exit_code, 0, result.stderr)
         self.assertTrue(result.stdout.startswith("2 accounts added in "), result.stdout)
-        users = [["anna", "p w\t1"], ["bo@x.example", "ü"]]
+        users = [["anna", "p w 1"], ["bo@x.example", "ü"]]
         self.assertEqual(bench.asked, [("user.import", {"users": users, "host": "h"})])
 
     def test_batches(self) -> None:
@@ -166,6 +189,31 @@ class ImportTests(SynchronousTestCase):
             ],
         )
         self.assertNotIn("no tab\t", result.stderr)
+
+    def test_files_of_other_kinds(self) -> None:
+        """UTF-16, a third column and a heading are called what they are; nothing is imported."""
+        for content, line, why in (
+            (
+                "a\tb\n".encode("utf-16"),
+                "",
+                "the file is UTF-16, or no text at all; save it in the encoding UTF-8",
+            ),
+            ("a\tb\n".encode("utf-16-be"), "", "the file is UTF-16, or no text at all"),
+            (
+                "a\tb\tc\n",
+                ":1",
+                "there are 3 columns, and a password has no tab in it; remove all columns but",
+            ),
+            ("username\tpassword\na\tb\n", ":1", "this is a heading and no account; remove the line"),
+            ("JID\tPass\na\tb\n", ":1", "this is a heading and no account; remove the line"),
+        ):
+            bench = Bench(user_import={})
+            file = self.file(content)
+            result = bench.run("user", "import", file)
+            self.assertEqual((result.exit_code, bench.asked), (1, []))
+            self.assertTrue(result.stderr.startswith(f"xmppctl: {file}{line}: {why}"), result.stderr)
+        bench = Bench(user_import={"added": 2, "failed": []})
+        self.assertEqual(bench.run("user", "import", self.file("a\tb\nuser\tpassword\n")).exit_code, 0)
 
     def test_from_standard_input(self) -> None:
         """``-`` reads standard input."""

@@ -3,6 +3,7 @@
 import importlib
 import os
 import socket
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -18,6 +19,8 @@ from xmppd.admin.control.wire import (
 )
 
 ANSWER_TIMEOUT_S = 60.0
+PATIENCE_S = 5.0
+"""After so long without an answer whoever waits is told."""
 _CHUNK_BYTES = 65_536
 
 
@@ -45,6 +48,7 @@ class ControlClient:
     def __init__(self, sock: socket.socket):
         self._socket = sock
         self._buffer = b""
+        self._tell_patience = _tell_patience
 
     @classmethod
     def connect(cls, data_dir: Path) -> Self:
@@ -118,9 +122,18 @@ class ControlClient:
         line, _, self._buffer = b"".join(received).partition(b"\n")
         return line
 
+    def _received(self) -> bytes:
+        self._socket.settimeout(PATIENCE_S)
+        try:
+            return self._socket.recv(_CHUNK_BYTES)
+        except TimeoutError:
+            self._tell_patience()
+        self._socket.settimeout(ANSWER_TIMEOUT_S - PATIENCE_S)
+        return self._socket.recv(_CHUNK_BYTES)
+
     def _chunk(self) -> bytes:
         try:
-            chunk = self._socket.recv(_CHUNK_BYTES)
+            chunk = self._received()
         except TimeoutError as error:
             raise ControlError(
                 "no-answer", f"the server has not answered for {ANSWER_TIMEOUT_S:.0f} s; its log may say why"
@@ -130,6 +143,14 @@ class ControlClient:
         if not chunk:
             raise _hung_up()
         return chunk
+
+
+def _tell_patience() -> None:
+    print(
+        f"xmppctl: the server has not answered for {PATIENCE_S:.0f} s; waiting for up to {ANSWER_TIMEOUT_S:.0f} s",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _hung_up() -> ControlError:

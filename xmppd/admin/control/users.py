@@ -42,6 +42,30 @@ async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = F
     return {"jid": account.bare}
 
 
+@command("user.may-add")
+@deferred
+async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> dict[str, Any]:
+    """Fail as ``user.add`` would whatever the password is; so nobody is asked for one in vain."""
+    account = account_address(parts.hosts, jid)
+    try:
+        await parts.accounts.may_create(account, over_tombstone=reuse)
+    except AccountError as error:
+        raise told(error, account) from error
+    return {"jid": account.bare}
+
+
+@command("user.look")
+@deferred
+async def user_look(parts: ControlParts, jid: str) -> dict[str, Any]:
+    """Fail where there is no such account; so nobody is asked in vain for its password, or whether it shall go."""
+    account = account_address(parts.hosts, jid)
+    try:
+        await parts.accounts.require(account)
+    except AccountError as error:
+        raise told(error, account) from error
+    return {"jid": account.bare, "disabled": parts.accounts.is_disabled(account.bare)}
+
+
 @command("user.passwd")
 @deferred
 async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 Exit status: 0 done, 1 wrong usage or not done, 2 problems found (``check``). An error is one line on standard error.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -16,7 +18,7 @@ from xmppd.admin.descriptors import open_standard_descriptors
 from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.admin.xmppctl.groups import Group
 from xmppd.admin.xmppctl.module import module
-from xmppd.admin.xmppctl.output import as_json, complain, show_anything
+from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
 from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
 from xmppd.admin.xmppctl.session import session
 from xmppd.admin.xmppctl.tool import Tool
@@ -24,6 +26,7 @@ from xmppd.admin.xmppctl.user import user
 
 PROGRAM = "xmppctl"
 FAILED = 1
+_OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
 TRACEBACK_VARIABLE = "XMPPCTL_TRACEBACK"
 
 
@@ -33,28 +36,35 @@ class Xmppctl(Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]  # it always ends the process
         """Run a command and end the process with its status."""
         tool = extra.setdefault("obj", Tool())
+        tool.is_json |= "--json" in (
+            sys.argv[1:] if args is None else args
+        )  # wrong usage may hide it from click
         extra["standalone_mode"] = False
         try:
             check_working_folder()
             status = super().main(args, prog_name or PROGRAM, **extra)
+            flush()
         except ControlError as error:
             _refused(tool, error)
         except CannotRun as error:
+            _refused(tool, ControlError("no-working-folder", str(error)))
+        except CannotShow as error:
             complain(str(error))
         except click.exceptions.NoArgsIsHelpError as shown:
-            click.echo(shown.format_message())
+            _shown_help(tool, shown)
         except click.UsageError as error:
-            complain(f"{_in_a_line(error)}; to see what there is: {_help_of(error)}")
+            why = f"{_in_a_line(error)}; to see what there is: {_help_of(error)}"
+            _refused(tool, ControlError("bad-usage", why))
         except click.ClickException as error:
-            complain(error.format_message())
+            _refused(tool, ControlError("bad-usage", error.format_message()))
         except click.Abort:
-            complain("interrupted; nothing more is done")
+            _refused(tool, ControlError("interrupted", "interrupted; nothing more is done"))
+        except OSError as error:
+            complain(str(cannot_show(error)) if error.errno in _OF_OUTPUT else _unexpected(tool, error))
         except Exception as error:  # the edge of the process: nobody is left who could handle it
             if TRACEBACK_VARIABLE in os.environ:
                 raise
-            complain(
-                f"{type(error).__name__}: {error}; for where it happened: {TRACEBACK_VARIABLE}=1 {PROGRAM} …"
-            )
+            _unexpected(tool, error)
         else:
             sys.exit(status or 0)
         sys.exit(FAILED)
@@ -62,9 +72,27 @@ class Xmppctl(Group):
 
 def _refused(tool: Tool, error: ControlError) -> None:
     if tool.is_json:
-        as_json({"error": {"id": error.id, "message": error.message}})
+        with suppress(CannotShow):
+            as_json({"error": {"id": error.id, "message": error.message}})
     for line in error.message.splitlines():
         complain(line)
+
+
+def _unexpected(tool: Tool, error: Exception) -> str:
+    """Tell of a bug, in a line; gives nothing more to tell."""
+    where = f"for where it happened: {TRACEBACK_VARIABLE}=1 {PROGRAM} …"
+    _refused(tool, ControlError("internal-error", f"{type(error).__name__}: {error}; {where}"))
+    return ""
+
+
+def _shown_help(tool: Tool, shown: click.exceptions.NoArgsIsHelpError) -> None:
+    """A group without a command: people are shown what there is."""
+    if tool.is_json:
+        _refused(
+            tool, ControlError("bad-usage", f"a command is missing; to see what there is: {_help_of(shown)}")
+        )
+    else:
+        click.echo(shown.format_message())
 
 
 def _in_a_line(error: click.UsageError) -> str:

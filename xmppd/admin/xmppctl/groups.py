@@ -38,6 +38,20 @@ def _options() -> list[click.Parameter]:
 class Command(click.Command):
     """A command with the options that all have."""
 
+    allow_extra_args = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; an argument too many is not repeated, since it may be a password."""
+        left = super().parse_args(ctx, args)
+        if ctx.args:
+            takes = " ".join(piece for piece in self.collect_usage_pieces(ctx) if piece != "[OPTIONS]")
+            told = f"it takes {takes}" if takes else "it takes none"
+            if any(parameter.name == "password" for parameter in self.params):
+                told += "; the password is asked for, or handed over by --password-stdin"
+            many = "1 argument" if len(ctx.args) == 1 else f"{len(ctx.args)} arguments"
+            raise click.UsageError(f"{many} too many: {told}", ctx)
+        return left
+
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.params += _options()

@@ -17,6 +17,22 @@ MAX_BATCH_CHARACTERS = 65_536
 """And this at most, so that the request fits even if JSON makes twelve bytes of each character."""
 MAX_LINE_BYTES = 4_096
 _SHOWN_MISTAKES = 10
+_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_LOOKED_AT = 4_096
+_RIGHT = "write it as user TAB password"
+_HEADINGS = (
+    "user",
+    "username",
+    "user name",
+    "name",
+    "login",
+    "jid",
+    "account",
+    "address",
+    "password",
+    "pass",
+    "passwd",
+)
 
 
 class User(NamedTuple):
@@ -52,14 +68,18 @@ def read_users(data: bytes, filename: str) -> list[User]:
 
     Empty lines are passed over.
     """
-    users, mistakes = [], []
+    users: list[User] = []
+    mistakes: list[str] = []
+    if data.startswith(_OF_UTF_16) or b"\0" in data[:_LOOKED_AT]:
+        kind = "the file is UTF-16, or no text at all; save it in the encoding UTF-8; nothing was imported"
+        raise ControlError("bad-file", f"{filename}: {kind}")
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         line = line.removesuffix(b"\r")
         if not line:
             continue
-        why = _mistake_in(line)
+        why = _mistake_in(line, is_first=not users and not mistakes)
         if why is not None:
-            mistakes.append(f"{filename}:{number}: {why}; write it as user TAB password")
+            mistakes.append(f"{filename}:{number}: {why}")
             continue
         name, _, password = line.decode().partition("\t")
         users.append(User(number, name.strip(), password))
@@ -88,19 +108,24 @@ def import_users(connection: Connection, users: list[User], host: str | None) ->
     return report
 
 
-def _mistake_in(line: bytes) -> str | None:
+def _mistake_in(line: bytes, is_first: bool) -> str | None:
     if len(line) > MAX_LINE_BYTES:
         return f"the line is longer than {MAX_LINE_BYTES} bytes"
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        return "the line is no UTF-8"
+        return "the line is no UTF-8; save the file in that encoding"
     name, tab, password = text.partition("\t")
     if not tab:
-        return "there is no tab between user and password"
+        return f"there is no tab between user and password; {_RIGHT}"
     if not name.strip():
-        return "there is no user before the tab"
-    return None if password else "there is no password behind the tab"
+        return f"there is no user before the tab; {_RIGHT}"
+    if "\t" in password:
+        columns = text.count("\t") + 1
+        return f"there are {columns} columns, and a password has no tab in it; remove all columns but user and password"
+    if is_first and name.strip().lower() in _HEADINGS and password.strip().lower() in _HEADINGS:
+        return "this is a heading and no account; remove the line"
+    return None if password else f"there is no password behind the tab; {_RIGHT}"
 
 
 def _batches(users: list[User]) -> Iterator[list[User]]:

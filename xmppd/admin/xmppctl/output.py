@@ -4,6 +4,7 @@ import codecs
 import importlib
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -45,19 +46,47 @@ def _bytes_of(char: str) -> bytes:
         return char.encode("ascii", "backslashreplace")
 
 
+class CannotShow(Exception):
+    """Standard output cannot be written; the text is one line, empty where somebody has only stopped reading."""
+
+
 def say(text: str) -> None:
-    """Print a line."""
-    click.echo(text)
+    """Print a line; raises `CannotShow`."""
+    try:
+        click.echo(text)
+    except OSError as error:
+        raise cannot_show(error) from error
+
+
+def flush() -> None:
+    """Have all that was printed be written; raises `CannotShow`."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise cannot_show(error) from error
+
+
+def cannot_show(error: OSError) -> CannotShow:
+    """Give the words for it, once: what is left in the buffer would fail again at the end, with a status of its own."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+    if isinstance(error, BrokenPipeError):
+        return CannotShow("")
+    return CannotShow(
+        f"what there is to tell cannot be written: {error.strerror}; what was asked for is done"
+    )
 
 
 def complain(text: str) -> None:
     """Print the line of an error."""
-    click.echo(f"xmppctl: {text}", err=True)
+    if text:
+        click.echo(f"xmppctl: {text}", err=True)
 
 
 def as_json(content: Any) -> None:
     """Print machine-readable output, indented, keys in their stable order."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    say(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -76,7 +105,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
     rendered = io.StringIO()
     console_class(file=rendered, width=width, force_terminal=is_terminal, highlight=False).print(grid)
     for line in rendered.getvalue().strip("\n").splitlines():
-        click.echo(line.rstrip())
+        say(line.rstrip())
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -1,9 +1,12 @@
 """``xmppctl user``: accounts. Without a running server these work straight on the store."""
 
+import sys
 from typing import Any
 
 import click
 
+from xmppd.admin.control.client import Connection
+from xmppd.admin.control.wire import ControlError
 from xmppd.admin.xmppctl.groups import Group, pass_tool
 from xmppd.admin.xmppctl.importing import ImportReport, import_users, read_users
 from xmppd.admin.xmppctl.output import as_json, complain, count, local_time, say, table, yes
@@ -28,8 +31,12 @@ def user() -> None:
 @pass_tool
 def add(tool: Tool, jid: str, password: str | None, password_stdin: bool, reuse: bool) -> None:
     """Make an account; the password is asked for."""
-    password = read_password(jid, password, password_stdin)
-    result = tool.ask_accounts("user.add", jid=jid, password=password, reuse=reuse or None)
+    names = {"jid": jid} | ({"reuse": True} if reuse else {})
+    with tool.accounts() as connection:
+        ask_first(connection, "user.may-add", names)
+        result = connection.call(
+            "user.add", {**names, "password": read_password(jid, password, password_stdin)}
+        )
     _tell(tool, result, f"{result['jid']} added")
 
 
@@ -39,16 +46,24 @@ def add(tool: Tool, jid: str, password: str | None, password_stdin: bool, reuse:
 @pass_tool
 def passwd(tool: Tool, jid: str, password: str | None, password_stdin: bool) -> None:
     """Change the password of an account; its sessions end."""
-    result = tool.ask_accounts("user.passwd", jid=jid, password=read_password(jid, password, password_stdin))
+    with tool.accounts() as connection:
+        ask_first(connection, "user.look", {"jid": jid})
+        password = read_password(jid, password, password_stdin)
+        result = connection.call("user.passwd", {"jid": jid, "password": password})
     _tell(tool, result, f"the password of {result['jid']} is changed{_ended(result)}")
 
 
 @user.command("del")
 @click.argument("jid")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask whether it is meant.")
 @pass_tool
-def delete(tool: Tool, jid: str) -> None:
-    """Remove an account with all its data; its sessions end."""
-    result = tool.ask_accounts("user.del", jid=jid)
+def delete(tool: Tool, jid: str, yes: bool) -> None:
+    """Remove an account with all its data; its sessions end. On a terminal it is asked first."""
+    with tool.accounts() as connection:
+        found = ask_first(connection, "user.look", {"jid": jid})
+        if not yes and _is_terminal():
+            _confirm((found or {}).get("jid", jid))
+        result = connection.call("user.del", {"jid": jid})
     _tell(tool, result, f"{result['jid']} removed{_ended(result)}")
 
 
@@ -104,6 +119,26 @@ def import_file(tool: Tool, file: Any, host: str | None) -> int:
     else:
         _show(report, name)
     return 1 if report.failed else 0
+
+
+def ask_first(connection: Connection, command: str, args: dict[str, Any]) -> Any:
+    """Have what cannot be done fail before anybody types; None from an older server, which does not know *command*."""
+    try:
+        return connection.call(command, args)
+    except ControlError as error:
+        if error.id != "no-such-command":
+            raise
+    return None
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _confirm(jid: str) -> None:
+    lost = "roster, messages, archive and all else"
+    if not click.confirm(f"Remove {jid} with all its data ({lost})? They cannot be brought back", err=True):
+        raise ControlError("not-meant", f"{jid} is as it was")
 
 
 def _show(report: ImportReport, filename: str) -> None:

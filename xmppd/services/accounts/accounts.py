@@ -182,6 +182,22 @@ class Accounts:
         self._tell(AccountEvent.CREATED, jid)
 
     @deferred
+    async def require(self, jid: JID) -> None:
+        """Raise `NoSuchAccount` unless there is one."""
+        await self._ready()
+        self._require(jid)
+
+    @deferred
+    async def may_create(self, jid: JID, *, over_tombstone: bool = False) -> None:
+        """Raise what `create` would for this name, whatever the password; nothing is changed."""
+        username = _checked_name(jid)
+        await self._ready()
+        if jid.bare in self._known or jid.bare in self._changing:
+            raise AccountExists(f"{jid.bare} exists already")
+        if not over_tombstone:
+            await self._check_tombstone(jid.domainpart, username)
+
+    @deferred
     async def remove(
         self, jid: JID, *changes: Change, commit: Callable[..., Deferred[None]] | None = None
     ) -> None:
