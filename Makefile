@@ -7,7 +7,17 @@ RUN    := $(BIN)/twistd -n --pidfile= xmppd
 SOURCES := xmppd tests benchmarks twisted
 SIDE_BY_SIDE := -n auto --dist worksteal
 
-.PHONY: run test check format lint types trial docs benchmark clean
+MINIMUM := 3.11
+# An environment of another Python is made anew
+CLEAR   = $(shell test ! -e $(BIN)/python || $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || echo --clear)
+# For `make install`, as root: the program, its configuration, its data, and a folder in front of all of them for packagers
+PREFIX  ?= /opt/xmppd
+ETC     ?= /etc/xmppd
+DATA    ?= /var/lib/xmppd
+UNITS   ?= /etc/systemd/system
+DESTDIR ?=
+
+.PHONY: install install-files python run test check format lint types trial docs benchmark clean
 
 run: $(VENV)/.installed
 	$(RUN) $(if $(CONFIG),--config $(CONFIG))
@@ -34,20 +44,41 @@ docs: $(VENV)/.installed-dev
 benchmark: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# A virtual environment and a user of its own: what etc/xmppd.service starts. An existing configuration stays as it is.
+install: python install-files
+	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
+	$(DESTDIR)$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check .
+	ln -sf $(PREFIX)/bin/xmppctl $(DESTDIR)/usr/local/bin/xmppctl
+	getent passwd xmppd >/dev/null || useradd --system --home-dir $(DATA) --shell /usr/sbin/nologin xmppd
+	install -d -m 700 -o xmppd -g xmppd $(DESTDIR)$(DATA)
+	chgrp xmppd $(DESTDIR)$(ETC)/xmppd.toml
+	@echo 'Now edit $(ETC)/xmppd.toml, then: systemctl daemon-reload && systemctl enable --now xmppd'
+
+install-files:
+	install -d $(DESTDIR)$(ETC) $(DESTDIR)$(UNITS) $(DESTDIR)/usr/local/bin
+	test -e $(DESTDIR)$(ETC)/xmppd.toml || (umask 027 && \
+		sed 's|^#data_dir = .*|data_dir = "$(DATA)"|' etc/xmppd.toml > $(DESTDIR)$(ETC)/xmppd.toml)
+	sed 's|/opt/xmppd/bin|$(PREFIX)/bin|; s|/etc/xmppd/|$(ETC)/|' etc/xmppd.service > $(DESTDIR)$(UNITS)/xmppd.service
+
+# Before anything is made: an environment of a Python that is too old would stay, and stay broken with the right one
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"xmppd needs Python $(MINIMUM) or newer, and $(PYTHON) is %d.%d: make PYTHON=python$(MINIMUM) ..." % sys.version_info[:2])'
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis _trial_temp*
 
-$(VENV)/.installed: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/.installed: setup.cfg pyproject.toml | python
+	$(PYTHON) -m venv $(CLEAR) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.installed-test: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/.installed-test: setup.cfg pyproject.toml | python
+	$(PYTHON) -m venv $(CLEAR) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-dev: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/.installed-dev: setup.cfg pyproject.toml | python
+	$(PYTHON) -m venv $(CLEAR) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "net": {"stanza", "stream", "storage", "config", "core", "services"},
     "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
     "server": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
+    "__main__": {"admin"},
     "tap": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "admin", "server"},
     "testing": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "server"},
 }

@@ -125,6 +125,20 @@ class OptionsTests(TapTestCase):
         refused = self.assertRaises(SystemExit, main, ["--nonsense"])
         self.assertRegex(str(refused.code), r"\Axmppd: .*nonsense.*xmppd --help[^\n]*\Z")
 
+    def test_help(self) -> None:
+        """The command is called by its name, and not as twistd's."""
+        shown = StringIO()
+        self.patch(sys, "stdout", shown)
+        self.assertRaises(SystemExit, main, ["--help"])
+        self.assertTrue(shown.getvalue().startswith("Usage: xmppd [options]\nOptions:"), shown.getvalue())
+
+    def test_as_a_module(self) -> None:
+        """``python -m xmppd`` is the same command."""
+        command = [sys.executable, "-m", "xmppd", "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"\Axmppd \d")
+
     def test_version(self) -> None:
         """Ours, not Twisted's."""
         shown = StringIO()

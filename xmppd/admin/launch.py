@@ -17,6 +17,9 @@ TWISTD_OPTIONS = ("--nodaemon", "--pidfile=", "xmppd")
 class LaunchOptions(twistd.ServerOptions):  # type: ignore[misc, name-defined]  # Twisted's, untyped
     """twistd's options with one subcommand: looking for those of others would load them all for good (1 MB)."""
 
+    is_xmppd = True
+    """So that help and errors call the command by its name."""
+
     @property
     def subCommands(self) -> Iterator[tuple[str, None, Callable[[], Any], str]]:
         """As twistd asks for them."""

@@ -54,6 +54,12 @@ class Options(usage.Options):
         open_standard_descriptors("xmppd")
         super().parseOptions(options)  # type: ignore[no-untyped-call]  # Twisted's
 
+    def getSynopsis(self) -> str:
+        """Give what to type: the command ``xmppd`` is not twistd's."""
+        if getattr(getattr(self, "parent", None), "is_xmppd", False):
+            return "Usage: xmppd [options]"
+        return str(super().getSynopsis())
+
     def opt_version(self) -> None:
         """Show the version and end."""
         print(f"xmppd {__version__}")

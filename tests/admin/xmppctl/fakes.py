@@ -43,6 +43,8 @@ class Bench:
         self.connection = FakeConnection({name.replace("_", "."): answer for name, answer in answers.items()})
         self.is_running = is_running
         self.env = {"XMPPD_DATA": "/nowhere/data"} if env is None else env
+        self.running: list[Path] = []
+        """Where servers run on this machine; that of these is the last."""
         self.reached: list[Path] = []
         self.opened: list[Path | None] = []
 
@@ -55,7 +57,12 @@ class Bench:
 
     def run(self, *args: str, typed: str | None = None) -> Result:
         """Run xmppctl with these arguments."""
-        tool = Tool(env=self.env, reach_server=self._reach, open_store=self._open)
+        tool = Tool(
+            env=self.env,
+            reach_server=self._reach,
+            open_store=self._open,
+            running_here=lambda: self.running,
+        )
         return CliRunner().invoke(app, args, obj=tool, input=typed, prog_name="xmppctl")
 
     @property
@@ -65,7 +72,7 @@ class Bench:
 
     def _reach(self, data_dir: Path) -> FakeConnection:
         self.reached.append(data_dir)
-        if not self.is_running:
+        if not self.is_running and data_dir not in self.running:
             raise ServerNotRunning(str(data_dir))
         return self.connection
 

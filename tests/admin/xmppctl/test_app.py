@@ -1,6 +1,8 @@
 """How xmppctl is called, how it fails, and with which status."""
 
 import json
+import os
+import socket
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -112,6 +114,9 @@ class UsageTests(SynchronousTestCase):
 class DataFolderTests(SynchronousTestCase):
     """xmppctl finds the server by the server's own rule."""
 
+    def setUp(self) -> None:
+        self.addCleanup(os.chdir, Path.cwd())
+
     def test_same_words_as_the_server(self) -> None:
         """The names that `locate` repeats, to be quick, are those of the configuration."""
         self.assertEqual(locate.DATA_VARIABLE, read.DATA_VARIABLE)
@@ -151,6 +156,51 @@ class DataFolderTests(SynchronousTestCase):
         result = Bench(is_running=False, env={"XMPPD_DATA": str(folder)}).run("status")
         self.assertEqual(result.exit_code, 1)
         self.assertEqual(result.stderr, f"xmppctl: no server is running on {folder}; to start it: xmppd\n")
+
+    def test_from_another_folder(self) -> None:
+        """Where nobody has named a server, the only one that this user runs is taken, and that is said."""
+        folder = temporary_folder(self)
+        os.chdir(folder)
+        data = temporary_folder(self)
+        bench = Bench(is_running=False, env={}, session_list=[])
+        bench.running = [data]
+        result = bench.run("session", "list", "--json")
+        self.assertEqual((result.exit_code, result.stdout), (0, "[]\n"))
+        self.assertEqual(
+            result.stderr, f"xmppctl: there is no {folder / 'xmppd-data'}: taking the server on {data}\n"
+        )
+
+    def test_several_servers(self) -> None:
+        """Nobody guesses among them, nor takes one that another user runs, nor another than the file's."""
+        os.chdir(temporary_folder(self))
+        data, other = temporary_folder(self), temporary_folder(self)
+        bench = Bench(is_running=False, env={}, session_list=[])
+        bench.running = [data, other]
+        result = bench.run("session", "list")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(
+            f"several servers run here: {data}, {other}; say which: XMPPD_DATA={data} xmppctl", result.stderr
+        )
+        config = data / "xmppd.toml"
+        config.touch()
+        bench.running = [other]
+        result = bench.run("--config", str(config), "session", "list")
+        self.assertIn(f"and {config} has no data_dir; servers run on {other} (user ", result.stderr)
+        self.patch(os, "geteuid", lambda: 54321)
+        self.assertIn(f"servers run on {other} (user ", bench.run("session", "list").stderr)
+        self.assertNotIn(other, bench.reached)
+
+    def test_sockets_that_the_kernel_knows(self) -> None:
+        """Those that are listened on, by their names."""
+        folder = temporary_folder(self)
+        with socket.socket(socket.AF_UNIX) as sock, socket.socket(socket.AF_UNIX) as client:
+            sock.bind(str(folder / "control.sock"))
+            self.assertNotIn(folder, locate.running_here())
+            sock.listen()
+            client.connect(str(folder / "control.sock"))
+            self.assertEqual(locate.running_here().count(folder), 1)
+        self.assertNotIn(folder, locate.running_here())
+        self.assertEqual(locate.running_here(folder / "none"), [])
 
     def test_no_data_folder(self) -> None:
         """A folder that is not there is told apart: mostly one is in another working folder."""

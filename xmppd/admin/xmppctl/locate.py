@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xmppd.admin.control.path import SOCKET_NAME
+
+SOCKETS = Path("/proc/net/unix")
+"""The UNIX sockets of this machine (proc(5)): where they are bound, and which are listened on."""
+_FIELDS, _FLAGS, _LISTENS = 7, 3, b"00010000"
 DATA_VARIABLE = "XMPPD_DATA"
 DEFAULT_DATA_DIR = "xmppd-data"
 
@@ -21,6 +26,33 @@ class DataFolder:
     path: Path
     is_named: bool
     """False where nothing but the working folder led there."""
+
+
+def running_here(sockets: Path = SOCKETS) -> list[Path]:
+    """Give the data folders in which servers of this machine listen, whoever they belong to, as the kernel knows them.
+
+    Empty where the system does not tell. Not those whose socket is elsewhere, since their folder is too deep.
+    """
+    try:
+        lines = sockets.read_bytes().splitlines()
+    except OSError:
+        return []
+    found: set[Path] = set()
+    for line in lines:
+        fields = line.split(None, _FIELDS)
+        if len(fields) > _FIELDS and fields[_FLAGS] == _LISTENS:
+            path = Path(os.fsdecode(fields[_FIELDS]))
+            if path.name == SOCKET_NAME and path.is_absolute():
+                found.add(path.parent)
+    return sorted(found)
+
+
+def owner_of(folder: Path) -> int | None:
+    """Whose *folder* is; None where that cannot be seen."""
+    try:
+        return folder.stat().st_uid
+    except OSError:
+        return None
 
 
 def data_folder(config_file: Path | None, env: Mapping[str, str]) -> DataFolder:

@@ -10,7 +10,8 @@ from typing import Any
 
 from xmppd.admin.control.client import Connection, ControlClient, ServerNotRunning
 from xmppd.admin.control.wire import ControlError
-from xmppd.admin.xmppctl.locate import DATA_VARIABLE, DataFolder, data_folder
+from xmppd.admin.xmppctl.locate import DATA_VARIABLE, DataFolder, data_folder, owner_of, running_here
+from xmppd.admin.xmppctl.output import complain
 
 
 def _open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:
@@ -33,6 +34,8 @@ class Tool:
     is_json: bool = False
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     reach_server: Callable[[Path], Connection] = ControlClient.connect
+    running_here: Callable[[], list[Path]] = running_here
+    """The data folders of the servers that run on this machine."""
     open_store: Callable[[Path | None, Mapping[str, str]], Connection] = _open_store
 
     @contextmanager
@@ -40,7 +43,7 @@ class Tool:
         """Give a connection to the running server; `ControlError` ``not-running`` where there is none."""
         folder = self._folder()
         try:
-            connection = self.reach_server(folder.path)
+            connection = self._reach(folder)
         except ServerNotRunning as error:
             raise self._not_running(folder) from error
         with closing(connection):
@@ -51,10 +54,10 @@ class Tool:
         """Give a connection to the running server, else to the store, whose lock is held meanwhile."""
         folder = self._folder()
         try:
-            connection = self.reach_server(folder.path)
+            connection = self._reach(folder)
         except ServerNotRunning as error:
             if not folder.is_named and not folder.path.is_dir():
-                raise _no_folder(folder) from error
+                raise self._no_folder(folder) from error
             connection = self.open_store(self.config_file, self.env)
         with closing(connection):
             yield connection
@@ -77,18 +80,51 @@ class Tool:
                 "config-errors", _mistakes(self.config_file, self.env) or str(error)
             ) from error
 
+    def _reach(self, folder: DataFolder) -> Connection:
+        """Reach the server of *folder*; where nobody has named one, and there is none, the only one of this user."""
+        try:
+            return self.reach_server(folder.path)
+        except ServerNotRunning:
+            if folder.is_named or self.config_file is not None or folder.path.exists():
+                raise
+        ours = [found for found in self.running_here() if owner_of(found) == os.geteuid()]
+        if not ours:
+            raise ServerNotRunning(str(folder.path))
+        if len(ours) > 1:
+            which = ", ".join(map(str, ours))
+            raise ControlError(
+                "several-servers",
+                f"several servers run here: {which}; say which: {DATA_VARIABLE}={ours[0]} xmppctl …",
+            )
+        complain(f"there is no {folder.path}: taking the server on {ours[0]}")
+        return self.reach_server(ours[0])
+
+    def _no_folder(self, folder: DataFolder) -> ControlError:
+        """Say where was looked, and what there is else."""
+        others = [found for found in self.running_here() if found != folder.path]
+        names = ", ".join(f"{found} (user {_owner_name(found)})" for found in others)
+        running = f"; servers run on {names}" if others else ""
+        unsaid = "" if self.config_file is None else f", and {self.config_file} has no data_dir"
+        return ControlError(
+            "no-data-folder",
+            f"there is no data folder {folder.path}{unsaid}{running}; start the server once, or say where its data "
+            f"are: data_dir in the file of --config, or ${DATA_VARIABLE}",
+        )
+
     def _not_running(self, folder: DataFolder) -> ControlError:
         if not folder.path.is_dir():
-            return _no_folder(folder)
+            return self._no_folder(folder)
         start = "xmppd" if self.config_file is None else f"xmppd --config {self.config_file}"
         return ControlError("not-running", f"no server is running on {folder.path}; to start it: {start}")
 
 
-def _no_folder(folder: DataFolder) -> ControlError:
-    return ControlError(
-        "no-data-folder",
-        f"there is no data folder {folder.path}; start the server once, or say where its data are: "
-        f"--config FILE, or ${DATA_VARIABLE}",
+def _owner_name(folder: Path) -> str:
+    """Whose *folder* is, by name."""
+    owner = owner_of(folder)
+    return (
+        "unknown"
+        if owner is None
+        else str(importlib.import_module("xmppd.config.obstacles").user_name(owner))
     )
 
 

@@ -1,0 +1,1 @@
+``make install`` puts a virtual environment, the configuration, the unit and a user where they belong; the unit waits for an address that comes late at boot, and ``make run`` refuses a Python that is too old before anything is made of it. ``python -m xmppd`` is the command ``xmppd``, and ``xmppctl`` finds the only server that its user runs from any folder.
