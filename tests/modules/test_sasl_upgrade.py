@@ -7,11 +7,11 @@ from xml.etree.ElementTree import Element
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.streams.test_sasl2 import scram
-from tests.sasl2_client import BIND, SASL2, SASL2Client, condition_of, data_of, identity_of, request, token_of
 from xmppd.services.accounts.accounts import CREDENTIALS
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Put
 from xmppd.stream.sasl.credentials import derive
+from xmppd.testing.sasl2 import BIND, SASL2, SASL2Login, condition_of, data_of, identity_of, request, token_of
 from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
@@ -32,7 +32,7 @@ class UpgradeTests(SynchronousTestCase):
     def setUp(self) -> None:
         """An account with one hash."""
         self.server = MemoryServer()
-        self.client = SASL2Client(self.server)
+        self.client = SASL2Login(self.server)
         credentials = derive(PASSWORD, hash_names=("SHA-1",))
         now(self.server.storage.commit(Put(CREDENTIALS, ROMEO.bare, "", credentials.to_json())))
 
@@ -71,7 +71,7 @@ class UpgradeTests(SynchronousTestCase):
         self.assertIsNone(came[0].find(f"{SASL2}additional-data"))
         self.assertEqual(self.hashes(), {"SHA-1", "SHA-256", "SHA-512"})
         for mechanism in ("SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"):
-            self.client = SASL2Client(self.server)
+            self.client = SASL2Login(self.server)
             self.assertEqual(identity_of(scram(self.client, mechanism)[1]), "romeo@localhost")
 
     def test_what_is_there_is_not_asked_for(self) -> None:
@@ -86,7 +86,7 @@ class UpgradeTests(SynchronousTestCase):
             self.next("UPGR-SCRAM-SHA-256")
             self.assertEqual(condition_of(self.hash(text)), "malformed-request")
             if text == "AAAA":
-                self.client = SASL2Client(self.server)
+                self.client = SASL2Login(self.server)
         self.assertEqual(self.hashes(), {"SHA-1"})
 
     def test_out_of_turn(self) -> None:
@@ -96,7 +96,7 @@ class UpgradeTests(SynchronousTestCase):
             "<next xmlns='urn:xmpp:sasl:2' task='UPGR-SCRAM-SHA-512'/>",
             "<response xmlns='urn:xmpp:sasl:2'/>",
         ):
-            client = SASL2Client(self.server)
+            client = SASL2Login(self.server)
             client.by_password(upgrade("SHA-256"))
             self.assertEqual(condition_of(client.send(text)), "malformed-request")
 
@@ -111,7 +111,7 @@ class UpgradeTests(SynchronousTestCase):
     def test_a_token_is_no_password(self) -> None:
         """Who logs in by a token cannot set keys."""
         token = token_of(self.client.by_password(request()))
-        came = SASL2Client(self.server).by_token(token, upgrade("SHA-256"))
+        came = SASL2Login(self.server).by_token(token, upgrade("SHA-256"))
         self.assertEqual(identity_of(came), "romeo@localhost")
 
     def test_password_changed_meanwhile(self) -> None:

@@ -17,9 +17,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tests.dialogues.socket_stage import SocketStage
-from tests.sasl2_client import BIND, FAST, PHONE, SASL2, request
 from tests.sockets.process import shared_server
 from xmppd.testing.client import PASSWORD, Client
+from xmppd.testing.sasl2 import BIND, FAST, PHONE, SASL2, request
 
 EXPORTER = b"EXPORTER-Channel-Binding"
 MECHANISM = "HT-SHA-256-EXPR"

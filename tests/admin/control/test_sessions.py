@@ -3,9 +3,9 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
-from tests.sasl2_client import BIND, PHONE, SASL2Client, condition_of, request, token_of
 from xmppd.admin.control.wire import ControlError
 from xmppd.services.login.client_records import client_id, hashed
+from xmppd.testing.sasl2 import BIND, PHONE, SASL2Login, condition_of, request, token_of
 from xmppd.testing.server import START
 from xmppd.testing.sessions import FakeConnection, bound_session
 
@@ -115,7 +115,7 @@ class ClientTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A client with a token, and one of the old kind."""
         self.bench = ControlBench()
-        self.client = SASL2Client(self.bench.memory, "bob@localhost/x")
+        self.client = SASL2Login(self.bench.memory, "bob@localhost/x")
         self.token = token_of(self.client.by_password(BIND + request()))
         self.old = self.bench.memory.logged_in("bob@localhost/old")
 
@@ -144,7 +144,7 @@ class ClientTests(SynchronousTestCase):
             (result["clients"], result["knowing_password"]), ([client_id(PHONE)], [client_id(PHONE)])
         )
         self.assertFalse(self.client.client.is_connected)
-        again = SASL2Client(self.bench.memory, "bob@localhost/x")
+        again = SASL2Login(self.bench.memory, "bob@localhost/x")
         self.assertEqual(condition_of(again.by_token(self.token)), "not-authorized")
         result = self.bench.do("session.revoke", jid="bob@localhost/old")
         self.assertEqual(result["ended"], ["bob@localhost/old"])
@@ -167,5 +167,5 @@ class ClientTests(SynchronousTestCase):
     def test_password(self) -> None:
         """A password that an administrator sets ends tokens."""
         self.bench.do("user.passwd", jid="bob@localhost", password="another password")
-        again = SASL2Client(self.bench.memory, "bob@localhost/x")
+        again = SASL2Login(self.bench.memory, "bob@localhost/x")
         self.assertEqual(condition_of(again.by_token(self.token)), "not-authorized")

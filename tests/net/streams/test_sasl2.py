@@ -9,16 +9,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sasl2_client import (
-    BIND,
-    BINDINGS,
-    SASL2,
-    BoundTLS,
-    SASL2Client,
-    condition_of,
-    data_of,
-    identity_of,
-)
 from tests.stream.sasl.client import ScramClient
 from xmppd.core.session import Session
 from xmppd.core.stations import NOTING
@@ -28,6 +18,16 @@ from xmppd.services.login.login import BINDING_INLINE, LOGIN_BEGINNING, LOGIN_SU
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.sasl2 import (
+    BIND,
+    BINDINGS,
+    SASL2,
+    BoundTLS,
+    SASL2Login,
+    condition_of,
+    data_of,
+    identity_of,
+)
 from xmppd.testing.server import MemoryServer, now
 
 ROMEO = JID.parse("romeo@localhost")
@@ -36,7 +36,7 @@ PASSWORD = "open sesame"
 
 
 def scram(
-    client: SASL2Client, mechanism: str, inner: str = "", **options: Any
+    client: SASL2Login, mechanism: str, inner: str = "", **options: Any
 ) -> tuple[ScramClient, list[Any]]:
     """Log in by SCRAM."""
     side = ScramClient(mechanism, "romeo", PASSWORD, **options)
@@ -50,7 +50,7 @@ class LoginTests(SynchronousTestCase):
 
     def test_scram(self) -> None:
         """The server's signature is the additional data of the success (2.6.1)."""
-        side, came = scram(SASL2Client(MemoryServer()), "SCRAM-SHA-256")
+        side, came = scram(SASL2Login(MemoryServer()), "SCRAM-SHA-256")
         self.assertEqual(identity_of(came), "romeo@localhost")
         self.assertTrue(side.verify(data_of(came[0])))
 
@@ -58,7 +58,7 @@ class LoginTests(SynchronousTestCase):
         """XEP-0474 3.1: the hash is of the mechanisms and channel bindings just as they were announced, FAST's not."""
         server = MemoryServer()
         server.factory.tls = BoundTLS()
-        client = SASL2Client(server)
+        client = SASL2Login(server)
         names = [
             element.text or ""
             for element in client.features.findall(f"{SASL2}authentication/{SASL2}mechanism")
@@ -76,13 +76,13 @@ class LoginTests(SynchronousTestCase):
 
     def test_downgrade_protection_without_bindings(self) -> None:
         """XEP-0474 3.1: where no channel binding is announced none is hashed."""
-        side, _ = scram(SASL2Client(MemoryServer()), "SCRAM-SHA-1")
+        side, _ = scram(SASL2Login(MemoryServer()), "SCRAM-SHA-1")
         text = "\x1e".join(("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"))
         self.assertEqual(side.server_hash, b64encode(hashlib.sha1(text.encode()).digest()).decode())
 
     def test_what_follows_in_the_same_bytes(self) -> None:
         """Stanzas behind a login in the same bytes are those of the session (2.6.1): nothing restarts."""
-        client = SASL2Client(MemoryServer())
+        client = SASL2Login(MemoryServer())
         initial = b64encode(f"\0romeo\0{PASSWORD}".encode()).decode()
         came = client.send(
             f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>{initial}</initial-response>"
@@ -92,7 +92,7 @@ class LoginTests(SynchronousTestCase):
 
     def test_large_stanzas_after_it(self) -> None:
         """The limits before authentication hold no more once a client is in, though the stream is the same."""
-        client = SASL2Client(MemoryServer())
+        client = SASL2Login(MemoryServer())
         client.by_password(BIND)
         came = client.send(
             f"<message to='romeo@localhost/none' type='normal'><body>{'a' * 50_000}</body></message>"
@@ -102,7 +102,7 @@ class LoginTests(SynchronousTestCase):
     def test_storage_that_fails(self) -> None:
         """Where the storage fails the login fails for now, and may be tried again."""
         server = MemoryServer()
-        client = SASL2Client(server)
+        client = SASL2Login(server)
 
         def fail(login: object) -> None:
             raise StorageFailed("no disk")
@@ -116,7 +116,7 @@ class LoginTests(SynchronousTestCase):
     def test_account_that_is_disabled(self) -> None:
         """RFC 6120 6.5.1 holds for both profiles."""
         server = MemoryServer()
-        client = SASL2Client(server)
+        client = SASL2Login(server)
         now(server.server.accounts.disable(ROMEO))
         self.assertEqual(condition_of(client.by_password()), "account-disabled")
 
@@ -129,7 +129,7 @@ class LoginTests(SynchronousTestCase):
         }
         for change, condition in changes.values():
             server = MemoryServer()
-            client = SASL2Client(server)
+            client = SASL2Login(server)
             waiting: Deferred[None] = Deferred()
             server.server.hosts["localhost"].hooks.add(LOGIN_TASKS, partial(_wait_for, waiting))
             self.assertEqual(client.by_password(BIND), [])
@@ -141,7 +141,7 @@ class LoginTests(SynchronousTestCase):
     def test_a_connection_that_is_lost_meanwhile(self) -> None:
         """A login whose connection is gone binds nothing and writes nothing."""
         server = MemoryServer()
-        client = SASL2Client(server)
+        client = SASL2Login(server)
         waiting: Deferred[None] = Deferred()
         server.server.hosts["localhost"].hooks.add(LOGIN_TASKS, lambda login: waiting)
         client.by_password(BIND)
@@ -153,7 +153,7 @@ class LoginTests(SynchronousTestCase):
     def test_the_same_client_twice_at_once(self) -> None:
         """XEP-0386 3.2: of two logins of one client that wait for the roster together, the later one stays."""
         server = MemoryServer()
-        clients = [SASL2Client(server), SASL2Client(server)]
+        clients = [SASL2Login(server), SASL2Login(server)]
         waiting: list[Deferred[Any]] = []
         load = server.server.rosters.load
 
@@ -181,7 +181,7 @@ class HeldTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A login that waits within its binding."""
         self.server = MemoryServer()
-        self.client = SASL2Client(self.server)
+        self.client = SASL2Login(self.server)
         self.waiting: Deferred[None] = Deferred()
         self.server.server.hosts["localhost"].hooks.add(BINDING_INLINE, lambda inline: self.waiting)
         self.assertEqual(self.client.by_password(BIND), [])
@@ -235,6 +235,6 @@ class InlineTests(SynchronousTestCase):
 
         server.server.hosts["localhost"].hooks.add(LOGIN_SUCCEEDED, fail, NOTING)
         self.assertTrue(
-            identity_of(SASL2Client(server).by_password(BIND)).startswith("romeo@localhost/Phone/")
+            identity_of(SASL2Login(server).by_password(BIND)).startswith("romeo@localhost/Phone/")
         )
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)

@@ -5,8 +5,8 @@ from typing import Final
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sasl2_client import BIND2, PHONE, SASL2Client, condition_of, identity_of
 from xmppd.testing.client import PASSWORD
+from xmppd.testing.sasl2 import BIND2, PHONE, SASL2Login, condition_of, identity_of
 from xmppd.testing.server import MemoryServer
 
 RIGHT: Final = b64encode(f"\0romeo\0{PASSWORD}".encode()).decode()
@@ -118,21 +118,21 @@ class OddInputTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """XEP-0388 2.6.2: the specified failure, and the stream is as before: a right login succeeds on it."""
         for what, (sent, condition) in REFUSED.items():
-            client = SASL2Client(MemoryServer())
+            client = SASL2Login(MemoryServer())
             self.assertEqual(condition_of(client.send(sent)), condition, what)
             self.assertEqual(identity_of(client.send(authenticate())), "romeo@localhost", what)
 
     def test_let_in(self) -> None:
         """XEP-0388 2.3: what is not understood is no reason to fail."""
         for what, sent in LET_IN.items():
-            came = SASL2Client(MemoryServer()).send(sent)
+            came = SASL2Login(MemoryServer()).send(sent)
             self.assertEqual(identity_of(came), "romeo@localhost", what)
             self.assertIsNone(came[0].find(f"{BIND2}bound"), what)
 
     def test_bound(self) -> None:
         """XEP-0386 3.2: a resource is bound whatever else is asked for, and can be used."""
         for what, sent in BOUND.items():
-            client = SASL2Client(MemoryServer())
+            client = SASL2Login(MemoryServer())
             came = client.send(sent)
             self.assertTrue(identity_of(came).startswith("romeo@localhost/"), what)
             self.assertIsNotNone(came[0].find(f"{BIND2}bound"), what)
@@ -144,7 +144,7 @@ class OddInputTests(SynchronousTestCase):
         for what, sent in ENDING.items():
             server = MemoryServer()
             other = server.logged_in("juliet@localhost/balcony")
-            client = SASL2Client(server)
+            client = SASL2Login(server)
             self.assertEqual(client.send(sent)[-2].tag, "{http://etherx.jabber.org/streams}error", what)
             self.assertFalse(client.client.is_connected, what)
             self.assertEqual(server.server.registry.resources("romeo@localhost"), (), what)

@@ -6,7 +6,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sasl2_client import BIND, LAPTOP, PHONE, SASL2Client, condition_of, identity_of, request, token_of
 from xmppd.services.login.client_records import ClientRecord, client_id
 from xmppd.services.login.clients import CLIENTS, REVOCATIONS, STORE, Clients, NoSuchClient
 from xmppd.services.login.listed_clients import Client
@@ -14,6 +13,7 @@ from xmppd.services.push.push import Push
 from xmppd.services.push.registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, StorageFailed
+from xmppd.testing.sasl2 import BIND, LAPTOP, PHONE, SASL2Login, condition_of, identity_of, request, token_of
 from xmppd.testing.server import START, FakeTLS, MemoryServer, now
 
 ROMEO = "romeo@localhost"
@@ -57,7 +57,7 @@ class ClientsTests(SynchronousTestCase):
 
     def test_what_is_told(self) -> None:
         """Program, tag, resource, address, times, and how it logs in."""
-        SASL2Client(self.server).by_password(BIND + request())
+        SASL2Login(self.server).by_password(BIND + request())
         (client,) = self.listed()
         self.assertEqual((client.id, client.software, client.tag), (client_id(PHONE), "Awesome", "Phone"))
         self.assertEqual((client.first_seen, client.address), (START, "127.0.0.1"))
@@ -69,7 +69,7 @@ class ClientsTests(SynchronousTestCase):
     def test_names_are_bounded_and_plain(self) -> None:
         """What a client calls itself is kept in one short line, without what could move a cursor or turn the text."""
         software = f"<software> Evil\n\x9b2J\u202eApp {'x' * 500}</software>"
-        SASL2Client(self.server).send(
+        SASL2Login(self.server).send(
             "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'>"
             "<initial-response>AHJvbWVvAG9wZW4gc2VzYW1l</initial-response>"
             f"<user-agent id='{PHONE}'>{software}<device>{'ж' * 500}</device></user-agent></authenticate>"
@@ -81,18 +81,18 @@ class ClientsTests(SynchronousTestCase):
     def test_who_says_nothing(self) -> None:
         """A client of the old kind has its session, and no more."""
         self.server.logged_in("romeo@localhost/old")
-        SASL2Client(self.server).by_password(BIND, agent="")
+        SASL2Login(self.server).by_password(BIND, agent="")
         self.assertEqual(len({client.id for client in self.listed()}), 2)
         self.assertEqual(self.records(), {})
 
     def test_last_seen(self) -> None:
         """Connected ones come first, then those that were here last; the time of an end is kept."""
-        phone = SASL2Client(self.server)
+        phone = SASL2Login(self.server)
         phone.by_password(BIND)
         self.server.clock.advance(DAY_S)
         phone.send("</stream:stream>")
         self.server.clock.advance(DAY_S)
-        SASL2Client(self.server).by_password(BIND, LAPTOP)
+        SASL2Login(self.server).by_password(BIND, LAPTOP)
         laptop, phone_listed = self.listed()
         self.assertEqual((laptop.id, phone_listed.id), (client_id(LAPTOP), client_id(PHONE)))
         self.assertEqual(phone_listed.last_seen, START + DAY_S)
@@ -100,41 +100,41 @@ class ClientsTests(SynchronousTestCase):
 
     def test_seldom_written(self) -> None:
         """A login of a known client is written when an hour has passed since the last that was."""
-        SASL2Client(self.server).by_password()
+        SASL2Login(self.server).by_password()
         first = self.records()[client_id(PHONE)].last_seen
         self.server.clock.advance(100)
-        SASL2Client(self.server).by_password()
+        SASL2Login(self.server).by_password()
         self.assertEqual(self.records()[client_id(PHONE)].last_seen, first)
         self.server.clock.advance(3_601)
-        SASL2Client(self.server).by_password()
+        SASL2Login(self.server).by_password()
         self.assertEqual(self.records()[client_id(PHONE)].last_seen, START + 3_701)
 
     def test_at_most_so_many(self) -> None:
         """The one that was away longest makes room."""
         for number in range(CLIENTS + 5):
             agent = f"{number:08}-4d72-4749-b3d3-740edbf87770"
-            SASL2Client(self.server).by_password(request(), agent)
+            SASL2Login(self.server).by_password(request(), agent)
             self.server.clock.advance(1)
         self.assertEqual(len(self.records()), CLIENTS)
         self.assertNotIn(client_id("00000000-4d72-4749-b3d3-740edbf87770"), self.records())
 
     def test_forgotten(self) -> None:
         """Who has not been here for long is forgotten (XEP-0494, privacy considerations)."""
-        SASL2Client(self.server).by_password()
+        SASL2Login(self.server).by_password()
         self.server.clock.advance(91 * DAY_S)
-        SASL2Client(self.server).by_password(agent=LAPTOP)
+        SASL2Login(self.server).by_password(agent=LAPTOP)
         self.assertEqual([*self.records()], [client_id(LAPTOP)])
 
     def test_addresses_may_not_be_kept(self) -> None:
         """Where a host wants it so."""
         server = MemoryServer("[modules.clients]\nkeep_addresses = false\n")
-        SASL2Client(server).by_password()
+        SASL2Login(server).by_password()
         (client,) = now(server.server.services[Clients].listed(ROMEO))
         self.assertEqual(client.address, "")
 
     def test_revoked(self) -> None:
         """One client loses its token and its session, and nobody else does."""
-        phone, laptop = SASL2Client(self.server), SASL2Client(self.server)
+        phone, laptop = SASL2Login(self.server), SASL2Login(self.server)
         token = token_of(phone.by_password(BIND + request()))
         other = token_of(laptop.by_password(BIND + request(), LAPTOP))
         revoked = now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
@@ -142,26 +142,26 @@ class ClientsTests(SynchronousTestCase):
         self.assertEqual(len(revoked.ended), 1)
         self.assertFalse(phone.client.is_connected)
         self.assertTrue(laptop.client.is_connected)
-        self.assertEqual(condition_of(SASL2Client(self.server).by_token(token)), "not-authorized")
-        self.assertEqual(identity_of(SASL2Client(self.server).by_token(other, agent=LAPTOP)), ROMEO)
+        self.assertEqual(condition_of(SASL2Login(self.server).by_token(token)), "not-authorized")
+        self.assertEqual(identity_of(SASL2Login(self.server).by_token(other, agent=LAPTOP)), ROMEO)
         self.assertEqual([*self.records()], [client_id(LAPTOP)])
 
     def test_revoked_for_good(self) -> None:
         """What is left of a session that has been revoked brings its record back in no way."""
-        SASL2Client(self.server).by_password(BIND + request())
+        SASL2Login(self.server).by_password(BIND + request())
         self.server.clock.advance(2 * DAY_S)
         now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
         self.assertEqual(self.records(), {})
 
     def test_revoke_that_fails(self) -> None:
         """Where the storage fails nothing has changed."""
-        phone = SASL2Client(self.server)
+        phone = SASL2Login(self.server)
         token = token_of(phone.by_password(BIND + request()))
         self.server.storage.failing = StorageFailed("no disk")
         self.failureResultOf(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"), StorageFailed)
         self.server.storage.failing = None
         self.assertTrue(phone.client.is_connected)
-        self.assertEqual(identity_of(SASL2Client(self.server).by_token(token)), ROMEO)
+        self.assertEqual(identity_of(SASL2Login(self.server).by_token(token)), ROMEO)
 
     def test_revoke_nobody(self) -> None:
         """Who is not there cannot be revoked."""
@@ -177,39 +177,39 @@ class ClientsTests(SynchronousTestCase):
 
     def test_nothing_is_left_of_an_account(self) -> None:
         """Neither in the storage nor in memory, also of anonymous users."""
-        SASL2Client(self.server).by_password(request())
+        SASL2Login(self.server).by_password(request())
         now(self.server.server.accounts.remove(JID.parse(ROMEO)))
         self.assertEqual((self.records(), now(self.clients.of(ROMEO))), ({}, {}))
 
     def test_nothing_else(self) -> None:
         """A client with the same id in another account stays, and the user's other clients."""
         self.server.add_account("juliet@localhost")
-        SASL2Client(self.server).by_password(BIND + request())
-        laptop = SASL2Client(self.server)
+        SASL2Login(self.server).by_password(BIND + request())
+        laptop = SASL2Login(self.server)
         laptop.by_password(BIND + request(), LAPTOP)
-        hers = SASL2Client(self.server, "juliet@localhost/x")
+        hers = SASL2Login(self.server, "juliet@localhost/x")
         token = token_of(hers.by_password(BIND + request()))
         now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
         self.assertTrue(laptop.client.is_connected and hers.client.is_connected)
-        again = SASL2Client(self.server, "juliet@localhost/x")
+        again = SASL2Login(self.server, "juliet@localhost/x")
         self.assertEqual(identity_of(again.by_token(token)), "juliet@localhost")
 
     def test_revoked_before_the_binding(self) -> None:
         """Who was let in, and has not bound a resource yet when it is revoked, does not get one."""
-        phone = SASL2Client(self.server)
+        phone = SASL2Login(self.server)
         phone.by_password()
         now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))
         (answer,) = phone.send("<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
         self.assertEqual(answer.get("type"), "error")
         self.assertEqual(self.listed(), [])
 
-    def delayed(self) -> SASL2Client:
+    def delayed(self) -> SASL2Login:
         """Give a phone whose login by a token takes a second from its proof on, since its address has failed before."""
         self.server = MemoryServer("[limits]\nauth_failures_per_address = 1\n")
         self.clients = self.server.server.services[Clients]
-        token = token_of(SASL2Client(self.server).by_password(request()))
-        SASL2Client(self.server).by_token("wrong")
-        phone = SASL2Client(self.server)
+        token = token_of(SASL2Login(self.server).by_password(request()))
+        SASL2Login(self.server).by_token("wrong")
+        phone = SASL2Login(self.server)
         self.assertEqual(phone.by_token(token, BIND + request()), [])
         return phone
 
@@ -233,7 +233,7 @@ class ClientsTests(SynchronousTestCase):
 
     def test_tokens_end_in_the_same_transaction(self) -> None:
         """A server that dies as soon as a password is set, or a disk that is full then, leaves no token of before."""
-        token = token_of(SASL2Client(self.server).by_password(request()))
+        token = token_of(SASL2Login(self.server).by_password(request()))
         storage, done = self.server.storage, list[Change]()
         commit = storage.commit
 
@@ -248,7 +248,7 @@ class ClientsTests(SynchronousTestCase):
         self.flushLoggedErrors(StorageFailed)
         patched.restore()
         storage.failing = None
-        again = SASL2Client(MemoryServer(storage=storage))
+        again = SASL2Login(MemoryServer(storage=storage))
         self.assertEqual(condition_of(again.by_token(token)), "not-authorized")
 
     def test_revocations_are_bounded(self) -> None:
@@ -259,7 +259,7 @@ class ClientsTests(SynchronousTestCase):
 
     def test_who_knows_the_password(self) -> None:
         """After a change only who has made it: any other can be revoked for good (XEP-0494 3.2)."""
-        phone, laptop = SASL2Client(self.server), SASL2Client(self.server)
+        phone, laptop = SASL2Login(self.server), SASL2Login(self.server)
         phone.by_password(BIND)
         laptop.by_password(BIND, LAPTOP)
         laptop.send(
@@ -273,7 +273,7 @@ class ClientsTests(SynchronousTestCase):
     def test_by_certificate(self) -> None:
         """Who shows a certificate has shown no password."""
         self.server.factory.tls = CertifiedTLS()
-        client = SASL2Client(self.server)
+        client = SASL2Login(self.server)
         self.assertEqual(identity_of(client.authenticate("EXTERNAL", b"", request())), ROMEO)
         (known,) = self.records().values()
         self.assertFalse(known.knows_password)
@@ -283,7 +283,7 @@ class ClientsTests(SynchronousTestCase):
         """No push service is told any more for a client that was revoked; the registrations of others stay."""
         owner, push = JID.parse(ROMEO), self.server.server.services[Push]
         for agent in (PHONE, LAPTOP):
-            SASL2Client(self.server).by_password(BIND, agent)
+            SASL2Login(self.server).by_password(BIND, agent)
         for client in self.listed():
             now(push.enable(owner, Registration("push.example.net", client.id, client.resource)))
         now(self.clients.revoke(ROMEO, client_id(PHONE), "Revoked"))

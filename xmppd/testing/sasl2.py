@@ -1,4 +1,4 @@
-"""A client that logs in by SASL2, Bind 2 and FAST against a server in memory."""
+"""Logins by SASL2, Bind 2 and FAST of a scripted client, against a server in memory."""
 
 import hmac
 from base64 import b64decode, b64encode
@@ -31,8 +31,8 @@ class BoundTLS(FakeTLS):
         return self.bindings
 
 
-class SASL2Client:
-    """One connection under TLS, before its login."""
+class SASL2Login:
+    """The login of one scripted client, whose connection is under TLS already."""
 
     def __init__(self, server: MemoryServer, address: str = "romeo@localhost/x"):
         self.client: Client = server.client(address)
