@@ -19,6 +19,7 @@ from xmppd.server import Server, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.client import PASSWORD, Client, NothingCame
+from xmppd.testing.network import MemoryNetwork
 
 START = 1_780_000_000.0
 
@@ -134,15 +135,19 @@ class MemoryServer:
         storage: MemoryStorage | None = None,
         first_id: int = 1,
         modules: Iterable[type[Module]] = (),
+        network: MemoryNetwork | None = None,
     ):
         """*options* is TOML; without a host of its own the server serves localhost. It knows *modules* too.
+
+        Servers with one *network* share its clock, and reach each other by it.
 
         With the *storage* of another it is that one after a new start; ids are to be others then.
         """
         text = options if "[hosts" in options else options + '\n[hosts."localhost"]\n'
         config, findings = parse(text, "test.toml")
         assert config is not None, findings
-        self.clock = Clock()
+        self.network = MemoryNetwork(Clock()) if network is None else network
+        self.clock = self.network.clock
         self.storage = MemoryStorage() if storage is None else storage
         numbers = itertools.count(first_id)
         environment = Environment(
@@ -151,6 +156,8 @@ class MemoryServer:
             in_thread=execute,
             random_text=lambda size: f"random-{next(numbers):08d}",
             secret=b"a secret of the tests",
+            resolve=self.network,
+            dial=self.network.dial,
         )
         self.server: Server = build(config, self.storage, environment)
         self.server.loader.known.update((module.name, module) for module in modules)
