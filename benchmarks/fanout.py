@@ -45,6 +45,8 @@ KEPT_ROUNDS = 20
 class Nowhere:
     """A connection that throws away what is written, as quickly as a transport keeps it."""
 
+    unsent_bytes = 0
+
     def __init__(self) -> None:
         self.written: list[bytes] = []
 
