@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.filters import FilterStage
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import OutboundFilter, Session
@@ -351,6 +352,15 @@ class MethodTests(SynchronousTestCase):
         self.session.send(stanza)
         self.session.send(b"<raw/>")
         self.assertEqual((stanzas, len(sizes)), ([stanza], 2))
+
+    def test_attachments(self) -> None:
+        """What is kept is found by the name of its key, as long as the session lives."""
+        key = Attachment[int]("count")
+        self.assertEqual(self.session.attached(key), None)
+        self.session.attach(key, 3)
+        self.assertEqual(self.session.attached(Attachment[int]("count")), 3)
+        self.session.attach(key, None)
+        self.assertEqual(self.session.attached(key), None)
 
     def test_filters_see_the_kind(self) -> None:
         """send: a stanza is one to filters however it is written; what is none is the bytes that are written."""

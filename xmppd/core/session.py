@@ -9,10 +9,11 @@ resuming stream takes its place. No field is ever copied from session to session
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.directory import AccountMark
 from xmppd.core.filters import FilterStage, as_filtered
 from xmppd.core.inlet import Acknowledger
@@ -26,6 +27,7 @@ from xmppd.stream.acks import Source
 from xmppd.stream.features import StreamFeature
 from xmppd.stream.framing import Framing
 
+T = TypeVar("T")
 CloseReason = None | bool | str | StreamError | Stanza | Element
 OutboundFilter = Callable[["Session", Stanza | bytes], Stanza | bytes | None]
 """Gives what goes on, or None where it keeps or drops it. Bytes are what is no stanza."""
@@ -165,7 +167,7 @@ class Session:
         """In calling order; `add_filter` and `remove_filter` alone change them."""
         self._stages: tuple[FilterStage, ...] = ()
         self.bytes_filters: tuple[BytesFilter, ...] = ()
-        self._attachments: dict[str, Any] | None = None
+        self._attachments: dict[str, object] | None = None
         self._ended = False
 
     @property
@@ -188,15 +190,20 @@ class Session:
         """Whether `close` was called or the session was destroyed: nothing more is written."""
         return self._ended
 
-    def attach(self, name: str, value: Any) -> None:
-        """Keep a module's own state with this session, under the module's name."""
-        if self._attachments is None:
-            self._attachments = {}
-        self._attachments[name] = value
+    def attach(self, key: Attachment[T], value: T | None) -> None:
+        """Keep the state of a module or service with this session; None: nothing."""
+        if value is not None:
+            if self._attachments is None:
+                self._attachments = {}
+            self._attachments[key.name] = value
+        elif self._attachments is not None:
+            self._attachments.pop(key.name, None)
 
-    def attached(self, name: str) -> Any:
-        """Give what `attach` kept under *name*, or None."""
-        return None if self._attachments is None else self._attachments.get(name)
+    def attached(self, key: Attachment[T]) -> T | None:
+        """Give what `attach` kept, or None."""
+        if self._attachments is None:
+            return None
+        return self._attachments.get(key.name)  # type: ignore[return-value]  # the key says the type
 
     def add_filter(self, stage: FilterStage, outbound: OutboundFilter) -> None:
         """Have what is sent pass *outbound*, behind all that are at its stage or at earlier ones."""

@@ -4,11 +4,12 @@ The handlers that look at each stanza are there only while somebody blocks anybo
 """
 
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core import events
+from xmppd.core.attachment import Attachment
 from xmppd.core.events import IQRequest, Traffic, Unbound
 from xmppd.core.fanout import Fanout
 from xmppd.core.hooks import Hook
@@ -26,6 +27,7 @@ NS = "urn:xmpp:blocking"
 NS_ERRORS = "urn:xmpp:blocking:errors"
 ANSWERED = frozenset((None, "normal", "chat"))
 """Messages whose sender hears that they were not taken; an error to a room would make it remove its occupant."""
+STATE: Final = Attachment[bool]("blocking")
 
 
 class BlockingModule(Module):
@@ -71,7 +73,7 @@ class BlockingModule(Module):
     def on_get(self, request: IQRequest) -> Element:
         """XEP-0191 3.2: the list; who asks for it hears of its changes."""
         if request.origin is not None:
-            request.origin.attach(self.name, True)
+            request.origin.attach(STATE, True)
         return _listed("blocklist", sorted(self._blocking.list_of(request.sender.bare)))
 
     @iq("set", NS, "block", to="own")
@@ -97,7 +99,7 @@ class BlockingModule(Module):
         change = _listed(name, [jid.full for jid in jids])
         push = Fanout(Stanza.make("iq", change, id=f"{name}-{next(self._push_ids)}", type="set"))
         for session in self.api.registry.resources(request.sender.bare):
-            if session.attached(self.name):
+            if session.attached(STATE):
                 push.send(session, session.full_jid or "")
 
     @on(events.RESOURCE_BOUND)

@@ -17,6 +17,7 @@ from xmppd.core.stations import CLEANING, COPYING, NOTING
 from xmppd.services.archive.ids import archived_as
 from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
 from xmppd.services.offline.offline import Offline
+from xmppd.services.stream_management.redelivery import CARBONS
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forward import forwarded_xml
 from xmppd.stanza.kinds import MEANING, is_copied, kind_of
@@ -52,7 +53,7 @@ class Carbons(Module):
         self._sent: dict[str, Bounded[int, None]] = {}
         self._received: dict[str, deque[tuple[int, str | None, tuple[ChildName, ...]]]] = {}
         for session in self.api.registry:
-            if session.host == self.api.host.name and session.attached(self.name):
+            if session.host == self.api.host.name and session.attached(CARBONS) is not None:
                 self._index(session)
 
     # -- enabling and disabling (XEP-0280 4, 5) -----------------------------------------------------------------------
@@ -66,7 +67,7 @@ class Carbons(Module):
     def on_disable(self, request: IQRequest) -> None:
         """Send no more copies to this client; harmless the second time."""
         session = _own_session(request)
-        session.attach(self.name, False)
+        session.attach(CARBONS, None)
         self._forget(session)
 
     @on(OFFERING, GATHERING)
@@ -82,7 +83,7 @@ class Carbons(Module):
 
     def enable(self, session: Session) -> None:
         """Send copies to *session* from now on."""
-        session.attach(self.name, self.api.now())
+        session.attach(CARBONS, self.api.now())
         self._forget(session)
         self._index(session)
 

@@ -3,9 +3,10 @@
 A server's own uptime, section 5, is told by the module ``uptime``.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from xmppd.core import events
+from xmppd.core.attachment import Attachment
 from xmppd.core.events import IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.stations import NOTING
@@ -16,6 +17,7 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
 NS = "jabber:iq:last"
+STATE: Final = Attachment[str]("last_activity")
 
 
 class LastActivityModule(Module):
@@ -64,12 +66,12 @@ class LastActivityModule(Module):
         if session is None or stanza.to is not None:
             return
         if stanza.type == "unavailable" and stanza.has("status", "jabber:client"):
-            session.attach(self.name, stanza.element.child_text("status"))
-        elif session.attached(self.name) is not None:
-            session.attach(self.name, None)
+            session.attach(STATE, stanza.element.child_text("status"))
+        elif session.attached(STATE) is not None:
+            session.attach(STATE, None)
 
     @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """A resource has left."""
         session = unbound.session
-        self._activity.left(session.bare_jid or "", unbound.status or session.attached(self.name) or "")
+        self._activity.left(session.bare_jid or "", unbound.status or session.attached(STATE) or "")

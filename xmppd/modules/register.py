@@ -4,11 +4,12 @@ New accounts are off by default; where they are allowed they are made over TLS o
 A user changes the password and removes the account, in band, over the stream that shows who it is.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
 from xmppd.core import events
+from xmppd.core.attachment import Attachment
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.rate_limit import RateLimit
@@ -37,6 +38,7 @@ FETCHED, REGISTERED = "fetched", "registered"
 HOUR_S = 3_600.0
 ATTEMPTS_A_REGISTRATION = 5
 """How many attempts an address has for each account that it may make: names are taken, passwords are refused."""
+STATE: Final = Attachment[str]("register")
 
 
 class RegisterOptions(Options):
@@ -109,15 +111,15 @@ class Register(Module):
         if not session.is_secure:
             raise StanzaError("not-authorized", "Registration needs TLS")
         if traffic.stanza.type == "get":
-            if session.attached(self.name) is None:
-                session.attach(self.name, FETCHED)
+            if session.attached(STATE) is None:
+                session.attach(STATE, FETCHED)
                 self._give_time(session)
             session.send(traffic.stanza.result(self._form()))
             return True
-        if session.attached(self.name) == REGISTERED:
+        if session.attached(STATE) == REGISTERED:
             raise StanzaError("not-acceptable", "One account can be made over one connection")
         await self._create(next(traffic.stanza.element.elements()), session.peer)
-        session.attach(self.name, REGISTERED)
+        session.attach(STATE, REGISTERED)
         session.send(traffic.stanza.result())
         return True
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from hashlib import new as new_hash
 from typing import NamedTuple
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.bounded import BoundedBySize
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts, Identity
@@ -24,7 +25,6 @@ NS_INFO = "http://jabber.org/protocol/disco#info"
 NS_FORM = "jabber:x:data"
 ALGORITHMS = {"sha-1": "sha1", "sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
 """Hash functions by their names in XEP-0300, with Python's."""
-NAME = "capabilities"
 ID_BYTES = 12
 DESCRIPTION_CHARS = 16_384
 """The features of one client; more are not kept."""
@@ -66,6 +66,9 @@ class _Of(NamedTuple):
         return self.caps.hash, self.caps.ver
 
 
+KNOWN = Attachment[_Of]("capabilities")
+
+
 class Capabilities:
     """The capabilities of the clients of this server."""
 
@@ -91,12 +94,12 @@ class Capabilities:
 
     def features_of(self, session: Session) -> frozenset[str] | None:
         """Give the features of a session's client; None while they are not known."""
-        known: _Of | None = session.attached(NAME)
+        known: _Of | None = session.attached(KNOWN)
         return None if known is None else known.features
 
     def seen(self, session: Session, caps: Caps) -> None:
         """A session has announced *caps*: learn what they mean, by asking it where nobody has been asked yet."""
-        before: _Of | None = session.attached(NAME)
+        before: _Of | None = session.attached(KNOWN)
         if before is not None and before.caps == caps:
             return
         key = (caps.hash, caps.ver)
@@ -104,13 +107,13 @@ class Capabilities:
         if features is not None:
             self._learned(session, caps, features)
             return
-        session.attach(NAME, _Of(caps, None, before is not None and before.is_in_turn))
+        session.attach(KNOWN, _Of(caps, None, before is not None and before.is_in_turn))
         if before is None or not before.is_in_turn:
             self._take_turn(session, caps)
 
     def _take_turn(self, session: Session, caps: Caps) -> None:
         """Ask a session, or put it behind those that are asked the same: once at a time, whatever it announces."""
-        session.attach(NAME, _Of(caps, None, True))
+        session.attach(KNOWN, _Of(caps, None, True))
         key = (caps.hash, caps.ver)
         if caps.hash not in ALGORITHMS:
             spawn("capabilities of a client", self._ask_alone(session, caps))
@@ -122,10 +125,10 @@ class Capabilities:
 
     def _turn_over(self, session: Session, asked: Caps | None) -> None:
         """Its turn is over; where it has announced something else than it was *asked* about, the next begins."""
-        of: _Of | None = session.attached(NAME)
+        of: _Of | None = session.attached(KNOWN)
         if of is None:
             return
-        session.attach(NAME, of._replace(is_in_turn=False))
+        session.attach(KNOWN, of._replace(is_in_turn=False))
         if of.features is None and of.caps != asked:
             self._take_turn(session, of.caps)
 
@@ -140,7 +143,7 @@ class Capabilities:
         try:
             while waiting and features is None:
                 session = waiting.pop(0)
-                of: _Of | None = session.attached(NAME)
+                of: _Of | None = session.attached(KNOWN)
                 asked = None
                 if of is not None and of.key == key:
                     asked = of.caps
@@ -150,7 +153,7 @@ class Capabilities:
         finally:
             del self._waiting[key]
         for session in waiting:
-            of = session.attached(NAME)
+            of = session.attached(KNOWN)
             if of is not None and of.key == key and features is not None:
                 self._learned(session, of.caps, features)
             self._turn_over(session, None)
@@ -171,7 +174,7 @@ class Capabilities:
             info = read_info(answer.child("query", NS_INFO) or Element("query", NS_INFO))
         except (StanzaError, ValueError):
             return False
-        of: _Of | None = session.attached(NAME)
+        of: _Of | None = session.attached(KNOWN)
         if of is None or of.caps != caps or sum(map(len, info.features)) > DESCRIPTION_CHARS:
             return False
         features = frozenset(info.features)
@@ -187,8 +190,8 @@ class Capabilities:
             self._known.drop_oldest()
 
     def _learned(self, session: Session, caps: Caps, features: frozenset[str]) -> None:
-        before: _Of | None = session.attached(NAME)
-        session.attach(NAME, _Of(caps, features, before is not None and before.is_in_turn))
+        before: _Of | None = session.attached(KNOWN)
+        session.attach(KNOWN, _Of(caps, features, before is not None and before.is_in_turn))
         host = self._hosts.get(session.host)
         if host is not None:
             host.hooks.notify(CAPABILITIES_KNOWN, session)

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.registry import SessionRegistry
@@ -43,8 +44,6 @@ ALL: Final = ""
 """In place of a client's name: all clients of an account."""
 REVOKED: Final = ("policy-violation", "Revoked")
 """The stream error for who begins a session though it was revoked meanwhile."""
-ATTACHED: Final = "client"
-"""Under this name a session has its `LoggedIn`."""
 
 
 class Keeping(NamedTuple):
@@ -65,6 +64,9 @@ class LoggedIn(NamedTuple):
     is_by_token: bool
     began: int = 0
     """How many revocations there had been when it began to log in."""
+
+
+ATTACHED: Final = Attachment[LoggedIn]("client")
 
 
 RevocationListener = Callable[[str, frozenset[str]], object]

@@ -13,12 +13,12 @@ Rules that live here:
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.filters import FilterStage
 from xmppd.core.session import Session
 from xmppd.stanza.importance import Weight, merge_key, weight_of
 from xmppd.stanza.stanza import Stanza
 
-ATTACHED: Final = "csi"
 """Under this name an inactive session keeps its queue."""
 TAG_BYTES: Final = 200
 """What a stanza takes besides its content, about."""
@@ -100,10 +100,12 @@ class CSIQueue:
             self.on_grown(self._session)
 
 
+ATTACHED: Final = Attachment[CSIQueue]("csi")
+
+
 def held_back(session: Session) -> CSIQueue | None:
     """Give the queue of a session; None where its client is active."""
-    held: CSIQueue | None = session.attached(ATTACHED)
-    return held
+    return session.attached(ATTACHED)
 
 
 def deactivate(session: Session, bounds: Bounds) -> None:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from twisted.logger import Logger
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.core.window import Window
@@ -36,7 +37,7 @@ from xmppd.storage.pages import all_owners
 from xmppd.stream.acks import is_up_to
 
 PAGE: Final = 100
-CLAIM: Final = "sm_previous"
+CLAIM: Final = Attachment[str]("sm_previous")
 """Under this name a session keeps the id of the one that it could not resume."""
 RESERVED_S: Final = 600.0
 """So long after the start what a session has left waits for its own client, if others are known to be others."""

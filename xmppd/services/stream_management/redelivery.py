@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from twisted.logger import Logger
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
@@ -30,7 +31,7 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, DeleteEntries, StorageError
 from xmppd.stream.acks import MODULUS, Sent
 
-CARBONS: Final = "carbons"
+CARBONS: Final = Attachment[float]("carbons")
 """Under this name a session keeps since when it is sent carbons."""
 Kept = list[Returned]
 
@@ -163,4 +164,4 @@ def _leave_to(takers: Sequence[Session], stanza: Stanza, changes: list[Change]) 
 def _has_copy(session: Session, kind: Kind, sent_at: float) -> bool:
     """Whether a session was sent a carbon of a message that went to another one (XEP-0280 7)."""
     since = session.attached(CARBONS)
-    return bool(since) and kind.is_copied_received and since <= sent_at
+    return since is not None and kind.is_copied_received and since <= sent_at
