@@ -161,7 +161,8 @@ class GoingTests(ServiceTestCase):
 
     def ended(self, service: ServiceDomain, stanza: Stanza) -> str:
         """Give the condition of the stream error that a stanza causes."""
-        error: StreamError = self.assertRaises(StreamError, service.send, stanza)
+        error: StreamError = self.assertRaises(StreamError, service.send, stanza, FakeInlet())
+        self.assertRaises(ValueError, service.send, stanza)
         return error.condition
 
     def test_no_address(self) -> None:
@@ -216,6 +217,16 @@ class GoingTests(ServiceTestCase):
         waits.callback(None)
         self.assertEqual(inlet.ledger.routed, [0, 0])
         self.assertEqual(self.door.stanzas[0].type, "result")
+
+    def test_a_mistake_of_a_service(self) -> None:
+        """It is the service's: the stream of the client that it was to answer does not end by it."""
+
+        def answer(traffic: Traffic) -> bool:
+            self.service.send(traffic.stanza)
+            return True
+
+        self.door.answer = answer
+        self.assertRaises(ValueError, self.send, "message", BODY, to=ROOM)
 
 
 class SameDoorTests(RouterTestCase):

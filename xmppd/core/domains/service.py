@@ -27,7 +27,7 @@ from xmppd.core.iq import IQ_ANSWERS, IQ_REQUESTS
 from xmppd.core.replies import Replies
 from xmppd.core.requests import PendingRequests
 from xmppd.core.waiting import Waiting
-from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.stanza import Stanza
 
 Sending = Callable[[str, Stanza, Inlet | None], Routed]
@@ -67,11 +67,17 @@ class ServiceDomain:
     def send(self, stanza: Stanza, inlet: Inlet | None = None) -> Routed:
         """Route what the service sends, to anybody here or elsewhere; *inlet* is the stream that it came in by.
 
-        Raises `StreamError`: improper-addressing where ``from`` or ``to`` is missing or ``from`` is no address,
-        invalid-from where that is not in this domain (XEP-0114 3). A ``to`` that is none is answered
-        with jid-malformed. What holds of IQs at `Router.from_server` holds here.
+        Raises `StreamError` for that stream: improper-addressing where ``from`` or ``to`` is missing or ``from`` is no
+        address, invalid-from where that is not in this domain (XEP-0114 3). A ``to`` that is none is answered with
+        jid-malformed. What holds of IQs at `Router.from_server` holds here. Without a stream it is a mistake of ours,
+        ValueError, and no stream of somebody else's ends by it.
         """
-        return self._send(self._host.name, stanza, inlet)
+        try:
+            return self._send(self._host.name, stanza, inlet)
+        except StreamError as error:
+            if inlet is not None:
+                raise
+            raise ValueError(f"{self._host.name} cannot send {stanza.head()}") from error
 
     def request(self, stanza: Stanza, timeout_s: float = 30.0) -> Deferred[Stanza]:
         """Send an IQ get or set of the service's own; fires as `Router.request`."""
