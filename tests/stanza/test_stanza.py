@@ -130,6 +130,13 @@ class ChangingTests(SynchronousTestCase):
         self.assertIs(other.inner, stanza.inner)
         self.assertEqual(stanza.to_bytes(), before)
 
+    def test_sent_by(self) -> None:
+        """The sender is replaced, and a language of the stanza's own counts more than the stream's."""
+        stanza = Stanza.make("message", BODY, to="a", from_="x", id="1")
+        self.assertEqual(stanza.sent_by("b", "it"), stanza.replace(from_="b", lang="it"))
+        self.assertEqual(stanza.replace(lang="la").sent_by("b", "it"), stanza.replace(from_="b", lang="la"))
+        self.assertEqual(stanza.sent_by("b", None), stanza.replace(from_="b"))
+
     def test_with_child(self) -> None:
         """A child is added as the last one."""
         stanza = Stanza.make("message", BODY).with_child(X).with_child(b"<y/>")

@@ -115,9 +115,7 @@ class Router:
         sender = session.jid
         assert sender is not None, "only connected resources route stanzas"
         is_about_subscription = stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES
-        stanza = stanza.replace(
-            from_=sender.bare if is_about_subscription else sender.full, lang=stanza.lang or session.lang
-        )
+        stanza = stanza.sent_by(sender.bare if is_about_subscription else sender.full, session.lang)
         try:
             traffic = Traffic(stanza, sender, self._target(stanza.to, sender), session)
         except StanzaError as error:

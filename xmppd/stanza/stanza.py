@@ -175,6 +175,20 @@ class Stanza:
             self.child_names,
         )
 
+    def sent_by(self, from_: str, lang: str | None) -> "Stanza":
+        """The same content from *from_*, in *lang* unless it says so itself: `replace` for the way of every stanza."""
+        return Stanza(
+            self.name,
+            self.to,
+            from_,
+            self.id,
+            self.type,
+            self.lang or lang,
+            self.extra,
+            self.inner,
+            self.child_names,
+        )
+
     def with_child(self, child: Element | bytes) -> "Stanza":
         """This stanza with *child* as its last child. Raises ValueError for malformed bytes."""
         inner, names = _join((child,))
