@@ -164,7 +164,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         given.lock,
         given.storage,
         load_modules=partial(load_modules, server),
-        load_data=server.accounts.load,
+        load_data=lambda: server.accounts.load().addCallback(lambda _: _tell_left_over(server)),
         listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
         streams=(starttls, direct),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
@@ -191,6 +191,13 @@ def _put_together(given: _Prepared) -> RunningServer:
     MultiService.addService(running, signals)
     MultiService.addService(running, Control(given.reactor, parts))
     return running
+
+
+def _tell_left_over(server: Server) -> None:
+    for host, accounts in server.accounts.by_host().items():
+        if host not in server.config.hosts:
+            words = "There are accounts of {host} ({accounts}), which is not served: see xmppctl host"
+            _log.warn(words, host=host, accounts=accounts)
 
 
 def _watch_heap(

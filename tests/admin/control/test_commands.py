@@ -118,7 +118,8 @@ class CommandTests(SynchronousTestCase):
 
     def test_the_commands_that_there_are(self) -> None:
         """The names that xmppctl and scripts rely on."""
-        names = "module.hooks module.list module.load module.reload module.unload reload "
+        names = "host.list host.purge host.rename "
+        names += "module.hooks module.list module.load module.reload module.unload reload "
         names += "session.clients session.kick session.list session.revoke status stop "
         names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
         names += "user.passwd"

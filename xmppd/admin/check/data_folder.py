@@ -12,6 +12,7 @@ from xmppd.config.obstacles import Obstacle, obstacle_to_reading, obstacle_to_wr
 from xmppd.storage.sqlite.damage import damage
 from xmppd.storage.sqlite.foreign_log import foreign_log, remedy_for
 from xmppd.storage.sqlite.header import NEWEST, read_header
+from xmppd.storage.sqlite.hosts import accounts_by_host
 
 MB = 1_000_000
 LOW_BYTES = 100 * MB
@@ -106,6 +107,7 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
     elif not subject.machine.is_running(subject.config.data_dir) and (foreign := foreign_log(file)):
         yield Finding("data.foreign-log", "error", place, called, foreign, remedy_for(file))
     else:
+        yield from _left_over(subject, file)
         found = damage(file)
         if found:
             remedy = (
@@ -113,6 +115,17 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
             )
             remedy += f"sqlite3 {file} .recover"
             yield Finding("data.damaged", "error", place, called, found, remedy)
+
+
+def _left_over(subject: Subject, file: Path) -> Iterator[Finding]:
+    """Accounts of domains that are not served: nobody can log in to them, and nobody sees them."""
+    for host, accounts in sorted(accounts_by_host(file).items()):
+        if host not in subject.config.hosts:
+            why = f"there are accounts of it ({accounts:,}), and it is not served"
+            remedy = (
+                f'serve [hosts."{host}"], or xmppctl host rename {host} NEW, or xmppctl host purge {host}'
+            )
+            yield Finding("data.host-not-served", "warning", str(file), f'host "{host}"', why, remedy)
 
 
 def _secret(subject: Subject, file: Path) -> Iterator[Finding]:

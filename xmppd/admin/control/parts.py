@@ -33,6 +33,8 @@ class ControlParts:
     """Wall time in seconds."""
     now: Callable[[], float]
     """Wall time in seconds."""
+    rename: Callable[[str, str], Any] | None = None
+    """Give the data of one domain to another name; None while a server works with them."""
     reload: Callable[[], Any] = field(default=_nothing)
     """Read the configuration anew; gives a `Reloaded`. Raises `ConfigErrors` where the file is broken."""
     stop: Callable[[], Any] = field(default=_nothing)

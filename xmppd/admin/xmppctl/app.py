@@ -17,6 +17,7 @@ from xmppd.admin.control.wire import ControlError
 from xmppd.admin.descriptors import open_standard_descriptors
 from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.admin.xmppctl.groups import Group
+from xmppd.admin.xmppctl.host import host
 from xmppd.admin.xmppctl.module import module
 from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
 from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
@@ -117,7 +118,7 @@ def app(context: click.Context) -> None:
     context.ensure_object(Tool)
 
 
-for _command in (user, session, module, status, reload, stop, check, completion):
+for _command in (user, host, session, module, status, reload, stop, check, completion):
     app.add_command(_command)
 
 

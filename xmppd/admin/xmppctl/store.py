@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,7 +18,7 @@ from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from xmppd import __version__
-from xmppd.admin.control import users
+from xmppd.admin.control import hosts, users
 from xmppd.admin.control.client import Connection
 from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
@@ -43,6 +43,7 @@ from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage
+from xmppd.storage.sqlite.rename import rename_domain
 
 TRACEBACK_VARIABLE = "XMPPCTL_TRACEBACK"
 
@@ -75,7 +76,7 @@ class Store:
         self._lock = lock
         self._storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
         self._storage.prepare()
-        self._commands = Commands(_parts(config, self._storage), commands_in(users))
+        self._commands = Commands(_parts(config, self._storage), commands_in(users, hosts))
         observers = [textFileLogObserver(sys.stderr)] if TRACEBACK_VARIABLE in os.environ else []
         globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
         self._thread = Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
@@ -143,9 +144,22 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,
+        rename=_renaming(config),
         started_at=time.time(),
         now=time.time,
     )
+
+
+def _renaming(config: Config) -> Callable[[str, str], Any]:
+    """What finds words goes with the old names, and is made again."""
+
+    def rename(old: str, new: str) -> int:
+        assert config.storage_file is not None, "a store without a file is not opened here"
+        renamed = rename_domain(config.storage_file, old, new)
+        Path(f"{config.storage_file}.words").unlink(missing_ok=True)
+        return renamed
+
+    return rename
 
 
 def _environment() -> Environment:

@@ -7,6 +7,7 @@ in memory, since each message to somebody offline asks whether they exist.
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -29,6 +30,7 @@ DISABLED = "disabled"
 TOMBSTONES = "tombstones"
 CREDENTIALS = "credentials"
 
+PURGED_AT_ONCE = 100
 PASSWORD_CHARS = 1_024
 """The longest password that can be set."""
 
@@ -151,6 +153,30 @@ class Accounts:
         """The bare JIDs of all accounts of *host*; at once. Looks at all accounts: not for each stanza."""
         return [bare_jid for bare_jid in self._known if bare_jid.rpartition("@")[2] == host]
 
+    def by_host(self) -> dict[str, int]:
+        """How many accounts each domain has, served or not; at once."""
+        return Counter(bare_jid.rpartition("@")[2] for bare_jid in self._known)
+
+    @deferred
+    async def purge(self, host: str) -> int:
+        """Remove all data of a domain that is not served, and of all its accounts; gives how many these were.
+
+        Nobody is told, and no tombstone is left.
+        """
+        await self._ready()
+        usernames = await self._storage.keys(ACCOUNTS, host)
+        for begin in range(0, len(usernames), PURGED_AT_ONCE):
+            names = usernames[begin : begin + PURGED_AT_ONCE]
+            changes: list[Change] = []
+            for name in names:
+                changes += (DeleteOwner(f"{name}@{host}"), Delete(ACCOUNTS, host, name))
+            await self._storage.commit(*changes)
+            gone = {f"{name}@{host}" for name in names}
+            self._known -= gone
+            self._disabled -= gone
+        await self._storage.commit(DeleteOwner(host))
+        return len(usernames)
+
     def is_disabled(self, bare_jid: str) -> bool:
         """Whether nobody may log in to this account; at once."""
         return bare_jid in self._disabled
@@ -180,6 +206,11 @@ class Accounts:
         finally:
             self._changing.discard(jid.bare)
         self._tell(AccountEvent.CREATED, jid)
+
+    @deferred
+    async def ready(self) -> None:
+        """Wait until the names of all accounts are read."""
+        await self._ready()
 
     @deferred
     async def require(self, jid: JID) -> None:

@@ -1,0 +1,65 @@
+"""What a data folder has left over: accounts that nobody serves, and a log that is not the file's."""
+
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.admin.check.machine import check_text
+from tests.temporary import temporary_folder
+from xmppd.admin.check.report import exit_status
+from xmppd.config.findings import Finding
+from xmppd.storage.sqlite.schema import bring_up
+
+ACCOUNT = "INSERT INTO kv VALUES ('accounts', ?, ?, x'')"
+
+
+class LeftOverTests(SynchronousTestCase):
+    """A data folder with a file in it."""
+
+    def setUp(self) -> None:
+        self.folder = temporary_folder(self)
+        (self.folder / "data").mkdir(mode=0o700)
+        self.file = self.folder / "data" / "xmppd.sqlite"
+        bring_up(self.file)
+
+    def look(self, **answers: object) -> list[Finding]:
+        """Look at the data."""
+        return check_text(self.folder, "", None, "data", **answers)
+
+    def test_accounts_of_a_domain_that_is_not_served(self) -> None:
+        """Invisible otherwise; a warning, since the others are served well."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.executemany(ACCOUNT, [("old.example", "a"), ("old.example", "b"), ("localhost", "a")])
+            connection.commit()
+        (found,) = self.look()
+        self.assertEqual(
+            (found.id, found.place, found.what),
+            ("data.host-not-served", str(self.file), 'host "old.example"'),
+        )
+        self.assertIn("accounts of it (2)", found.why)
+        self.assertIn("xmppctl host rename old.example NEW, or xmppctl host purge old.example", found.remedy)
+        self.assertEqual(exit_status([found]), 0)
+
+    def test_copy_over_a_log(self) -> None:
+        """A copy that was put in the place of a killed server's file; of a running server nobody asks that."""
+        backup, log = self.folder / "backup", self.folder / "data" / "xmppd.sqlite-wal"
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.execute(ACCOUNT, ("localhost", "a"))
+            connection.commit()
+            kept = log.read_bytes()
+        shutil.copyfile(self.file, backup)
+        log.write_bytes(kept)
+        os.utime(log, (time.time() - 9, time.time() - 9))
+        with closing(sqlite3.connect(backup)) as connection:
+            connection.execute(ACCOUNT, ("localhost", "z"))
+            connection.execute("DELETE FROM kv WHERE key = 'a'")
+            connection.commit()
+        shutil.copyfile(backup, self.file)
+        (found,) = self.look()
+        self.assertEqual(found.id, "data.foreign-log")
+        self.assertIn(f"rm {log} {self.file}-shm; ", found.remedy)
+        self.assertEqual(self.look(is_running=lambda data_dir: True), [])
