@@ -4,18 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IAddress, IHandshakeListener
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
-from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.shrink import shrink
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.connection import StreamConnection
 from xmppd.net.streams.keepalive import Keepalive
 from xmppd.net.streams.services import StreamServices
 from xmppd.net.tls.peers import HasHandle
@@ -38,54 +37,16 @@ class TLS(Protocol):
         """Give the bare JIDs of a verified client certificate."""
 
 
-class Transport(HasHandle, Protocol):
-    """What a client connection asks of its transport: Twisted's, ours, or one in memory."""
-
-    def getPeer(self) -> object:
-        """Give the peer's address."""
-
-    def write(self, data: bytes) -> None:
-        """Send *data*."""
-
-    def loseConnection(self) -> None:
-        """Close once all has left."""
-
-    def abortConnection(self) -> None:
-        """Close at once."""
-
-    def pauseProducing(self) -> None:
-        """Stop reading."""
-
-    def resumeProducing(self) -> None:
-        """Read on."""
-
-    def startTLS(self, creator: object) -> None:
-        """Begin TLS."""
-
-
-@implementer(IHandshakeListener)
-class C2SProtocol(TwistedProtocol):
+class C2SProtocol(StreamConnection):
     """One client connection: bytes in, one stream, one session; the `Link` of its `ClientStream`."""
 
     factory: "C2SFactory"
-    transport: Transport  # type: ignore[assignment]  # more than ITransport, less than any one class
     stream: ClientStream
-
-    def __init__(self, is_direct_tls: bool):
-        self._is_secure = self._is_shaking_hands = is_direct_tls
-        self._is_parsing = False
-        self._held = b""
-        self._is_held_up = False
-        self.is_heard = True
-        self.round = 0
-        self.peer = ""
 
     @property
     def session(self) -> Session:
         """The session of the stream; a resumption puts another in its place."""
         return self.stream.session
-
-    # -- what Twisted tells -------------------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
         """Begin a session; its clock runs."""
@@ -94,29 +55,14 @@ class C2SProtocol(TwistedProtocol):
         server = factory.server
         conn = connection_of(self.transport)
         session = Session(conn, factory.framing, server.registry, peer=self.peer, now=server.now())
-        session.is_secure = self._is_secure
+        session.is_secure = self.is_secure
         self.stream = ClientStream(session, self, server)
         self.framer = Framer(self.stream.element_limits, factory.parsers)
         factory.opened(self)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
-        self.is_heard = True
-        framer, receive = self.framer, self.stream.receive
-        if framer.stepwise or self._held:
-            self._step(data)
-            return
-        for event in framer.feed(data):
-            receive(event)
-
-    def handshakeCompleted(self) -> None:
-        """TLS has begun: what is written leaves."""
-        self._is_shaking_hands = False
-
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
-        self.framer.close()
-        self.stream.connection_lost()
+        super().connectionLost(reason)
         self.factory.lost(self)
 
     def keep_alive(self) -> None:
@@ -129,54 +75,12 @@ class C2SProtocol(TwistedProtocol):
     @property
     def can_start_tls(self) -> bool:
         """Whether STARTTLS is possible and has not happened."""
-        return not self._is_secure and self.factory.tls is not None
+        return not self.is_secure and self.factory.tls is not None
 
     def start_tls(self, host: str) -> None:
         """Begin TLS; what came in plaintext behind ``<starttls/>`` is never executed (RFC 6120 5.4.3.3)."""
         assert self.factory.tls is not None
-        self.framer.discard()
-        self._is_secure = self._is_shaking_hands = True
-        self.transport.startTLS(self.factory.tls.creator_for(host))
-
-    def restart(self) -> None:
-        """Expect a new stream header."""
-        self.framer.restart()
-
-    def authenticated(self) -> None:
-        """Take the limits that hold after authentication."""
-        self.framer.limits = self.stream.element_limits
-        self.framer.stepwise = False
-
-    def pause(self) -> None:
-        """Stop reading."""
-        self.transport.pauseProducing()
-
-    def resume(self) -> None:
-        """Read on."""
-        self.transport.resumeProducing()
-
-    def go_on(self) -> None:
-        """Take what had to wait while an element of the negotiation was dealt with."""
-        if self._is_parsing:
-            return
-        held, self._held = self._held, b""
-        self._step(held)
-        if (
-            self._is_held_up and not self.stream.is_waiting
-        ):  # not before: what is read then comes behind what was held
-            self._is_held_up = False
-            self.transport.resumeProducing()
-
-    def drop(self) -> None:
-        """Close the connection once all that was written has left; at once where it cannot leave yet."""
-        if self._is_shaking_hands:
-            self.transport.abortConnection()
-        else:
-            self.transport.loseConnection()
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self.transport.abortConnection()
+        self.begin_tls(self.factory.tls.creator_for(host))
 
     def channel_bindings(self) -> Mapping[str, bytes]:
         """Give channel-binding data by type."""
@@ -185,24 +89,6 @@ class C2SProtocol(TwistedProtocol):
     def client_jids(self, host: str) -> Sequence[str]:
         """Give the bare JIDs that a verified client certificate names."""
         return self.factory.tls.client_jids(self.transport, host) if self.factory.tls is not None else ()
-
-    def _step(self, data: bytes) -> None:
-        """Parse element by element; what follows one that is still being dealt with stays unread."""
-        stream = self.stream
-        if stream.is_waiting:
-            self._held += data
-            self._is_held_up = True
-            self.transport.pauseProducing()
-            return
-        self._is_parsing = True
-        while not stream.is_waiting:
-            taken = self.framer.feed(data)
-            data = b""
-            if not taken:
-                break
-            for event in taken:
-                stream.receive(event)
-        self._is_parsing = False
 
 
 class C2SFactory(Factory):

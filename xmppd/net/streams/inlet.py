@@ -114,6 +114,10 @@ class StreamInlet:
         """All is dealt with that came before the connection was lost."""
         raise NotImplementedError
 
+    def connection_lost(self) -> None:
+        """The connection is gone, for whatever reason."""
+        raise NotImplementedError
+
     # -- what the carrier tells ---------------------------------------------------------------------------------------
 
     @property

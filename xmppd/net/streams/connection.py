@@ -1,0 +1,155 @@
+"""One TCP connection with one stream on it: bytes in, events to the stream; the `Link` of that stream.
+
+What clients, servers and components have in common: element by element while authentication goes on, what waits stays
+unread, and how a connection ends.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from twisted.internet.interfaces import IHandshakeListener
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from xmppd.net.streams.inlet import StreamInlet
+from xmppd.net.tls.peers import HasHandle
+from xmppd.stream.framer import Framer
+
+
+class Transport(HasHandle, Protocol):
+    """What a client connection asks of its transport: Twisted's, ours, or one in memory."""
+
+    def getPeer(self) -> object:
+        """Give the peer's address."""
+
+    def write(self, data: bytes) -> None:
+        """Send *data*."""
+
+    def loseConnection(self) -> None:
+        """Close once all has left."""
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+
+    def pauseProducing(self) -> None:
+        """Stop reading."""
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+
+    def startTLS(self, creator: object) -> None:
+        """Begin TLS."""
+
+
+@implementer(IHandshakeListener)
+class StreamConnection(TwistedProtocol):
+    """A connection whose stream and framer are made by a kind of it, in ``connectionMade``."""
+
+    transport: Transport  # type: ignore[assignment]  # more than ITransport, less than any one class
+    stream: StreamInlet
+    framer: Framer
+
+    def __init__(self, is_direct_tls: bool):
+        self.is_secure = self._is_shaking_hands = is_direct_tls
+        self._is_parsing = False
+        self._held = b""
+        self._is_held_up = False
+        self.is_heard = True
+        self.round = 0
+        self.peer = ""
+
+    # -- what Twisted tells -------------------------------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
+        self.is_heard = True
+        framer, receive = self.framer, self.stream.receive
+        if framer.stepwise or self._held:
+            self._step(data)
+            return
+        for event in framer.feed(data):
+            receive(event)
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun: what is written leaves."""
+        self._is_shaking_hands = False
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The connection is gone, for whatever reason."""
+        self.framer.close()
+        self.stream.connection_lost()
+
+    # -- the Link of the stream ---------------------------------------------------------------------------------------
+
+    def begin_tls(self, creator: object) -> None:
+        """Begin TLS; what came in plaintext before it is never executed (RFC 6120 5.4.3.3)."""
+        self.framer.discard()
+        self.is_secure = self._is_shaking_hands = True
+        self.transport.startTLS(creator)
+
+    def restart(self) -> None:
+        """Expect a new stream header."""
+        self.framer.restart()
+
+    def authenticated(self) -> None:
+        """Take the limits that hold after authentication."""
+        self.framer.limits = self.stream.element_limits
+        self.framer.stepwise = False
+
+    def pause(self) -> None:
+        """Stop reading."""
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on."""
+        self.transport.resumeProducing()
+
+    def go_on(self) -> None:
+        """Take what had to wait while an element of the negotiation was dealt with."""
+        if self._is_parsing:
+            return
+        held, self._held = self._held, b""
+        self._step(held)
+        if (
+            self._is_held_up and not self.stream.is_waiting
+        ):  # not before: what is read then comes behind what was held
+            self._is_held_up = False
+            self.transport.resumeProducing()
+
+    def drop(self) -> None:
+        """Close the connection once all that was written has left; at once where it cannot leave yet."""
+        if self._is_shaking_hands:
+            self.transport.abortConnection()
+        else:
+            self.transport.loseConnection()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self.transport.abortConnection()
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """Give channel-binding data by type; none where a kind of stream has no use for it."""
+        return {}
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """Give the bare JIDs that a verified client certificate names; none where it is no client."""
+        return ()
+
+    def _step(self, data: bytes) -> None:
+        """Parse element by element; what follows one that is still being dealt with stays unread."""
+        stream = self.stream
+        if stream.is_waiting:
+            self._held += data
+            self._is_held_up = True
+            self.transport.pauseProducing()
+            return
+        self._is_parsing = True
+        while not stream.is_waiting:
+            taken = self.framer.feed(data)
+            data = b""
+            if not taken:
+                break
+            for event in taken:
+                stream.receive(event)
+        self._is_parsing = False
