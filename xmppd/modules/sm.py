@@ -75,7 +75,7 @@ class SM(Module):
         )
 
     def stream_features(self) -> tuple[ClientFeature, ...]:
-        """Offer it once the client is authenticated (section 2)."""
+        """Offer it once the client is authenticated (section 2), and no more once it is enabled (XEP-0388 2.6.1)."""
         handlers: dict[str, Callable[[SessionStream, Element], object]] = {
             "enable": self._on_enable,
             "resume": self._on_resume,
@@ -85,7 +85,7 @@ class SM(Module):
         feature = StreamFeature(
             name=self.name,
             needs=StreamState.AUTHENTICATED,
-            offer=lambda stream: Element("sm", NS),
+            offer=_offer,
             handles={(NS, name): handler for name, handler in handlers.items()},
             priority=60,
         )
@@ -208,6 +208,10 @@ class SM(Module):
     def on_unbound(self, unbound: Unbound) -> None:
         """Section 4: what was not acknowledged is treated as if the resource had not been there."""
         self._sm.unbound(unbound)
+
+
+def _offer(stream: SessionStream) -> Element | None:
+    return Element("sm", NS) if stream.session.ledger is None else None
 
 
 def failed(condition: str, h: int | None = None) -> Element:

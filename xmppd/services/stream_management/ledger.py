@@ -58,6 +58,7 @@ class StreamLedger(Receipts):
         "_later",
         "_queued_ahead",
         "_settings",
+        "_stalls",
         "_unasked",
         "expiry",
         "former",
@@ -102,6 +103,9 @@ class StreamLedger(Receipts):
         self._is_replay_due = False
         self._is_asking = False
         self._unasked = 0
+        """So many stanzas were sent since an acknowledgement was asked for last."""
+        self._stalls = 0
+        """So many answers in a row have acknowledged nothing."""
 
     # -- what the client gets -----------------------------------------------------------------------------------------
 
@@ -126,14 +130,15 @@ class StreamLedger(Receipts):
         if self._holds:
             self._held.append(x)
             return None
+        self._unasked += 1
         if self._is_asking:
             return x
-        self._unasked += 1
         if self._unasked < self._settings.ask_after:
             if self._unasked == 1:
                 self._rounds.ask_soon(self)
             return x
         self._is_asking = True
+        self._unasked = 0
         session.send(x.to_bytes())  # one element a write: a carrier may frame each
         return REQUEST
 
@@ -153,10 +158,11 @@ class StreamLedger(Receipts):
             self._held.append(source.copy(to))
             return True
         session.send(data)
+        self._unasked = unasked = self._unasked + 1
         if not self._is_asking:
-            self._unasked = unasked = self._unasked + 1
             if unasked >= settings.ask_after:
                 self._is_asking = True
+                self._unasked = 0
                 session.send(REQUEST)
             elif unasked == 1:
                 self._rounds.ask_soon(self)
@@ -260,8 +266,12 @@ class StreamLedger(Receipts):
         return settings.queue_stanzas // 2 - len(outgoing), settings.queue_bytes // 2 - outgoing.size_bytes
 
     def acknowledge(self, h: int) -> None:
-        """The client has handled all up to *h*. Raises `TooHigh`."""
-        ids = []
+        """The client has handled all up to *h*. Raises `TooHigh`.
+
+        What was sent since the last request is asked for soon; what an answer leaves that was sent before it, at
+        growing distances: there are clients that do not count all that they get.
+        """
+        ids, before = [], self.outgoing.acknowledged
         for sent in self.outgoing.acknowledge(h):
             if sent.entry_id:
                 ids.append(sent.entry_id)
@@ -270,8 +280,12 @@ class StreamLedger(Receipts):
         if ids:
             self._rounds.acknowledged(self.key.owner, ids)
         self._is_asking = False
-        self._unasked = 0
-        self._await_more(len(self.outgoing))
+        unasked, self._unasked = min(self._unasked, len(self.outgoing)), 0
+        self._stalls = self._stalls + 1 if self.outgoing.acknowledged == before else 0
+        if unasked:
+            self._await_more(unasked)
+        elif self.outgoing:
+            self._rounds.ask_later(self, self._stalls)
 
     def _await_more(self, stanzas: int) -> None:
         """So many more stanzas are out: ask now, or soon."""
@@ -285,6 +299,7 @@ class StreamLedger(Receipts):
         """Ask for an acknowledgement, unless one is asked for or nothing waits for one."""
         if not self._is_asking and not self.is_silent and self.outgoing and self.session.conn is not None:
             self._is_asking = True
+            self._unasked = 0
             self.session.send(REQUEST)
 
     def overflow(self) -> None:

@@ -6,7 +6,8 @@
 - A copy of a message that another session has acknowledged, or still holds, is done with; so is a carbon. A message
   of which others have carbons alone, none of them acknowledged, is left to one of these: it is delivered anew when
   that is given up, too.
-- Of other messages the sender hears if it must; a request gets service-unavailable; all else is gone.
+- Of other messages the sender hears as if the resource had been absent: a room learns that its occupant is gone. A
+  request gets service-unavailable; all else is gone.
 """
 
 from collections.abc import Callable, Sequence
@@ -130,13 +131,19 @@ class Redelivery:
                 _leave_to(takers, without_delay_of(stanza, target.domainpart), changes)
         elif kind.is_durable and remains.has_account:
             kept.append(Returned(stanza, sent_at, name))
-        elif kind.is_missed and rule_of(stanza, target).otherwise is not Otherwise.DROP:
+        elif _must_be_told(stanza, target, kind):
             self._refuse(stanza, remains)
 
     def _refuse(self, stanza: Stanza, remains: Remains) -> None:
         """Tell the sender, unless that is the account itself, or the server in its name."""
         if stanza.from_ is not None and stanza.from_.partition("/")[0] != remains.owner.bare:
             self._router.refuse(stanza, StanzaError("service-unavailable"))
+
+
+def _must_be_told(stanza: Stanza, target: JID, kind: Kind) -> bool:
+    """Whether the sender of a message to an absent resource hears that nobody takes it (RFC 6121 8.5.3.2)."""
+    otherwise = rule_of(stanza, target).otherwise
+    return otherwise is Otherwise.REFUSE or (otherwise is Otherwise.KEEP and kind.is_missed)
 
 
 def _is_elsewhere(sent: Sent) -> bool:

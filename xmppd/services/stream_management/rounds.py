@@ -18,6 +18,9 @@ from xmppd.services.stream_management.records import QUEUE
 from xmppd.storage.interface import Change, DeleteEntries, Storage
 
 PULSE_S: Final = 0.25
+ASK_LATER_S: Final = (1.0, 4.0, 16.0, 64.0, 256.0, 600.0)
+"""So long it takes until a client is asked again that has not acknowledged all, by the answers that acknowledged none;
+the last holds for all that follow."""
 LATE_PULSES: Final = 3
 """So many pulses a request waits for its commit at most: less than a second."""
 
@@ -54,6 +57,7 @@ class Rounds:
         self._pulse: Timer | None = None
         self._unasked: dict[Asking, None] = {}
         self._quiet: dict[Asking, None] = {}
+        self._later: dict[Asking, Timer] = {}
         self._owing: dict[Answering, int] = {}
         self._handled: dict[Answering, None] = {}
         self._acknowledged: dict[str, list[str]] = {}
@@ -68,6 +72,21 @@ class Rounds:
         self._unasked[ledger] = None
         if self._pulse is None:
             self._wake()
+
+    def ask_later(self, ledger: Asking, stalls: int) -> None:
+        """Ask again after a while: the longer, the more answers, *stalls*, have acknowledged nothing."""
+        self._forget_later(ledger)
+        delay_s = ASK_LATER_S[min(stalls, len(ASK_LATER_S) - 1)]
+        self._later[ledger] = self._timers.add(delay_s, self._ask_again, ledger)
+
+    def _ask_again(self, now: float, timer: Timer, ledger: Asking) -> None:
+        del self._later[ledger]
+        ledger.ask()
+
+    def _forget_later(self, ledger: Asking) -> None:
+        timer = self._later.pop(ledger, None)
+        if timer is not None:
+            self._timers.stop(timer)
 
     def owing(self, ledger: Answering) -> None:
         """A request waits for a commit; it is answered in time in any case."""
@@ -98,6 +117,7 @@ class Rounds:
         self._unasked.pop(ledger, None)
         self._quiet.pop(ledger, None)
         self._owing.pop(ledger, None)
+        self._forget_later(ledger)
         if ledger in self._handled:
             self._wake()
 
