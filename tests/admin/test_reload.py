@@ -107,6 +107,13 @@ class ReloadTests(SynchronousTestCase):
         self.write(more=component + 'queue = true\n[components]\nlisten = ["127.0.0.1:5348"]')
         restart = "changed, and in force after a restart: components, components.listen"
         self.assertEqual(self.reload().lines[-1], restart)
+        self.assertIs(self.taken[-1].components["irc.example"].queue, False)
+
+    def test_administrators(self) -> None:
+        """Who may administer the server follows the file at once, and nothing says otherwise."""
+        self.file.write_text(f'admins = ["a@a.example"]\n{self.file.read_text()}')
+        self.assertEqual(self.reload().lines[-1], "limits: as the file says")
+        self.assertEqual(self.taken[-1].admins, ("a@a.example",))
 
     def test_modules_of_a_host(self) -> None:
         """What a domain says of modules waits for a restart as well."""

@@ -17,7 +17,7 @@ from xmppd.core.log import LogWriter
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 
-_NEED_RESTART = ("data_dir", "storage", "net", "admins")
+_NEED_RESTART = ("data_dir", "storage", "net")
 
 
 class Reloaded(NamedTuple):

@@ -90,9 +90,7 @@ class Config(ServerOptions):
                 },
                 "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in listeners}),
                 "hosts": {name: self.hosts.get(name, old) for name, old in running.hosts.items()},
-                "components": {
-                    name: self.components.get(name, old) for name, old in running.components.items()
-                },
+                "components": {name: self._component(old) for name, old in running.components.items()},
             }
         )
 
