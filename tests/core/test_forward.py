@@ -1,5 +1,6 @@
 """A stanza becomes another: `Router.forward`; owners that live elsewhere: `Router.elsewhere`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -8,6 +9,7 @@ from tests.core.routing import ALICE, BOB, RouterTestCase
 from xmppd.core import events
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
+from xmppd.core.router import MOST_HOPS
 from xmppd.core.stations import ACTING, ARCHIVING
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
@@ -106,6 +108,87 @@ class ForwardTests(RouterTestCase):
         self.router.service("rooms.example").open(FakeDoor(redirect))
         self.send("message", BODY, to=ROOM)
         self.assertEqual(self.condition(), "service-unavailable")
+
+
+class RowTests(RouterTestCase):
+    """Two services that answer whatever comes, each other too: the row ends, and who sent the last hears it."""
+
+    def setUp(self) -> None:
+        """Have both keep what they get."""
+        super().setUp()
+        self.got: list[Stanza] = []
+        self.waits: list[Deferred[None]] = []
+
+    def answer(self, traffic: Traffic) -> Stanza | None:
+        """Answer what is no error."""
+        self.got.append(traffic.stanza)
+        if traffic.stanza.type == "error":
+            return None
+        return traffic.stanza.replace(from_=traffic.stanza.to, to=traffic.stanza.from_)
+
+    def open(self, take: Callable[[Traffic], Taken]) -> None:
+        """Let both services take so, and one begin."""
+        for name in ("rooms.example", "gateway.example"):
+            self.router.service(name).open(FakeDoor(take))
+        self.router.service("rooms.example").send(
+            Stanza.make("message", BODY, from_=ROOM, to="gateway.example")
+        )
+
+    def ended(self) -> None:
+        """The row has ended with an error for one of the two."""
+        self.assertEqual([stanza.type for stanza in self.got[-2:]], [None, "error"])
+        self.assertIn(b"policy-violation", self.got[-1].element.to_bytes())
+        self.assertIn(len(self.got), range(MOST_HOPS, MOST_HOPS + 3))
+
+    def test_sent(self) -> None:
+        """Each sends a stanza of its own as soon as it gets one."""
+
+        def take(traffic: Traffic) -> bool:
+            answer = self.answer(traffic)
+            if answer is not None:
+                self.router.service(traffic.target.domainpart).send(answer)
+            return True
+
+        self.open(take)
+        self.ended()
+
+    def test_forwarded(self) -> None:
+        """Each stanza becomes the next, at once or later: the first of them is not kept from its end for ever."""
+        for is_later in (False, True):
+            self.got.clear()
+
+            def take(traffic: Traffic, is_later: bool = is_later) -> Taken:
+                answer = self.answer(traffic)
+                if answer is None:
+                    return True
+                waiting: Deferred[None] = Deferred()
+                forwarded = waiting.addCallback(
+                    lambda _: self.router.forward(traffic, answer, JID.parse(answer.to or ""))
+                )
+                self.waits.append(waiting)
+                if not is_later:
+                    waiting.callback(None)
+                return forwarded.addCallback(lambda _: True)
+
+            self.waits.clear()
+            self.open(take)
+            if is_later:
+                for waiting in self.waits:
+                    waiting.callback(None)
+            self.ended()
+
+    def test_errors_that_are_answered(self) -> None:
+        """Even who answers errors with errors (RFC 6120 8.3.1 forbids it) comes to an end."""
+
+        def take(traffic: Traffic) -> bool:
+            self.got.append(traffic.stanza)
+            sender, target = traffic.stanza.from_, traffic.stanza.to
+            answer = traffic.stanza.replace(from_=target, to=sender, type="error")
+            self.router.service(traffic.target.domainpart).send(answer)
+            return True
+
+        self.open(take)
+        self.assertIn(len(self.got), range(MOST_HOPS, 2 * MOST_HOPS + 2))
 
 
 class ElsewhereTests(RouterTestCase):

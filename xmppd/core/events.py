@@ -39,10 +39,10 @@ class Traffic:
     the server because of this stanza (archive, offline store, queues) is put into `changes`: all of it is committed in
     one transaction once the stanza is routed, and only then does the `inlet` acknowledge what came in by it: the
     client's session, or the stream of another server or a component; None for what this server sends of its own.
-    Routing does not wait for the commit.
+    Routing does not wait for the commit. `hops` counts the stanzas that have become this one (`Router.forward`).
     """
 
-    __slots__ = ("changes", "inlet", "origin", "sender", "stanza", "target")
+    __slots__ = ("changes", "hops", "inlet", "origin", "sender", "stanza", "target")
 
     def __init__(
         self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, inlet: Inlet | None = None
@@ -54,6 +54,7 @@ class Traffic:
         self.target = target
         self.origin = origin
         self.inlet = origin if inlet is None else inlet
+        self.hops = 0
 
 
 class Delivery(Traffic):
@@ -68,6 +69,7 @@ class Delivery(Traffic):
         self.target = traffic.target
         self.origin = traffic.origin
         self.inlet = traffic.inlet
+        self.hops = traffic.hops
         self.sessions = sessions
 
 

@@ -42,6 +42,8 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Storage, StorageError
 
 SUBSCRIPTION_TYPES = frozenset(("subscribe", "subscribed", "unsubscribe", "unsubscribed"))
+MOST_HOPS = 16
+"""How many stanzas in a row may become others, or set others off at once: behind that, two answer each other."""
 
 
 class Router:
@@ -72,6 +74,7 @@ class Router:
         }
         self.domains = Domains(hosts, makers, self.remote)
         self._known_domains = self.domains.by_name
+        self._nested = 0
         self.elsewhere: Elsewhere | None = None
         """Asked behind the table of domains where owners live in several processes; None where this is the only one."""
 
@@ -178,11 +181,13 @@ class Router:
 
         So the sender's ``<a/>`` leaves only when the derived stanza is durable too. To be called while *traffic* is
         handled, by a handler that gives the Deferred, if there is one, as its own. Errors go to who sends *stanza*,
-        which is refused alone: that of *traffic* goes on. Its ``from`` must be an address: `InvalidJID`.
+        which is refused alone: that of *traffic* goes on. Its ``from`` must be an address: `InvalidJID`. The last of
+        too many that become one another (`MOST_HOPS`) is refused with policy-violation.
         """
         sender = JID.parse(stanza.from_ or "")
         origin = traffic.origin if sender.bare == traffic.sender.bare else None
         derived = Traffic(_addressed(stanza, sender, target), sender, target, origin, traffic.inlet)
+        derived.hops = traffic.hops + 1
         waiting = self._delivered(derived)
         if waiting is not None:
             return waiting.addCallback(lambda _: traffic.changes.extend(derived.changes))
@@ -223,10 +228,21 @@ class Router:
         try:
             if traffic.stanza.name == "iq" and traffic.stanza.type not in IQ_ANSWERS:
                 check_iq(traffic.stanza)
-            return self._deliver(traffic)
+            return self._nested_delivery(traffic)
         except StanzaError as error:
             self._replies.refused(traffic, error)
             return None
+
+    def _nested_delivery(self, traffic: Traffic) -> Waiting:
+        """Deliver, unless this stanza is the last of a row that seems to have no end; the error has room to go back."""
+        most = 2 * MOST_HOPS if traffic.stanza.type == "error" else MOST_HOPS
+        if self._nested >= most or traffic.hops > most:
+            raise StanzaError("policy-violation", "Too many stanzas in a row have set each other off")
+        self._nested += 1
+        try:
+            return self._deliver(traffic)
+        finally:
+            self._nested -= 1
 
     def _deliver(self, traffic: Traffic) -> Waiting:
         name = traffic.target.domainpart

@@ -75,7 +75,11 @@ class ComingTests(ServiceTestCase):
         )
 
     def test_what_nobody_takes(self) -> None:
-        """IQ requests and messages are refused, presence and what must not be answered is dropped."""
+        """IQ requests and messages are refused; what must not be answered is dropped, and so is presence.
+
+        As that to an account that is not there (RFC 6121 8.5.1): a component that is gone for a minute would cost each
+        of its users an error for each contact there, and a probe that goes unanswered says the same.
+        """
 
         def check() -> None:
             for to in ("rooms.example", ROOM, f"{ROOM}/nick"):

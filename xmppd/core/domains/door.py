@@ -21,8 +21,9 @@ class Door(Protocol):
         """Take a stanza; say whether it is dealt with or on its way. False: another, or nobody, may have it.
 
         May wait before it takes the stanza, never for what the stanza sets off: while it waits, so does the sender's
-        next stanza. What must be durable before the stanza is acknowledged goes into `Traffic.changes`; what the stanza
-        becomes goes on by `Router.forward`. Raises `StanzaError`, which goes to the sender.
+        next stanza, and nobody else puts an end to that: a door that waits for others (a peer, a disk) says False or
+        raises in a time of its own. What must be durable before the stanza is acknowledged goes into `Traffic.changes`;
+        what the stanza becomes goes on by `Router.forward`. Raises `StanzaError`, which goes to the sender.
         """
 
 
