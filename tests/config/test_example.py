@@ -165,6 +165,7 @@ class UnitTests(SynchronousTestCase):
         self.assertIn("-HUP", service["ExecReload"])
         self.assertGreaterEqual(int(service["TimeoutStopSec"]), 10)
         self.assertEqual(service["StateDirectoryMode"], "0700")
-        self.assertIn("XMPPD_DATA=/var/lib/xmppd", service["Environment"])
+        self.assertNotIn("Environment", service)  # but data_dir, for xmppctl too
+        self.assertEqual(service["StateDirectory"], "xmppd")
         for key in ("NoNewPrivileges", "PrivateTmp", "ProtectHome", "RestrictSUIDSGID"):
             self.assertEqual(service[key], "true", key)
