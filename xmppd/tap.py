@@ -44,6 +44,7 @@ from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
+from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 from xmppd.services.roster.roster import Rosters
@@ -164,7 +165,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         given.lock,
         given.storage,
         load_modules=partial(load_modules, server),
-        load_data=lambda: server.accounts.load().addCallback(lambda _: _tell_left_over(server)),
+        load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server)),
         listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
         streams=(starttls, direct),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
@@ -178,6 +179,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         registry=server.registry,
         accounts=server.accounts,
         removal=server.services[Removal],
+        departures=server.services[Departures],
         clients=server.services[Clients],
         loader=server.loader,
         data_dir=given.config.data_dir,
@@ -193,7 +195,9 @@ def _put_together(given: _Prepared) -> RunningServer:
     return running
 
 
-def _tell_left_over(server: Server) -> None:
+def _with_accounts(server: Server) -> None:
+    """Do what needs to know all accounts."""
+    server.services[Departures].start()
     for host, accounts in server.accounts.by_host().items():
         if host not in server.config.hosts:
             words = "There are accounts of {host} ({accounts}), which is not served: see xmppctl host"

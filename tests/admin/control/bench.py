@@ -9,6 +9,7 @@ from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import command_table
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.module import Module
+from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 from xmppd.testing.server import MemoryServer
@@ -31,6 +32,7 @@ class ControlBench:
             registry=self.server.registry,
             accounts=self.server.accounts,
             removal=self.server.services[Removal],
+            departures=self.server.services[Departures],
             clients=self.server.services[Clients],
             loader=self.server.loader,
             data_dir=Path("/srv/data"),

@@ -122,5 +122,5 @@ class CommandTests(SynchronousTestCase):
         names += "module.hooks module.list module.load module.reload module.unload reload "
         names += "session.clients session.kick session.list session.revoke status stop "
         names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
-        names += "user.passwd"
+        names += "user.passwd user.restore"
         self.assertEqual(sorted(command_table()), names.split())

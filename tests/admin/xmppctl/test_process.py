@@ -60,7 +60,15 @@ class StoreTests(SynchronousTestCase):
         self.expect("alice@localhost disabled\n", "user", "disable", "alice@localhost")
         listed = json.loads(self.run_xmppctl("user", "list", "--json").stdout)
         self.assertEqual([(each["jid"], each["disabled"]) for each in listed], [("alice@localhost", True)])
-        self.expect("alice@localhost removed\n", "user", "del", "alice@localhost")
+        self.expect("alice@localhost removed\n", "user", "del", "--now", "alice@localhost")
+
+    def test_grace(self) -> None:
+        """Removed, not to be made again, and brought back, without a server."""
+        self.run_xmppctl("user", "add", "alice", "--password", "x")
+        self.assertIn("alice@localhost removed; erased on ", self.run_xmppctl("user", "del", "alice").stdout)
+        again = self.run_xmppctl("user", "add", "alice", "--password", "y")
+        self.assertIn("to have it back: xmppctl user restore alice@localhost", again.stderr)
+        self.expect("alice@localhost is back, with all its data\n", "user", "restore", "alice")
 
     def test_output_that_cannot_be_written(self) -> None:
         """A full disk is one line and status 1, once; a reader that stops, none."""

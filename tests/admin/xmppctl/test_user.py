@@ -11,6 +11,8 @@ from tests.admin.xmppctl.fakes import Bench
 from tests.temporary import temporary_folder
 from xmppd.admin.control.wire import MAX_REQUEST_BYTES, ControlError, Progress, encode_request
 
+STAMP = "2026-01-02T03:04:05+00:00"
+
 
 class UserTests(SynchronousTestCase):
     """One account."""
@@ -56,11 +58,28 @@ class UserTests(SynchronousTestCase):
 
     def test_del_disable_enable(self) -> None:
         """Each names the account and the sessions that it ended."""
-        for action, done in (("del", "removed"), ("disable", "disabled"), ("enable", "enabled")):
-            bench = Bench.answering(f"user.{action}", {"jid": "a@b", "ended": ["a@b/x"]})
-            result = bench.run("user", action, "a@b")
+        for action, done in (("del --now", "removed"), ("disable", "disabled"), ("enable", "enabled")):
+            name, *options = action.split()
+            bench = Bench.answering(f"user.{name}", {"jid": "a@b", "ended": ["a@b/x"], "erased": None})
+            result = bench.run("user", name, "a@b", *options)
             ended = "" if action == "enable" else ", 1 session ended"
             self.assertEqual((result.exit_code, result.stdout), (0, f"a@b {done}{ended}\n"))
+
+    def test_grace(self) -> None:
+        """Data are erased a week later, or when one says; until then there is a way back."""
+        for args, grace in (
+            ((), {"grace_s": 604_800}),
+            (("--days", "30"), {"grace_s": 2_592_000}),
+            (("--now",), {}),
+        ):
+            bench = Bench.answering("user.del", {"jid": "a@b", "ended": [], "erased": STAMP})
+            said = bench.run("user", "del", "a@b", *args).stdout
+            self.assertEqual(bench.asked[0][1], {"jid": "a@b", **grace})
+            self.assertEqual("until then: xmppctl user restore a@b" in said, bool(grace), said)
+        bench = Bench.answering("user.restore", {"jid": "a@b"})
+        self.assertEqual(bench.run("user", "restore", "a@b").stdout, "a@b is back, with all its data\n")
+        rows = [{"jid": "a@b", "created": STAMP, "disabled": True, "erased": STAMP}]
+        self.assertRegex(Bench(user_list=rows).run("user", "list").stdout, r"a@b +removed, erased on 20")
 
     def test_name_before_password(self) -> None:
         """A name that cannot be is refused before anybody is asked for a password, twice; the server may be older."""
@@ -80,7 +99,7 @@ class UserTests(SynchronousTestCase):
             ((), "", False),
             (("--yes",), "", True),
         ):
-            bench = Bench.answering("user.del", {"jid": "a@b", "ended": []})
+            bench = Bench.answering("user.del", {"jid": "a@b", "ended": [], "erased": STAMP})
             result = bench.run("user", "del", "a@b", *args, typed=typed)
             self.assertEqual((result.exit_code == 0, bench.asked != []), (done, done), result.stderr)
 

@@ -9,6 +9,7 @@ from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry
 from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 
@@ -25,6 +26,7 @@ class ControlParts:
     registry: SessionRegistry
     accounts: Accounts
     removal: Removal
+    departures: Departures
     clients: Clients
     loader: Loader
     data_dir: Path

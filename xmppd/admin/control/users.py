@@ -21,6 +21,7 @@ from xmppd.services.accounts.accounts import (
     InvalidPassword,
     NoSuchAccount,
 )
+from xmppd.services.accounts.departures import NotDeparting
 from xmppd.stanza.jid import JID
 
 IN_PARALLEL = min(8, (os.cpu_count() or 1) + 1)
@@ -47,6 +48,12 @@ async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = F
 async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> dict[str, Any]:
     """Fail as ``user.add`` would whatever the password is; so nobody is asked for one in vain."""
     account = account_address(parts.hosts, jid)
+    departing = await parts.departures.of_host(account.domainpart)
+    if account.localpart in departing:
+        why = f"{account.bare} is removed, and erased on {_stamp(departing[account.localpart])}"
+        remedy = f"to have it back: xmppctl user restore {account.bare}"
+        remedy += f"; to erase it now: xmppctl user del --now {account.bare}"
+        raise ControlError("account-exists", f"{why}; {remedy}")
     try:
         await parts.accounts.may_create(account, over_tombstone=reuse)
     except AccountError as error:
@@ -81,15 +88,36 @@ async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str,
 
 @command("user.del")
 @deferred
-async def user_del(parts: ControlParts, jid: str) -> dict[str, Any]:
-    """Remove an account with all its data; its sessions end, its contacts lose it."""
+async def user_del(parts: ControlParts, jid: str, grace_s: int = 0) -> dict[str, Any]:
+    """Remove an account; its sessions end. After *grace_s* seconds all its data are erased, and its contacts lose it.
+
+    With 0 that is done at once. Until then ``user.restore`` brings it back.
+    """
     account = account_address(parts.hosts, jid)
-    connected = _connected(parts, account)
+    result: dict[str, Any] = {"jid": account.bare, "ended": _connected(parts, account)}
     try:
-        await parts.removal.remove(account)
+        if grace_s > 0:
+            result["erased"] = _stamp(await parts.departures.depart(account, grace_s))
+        else:
+            await parts.removal.remove(account)
     except AccountError as error:
         raise told(error, account) from error
-    return {"jid": account.bare, "ended": connected}
+    return result
+
+
+@command("user.restore")
+@deferred
+async def user_restore(parts: ControlParts, jid: str) -> dict[str, Any]:
+    """Bring back an account that was removed and is not erased yet, with all its data."""
+    account = account_address(parts.hosts, jid)
+    try:
+        await parts.departures.restore(account)
+    except NotDeparting as error:
+        remedy = f"to let in again one that was disabled: xmppctl user enable {account.bare}"
+        raise ControlError("not-removed", f"{error}; {remedy}") from error
+    except AccountError as error:
+        raise told(error, account) from error
+    return {"jid": account.bare}
 
 
 @command("user.disable")
@@ -126,7 +154,13 @@ async def user_list(parts: ControlParts, host: str | None = None) -> list[dict[s
         if host is not None
         else sorted(each.name for each in parts.hosts.of_accounts)
     )
-    return [_row(account) for name in names for account in await parts.accounts.list(name)]
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        departing = await parts.departures.of_host(name)
+        rows += [
+            _row(account, departing.get(account.username)) for account in await parts.accounts.list(name)
+        ]
+    return rows
 
 
 @command("user.import")
@@ -215,8 +249,13 @@ _ERRORS: tuple[tuple[type[AccountError], str, str], ...] = (
 )
 
 
-def _row(account: Account) -> dict[str, Any]:
-    return {"jid": account.jid.bare, "created": _stamp(account.created_at), "disabled": account.disabled}
+def _row(account: Account, erase_at: float | None) -> dict[str, Any]:
+    return {
+        "jid": account.jid.bare,
+        "created": _stamp(account.created_at),
+        "disabled": account.disabled,
+        "erased": None if erase_at is None else _stamp(erase_at),
+    }
 
 
 def _stamp(seconds: float) -> str:

@@ -35,6 +35,7 @@ from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.loader import Loader
 from xmppd.core.stations import SUBSCRIBING
 from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 from xmppd.services.parts import make_parts
@@ -140,6 +141,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         registry=parts.registry,
         accounts=services[Accounts],
         removal=services[Removal],
+        departures=services[Departures],
         clients=services[Clients],
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,

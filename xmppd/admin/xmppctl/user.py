@@ -14,9 +14,11 @@ from xmppd.admin.xmppctl.passwords import password_options, read_password
 from xmppd.admin.xmppctl.tool import Tool
 
 SHOWN_FAILURES = 20
+GRACE_DAYS = 7
+DAY_S = 86_400
 
 
-@click.group(cls=Group, short_help="Accounts: add, passwd, del, list, disable, enable, import.")
+@click.group(cls=Group, short_help="Accounts: add, passwd, del, restore, list, disable, enable, import.")
 def user() -> None:
     """Accounts.
 
@@ -55,16 +57,43 @@ def passwd(tool: Tool, jid: str, password: str | None, password_stdin: bool) -> 
 
 @user.command("del")
 @click.argument("jid")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask whether it is meant.")
+@click.option("--now", is_flag=True, help="Erase all data at once.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3_650),
+    default=GRACE_DAYS,
+    show_default=True,
+    help="Erase them so much later.",
+)
+@click.option("--yes", "-y", "is_meant", is_flag=True, help="Do not ask whether it is meant.")
 @pass_tool
-def delete(tool: Tool, jid: str, yes: bool) -> None:
-    """Remove an account with all its data; its sessions end. On a terminal it is asked first."""
+def delete(tool: Tool, jid: str, now: bool, days: int, is_meant: bool) -> None:
+    """Remove an account; its sessions end.
+
+    Nobody gets in from now on. All its data are erased some days later; until then "user restore" brings it back. On a
+    terminal it is asked first.
+    """
+    grace = {} if now else {"grace_s": days * DAY_S}
     with tool.accounts() as connection:
         found = ask_first(connection, "user.look", {"jid": jid})
-        if not yes and _is_terminal():
-            _confirm((found or {}).get("jid", jid))
-        result = connection.call("user.del", {"jid": jid})
-    _tell(tool, result, f"{result['jid']} removed{_ended(result)}")
+        if not is_meant and _is_terminal():
+            _confirm((found or {}).get("jid", jid), "at once" if now else f"in {count(days, 'day')}")
+        result = connection.call("user.del", {"jid": jid, **grace})
+    erased = (
+        ""
+        if now
+        else f"; erased on {local_time(result['erased'])}, until then: xmppctl user restore {result['jid']}"
+    )
+    _tell(tool, result, f"{result['jid']} removed{_ended(result)}{erased}")
+
+
+@user.command()
+@click.argument("jid")
+@pass_tool
+def restore(tool: Tool, jid: str) -> None:
+    """Bring back an account that was removed and is not erased yet."""
+    result = tool.ask_accounts("user.restore", jid=jid)
+    _tell(tool, result, f"{result['jid']} is back, with all its data")
 
 
 @user.command()
@@ -96,7 +125,7 @@ def list_accounts(tool: Tool, host: str | None) -> None:
     elif not accounts:
         say("no accounts; to add one: xmppctl user add NAME@HOST")
     else:
-        rows = [(each["jid"], yes(not each["disabled"]), local_time(each["created"])) for each in accounts]
+        rows = [(each["jid"], _enabled(each), local_time(each["created"])) for each in accounts]
         table(("JID", "Enabled", "Created"), rows)
 
 
@@ -131,13 +160,19 @@ def ask_first(connection: Connection, command: str, args: dict[str, Any]) -> Any
     return None
 
 
+def _enabled(account: dict[str, Any]) -> str:
+    if account.get("erased"):
+        return f"removed, erased on {local_time(account['erased'])}"
+    return yes(not account["disabled"])
+
+
 def _is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _confirm(jid: str) -> None:
+def _confirm(jid: str, when: str) -> None:
     lost = "roster, messages, archive and all else"
-    if not click.confirm(f"Remove {jid} with all its data ({lost})? They cannot be brought back", err=True):
+    if not click.confirm(f"Remove {jid}, and erase its data {when} ({lost})?", err=True):
         raise ControlError("not-meant", f"{jid} is as it was")
 
 

@@ -4,6 +4,7 @@ from xmppd.core.environment import Environment
 from xmppd.core.host import Hosts
 from xmppd.core.parts import CoreParts
 from xmppd.services.accounts.accounts import AccountEvent, Accounts
+from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.roster.roster import Rosters
@@ -26,4 +27,6 @@ def add_services(parts: CoreParts) -> None:
     sessions = AccountSessions(accounts, parts.registry)
     rosters = services[Rosters]
     accounts.subscribe(AccountEvent.REMOVED, rosters.let_go)
-    services.add(sessions, Removal(accounts, rosters, sessions))
+    removal = Removal(accounts, rosters, sessions)
+    departures = Departures(parts.storage, accounts, removal, parts.timers, parts.environment.now)
+    services.add(sessions, removal, departures)
