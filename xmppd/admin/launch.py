@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from twisted.python.usage import UsageError
 from twisted.scripts import twistd
@@ -21,7 +20,7 @@ class LaunchOptions(twistd.ServerOptions):  # type: ignore[misc, name-defined]  
     """So that help and errors call the command by its name."""
 
     @property
-    def subCommands(self) -> Iterator[tuple[str, None, Callable[[], Any], str]]:
+    def subCommands(self) -> Iterator[tuple[str, None, Callable[[], object], str]]:
         """As twistd asks for them."""
         self.loadedPlugins = {xmppd.tapname: xmppd}
         yield xmppd.tapname, None, xmppd.options, xmppd.description

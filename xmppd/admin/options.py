@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Options(usage.Options):
     user: User | None = None
     """Who the process becomes before it serves; None where it stays who it is."""
 
-    def parseOptions(self, options: Any = None) -> None:
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Parse; before anything of ours is opened, so that no file takes the number of a standard descriptor."""
         open_standard_descriptors("xmppd")
         super().parseOptions(options)  # type: ignore[no-untyped-call]  # Twisted's

@@ -8,7 +8,7 @@ goes, the storage is flushed, and the data folder is free for the next server.
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -38,10 +38,16 @@ _FAILED = 1
 class Reactor(Protocol):
     """What is used of a reactor."""
 
-    def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kw: Any) -> IDelayedCall:  # noqa: A002
+    def callLater(
+        self,
+        delay: float,
+        callable: Callable[..., object],  # noqa: A002 - Twisted's name
+        *args: object,
+        **kw: object,
+    ) -> IDelayedCall:
         """Call once, *delay* seconds from now."""
 
-    def callWhenRunning(self, callable: Callable[..., Any]) -> Any:  # noqa: A002 - Twisted's name
+    def callWhenRunning(self, callable: Callable[..., object]) -> object:  # noqa: A002 - Twisted's name
         """Call once the reactor runs."""
 
 

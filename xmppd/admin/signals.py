@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.logger import Logger
@@ -22,10 +22,10 @@ _FORCED_STATUS = 1
 class Reactor(Protocol):
     """What is used of a reactor."""
 
-    def callWhenRunning(self, callable: Callable[..., Any]) -> Any:  # noqa: A002 - Twisted's name
+    def callWhenRunning(self, callable: Callable[..., object]) -> object:  # noqa: A002 - Twisted's name
         """Call once the reactor runs."""
 
-    def callFromThread(self, callable: Callable[..., Any]) -> None:  # noqa: A002 - Twisted's name
+    def callFromThread(self, callable: Callable[..., object]) -> None:  # noqa: A002 - Twisted's name
         """Call in the reactor's thread, and wake it; safe in a signal handler."""
 
     def stop(self) -> None:

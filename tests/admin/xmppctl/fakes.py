@@ -7,7 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from xmppd.admin.control.client import ServerNotRunning
-from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.control.wire import Args, ControlError, Progress
 from xmppd.admin.xmppctl.app import app
 from xmppd.admin.xmppctl.tool import Tool
 
@@ -17,10 +17,10 @@ class FakeConnection:
 
     def __init__(self, answers: Mapping[str, Any]):
         self.answers = answers
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.asked: list[tuple[str, Args]] = []
         self.is_closed = False
 
-    def call(self, command: str, args: dict[str, Any], on_progress: Progress = lambda content: None) -> Any:
+    def call(self, command: str, args: Args, on_progress: Progress = lambda content: None) -> Any:
         """Answer *command*; what it has no answer for it does not know, as an older server."""
         if command not in self.answers:
             raise ControlError("no-such-command", command)
@@ -66,7 +66,7 @@ class Bench:
         return CliRunner().invoke(app, args, obj=tool, input=typed, prog_name="xmppctl")
 
     @property
-    def asked(self) -> list[tuple[str, dict[str, Any]]]:
+    def asked(self) -> list[tuple[str, Args]]:
         """What the server or store was asked."""
         return self.connection.asked
 

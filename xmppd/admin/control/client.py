@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from xmppd.admin.control.path import foreign_folder, socket_path
 from xmppd.admin.control.wire import (
     MAX_ANSWER_BYTES,
+    Args,
     ControlError,
     Progress,
     decode_answer,
@@ -24,7 +25,7 @@ PATIENCE_S = 5.0
 _CHUNK_BYTES = 65_536
 
 
-def _ignore(content: Any) -> None:
+def _ignore(content: object) -> None:
     return None
 
 
@@ -35,7 +36,7 @@ class ServerNotRunning(Exception):
 class Connection(Protocol):
     """Where commands are done: a running server, or the store itself."""
 
-    def call(self, command: str, args: dict[str, Any], on_progress: Progress = _ignore) -> Any:
+    def call(self, command: str, args: Args, on_progress: Progress = _ignore) -> Any:
         """Do a command and give its result; raises `ControlError`."""
 
     def close(self) -> None:
@@ -69,7 +70,7 @@ class ControlClient:
             raise _unreachable(path, error) from error
         return cls(sock)
 
-    def call(self, command: str, args: dict[str, Any], on_progress: Progress = _ignore) -> Any:
+    def call(self, command: str, args: Args, on_progress: Progress = _ignore) -> Any:
         """Send a command and wait for its result; raises `ControlError`."""
         self._send(encode_request(command, args))
         while True:

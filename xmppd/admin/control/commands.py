@@ -5,7 +5,7 @@ JSON-able data or a Deferred of it; they raise `ControlError` for what the admin
 
     @command("user.del")
     @deferred
-    async def user_del(parts: ControlParts, jid: str) -> dict[str, Any]:
+    async def user_del(parts: ControlParts, jid: str) -> Ended:
         ...
 
 Before a function is called, its arguments are held against its signature: unknown, missing and wrongly typed ones
@@ -23,12 +23,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.control.wire import Args, ControlError, Progress
 from xmppd.config.findings import ConfigErrors
 from xmppd.core.loader import ModuleError
 from xmppd.storage.interface import StorageError, StorageFull
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 _DECLARED = "_xmppd_command"
 _PROGRESS = "progress"
@@ -47,11 +47,11 @@ class Command:
     """A command: what it does and what it takes."""
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., object]
     arguments: Mapping[str, Argument]
     has_progress: bool
 
-    def check(self, args: Mapping[str, Any]) -> None:
+    def check(self, args: Args) -> None:
         """Raise `ControlError` ``bad-arguments`` unless *args* fit."""
         for name in args:
             if name not in self.arguments:
@@ -87,7 +87,7 @@ def _declared(source: ModuleType) -> Iterator[Command]:
             yield _command(name, function)
 
 
-def _command(name: str, function: Callable[..., Any]) -> Command:
+def _command(name: str, function: Callable[..., object]) -> Command:
     plain = inspect.unwrap(function)
     hints = get_type_hints(plain)
     parameters = list(inspect.signature(plain).parameters.values())[1:]
@@ -99,7 +99,7 @@ def _command(name: str, function: Callable[..., Any]) -> Command:
     return Command(name, function, arguments, any(parameter.name == _PROGRESS for parameter in parameters))
 
 
-def _types(hint: Any) -> tuple[type, ...]:
+def _types(hint: type | UnionType) -> tuple[type, ...]:
     if isinstance(hint, UnionType):
         return tuple(kind for part in get_args(hint) for kind in _types(part))
     return (get_origin(hint) or hint,)
@@ -117,11 +117,11 @@ class Commands:
         self._parts = parts
         self._table = table
 
-    def run(self, name: str, args: Mapping[str, Any], progress: Progress) -> Deferred[Any]:
+    def run(self, name: str, args: Args, progress: Progress) -> Deferred[Any]:
         """Do the command *name*; fires with its result, fails with `ControlError` and nothing else."""
         return maybeDeferred(self._call, name, args, progress).addErrback(self._failed, name)
 
-    def _call(self, name: str, args: Mapping[str, Any], progress: Progress) -> Any:
+    def _call(self, name: str, args: Args, progress: Progress) -> object:
         found = self._table.get(name)
         if found is None:
             raise ControlError(
@@ -131,7 +131,7 @@ class Commands:
         extra = {_PROGRESS: progress} if found.has_progress else {}
         return found.function(self._parts, **args, **extra)
 
-    def _failed(self, failure: Failure, name: str) -> Any:
+    def _failed(self, failure: Failure, name: str) -> Failure:
         if failure.check(ControlError):
             return failure
         for kind, id, remedy in _KNOWN:

@@ -1,7 +1,6 @@
 """Control commands about domains: which there are, which have data and are not served, and what becomes of those."""
 
-from typing import Any
-
+from xmppd.admin.control.answers import DomainRow, Purged, Renamed
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
@@ -12,7 +11,7 @@ from xmppd.storage.interface import StorageFailed
 
 @command("host.list")
 @deferred
-async def host_list(parts: ControlParts) -> list[dict[str, Any]]:
+async def host_list(parts: ControlParts) -> list[DomainRow]:
     """Give every domain that is served with accounts, or has any; sorted by name."""
     await parts.accounts.ready()
     accounts = parts.accounts.by_host()
@@ -25,7 +24,7 @@ async def host_list(parts: ControlParts) -> list[dict[str, Any]]:
 
 @command("host.purge")
 @deferred
-async def host_purge(parts: ControlParts, host: str) -> dict[str, Any]:
+async def host_purge(parts: ControlParts, host: str) -> Purged:
     """Remove all data of a domain that is not served; gives how many accounts it had."""
     await _check_left_over(parts, host)
     return {"host": host, "accounts": await parts.accounts.purge(host)}
@@ -33,7 +32,7 @@ async def host_purge(parts: ControlParts, host: str) -> dict[str, Any]:
 
 @command("host.rename")
 @deferred
-async def host_rename(parts: ControlParts, old: str, new: str) -> dict[str, Any]:
+async def host_rename(parts: ControlParts, old: str, new: str) -> Renamed:
     """Give the data of a domain that is served no more to one that is; only while no server runs."""
     if parts.rename is None:
         raise ControlError(

@@ -1,8 +1,8 @@
 """Control commands about modules: what is loaded where, and changing it while the server runs."""
 
 from collections.abc import Callable
-from typing import Any
 
+from xmppd.admin.control.answers import HookRow, ModuleChanged, ModuleRow
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
@@ -15,7 +15,7 @@ _TO_SEE = "to see what is there: xmppctl module list"
 
 
 @command("module.list")
-def module_list(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
+def module_list(parts: ControlParts, host: str | None = None) -> list[ModuleRow]:
     """Give every known module with what it implements and the hosts that have it loaded; sorted by name."""
     hosts = _hosts(parts, host)
     return [
@@ -30,7 +30,7 @@ def module_list(parts: ControlParts, host: str | None = None) -> list[dict[str, 
 
 
 @command("module.load")
-def module_load(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+def module_load(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
     """Load a module, and what it requires, into a domain or all that it serves and lack it; gives their names."""
     cls = parts.loader.known.get(name)
     is_meant = [each for each in parts.hosts if host is not None or cls is None or each.kind in cls.for_hosts]
@@ -46,21 +46,21 @@ def module_load(parts: ControlParts, name: str, host: str | None = None) -> dict
 
 
 @command("module.unload")
-def module_unload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+def module_unload(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
     """Take a module out of a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
     return _each(name, hosts, parts.loader.unload)
 
 
 @command("module.reload")
-def module_reload(parts: ControlParts, name: str, host: str | None = None) -> dict[str, Any]:
+def module_reload(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
     """Read a module's file anew in a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
     return _each(name, hosts, parts.loader.reload)
 
 
 @command("module.hooks")
-def module_hooks(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
+def module_hooks(parts: ControlParts, host: str | None = None) -> list[HookRow]:
     """Give each handler that modules have put into hooks: host, hook, station and module, in calling order."""
     return [
         {
@@ -93,7 +93,7 @@ def _choose(
     return chosen
 
 
-def _each(name: str, hosts: list[Host], change: Callable[[Host, str], None]) -> dict[str, Any]:
+def _each(name: str, hosts: list[Host], change: Callable[[Host, str], None]) -> ModuleChanged:
     """Make the change on each host; where one refuses, say what was done before."""
     done: list[str] = []
     for host in hosts:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
@@ -14,8 +13,12 @@ from xmppd.services.accounts.removal import Removal
 from xmppd.services.login.clients import Clients
 
 
-def _nothing() -> Any:
+def _nothing() -> None:
     return None
+
+
+def _nothing_read() -> tuple[list[str], int]:
+    return [], 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,11 @@ class ControlParts:
     """Wall time in seconds."""
     now: Callable[[], float]
     """Wall time in seconds."""
-    rename: Callable[[str, str], Any] | None = None
+    rename: Callable[[str, str], object] | None = None
     """Give the data of one domain to another name; None while a server works with them."""
-    reload: Callable[[], Any] = field(default=_nothing)
+    reload: Callable[[], tuple[list[str], int]] = field(default=_nothing_read)
     """Read the configuration anew; gives a `Reloaded`. Raises `ConfigErrors` where the file is broken."""
-    stop: Callable[[], Any] = field(default=_nothing)
+    stop: Callable[[], None] = field(default=_nothing)
     """Begin to stop the server; returns at once."""
     listening: Callable[[], Sequence[str]] = field(default=tuple)
     """What the server listens on, in words, such as ``127.0.0.1:5222 (STARTTLS)``."""

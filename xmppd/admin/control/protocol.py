@@ -1,6 +1,5 @@
 """The server's side of the control socket: lines in, commands run one at a time, lines out."""
 
-from collections.abc import Mapping
 from typing import Any
 from typing import Protocol as Interface
 
@@ -12,6 +11,7 @@ from twisted.python.failure import Failure
 
 from xmppd.admin.control.wire import (
     MAX_REQUEST_BYTES,
+    Args,
     ControlError,
     Progress,
     Request,
@@ -26,7 +26,7 @@ MAX_CONNECTIONS = 64
 class Runner(Interface):
     """What runs a command by its name; see `xmppd.admin.control.commands.Commands`."""
 
-    def run(self, name: str, args: Mapping[str, Any], progress: Progress) -> Deferred[Any]:
+    def run(self, name: str, args: Args, progress: Progress) -> Deferred[Any]:
         """Fire with the result, fail with `ControlError`."""
 
 
@@ -90,10 +90,10 @@ class ControlProtocol(Protocol):
         running.addCallbacks(self._done, self._failed, callbackArgs=(request,), errbackArgs=(request,))
         running.addErrback(self._broken, request)
 
-    def _progress(self, content: Any) -> None:
+    def _progress(self, content: object) -> None:
         self._write(encode("progress", content))
 
-    def _done(self, result: Any, request: Request) -> None:
+    def _done(self, result: object, request: Request) -> None:
         self._log.info("Control command {command} is done", command=request.command)
         self._finish(encode("ok", result))
 

@@ -6,9 +6,9 @@ import sqlite3
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from twisted import __version__ as twisted_version
+from xmppd.admin.control.answers import ComponentStatus, HostStatus, ReadAnew, Status, Stopping
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.parts import ControlParts
 from xmppd.core.host import Host
@@ -18,7 +18,7 @@ _RESIDENT_PAGES = 1
 
 
 @command("status")
-def status(parts: ControlParts) -> dict[str, Any]:
+def status(parts: ControlParts) -> Status:
     """Give what an administrator wants to know first; sizes in bytes, times in seconds."""
     return {
         "version": parts.version,
@@ -41,7 +41,7 @@ def status(parts: ControlParts) -> dict[str, Any]:
 
 
 @command("reload")
-def reload(parts: ControlParts) -> dict[str, Any]:
+def reload(parts: ControlParts) -> ReadAnew:
     """Read certificates, log level and limits anew; gives in words what is in force now, and the number of mistakes.
 
     Fails with ``config-errors``, and then the old settings stay.
@@ -51,7 +51,7 @@ def reload(parts: ControlParts) -> dict[str, Any]:
 
 
 @command("stop")
-def stop(parts: ControlParts) -> dict[str, Any]:
+def stop(parts: ControlParts) -> Stopping:
     """Begin to stop the server: every stream gets system-shutdown. The connection stays open until the end."""
     parts.stop()
     return {"sessions": len(parts.registry), "pid": os.getpid()}
@@ -66,11 +66,11 @@ def resident_bytes() -> int | None:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _component(host: Host) -> dict[str, Any]:
+def _component(host: Host) -> ComponentStatus:
     return {"name": host.name, "module": host.settings.module, "modules": len(host.modules)}
 
 
-def _host(parts: ControlParts, host: Host) -> dict[str, Any]:
+def _host(parts: ControlParts, host: Host) -> HostStatus:
     sessions = [session for session in parts.registry if session.host == host.name]
     return {
         "name": host.name,

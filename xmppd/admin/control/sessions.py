@@ -1,8 +1,8 @@
 """Control commands about sessions and clients: who is connected, ending it, and keeping a client out."""
 
 from datetime import UTC, datetime
-from typing import Any
 
+from xmppd.admin.control.answers import ClientRow, Kicked, Revoked, SessionRow
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import account_address, address, with_accounts
 from xmppd.admin.control.parts import ControlParts
@@ -19,14 +19,14 @@ KICKED = "policy-violation"
 
 
 @command("session.list")
-def session_list(parts: ControlParts, jid: str | None = None) -> list[dict[str, Any]]:
+def session_list(parts: ControlParts, jid: str | None = None) -> list[SessionRow]:
     """Give the sessions of all, of a host, of an account, or the one with a full JID; sorted by JID."""
     found = list(parts.registry) if jid is None else _of(parts, address(parts.hosts, jid))
     return [_row(session) for session in sorted(found, key=lambda session: session.full_jid or "")]
 
 
 @command("session.kick")
-def session_kick(parts: ControlParts, jid: str, reason: str | None = None) -> dict[str, Any]:
+def session_kick(parts: ControlParts, jid: str, reason: str | None = None) -> Kicked:
     """End the session with a full JID, or all sessions of an account; gives the JIDs that were ended."""
     who = address(parts.hosts, jid)
     if who.localpart is None:
@@ -42,7 +42,7 @@ def session_kick(parts: ControlParts, jid: str, reason: str | None = None) -> di
 
 @command("session.clients")
 @deferred
-async def session_clients(parts: ControlParts, jid: str) -> list[dict[str, Any]]:
+async def session_clients(parts: ControlParts, jid: str) -> list[ClientRow]:
     """Give the clients of an account, those that are connected first, then those that were there last."""
     account = account_address(parts.hosts, jid)
     return [_client_row(client) for client in await parts.clients.listed(account.bare)]
@@ -52,7 +52,7 @@ async def session_clients(parts: ControlParts, jid: str) -> list[dict[str, Any]]
 @deferred
 async def session_revoke(
     parts: ControlParts, jid: str, client: str | None = None, reason: str | None = None
-) -> dict[str, Any]:
+) -> Revoked:
     """Take the tokens of a client away and end its sessions; of all clients of an account where none is named.
 
     *jid* is an account's, or the full JID of a session, which names its client. Gives the clients, the JIDs that were
@@ -109,7 +109,7 @@ def _of(parts: ControlParts, who: JID) -> tuple[Session, ...]:
     return () if session is None else (session,)
 
 
-def _client_row(client: Client) -> dict[str, Any]:
+def _client_row(client: Client) -> ClientRow:
     return {
         "client": client.id,
         "software": client.software,
@@ -122,7 +122,7 @@ def _client_row(client: Client) -> dict[str, Any]:
         "last_seen": _stamp(client.last_seen),
         "knows_password": client.knows_password,
         "token_until": None if client.token_expires_at is None else _stamp(client.token_expires_at),
-        "jids": [session.full_jid for session in client.sessions],
+        "jids": [session.full_jid or "" for session in client.sessions],
     }
 
 
@@ -130,10 +130,10 @@ def _stamp(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _row(session: Session) -> dict[str, Any]:
+def _row(session: Session) -> SessionRow:
     said: LoggedIn = session.attached(ATTACHED) or LoggedIn("", "", "", "", False)
     return {
-        "jid": session.full_jid,
+        "jid": session.full_jid or "",
         "address": session.peer,
         "tls": session.is_secure,
         "priority": session.priority if session.is_available else None,

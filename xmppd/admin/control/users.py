@@ -3,10 +3,10 @@
 import os
 from collections import deque
 from datetime import UTC, datetime
-from typing import Any
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
+from xmppd.admin.control.answers import AccountRow, Ended, Found, Imported, Named, NotAdded, Removed
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import account_address, with_accounts
 from xmppd.admin.control.parts import ControlParts
@@ -33,7 +33,7 @@ PROGRESS_EVERY = 25
 
 @command("user.add")
 @deferred
-async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> dict[str, Any]:
+async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> Named:
     """Make an account; gives its bare JID. With *reuse* also where the name was another's a short while ago."""
     account = account_address(parts.hosts, jid)
     try:
@@ -45,7 +45,7 @@ async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = F
 
 @command("user.may-add")
 @deferred
-async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> dict[str, Any]:
+async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> Named:
     """Fail as ``user.add`` would whatever the password is; so nobody is asked for one in vain."""
     account = account_address(parts.hosts, jid)
     departing = await parts.departures.of_host(account.domainpart)
@@ -63,7 +63,7 @@ async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> di
 
 @command("user.look")
 @deferred
-async def user_look(parts: ControlParts, jid: str) -> dict[str, Any]:
+async def user_look(parts: ControlParts, jid: str) -> Found:
     """Fail where there is no such account; so nobody is asked in vain for its password, or whether it shall go."""
     account = account_address(parts.hosts, jid)
     try:
@@ -75,7 +75,7 @@ async def user_look(parts: ControlParts, jid: str) -> dict[str, Any]:
 
 @command("user.passwd")
 @deferred
-async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str, Any]:
+async def user_passwd(parts: ControlParts, jid: str, password: str) -> Ended:
     """Give an account another password; its sessions end, and so do the tokens of its clients."""
     account = account_address(parts.hosts, jid)
     connected = _connected(parts, account)
@@ -88,13 +88,13 @@ async def user_passwd(parts: ControlParts, jid: str, password: str) -> dict[str,
 
 @command("user.del")
 @deferred
-async def user_del(parts: ControlParts, jid: str, grace_s: int = 0) -> dict[str, Any]:
+async def user_del(parts: ControlParts, jid: str, grace_s: int = 0) -> Removed:
     """Remove an account; its sessions end. After *grace_s* seconds all its data are erased, and its contacts lose it.
 
     With 0 that is done at once. Until then ``user.restore`` brings it back.
     """
     account = account_address(parts.hosts, jid)
-    result: dict[str, Any] = {"jid": account.bare, "ended": _connected(parts, account)}
+    result: Removed = {"jid": account.bare, "ended": _connected(parts, account)}
     try:
         if grace_s > 0:
             result["erased"] = _stamp(await parts.departures.depart(account, grace_s))
@@ -107,7 +107,7 @@ async def user_del(parts: ControlParts, jid: str, grace_s: int = 0) -> dict[str,
 
 @command("user.restore")
 @deferred
-async def user_restore(parts: ControlParts, jid: str) -> dict[str, Any]:
+async def user_restore(parts: ControlParts, jid: str) -> Named:
     """Bring back an account that was removed and is not erased yet, with all its data."""
     account = account_address(parts.hosts, jid)
     try:
@@ -122,7 +122,7 @@ async def user_restore(parts: ControlParts, jid: str) -> dict[str, Any]:
 
 @command("user.disable")
 @deferred
-async def user_disable(parts: ControlParts, jid: str) -> dict[str, Any]:
+async def user_disable(parts: ControlParts, jid: str) -> Ended:
     """Keep an account with its data, but let nobody in; its sessions end."""
     account = account_address(parts.hosts, jid)
     connected = _connected(parts, account)
@@ -135,7 +135,7 @@ async def user_disable(parts: ControlParts, jid: str) -> dict[str, Any]:
 
 @command("user.enable")
 @deferred
-async def user_enable(parts: ControlParts, jid: str) -> dict[str, Any]:
+async def user_enable(parts: ControlParts, jid: str) -> Named:
     """Let the owner of a disabled account in again."""
     account = account_address(parts.hosts, jid)
     try:
@@ -147,14 +147,14 @@ async def user_enable(parts: ControlParts, jid: str) -> dict[str, Any]:
 
 @command("user.list")
 @deferred
-async def user_list(parts: ControlParts, host: str | None = None) -> list[dict[str, Any]]:
+async def user_list(parts: ControlParts, host: str | None = None) -> list[AccountRow]:
     """Give the accounts of a host, or of all, sorted by JID."""
     names = (
         [with_accounts(parts.hosts, host).name]
         if host is not None
         else sorted(each.name for each in parts.hosts.of_accounts)
     )
-    rows: list[dict[str, Any]] = []
+    rows: list[AccountRow] = []
     for name in names:
         departing = await parts.departures.of_host(name)
         rows += [
@@ -166,8 +166,8 @@ async def user_list(parts: ControlParts, host: str | None = None) -> list[dict[s
 @command("user.import")
 @deferred
 async def user_import(
-    parts: ControlParts, users: list[Any], progress: Progress, host: str | None = None
-) -> dict[str, Any]:
+    parts: ControlParts, users: list[object], progress: Progress, host: str | None = None
+) -> Imported:
     """Make many accounts, several at a time; *users* are pairs (name or bare JID, password).
 
     A name without a host is on *host*, else on the first that is served. One that fails does not hinder the others:
@@ -187,9 +187,9 @@ class _Importing:
         self._host = host
         self._progress = progress
         self.added = 0
-        self.failed: list[dict[str, Any]] = []
+        self.failed: list[NotAdded] = []
 
-    async def run(self, users: list[Any]) -> None:
+    async def run(self, users: list[object]) -> None:
         """Add *users*. What is nobody's fault among them, such as a full disk, is raised, and ends it."""
         left = deque(enumerate(users))
         try:
@@ -199,7 +199,7 @@ class _Importing:
             error.subFailure.raiseException()
 
     @deferred
-    async def _work(self, left: deque[tuple[int, Any]]) -> None:
+    async def _work(self, left: deque[tuple[int, object]]) -> None:
         while left:
             index, pair = left.popleft()
             try:
@@ -211,7 +211,7 @@ class _Importing:
             if done % PROGRESS_EVERY == 0:
                 self._progress(done)
 
-    def _add(self, pair: Any) -> Deferred[Any]:
+    def _add(self, pair: object) -> Deferred[Named]:
         if not (
             isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
         ):
@@ -249,7 +249,7 @@ _ERRORS: tuple[tuple[type[AccountError], str, str], ...] = (
 )
 
 
-def _row(account: Account, erase_at: float | None) -> dict[str, Any]:
+def _row(account: Account, erase_at: float | None) -> AccountRow:
     return {
         "jid": account.jid.bare,
         "created": _stamp(account.created_at),

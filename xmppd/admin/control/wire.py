@@ -6,7 +6,7 @@ in order, one at a time.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 MAX_REQUEST_BYTES = 1_048_576
@@ -14,7 +14,9 @@ MAX_REQUEST_BYTES = 1_048_576
 MAX_ANSWER_BYTES = 268_435_456
 """The longest line that the client takes: a list of a few million accounts."""
 
-Progress = Callable[[Any], None]
+Args = Mapping[str, object]
+"""The arguments of a command by name: JSON-able."""
+Progress = Callable[[object], None]
 """How a command says how far it is: called with JSON-able content for one progress line."""
 
 
@@ -31,10 +33,10 @@ class Request(NamedTuple):
     """A command with its arguments, which nobody has checked yet."""
 
     command: str
-    args: dict[str, Any]
+    args: Args
 
 
-def encode(kind: str, content: Any) -> bytes:
+def encode(kind: str, content: object) -> bytes:
     """Give one answer line: *kind* is ``progress``, ``ok`` or ``error``."""
     return _line({kind: content})
 
@@ -44,7 +46,7 @@ def encode_error(error: ControlError) -> bytes:
     return _line({"error": {"id": error.id, "message": error.message}})
 
 
-def encode_request(command: str, args: dict[str, Any]) -> bytes:
+def encode_request(command: str, args: Args) -> bytes:
     """Give the line of a request."""
     return _line({"command": command, "args": args})
 
@@ -70,7 +72,7 @@ def decode_answer(line: bytes) -> tuple[str, Any]:
     raise ControlError("bad-answer", "the server gave an answer that cannot be read; is it another version?")
 
 
-def error_of(content: Any) -> ControlError:
+def error_of(content: object) -> ControlError:
     """Give the error that the content of an ``error`` line describes."""
     content = content if isinstance(content, dict) else {}
     return ControlError(
@@ -78,7 +80,7 @@ def error_of(content: Any) -> ControlError:
     )
 
 
-def _line(content: Any) -> bytes:
+def _line(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 

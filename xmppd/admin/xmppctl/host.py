@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from xmppd.admin.control.answers import DomainRow, Purged, Renamed
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.xmppctl.groups import Group, pass_tool
 from xmppd.admin.xmppctl.output import as_json, count, say, table, yes
@@ -23,7 +24,7 @@ def host() -> None:
 @pass_tool
 def list_hosts(tool: Tool) -> None:
     """List the domains that are served or have accounts."""
-    found = tool.ask_accounts("host.list")
+    found: list[DomainRow] = tool.ask_accounts("host.list")
     if tool.is_json:
         as_json(found)
         return
@@ -41,7 +42,7 @@ def rename(tool: Tool, old: str, new: str) -> None:
     While the server is stopped. Accounts keep all that they have, and each other as contacts; contacts on other servers
     know them by the old name, and what was sent keeps it.
     """
-    result = tool.ask_accounts("host.rename", old=old, new=new)
+    result: Renamed = tool.ask_accounts("host.rename", old=old, new=new)
     if tool.is_json:
         as_json(result)
     else:
@@ -62,7 +63,7 @@ def purge(tool: Tool, name: str, is_meant: bool) -> None:
                 f"Remove {accounts} of {name} with all data? They cannot be brought back", err=True
             ):
                 raise ControlError("not-meant", f"{name} is as it was")
-        result = connection.call("host.purge", {"host": name})
+        result: Purged = connection.call("host.purge", {"host": name})
     if tool.is_json:
         as_json(result)
     else:

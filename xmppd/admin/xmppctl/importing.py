@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
+from xmppd.admin.control.answers import Imported, NotAdded
 from xmppd.admin.control.client import Connection
-from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.control.wire import Args, ControlError, Progress
 
 BATCH = 250
 """Accounts in one request."""
@@ -43,13 +44,22 @@ class User(NamedTuple):
     password: str
 
 
+class FailedLine(TypedDict):
+    """A line of the file that was not added."""
+
+    line: int
+    user: str
+    id: str
+    message: str
+
+
 @dataclass
 class ImportReport:
     """What came of an import."""
 
     added: int = 0
     seconds: float = 0.0
-    failed: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[FailedLine] = field(default_factory=list)
     """For each line that was not added: line, user, id, message."""
 
     @property
@@ -57,7 +67,7 @@ class ImportReport:
         """How many accounts were added a second."""
         return round(self.added / self.seconds) if self.seconds else self.added
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Give the fields by name, for JSON."""
         seconds = round(self.seconds, 3)
         return {"added": self.added, "seconds": seconds, "per_second": self.per_second, "failed": self.failed}
@@ -99,7 +109,9 @@ def import_users(connection: Connection, users: list[User], host: str | None) ->
     with _progress_bar(len(users)) as advance_to:
         done = 0
         for batch in _batches(users):
-            result = connection.call("user.import", _request(batch, host), _shifted(advance_to, done))
+            result: Imported = connection.call(
+                "user.import", _request(batch, host), _shifted(advance_to, done)
+            )
             report.added += result["added"]
             report.failed += [_failed(batch[failed["index"]], failed) for failed in result["failed"]]
             done += len(batch)
@@ -142,17 +154,17 @@ def _batches(users: list[User]) -> Iterator[list[User]]:
         yield batch
 
 
-def _request(batch: list[User], host: str | None) -> dict[str, Any]:
-    args: dict[str, Any] = {"users": [[user.name, user.password] for user in batch]}
+def _request(batch: list[User], host: str | None) -> Args:
+    args: Args = {"users": [[user.name, user.password] for user in batch]}
     return args if host is None else {**args, "host": host}
 
 
 def _shifted(advance_to: Callable[[int], None], before: int) -> Progress:
     """Count on from the batches before."""
-    return lambda done: advance_to(before + done)
+    return lambda done: advance_to(before + done) if isinstance(done, int) else None
 
 
-def _failed(user: User, failed: dict[str, Any]) -> dict[str, Any]:
+def _failed(user: User, failed: NotAdded) -> FailedLine:
     return {"line": user.line, "user": user.name, "id": failed["id"], "message": failed["message"]}
 
 

@@ -1,9 +1,8 @@
 """``xmppctl module``: what is loaded into the running server."""
 
-from typing import Any
-
 import click
 
+from xmppd.admin.control.answers import HookRow, ModuleChanged, ModuleRow
 from xmppd.admin.xmppctl.groups import Group, pass_tool
 from xmppd.admin.xmppctl.output import as_json, say, table
 from xmppd.admin.xmppctl.tool import Tool
@@ -24,7 +23,7 @@ def module() -> None:
 @pass_tool
 def list_modules(tool: Tool, host: str | None) -> None:
     """List all modules and the hosts that have them loaded."""
-    modules = tool.ask_server("module.list", host=host)
+    modules: list[ModuleRow] = tool.ask_server("module.list", host=host)
     if tool.is_json:
         as_json(modules)
         return
@@ -64,7 +63,7 @@ def reload(tool: Tool, name: str, host: str | None) -> None:
 @pass_tool
 def hooks(tool: Tool, host: str | None) -> None:
     """Show who joins which hook, in the order in which they are called."""
-    links = tool.ask_server("module.hooks", host=host)
+    links: list[HookRow] = tool.ask_server("module.hooks", host=host)
     if tool.is_json:
         as_json(links)
         return
@@ -75,13 +74,13 @@ def hooks(tool: Tool, host: str | None) -> None:
 
 
 def _change(tool: Tool, done: str, command: str, name: str, host: str | None) -> None:
-    result = tool.ask_server(command, name=name, host=host)
+    result: ModuleChanged = tool.ask_server(command, name=name, host=host)
     if tool.is_json:
         as_json(result)
     else:
         say(f"{name} {done} on {', '.join(result['hosts'])}")
 
 
-def _row(module: dict[str, Any]) -> tuple[str, ...]:
+def _row(module: ModuleRow) -> tuple[str, ...]:
     xeps = ", ".join(f"{number:04}" for number in module["xeps"])
     return module["name"], ", ".join(module["hosts"]) or "-", xeps, module["summary"]

@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import click
 
@@ -84,7 +83,7 @@ def complain(text: str) -> None:
         click.echo(f"xmppctl: {text}", err=True)
 
 
-def as_json(content: Any) -> None:
+def as_json(content: object) -> None:
     """Print machine-readable output, indented, keys in their stable order."""
     say(json.dumps(content, indent=2, ensure_ascii=False))
 

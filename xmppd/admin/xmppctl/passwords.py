@@ -4,13 +4,13 @@ import sys
 import warnings
 from collections.abc import Callable
 from getpass import GetPassWarning
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
 from xmppd.admin.control.wire import ControlError
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 def password_options(function: F) -> F:

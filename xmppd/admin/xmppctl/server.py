@@ -1,11 +1,11 @@
 """``xmppctl status``, ``reload``, ``stop``, ``check`` and ``completion``: the server as a whole."""
 
 import importlib
-from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
 
+from xmppd.admin.control.answers import ReadAnew, Status, Stopping
 from xmppd.admin.control.client import ControlClient
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.xmppctl.groups import Command, pass_tool
@@ -23,7 +23,7 @@ _OUTSIDE = "a program"
 @pass_tool
 def status(tool: Tool) -> None:
     """Show uptime, sessions, memory, versions."""
-    found = tool.ask_server("status")
+    found: Status = tool.ask_server("status")
     if tool.is_json:
         as_json(found)
         return
@@ -51,7 +51,7 @@ def reload(tool: Tool) -> int:
     No session is dropped. Where the new configuration is broken, the old one stays in force. Status 1 if anything in it
     could not be used.
     """
-    result = tool.ask_server("reload")
+    result: ReadAnew = tool.ask_server("reload")
     if tool.is_json:
         as_json(result)
     else:
@@ -65,7 +65,7 @@ def reload(tool: Tool) -> int:
 def stop(tool: Tool) -> None:
     """Stop the server; wait until it has."""
     with tool.server() as connection:
-        result = connection.call("stop", {})
+        result: Stopping = connection.call("stop", {})
         has_ended = not isinstance(connection, ControlClient) or connection.wait_for_end(STOP_TIMEOUT_S)
     if not has_ended:
         pid = result["pid"]
@@ -112,7 +112,7 @@ def completion(context: click.Context, shell: str) -> None:
     say(script(root.command, {}, program, f"_{program.upper().replace('-', '_')}_COMPLETE").source())
 
 
-def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(found: Status) -> list[tuple[str, str]]:
     versions = found["versions"]
     since = local_time(found["started"])
     facts = [
@@ -123,5 +123,10 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("data folder", found["data_dir"]),
     ]
     facts += [("listens on" if not index else "", place) for index, place in enumerate(found["listening"])]
-    names = (("python", "Python"), ("twisted", "Twisted"), ("openssl", "OpenSSL"), ("sqlite", "SQLite"))
-    return [*facts, ("versions", ", ".join(f"{name} {versions[key]}" for key, name in names))]
+    ran = {
+        "Python": versions["python"],
+        "Twisted": versions["twisted"],
+        "OpenSSL": versions["openssl"],
+        "SQLite": versions["sqlite"],
+    }
+    return [*facts, ("versions", ", ".join(f"{name} {version}" for name, version in ran.items()))]

@@ -1,9 +1,8 @@
 """``xmppctl session``: who is connected, and by which clients."""
 
-from typing import Any
-
 import click
 
+from xmppd.admin.control.answers import ClientRow, Kicked, Revoked, SessionRow
 from xmppd.admin.xmppctl.groups import Group, pass_tool
 from xmppd.admin.xmppctl.output import as_json, local_time, say, table, yes
 from xmppd.admin.xmppctl.tool import Tool
@@ -19,7 +18,7 @@ def session() -> None:
 @pass_tool
 def list_sessions(tool: Tool, jid: str | None) -> None:
     """List all sessions, or those of JID: a host, an account, or a full JID."""
-    sessions = tool.ask_server("session.list", jid=jid)
+    sessions: list[SessionRow] = tool.ask_server("session.list", jid=jid)
     if tool.is_json:
         as_json(sessions)
     elif not sessions:
@@ -35,7 +34,7 @@ def list_sessions(tool: Tool, jid: str | None) -> None:
 @pass_tool
 def kick(tool: Tool, jid: str, reason: str | None) -> None:
     """End the session with a full JID, or all sessions of an account."""
-    result = tool.ask_server("session.kick", jid=jid, reason=reason)
+    result: Kicked = tool.ask_server("session.kick", jid=jid, reason=reason)
     if tool.is_json:
         as_json(result)
         return
@@ -48,7 +47,7 @@ def kick(tool: Tool, jid: str, reason: str | None) -> None:
 @pass_tool
 def clients(tool: Tool, jid: str) -> None:
     """List the clients of the account JID, connected or not."""
-    found = tool.ask_server("session.clients", jid=jid)
+    found: list[ClientRow] = tool.ask_server("session.clients", jid=jid)
     if tool.is_json:
         as_json(found)
     elif not found:
@@ -78,7 +77,7 @@ def revoke(tool: Tool, jid: str, client: str | None, reason: str | None) -> None
 
     JID is an account, with CLIENT as `session clients` lists it, or for all its clients; or the full JID of a session.
     """
-    result = tool.ask_server("session.revoke", jid=jid, client=client, reason=reason)
+    result: Revoked = tool.ask_server("session.revoke", jid=jid, client=client, reason=reason)
     if tool.is_json:
         as_json(result)
         return
@@ -89,7 +88,7 @@ def revoke(tool: Tool, jid: str, client: str | None, reason: str | None) -> None
         say(f"{ended} ended")
 
 
-def _client_row(client: dict[str, Any]) -> tuple[str, ...]:
+def _client_row(client: ClientRow) -> tuple[str, ...]:
     until = "" if client["token_until"] is None else local_time(client["token_until"])
     since, seen = local_time(client["since"]), local_time(client["last_seen"])
     state = "connected" if client["jids"] else "away"
@@ -97,20 +96,20 @@ def _client_row(client: dict[str, Any]) -> tuple[str, ...]:
     return client["client"], _name(client), *where, since, seen, until, state
 
 
-def _name(client: dict[str, Any]) -> str:
+def _name(client: ClientRow | SessionRow) -> str:
     """Give what a client is called: its program, or its tag, and its device."""
     name = client.get("software") or client.get("tag") or ""
     return f"{name} ({client['device']})" if client.get("device") else name
 
 
-def _row(session: dict[str, Any]) -> tuple[str, ...]:
+def _row(session: SessionRow) -> tuple[str, ...]:
     priority = "" if session["priority"] is None else str(session["priority"])
     since = local_time(session["since"])
     shown = session["jid"], session["address"], yes(session["tls"]), priority, since, _state(session)
     return *shown, _name(session)
 
 
-def _state(session: dict[str, Any]) -> str:
+def _state(session: SessionRow) -> str:
     words = ["available" if session["available"] else "connected"]
     if session["interested"]:
         words.append("interested")

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
@@ -23,7 +24,7 @@ from xmppd.admin.control.client import Connection
 from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import socket_path
-from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.control.wire import Args, ControlError, Progress
 from xmppd.admin.folder import FolderError, FolderOfAnother, make_data_folder, who
 from xmppd.admin.rights import ROOT, User, become
 from xmppd.config.findings import ConfigErrors
@@ -84,7 +85,7 @@ class Store:
         self._thread.start()
         blockingCallFromThread(reactor, self._storage.start)
 
-    def call(self, command: str, args: dict[str, Any], on_progress: Progress = lambda content: None) -> Any:
+    def call(self, command: str, args: Args, on_progress: Progress = lambda content: None) -> Any:
         """Do a command and give its result; raises `ControlError`. Progress is told in another thread."""
         return blockingCallFromThread(reactor, self._commands.run, command, args, on_progress)
 
@@ -152,7 +153,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
     )
 
 
-def _renaming(config: Config) -> Callable[[str, str], Any]:
+def _renaming(config: Config) -> Callable[[str, str], object]:
     """What finds words goes with the old names, and is made again."""
 
     def rename(old: str, new: str) -> int:
@@ -169,7 +170,7 @@ def _environment() -> Environment:
     return Environment(reactor, time.time, deferToThread, secrets.token_urlsafe, b"")
 
 
-def _told(subscriptions: Subscriptions, traffic: events.Traffic) -> Any:
+def _told(subscriptions: Subscriptions, traffic: events.Traffic) -> Deferred[bool] | bool:
     """A contact of this server learns at once that an account is gone, one of another when it asks next."""
     if traffic.stanza.type not in TYPES:
         return True
@@ -177,5 +178,5 @@ def _told(subscriptions: Subscriptions, traffic: events.Traffic) -> Any:
     return subscriptions.receive(traffic.stanza, owner, contact).addCallback(lambda _: True)
 
 
-def _no_modules(*args: object) -> Any:
+def _no_modules(*args: object) -> NoReturn:
     raise LookupError("no module is loaded without a server")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xmppd.admin.control.client import Connection, ControlClient, ServerNotRunning
-from xmppd.admin.control.wire import ControlError
+from xmppd.admin.control.wire import Args, ControlError
 from xmppd.admin.xmppctl.locate import DATA_VARIABLE, DataFolder, data_folder, owner_of, running_here
 from xmppd.admin.xmppctl.output import complain
 
@@ -62,12 +62,12 @@ class Tool:
         with closing(connection):
             yield connection
 
-    def ask_server(self, command: str, **args: Any) -> Any:
+    def ask_server(self, command: str, **args: object) -> Any:
         """Have the running server do one command; arguments that are None are left out."""
         with self.server() as connection:
             return connection.call(command, _given(args))
 
-    def ask_accounts(self, command: str, **args: Any) -> Any:
+    def ask_accounts(self, command: str, **args: object) -> Any:
         """Do one command on the running server, else on the store; arguments that are None are left out."""
         with self.accounts() as connection:
             return connection.call(command, _given(args))
@@ -128,5 +128,5 @@ def _owner_name(folder: Path) -> str:
     )
 
 
-def _given(args: dict[str, Any]) -> dict[str, Any]:
+def _given(args: Args) -> Args:
     return {name: value for name, value in args.items() if value is not None}

@@ -1,12 +1,13 @@
 """``xmppctl user``: accounts. Without a running server these work straight on the store."""
 
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
+from xmppd.admin.control.answers import AccountRow, Ended, Named
 from xmppd.admin.control.client import Connection
-from xmppd.admin.control.wire import ControlError
+from xmppd.admin.control.wire import Args, ControlError
 from xmppd.admin.xmppctl.groups import Group, pass_tool
 from xmppd.admin.xmppctl.importing import ImportReport, import_users, read_users
 from xmppd.admin.xmppctl.output import as_json, complain, count, local_time, say, table, yes
@@ -119,7 +120,7 @@ def enable(tool: Tool, jid: str) -> None:
 @pass_tool
 def list_accounts(tool: Tool, host: str | None) -> None:
     """List the accounts of HOST, or of all hosts."""
-    accounts = tool.ask_accounts("user.list", host=host)
+    accounts: list[AccountRow] = tool.ask_accounts("user.list", host=host)
     if tool.is_json:
         as_json(accounts)
     elif not accounts:
@@ -133,7 +134,7 @@ def list_accounts(tool: Tool, host: str | None) -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--host", metavar="HOST", help="The host of names without one; else the first that is served.")
 @pass_tool
-def import_file(tool: Tool, file: Any, host: str | None) -> int:
+def import_file(tool: Tool, file: BinaryIO, host: str | None) -> int:
     """Add many accounts from a file.
 
     Each line of FILE is "user TAB password"; "-" is standard input. A user is name@host, or a name alone. Lines
@@ -150,7 +151,7 @@ def import_file(tool: Tool, file: Any, host: str | None) -> int:
     return 1 if report.failed else 0
 
 
-def ask_first(connection: Connection, command: str, args: dict[str, Any]) -> Any:
+def ask_first(connection: Connection, command: str, args: Args) -> Any:
     """Have what cannot be done fail before anybody types; None from an older server, which does not know *command*."""
     try:
         return connection.call(command, args)
@@ -160,9 +161,10 @@ def ask_first(connection: Connection, command: str, args: dict[str, Any]) -> Any
     return None
 
 
-def _enabled(account: dict[str, Any]) -> str:
-    if account.get("erased"):
-        return f"removed, erased on {local_time(account['erased'])}"
+def _enabled(account: AccountRow) -> str:
+    erased = account.get("erased")  # an older server does not say it
+    if erased is not None:
+        return f"removed, erased on {local_time(erased)}"
     return yes(not account["disabled"])
 
 
@@ -186,12 +188,12 @@ def _show(report: ImportReport, filename: str) -> None:
         complain(f"and {left:,} more; to see all: --json")
 
 
-def _tell(tool: Tool, result: Any, text: str) -> None:
+def _tell(tool: Tool, result: Named, text: str) -> None:
     if tool.is_json:
         as_json(result)
     else:
         say(text)
 
 
-def _ended(result: Any) -> str:
+def _ended(result: Ended) -> str:
     return f", {count(len(result['ended']), 'session')} ended" if result["ended"] else ""

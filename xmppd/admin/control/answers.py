@@ -1,0 +1,205 @@
+"""What control commands give, as records: both ends of the socket are checked against them.
+
+Keys are for machines too (``xmppctl --json``), so they stay. Times are ISO 8601 with their zone, sizes are in bytes.
+"""
+
+from typing import TypedDict
+
+
+class Named(TypedDict):
+    """An account that something was done to, by its bare JID."""
+
+    jid: str
+
+
+class Found(Named):
+    """An account that is there."""
+
+    disabled: bool
+
+
+class Ended(Named):
+    """An account that was changed, and the full JIDs of the sessions that end by it."""
+
+    ended: list[str]
+
+
+class Removed(Ended, total=False):
+    """An account that was removed; *erased* is when its data go, where that is not at once."""
+
+    erased: str
+
+
+class AccountRow(Found):
+    """One account of a list; *erased* is when the data of one that is removed go."""
+
+    created: str
+    erased: str | None
+
+
+class NotAdded(TypedDict):
+    """One account of an import that was not made: its place in the list, and why."""
+
+    index: int
+    id: str
+    message: str
+
+
+class Imported(TypedDict):
+    """What came of an import."""
+
+    added: int
+    failed: list[NotAdded]
+
+
+class SessionRow(TypedDict):
+    """One session."""
+
+    jid: str
+    address: str
+    tls: bool
+    priority: int | None
+    since: str
+    available: bool
+    interested: bool
+    attached: bool
+    client: str
+    software: str
+    device: str
+    tag: str
+    by_token: bool
+
+
+class Kicked(TypedDict):
+    """The full JIDs of the sessions that were ended."""
+
+    jids: list[str]
+
+
+class ClientRow(TypedDict):
+    """One client of an account, connected or not."""
+
+    client: str
+    software: str
+    device: str
+    tag: str
+    resource: str
+    address: str
+    tls: bool
+    since: str
+    last_seen: str
+    knows_password: bool
+    token_until: str | None
+    jids: list[str]
+
+
+class Revoked(TypedDict):
+    """The ids of clients that were revoked, the sessions that end, and which of them can come again."""
+
+    clients: list[str]
+    ended: list[str]
+    knowing_password: list[str]
+
+
+class ModuleRow(TypedDict):
+    """One module, and the domains that have it loaded."""
+
+    name: str
+    summary: str
+    xeps: list[int]
+    hosts: list[str]
+
+
+class ModuleChanged(TypedDict):
+    """A module, and the domains where it was changed."""
+
+    name: str
+    hosts: list[str]
+
+
+class HookRow(TypedDict):
+    """One handler of a hook."""
+
+    host: str
+    hook: str
+    station: str | None
+    module: str
+
+
+class DomainRow(TypedDict):
+    """A domain that is served with accounts, or has some."""
+
+    host: str
+    served: bool
+    accounts: int
+
+
+class Purged(TypedDict):
+    """A domain whose data are gone, and how many accounts it had."""
+
+    host: str
+    accounts: int
+
+
+class Renamed(TypedDict):
+    """A domain whose data are another's now."""
+
+    old: str
+    new: str
+    accounts: int
+
+
+class HostStatus(TypedDict):
+    """One served host: sessions, available ones, modules."""
+
+    name: str
+    sessions: int
+    available: int
+    modules: int
+
+
+class ComponentStatus(TypedDict):
+    """One service or component; *module* is None for a program from outside."""
+
+    name: str
+    module: str | None
+    modules: int
+
+
+class Versions(TypedDict):
+    """What the server runs on."""
+
+    python: str
+    twisted: str
+    openssl: str
+    sqlite: str
+
+
+class Status(TypedDict):
+    """What an administrator wants to know first."""
+
+    version: str
+    pid: int
+    started: str
+    uptime_s: int
+    data_dir: str
+    memory_bytes: int | None
+    sessions: int
+    hosts: list[HostStatus]
+    components: list[ComponentStatus]
+    listening: list[str]
+    versions: Versions
+
+
+class ReadAnew(TypedDict):
+    """What is in force after a reload, in words, and the number of mistakes."""
+
+    lines: list[str]
+    mistakes: int
+
+
+class Stopping(TypedDict):
+    """How many sessions end with the server, and its process."""
+
+    sessions: int
+    pid: int
