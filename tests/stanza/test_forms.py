@@ -43,8 +43,22 @@ class FormTests(SynchronousTestCase):
 
     def test_bad_fields(self) -> None:
         """A field without var, or the same twice, is refused."""
-        self.assertRaises(ValueError, submission, "<field><value>1</value></field>")
+        self.assertRaises(ValueError, submission, "<field type='text-single'><value>1</value></field>")
         self.assertRaises(ValueError, submission, "<field var='a'/><field var='a'/>")
+
+    def test_what_is_there_to_be_read(self) -> None:
+        """XEP-0004 3.2, 3.3: a fixed field needs no var, and no type in what is submitted; it is never filled in."""
+        form = submission(
+            "<field type='fixed'><value>1</value></field><field type='fixed'><value>2</value></field>"
+            "<field><value>3</value></field><field type='fixed' var='note'><value>4</value></field>"
+            "<field type='fixed' var='note'><value>5</value></field><field var='a'><value>6</value></field>"
+        )
+        self.assertEqual(form.values, {"a": ("6",)})
+
+    def test_what_is_not_filled_in(self) -> None:
+        """XEP-0004 3.2: a field may have no value, or an empty one."""
+        form = submission("<field var='a'/><field var='b' type='boolean'><value/></field>")
+        self.assertEqual((form.flag("a"), form.flag("b"), form.first("b")), (None, None, ""))
 
     def test_no_form(self) -> None:
         """A form of another namespace is none."""

@@ -20,6 +20,11 @@ class StampTests(SynchronousTestCase):
         self.assertEqual(parse_stamp("1969-12-31T22:30:00.25-01:30"), 0.25)
         self.assertEqual(parse_stamp(" 1970-01-01T00:00:00.123456789Z "), 0.123456789)
 
+    def test_the_farthest_offsets(self) -> None:
+        """XML Schema part 2, 3.2.7.3: 14 hours either way."""
+        self.assertEqual(parse_stamp("1970-01-01T14:00:00+14:00"), 0.0)
+        self.assertEqual(parse_stamp("1969-12-31T10:00:00-14:00"), 0.0)
+
     def test_what_is_shown_can_be_asked_for(self) -> None:
         """A stamp that we wrote means the moment that it was written of."""
         for tenth in range(0, 1_000, 7):
@@ -35,5 +40,13 @@ class StampTests(SynchronousTestCase):
             "2010-06-07T00:00:00",
             "2010-13-07T00:00:00Z",
             "２010-06-07T00:00:00Z",
+            "2017-01-09T24:10:50Z",
+            "2017-01-09T09:60:50Z",
+            "2017-02-29T09:10:50Z",
+            "2017-01-09T09:10:50+25:00",
+            "2017-01-09T09:10:50+05:60",
+            "2017-01-09T09:10:50-99:99",
+            "2017-01-09T09:10:50+14:01",
+            "2017-01-09T09:10:50-1400",
         ):
             self.assertRaises(ValueError, parse_stamp, text)

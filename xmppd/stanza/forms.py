@@ -31,25 +31,32 @@ class Submission:
         return self.values.get(var, ())
 
     def flag(self, var: str) -> bool | None:
-        """Give a boolean field (XEP-0004 3.3); None where there is none. Raises ValueError for anything else."""
-        value = self.first(var)
-        if value is None:
+        """Give a boolean field (XEP-0004 3.3); None where it is not there, or not filled in.
+
+        Raises ValueError for anything else.
+        """
+        value = (self.first(var) or "").strip()
+        if not value:
             return None
-        if value.strip() in _TRUE:
+        if value in _TRUE:
             return True
-        if value.strip() in _FALSE:
+        if value in _FALSE:
             return False
         raise ValueError(f"{var} is neither true nor false")
 
 
 def submission_in(parent: Element) -> Submission | None:
-    """Read the form in *parent*, if there is one. Raises ValueError for a field without ``var`` or named twice."""
+    """Read the form in *parent*, if there is one; what is only there to be read by people is passed over.
+
+    XEP-0004 3.2: a field may leave out its type, and one of the type "fixed" its ``var``. Raises ValueError for a
+    field of another type without ``var``, and for two with the same.
+    """
     form = parent.child("x", NS)
     if form is None:
         return None
     values: dict[str, tuple[str, ...]] = {}
     for field in form.elements():
-        if (field.ns, field.name) != (NS, "field"):
+        if (field.ns, field.name) != (NS, "field") or _is_for_reading(field):
             continue
         var = field.get("var")
         if var is None or var in values:
@@ -58,6 +65,12 @@ def submission_in(parent: Element) -> Submission | None:
             child.text for child in field.elements() if child.name == "value" and child.ns == NS
         )
     return Submission(form.get("type") or "", values)
+
+
+def _is_for_reading(field: Element) -> bool:
+    """Whether a field has nothing to fill in (XEP-0004 3.3): without ``var`` it may be one that has lost its type."""
+    type = field.get("type")
+    return type == "fixed" or (type is None and field.get("var") is None)
 
 
 def field(

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 _MILLI: Final = 1_000
+_HOUR_MINUTES: Final = 60
+_FARTHEST: Final = 14 * _HOUR_MINUTES
+"""No offset from UTC is larger, in minutes (XML Schema 1.0 part 2, 3.2.7.3, which XEP-0082 2 refers to)."""
 
 _STAMP: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,20})?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
@@ -32,5 +35,12 @@ def parse_stamp(text: str) -> float:
     seconds = datetime.fromisoformat(f"{day}T{time}+00:00").timestamp() + float(fraction or 0)
     if sign is None:
         return seconds
-    offset = (int(hours) * 60 + int(minutes)) * 60
+    offset = _offset_minutes(int(hours), int(minutes)) * 60
     return seconds - offset if sign == "+" else seconds + offset
+
+
+def _offset_minutes(hours: int, minutes: int) -> int:
+    offset = hours * _HOUR_MINUTES + minutes
+    if minutes >= _HOUR_MINUTES or offset > _FARTHEST:
+        raise ValueError(f"{hours:02}:{minutes:02} is no offset from UTC")
+    return offset

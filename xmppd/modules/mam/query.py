@@ -84,7 +84,7 @@ def _fields(form: forms.Submission, has_search: bool) -> dict[str, Any]:
     with_ = form.first("with")
     jid = _jid(with_) if with_ else None
     start, end = form.first("start"), form.first("end")
-    ids = form.all("ids") if "ids" in form.values else None
+    ids = tuple(id for id in form.all("ids") if id) or None  # a field may be there and not be filled in
     if ids is not None and len(ids) > MAX_IDS:
         raise ValueError(f"at most {MAX_IDS} ids in one query")
     return {
