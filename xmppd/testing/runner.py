@@ -90,7 +90,7 @@ class Runner:
 
     async def _sends(self, step: Step) -> None:
         client, text = self.clients[step.who], fill(step.what, self.memory)
-        if "<stream:stream" in text:
+        if "<stream:stream" in text or text.startswith("<stream "):
             client.expect_header()
         client.send(text)
         if not self.stage.is_in_memory and _is_whole(text):

@@ -13,8 +13,7 @@ _VERSION = re.compile(r"(?P<major>[0-9]+)\.[0-9]+")
 
 def host_of(header: StreamOpened, hosts: Hosts) -> Host:
     """Give the host with accounts that a header names; `StreamError` for a header that is not a client's to us."""
-    if header.default_ns != ns.CLIENT:
-        raise StreamError("invalid-namespace")
+    check_content_ns(header, ns.CLIENT)
     if not _is_version_1(header.attrs.get("version")):
         raise StreamError("unsupported-version")
     to = _jid(header.attrs.get("to"))
@@ -24,6 +23,15 @@ def host_of(header: StreamOpened, hosts: Hosts) -> Host:
     if host is None:  # RFC 6120 4.9.3.6; a service may be there, and is nothing that a client connects to
         raise StreamError("host-unknown")
     return host
+
+
+def check_content_ns(header: StreamOpened, content_ns: str) -> None:
+    """RFC 6120 4.8.2, 4.8.3: the default namespace is the content's, or else each stanza names its own.
+
+    The default may then be that of the stream, or none; another content namespace is `StreamError` invalid-namespace.
+    """
+    if header.default_ns not in (content_ns, ns.STREAMS, ""):
+        raise StreamError("invalid-namespace")
 
 
 def peer_of(header: StreamOpened) -> JID | None:
