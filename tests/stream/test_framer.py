@@ -6,7 +6,7 @@ from xmppd.stanza import ns
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.events import Event, StreamClosed, StreamOpened
+from xmppd.stream.events import ElementBegun, Event, StreamClosed, StreamOpened
 from xmppd.stream.framer import BACKLOG_BYTES, TIRED_BYTES, Framer
 from xmppd.stream.limits import PRE_AUTH, StreamLimits
 from xmppd.stream.parser_pool import WORN_BYTES, ParserPool
@@ -44,6 +44,25 @@ def stanza(framer: Framer, data: bytes) -> Stanza:
     event = one(framer, data)
     assert isinstance(event, Stanza), event
     return event
+
+
+class BegunTests(SynchronousTestCase):
+    """RFC 6120 4.9.3.24: the name of an element is enough to refuse it."""
+
+    def test_told_once(self) -> None:
+        """What comes in pieces is told of when its start tag is there, and once; stanzas are not."""
+        framer = opened()
+        framer.tells_begun = True
+        self.assertIsInstance(one(framer, b"<message/><foo xmlns='urn:f'"), Stanza)
+        self.assertEqual(framer.feed(b"><a>"), [ElementBegun("urn:f", "foo")])
+        self.assertEqual(framer.feed(b"</a>"), [])
+        self.assertIsInstance(one(framer, b"</foo>"), Element)
+        self.assertEqual(framer.feed(b"<message><a>"), [])
+        self.assertEqual([type(event) for event in framer.feed(b"</a></message><b>")], [Stanza, ElementBegun])
+
+    def test_not_told_where_nobody_asks(self) -> None:
+        """A stream that does not know the names of its elements is not asked."""
+        self.assertEqual(opened().feed(b"<foo>"), [])
 
 
 class HeaderTests(SynchronousTestCase):

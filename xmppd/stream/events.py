@@ -22,10 +22,21 @@ class StreamOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class ElementBegun:
+    """The start tag of a first-level element that is no stanza, and of which the rest has not come yet.
+
+    The `Element` follows when it is whole; by the name alone it can be refused (RFC 6120 4.9.3.24).
+    """
+
+    ns: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamClosed:
     """The end tag of the stream (RFC 6120 4.4)."""
 
 
-Event = StreamOpened | Stanza | Element | StreamClosed | StreamError
+Event = StreamOpened | Stanza | Element | ElementBegun | StreamClosed | StreamError
 """A `Stanza` is a message, presence or iq in the content namespace, an `Element` any other first-level
 element; a `StreamError` is what the peer did wrong, and always the last event."""

@@ -30,6 +30,7 @@ class Framer:
     `feed` gives the events that the new bytes complete, in order; a `StreamError` or a `StreamClosed` is
     the last there ever is. With `stepwise` it stops after the first element or header and keeps the rest
     unread for the next call, so that the caller may change the rules in between (STARTTLS, SASL).
+    With `tells_begun` there is an `ElementBegun` for each element that is no stanza and does not come at once.
     Between elements it holds neither a parser nor bytes.
     """
 
@@ -44,6 +45,7 @@ class Framer:
         "lang",
         "limits",
         "stepwise",
+        "tells_begun",
     )
 
     def __init__(
@@ -52,6 +54,7 @@ class Framer:
         self.limits = limits
         """Holds from the next element on."""
         self.stepwise = True
+        self.tells_begun = False
         self.lang: str | None = None
         """The xml:lang of the stream header (RFC 6120 4.7.4)."""
         self._pool = ParserPool(0) if pool is None else pool
@@ -121,6 +124,10 @@ class Framer:
             shelf.give(parser)
         else:
             self._hold(parser, len(piece))
+            if self.tells_begun and self._parser is not None:
+                begun = self._parser.begun()
+                if begun is not None:
+                    events.append(begun)
         return events
 
     def _read_header(self, data: bytes, events: list[Event]) -> int:

@@ -22,7 +22,7 @@ from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.markup import SEPARATOR, attr_names, split_name, tag_end
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.events import Event, StreamClosed
+from xmppd.stream.events import ElementBegun, Event, StreamClosed
 from xmppd.stream.limits import StreamLimits
 from xmppd.stream.scope import Scope
 from xmppd.stream.xml_rules import WHITE_SPACE, check_namespace, new_expat, silence, stream_error
@@ -65,6 +65,7 @@ class StreamParser:
         "_names",
         "_start",
         "_tail",
+        "_told",
         "fed",
         "is_idle",
         "is_over",
@@ -91,6 +92,7 @@ class StreamParser:
         self._left = 0  # how many elements more the one in work may hold
         self._is_long = False  # so that a tag in it might be too long
         self._is_odd = False
+        self._told = -1  # expat's index of the element that `begun` has told of
         self._name = ""
         self._attrs: dict[str, str] = {}
         self._children: list[tuple[str, str]] = []
@@ -129,6 +131,15 @@ class StreamParser:
             self._buffer = b""
             self.is_idle = True
         return events
+
+    def begun(self) -> ElementBegun | None:
+        """Tell of the element in work, once, if it is no stanza."""
+        index = self._base + self._start
+        if self._level < 1 or index == self._told or self._name in self.scope.stanza_names:
+            return None
+        self._told = index
+        namespace, local = split_name(self._name)
+        return ElementBegun(namespace, local)
 
     def half_received(self) -> bytes:
         """What came of the element in work; another parser may go on from there."""

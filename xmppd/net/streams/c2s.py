@@ -58,6 +58,7 @@ class C2SProtocol(StreamConnection):
         session.is_secure = self.is_secure
         self.stream = ClientStream(session, self, server)
         self.framer = Framer(self.stream.element_limits, factory.parsers)
+        self.framer.tells_begun = True
         factory.opened(self)
 
     def connectionLost(self, reason: Failure | None = None) -> None:

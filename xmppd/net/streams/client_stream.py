@@ -31,8 +31,15 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.events import Event, StreamClosed, StreamOpened
-from xmppd.stream.features import AnyFeature, StreamKind, StreamState, handler_of, offered
+from xmppd.stream.events import ElementBegun, Event, StreamClosed, StreamOpened
+from xmppd.stream.features import (
+    AnyFeature,
+    ElementHandler,
+    StreamKind,
+    StreamState,
+    handler_of,
+    offered,
+)
 
 ABORT_AFTER_S = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
@@ -253,6 +260,8 @@ class ClientStream(StreamInlet):
             return unbound_stanza(self, event)
         elif type(event) is Element:
             return self._element(event)
+        elif type(event) is ElementBegun:
+            self._handler(event.ns, event.name)
         elif type(event) is StreamOpened:
             self._opened(event)
         elif type(event) is StreamClosed:
@@ -300,13 +309,17 @@ class ClientStream(StreamInlet):
         self.send_features()
 
     def _element(self, element: Element) -> Deferred[None] | None:
+        answer = self._handler(element.ns, element.name)(self, element)
+        return answer if isinstance(answer, Deferred) else None
+
+    def _handler(self, namespace: str, name: str) -> ElementHandler["ClientStream"]:
+        """Give who handles such an element now. Raises `StreamError`, for which the name is enough (4.9.3.24)."""
         host, kind, state = self.host, self.kind, self.state
-        handler = handler_of(self.server.features, kind, state, element.ns, element.name)
+        handler = handler_of(self.server.features, kind, state, namespace, name)
         if handler is None and host is not None:
-            handler = handler_of(host.stream_features, kind, state, element.ns, element.name)
+            handler = handler_of(host.stream_features, kind, state, namespace, name)
         if handler is not None:
-            answer = handler(self, element)
-            return answer if isinstance(answer, Deferred) else None
+            return handler
         if not state & StreamState.AUTHENTICATED:
             raise StreamError("not-authorized")
         raise StreamError("unsupported-stanza-type")
