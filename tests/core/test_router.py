@@ -105,12 +105,13 @@ class TargetTests(RouterTestCase):
         self.answering(self.a, "own", lambda request: None)
         for account in ("bob@a.example", "nobody@a.example"):
             self.send("iq", REQUEST, to=account, type="get", id="1")
-            self.assertEqual(self.condition(), "forbidden")
+            self.assertEqual(self.condition(), "service-unavailable")
         self.answering(self.a, "account", lambda request: None)
-        for account in ("bob@a.example", "nobody@a.example"):
-            self.send("iq", REQUEST, to=account, type="get", id="1")
-            (got,) = self.received(self.alice)
-            self.assertEqual((got.get("type"), got.get("from")), ("result", account))
+        self.send("iq", REQUEST, to="bob@a.example", type="get", id="1")
+        (got,) = self.received(self.alice)
+        self.assertEqual((got.get("type"), got.get("from")), ("result", "bob@a.example"))
+        self.send("iq", REQUEST, to="nobody@a.example", type="get", id="1")
+        self.assertEqual(self.condition(), "service-unavailable")
         self.assertEqual(self.received(self.bob), [])
 
     def test_iq_to_a_resource(self) -> None:

@@ -119,7 +119,7 @@ class FeatureTests(SynchronousTestCase):
         features = MemoryServer().server.hosts["localhost"].stream_features
 
         def offers(state: int) -> set[tuple[str, str]]:
-            stream = cast(SessionStream, SimpleNamespace(state=state))
+            stream = cast(SessionStream, SimpleNamespace(state=state, session=SimpleNamespace(ledger=None)))
             return {(e.name, e.ns) for e in offered(features, StreamKind.C2S, state, stream)}
 
         wanted = {("ver", "urn:xmpp:features:rosterver"), ("sub", "urn:xmpp:features:pre-approval")}

@@ -75,7 +75,8 @@ def iq(type: str, ns: str, name: str, to: str | tuple[str, ...] = "host") -> Cal
 
     The method takes an `IQRequest` and gives the payload of the result (an `Element`, bytes, or None for an empty
     result), or a Deferred of it, or raises `StanzaError`. "account" handlers see requests of strangers too: ask
-    `IQRequest.is_own`; "own" ones see the account's owner only, others get forbidden. "resource" ones see a request
+    `IQRequest.is_own`, and raise `xmppd.core.domains.strangers.refused` for who has no right to an answer; "own" ones
+    see the account's owner only. "resource" ones see a request
     before the client that it is for: they give nothing, or a Deferred of it, or raise `StanzaError` to keep it away.
     "node" is a bare address at a service, such as a room (`xmppd.core.service`).
     """

@@ -58,12 +58,12 @@ class Carbons(Module):
 
     # -- enabling and disabling (XEP-0280 4, 5) -----------------------------------------------------------------------
 
-    @iq("set", NS, "enable", to="account")
+    @iq("set", NS, "enable", to="own")
     def on_enable(self, request: IQRequest) -> None:
         """Send copies to this client from now on; harmless the second time."""
         self.enable(_own_session(request))
 
-    @iq("set", NS, "disable", to="account")
+    @iq("set", NS, "disable", to="own")
     def on_disable(self, request: IQRequest) -> None:
         """Send no more copies to this client; harmless the second time."""
         session = _own_session(request)
@@ -216,8 +216,8 @@ class Carbons(Module):
 
 
 def _own_session(request: IQRequest) -> Session:
-    """XEP-0280 4.1, 5.1: for one's own clients alone."""
-    if not request.is_own or request.origin is None:
+    """XEP-0280 4.1, 5.1: it is of clients here."""
+    if request.origin is None:
         raise StanzaError("not-allowed")
     return request.origin
 

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from xmppd.config.kinds import INSIDE
+from xmppd.core.domains.strangers import refused
 from xmppd.core.events import IQRequest
 from xmppd.core.hooks import Hook
 from xmppd.core.module import XEP, Module, iq
@@ -90,12 +91,12 @@ class Disco(Module):
         may_see = await self._may_see(request)
         if not _node(request):
             if not may_see:
-                raise StanzaError("service-unavailable")
+                raise refused()
             return _info_element(account_info(request.host, request.target, request.sender))
         info = _info_of(request, may_see)
         if await _waited(request.host.hooks.ask(NODE_INFO, info)):
             return _info_element(info)
-        raise StanzaError("item-not-found" if may_see else "service-unavailable")
+        raise StanzaError("item-not-found") if may_see else refused()
 
     @iq("get", NS_ITEMS, "query", to="account")
     @deferred

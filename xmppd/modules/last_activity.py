@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from xmppd.core import events
 from xmppd.core.attachment import Attachment
+from xmppd.core.domains.strangers import refused
 from xmppd.core.events import IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.stations import NOTING
@@ -57,7 +58,7 @@ class LastActivityModule(Module):
         """Strangers get the same answer for accounts that there are not."""
         roster = await self._rosters.load(request.target.bare)
         if not roster.may_see_presence(request.sender.bare):
-            raise StanzaError("forbidden")
+            raise refused()
 
     @on(events.CLIENT_PRESENCE, NOTING)
     def on_client_presence(self, traffic: Traffic) -> Any:

@@ -5,6 +5,7 @@ Whether an account is unknown or has no vCard cannot be told apart from the answ
 
 from typing import Any
 
+from xmppd.core.domains.strangers import refused
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
@@ -34,7 +35,7 @@ class VCardTemp(Module):
         """XEP-0054 3.1 and 3.3: one's own vCard, or another's."""
         vcard = await self._vcards.get(request.target.bare)
         if vcard is None:
-            raise StanzaError("item-not-found" if request.is_own else "service-unavailable")
+            raise StanzaError("item-not-found") if request.is_own else refused()
         return vcard
 
     @iq("set", NS, "vCard", to="own")

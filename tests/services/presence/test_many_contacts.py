@@ -84,5 +84,5 @@ class PresenceOfManyTests(SynchronousTestCase):
         query = b"<query xmlns='jabber:iq:roster'/>"
         orchard = world.bind("romeo@localhost/orchard")
         world.send(orchard, Stanza.make("iq", query, to="juliet@localhost", id="1", type="get"))
-        self.assertIn(b"forbidden", written(orchard))
+        self.assertIn(b"service-unavailable", written(orchard))
         self.assertIs(world.server.rosters.loaded("juliet@localhost"), None)

@@ -4,7 +4,8 @@
 target                  what happens
 ======================  =========================================================================
 the domain itself       IQ: its handler, else service-unavailable; message: error; presence: dropped
-an account (bare JID)   IQ: its handler on behalf of the account; message: RFC 6121 8.5.2; presence: service
+an account (bare JID)   IQ: its handler on behalf of the account (what strangers get: `xmppd.core.domains.strangers`);
+                        message: RFC 6121 8.5.2; presence: service
 a resource (full JID)   the session, else RFC 6121 8.5.3.2
 ======================  =========================================================================
 """
@@ -17,6 +18,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core import events
 from xmppd.core.delivery import Otherwise, no_taker, recipients, rule_of
 from xmppd.core.directory import AccountDirectory
+from xmppd.core.domains.strangers import ANSWERED, refused
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.host import Host
 from xmppd.core.iq import IQ_ANSWERS
@@ -25,7 +27,6 @@ from xmppd.core.replies import Replies
 from xmppd.core.requests import PendingRequests
 from xmppd.core.session import Session
 from xmppd.core.waiting import Waiting
-from xmppd.stanza.errors import StanzaError
 
 
 class AccountDomain:
@@ -117,17 +118,18 @@ class AccountDomain:
         handlers, key = self._host.iq_handlers, (traffic.stanza.type or "", *traffic.stanza.child_names[0])
         handler = handlers.get((*key, kind))
         if kind == "account":
-            own = handlers.get((*key, "own"))
-            if own is not None and traffic.sender.bare == traffic.target.bare:
-                handler = own
-            elif own is not None and handler is None:
-                raise StanzaError("forbidden")
+            if traffic.sender.bare == traffic.target.bare:
+                handler = handlers.get((*key, "own"), handler)
+            elif not self._directory.exists(traffic.target.bare) and key not in ANSWERED:
+                raise refused()
         if handler is None:
-            raise StanzaError("service-unavailable")
+            raise refused()
         return handler
 
     def _guarded(self, guard: Callable[[IQRequest], Any], traffic: Traffic) -> Waiting:
         """Ask who watches over such requests to clients, before one of them sees it."""
+        if traffic.target.full not in self._sessions:
+            raise refused()
         answer = guard(IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, self._host))
         if isinstance(answer, Deferred):
             return self._replies.after(answer, traffic, self._to_resource)
@@ -137,5 +139,5 @@ class AccountDomain:
         session = self._sessions.get(traffic.target.full)
         is_taken = session is not None and session.send(traffic.stanza)
         if not is_taken and traffic.stanza.type in ("get", "set"):
-            raise StanzaError("service-unavailable")
+            raise refused()
         return None
