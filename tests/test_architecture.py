@@ -39,6 +39,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "discovery": {"disco", "capabilities", "commands"},
     "login": {"clients", "login"},
     "push": {"push"},
+    "rooms": {"rooms"},
 }
 """In the order of `xmppd.services.parts`: a group and the files of it that it offers to the groups below it.
 

@@ -89,6 +89,7 @@ class ExampleTests(SynchronousTestCase):
         self.assertEqual(
             kinds,
             {
+                "rooms.localhost": DomainKind.SERVICE,
                 "rooms.example.org": DomainKind.SERVICE,
                 "gateway.example.org": outside,
                 "news.example.org": outside,

@@ -95,7 +95,7 @@ def _service(config: Config, domain: HostSettings, above: Path, known: Known) ->
         yield _unusable(config, path, known[name])
         return
     services = sorted(each for each, module in known.items() if module.is_service)
-    if name not in services:
+    if name not in services and config.source.has(path):  # what is there by default is not the user's mistake
         near = nearest(name, services)
         identifier, why = "config.wrong-module", "this module is no service with a domain name of its own"
         if name not in known:

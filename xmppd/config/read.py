@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from xmppd.config.assemble import assemble
 from xmppd.config.cross import cross_check
@@ -16,12 +17,14 @@ from xmppd.config.lines import LineIndex
 from xmppd.config.model import Config
 from xmppd.config.numbers import line_of_endless
 from xmppd.config.obstacles import Obstacle
+from xmppd.config.options import Components
 from xmppd.config.schema import dotted
 from xmppd.config.source import DEFAULTS, Source
 
 DATA_VARIABLE = "XMPPD_DATA"
 DEFAULT_DATA_DIR = "xmppd-data"
 DEFAULT_HOST = "localhost"
+DEFAULT_ROOMS = "rooms.localhost"
 
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 _TABLE_TWICE = re.compile(r"(\('.*',?\)) twice")
@@ -57,7 +60,7 @@ class Reading:
 def load(path: Path | str | None, env: Mapping[str, str]) -> Config:
     """Read the configuration file *path*, or with None the defaults; raises ConfigErrors with all mistakes.
 
-    The defaults are the host ``localhost`` and listeners on 127.0.0.1 and ::1 only.
+    The defaults are the host ``localhost`` with rooms at ``rooms.localhost``, and listeners on 127.0.0.1 and ::1 only.
     """
     reading = examine(path, env)
     if reading.config is None or not reading.is_usable:
@@ -110,6 +113,8 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
         return _syntax_error(text, filename, f"A number has too many digits (at line {line}, column 1)")
     if raw.get("hosts") == {}:
         del raw["hosts"]
+    if "hosts" not in raw:
+        raw = _with_rooms(raw)
     fallback = {"data_dir": env.get(DATA_VARIABLE) or DEFAULT_DATA_DIR, "hosts": {DEFAULT_HOST: {}}}
     config, problems = assemble(raw, fallback, Source.of(text, filename))
     findings = [finding for _, finding in problems]
@@ -117,6 +122,14 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
     if config:
         config = config.with_warnings(tuple(f for f in findings if f.severity == "warning"))
     return Reading(config, findings)
+
+
+def _with_rooms(raw: dict[str, Any]) -> dict[str, Any]:
+    """The default host has rooms, unless the file names services of its own."""
+    components = raw.get("components", {})
+    if not isinstance(components, dict) or components.keys() - Components.model_fields.keys():
+        return raw
+    return {**raw, "components": {**components, DEFAULT_ROOMS: {"module": "muc"}}}
 
 
 def _syntax_error(text: str, filename: str, message: str) -> Reading:

@@ -33,6 +33,7 @@ from xmppd.services.discovery.disco import (
 from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.result_sets import page_request_in
 
 NS_INFO = "http://jabber.org/protocol/disco#info"
 NS_ITEMS = "http://jabber.org/protocol/disco#items"
@@ -141,7 +142,11 @@ def _info_of(request: IQRequest, may_see_presence: bool = True) -> Info:
 
 
 def _items_of(request: IQRequest, may_see_presence: bool = True) -> Items:
-    return Items(request.host, request.target, request.sender, _node(request), may_see_presence)
+    try:
+        page = page_request_in(request.payload)
+    except ValueError as error:
+        raise StanzaError("bad-request", str(error)) from error
+    return Items(request.host, request.target, request.sender, _node(request), may_see_presence, page)
 
 
 async def _waited(answer: Any) -> Any:
@@ -179,4 +184,6 @@ def _items_element(items: Items, is_known: Any = True) -> Element:
         if item.name:
             attrs["name"] = item.name
         query.children.append(Element("item", NS_ITEMS, attrs))
+    if items.page_given is not None:
+        query.children.append(items.page_given)
     return query

@@ -4,9 +4,7 @@ from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.stations import CLEANING
-from xmppd.stanza.jid import JID, InvalidJID
-from xmppd.stanza.stanza import Stanza
-from xmppd.stanza.stanza_ids import NS, STANZA_ID
+from xmppd.stanza.stanza_ids import NS, STANZA_ID, without_ids_of
 
 
 class StanzaIDs(Module):
@@ -29,18 +27,3 @@ class StanzaIDs(Module):
         """XEP-0359 3 rule 2: what bears the recipient's account."""
         if STANZA_ID in traffic.stanza.child_names:
             traffic.stanza = without_ids_of(traffic.stanza, traffic.target.bare)
-
-
-def without_ids_of(stanza: Stanza, by: str) -> Stanza:
-    """Give *stanza* without the stanza-ids of *by* (a bare JID), however that is spelled."""
-    children = list(stanza.element.elements())
-    return stanza.without(
-        lambda ns, name, index: (ns, name) == STANZA_ID and _is(children[index].get("by"), by)
-    )
-
-
-def _is(claimed: str | None, by: str) -> bool:
-    try:
-        return claimed is not None and JID.parse(claimed.strip()).full == by
-    except InvalidJID:
-        return False

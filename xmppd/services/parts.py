@@ -14,6 +14,7 @@ import xmppd.services.offline.parts as offline
 import xmppd.services.presence.parts as presence
 import xmppd.services.profile.parts as profile
 import xmppd.services.push.parts as push
+import xmppd.services.rooms.parts as rooms
 import xmppd.services.roster.parts as roster
 import xmppd.services.stream_management.parts as stream_management
 from xmppd.core.environment import CurrentConfiguration, Environment
@@ -33,6 +34,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     discovery.add_services,
     login.add_services,
     push.add_services,
+    rooms.add_services,
 )
 """In an order in which each finds what it uses."""
 

@@ -8,6 +8,7 @@ bounded (`xmppd.core.lanes`); no turn is long, however many there are.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import chain
 
 from twisted.internet.defer import Deferred
 
@@ -15,7 +16,7 @@ from xmppd.core.fanout import Fanout
 from xmppd.core.lanes import Lanes
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
-from xmppd.core.turns import DELIVERED, EXAMINED, ROUTED, Steps
+from xmppd.core.turns import DELIVERED, EXAMINED, ROUTED, SHOWN, Steps
 from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
@@ -44,6 +45,10 @@ class Recipients:
         """
         return self._lanes.run(key, self.steps(stanza, tuple(takers), gone))
 
+    def run(self, key: Hashable, *pieces: Steps) -> Deferred[None] | None:
+        """Do *pieces* (of `steps`, `steps_to`) one after the other, as one piece of work for *key*; as `send`."""
+        return self._lanes.run(key, pieces[0] if len(pieces) == 1 else chain(*pieces))
+
     def steps(self, stanza: Stanza, takers: Sequence[str], gone: Gone | None = None) -> Steps:
         """Give the work of `send` for who has more to do in the same piece; ValueError for a ``from`` that is none."""
         fanout, sender = Fanout(stanza), JID.parse(stanza.from_ or "")
@@ -61,6 +66,29 @@ class Recipients:
                 yield EXAMINED
         if missing and gone is not None:
             gone(missing)
+
+    def steps_to(
+        self, to: str, sender: JID, stanzas: Iterable[Fanout | Stanza], gone: Gone | None = None
+    ) -> Steps:
+        """Give the work of sending many *stanzas* to one taker, as far as it is there and does not block *sender*."""
+        for each in stanzas:
+            session = self._sessions.get(to)
+            if session is None:
+                bare_jid, slash, _ = to.partition("/")
+                if slash and self._router.is_here(bare_jid):
+                    if gone is not None:
+                        gone((to,))
+                    return
+                self._router.route(each.copy(to) if isinstance(each, Fanout) else each.replace(to=to))
+                yield ROUTED
+            elif self._blocking.is_used and self._is_blocked(session.bare_jid or "", sender):
+                return
+            else:
+                if isinstance(each, Fanout):
+                    each.send(session, to)
+                else:
+                    session.send(each.replace(to=to))
+                yield SHOWN
 
     def _elsewhere(self, fanout: Fanout, to: str, missing: list[str]) -> int:
         bare_jid, slash, _ = to.partition("/")

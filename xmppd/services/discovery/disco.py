@@ -7,6 +7,9 @@ from xmppd.core.hooks import Hook
 from xmppd.core.host import Host, Hosts, Identity
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
+from xmppd.stanza.result_sets import PageRequest
+
+EVERYTHING = PageRequest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,11 @@ class Items:
     node: str
     may_see_presence: bool = True
     """As for `Info`."""
+    page: PageRequest = EVERYTHING
+    """Which of them are asked for (XEP-0059); who adds few may add them all."""
     items: list[Item] = field(default_factory=list)
+    page_given: Element | None = None
+    """The ``<set/>`` where these are not all."""
 
 
 HOST_INFO = Hook[Info](

@@ -1,0 +1,1 @@
+Rooms (XEP-0045) as a service with a domain name of its own: ``[components."rooms.NAME"] module = "muc"``; ``rooms.localhost`` without a configuration. What is said in a room is acknowledged when the room's archive has it.

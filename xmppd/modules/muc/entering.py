@@ -1,0 +1,285 @@
+"""Entering, being there, leaving: XEP-0045 7.2, 7.6, 7.7, 7.14; who is removed without having asked (12, 15.1.2).
+
+A room asks first and lets in afterwards: nothing waits between the last question and the occupant's being there.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from xmppd.core.domains.door import Taken
+from xmppd.core.events import Traffic
+from xmppd.core.waiting import deferred, spawn
+from xmppd.modules.muc.history import history_of, read_wanted, subject_of
+from xmppd.modules.muc.nicks import check_nick
+from xmppd.modules.muc.parts import MucParts
+from xmppd.modules.muc.view import (
+    CREATED,
+    JOIN,
+    KICKED,
+    LOST,
+    NEW_NICK,
+    NON_ANONYMOUS,
+    NS,
+    PLAIN,
+    SELF,
+    Change,
+    cleaned,
+    item_xml,
+    occupant_id_xml,
+    user_xml,
+)
+from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.roles import Affiliation, Role
+from xmppd.services.rooms.room import Room
+from xmppd.services.rooms.rooms import RoomExists
+from xmppd.services.rooms.settings import RoomSettings
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import stringprep_disagrees
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import StorageError
+
+NOTHING: Final = Stanza.make("presence")
+LEFT: Final = Change("unavailable")
+UNREACHABLE: Final = Change("unavailable", (LOST,))
+
+
+class Entering:
+    """Lets in, and out."""
+
+    def __init__(self, parts: MucParts):
+        self._parts = parts
+        self._rooms = parts.rooms
+        self._telling = parts.telling
+
+    def presence(self, traffic: Traffic) -> Taken:
+        """Deal with presence to a room or to a nick in it."""
+        stanza, target = traffic.stanza, traffic.target
+        room = self._rooms.loaded.get(target.bare)
+        occupant = None if room is None else room.by_jid.get(traffic.sender.full)
+        if stanza.type is not None:
+            if room is not None and occupant is not None and stanza.type in ("unavailable", "error"):
+                payload = cleaned(stanza, target.bare) if stanza.type == "unavailable" else NOTHING
+                self.leave(
+                    room, traffic.sender.full, payload, LEFT if payload is not NOTHING else UNREACHABLE
+                )
+            return True  # 14.3 rules 1, 2 and 5: all else neither enters nor leaves
+        if target.resourcepart is None:
+            raise StanzaError("jid-malformed", "A nick has to be chosen")
+        if room is not None and occupant is not None:
+            return self._is_there(traffic, room, occupant)
+        if JOIN not in stanza.child_names:
+            return self._is_not_there(traffic)
+        if room is None or room.is_closing:
+            return self._arrive(traffic)
+        return _taken(self._enter(traffic, room))
+
+    # -- entering (7.2) -----------------------------------------------------------------------------------------------
+
+    @deferred
+    async def _arrive(self, traffic: Traffic) -> bool:
+        """Enter a room that is not in memory, or that is not there yet."""
+        address, owner = traffic.target.with_resource(None), traffic.sender.bare
+        room, is_new = await self._rooms.open(address), False
+        while room is None:
+            self._check_new(traffic)
+            options = self._parts.options
+            settings = RoomSettings(
+                is_persistent=options.persistent, is_public=options.public, history=options.history
+            )
+            try:
+                room = await self._rooms.create(address, owner, settings, is_locked=options.lock)
+                is_new = True
+            except RoomExists:
+                room = await self._rooms.open(address)
+        waiting = self._enter(traffic, room, is_new)
+        if waiting is not None:
+            await waiting
+        return True
+
+    def _check_new(self, traffic: Traffic) -> None:
+        """Raise `StanzaError` unless the sender may make the room (10.1.1)."""
+        parts, sender, name = self._parts, traffic.sender, traffic.target.localpart or ""
+        who = parts.options.create
+        may = who == "anybody" or (who == "local" and parts.router.is_here(sender.bare))
+        if not (may or parts.is_admin(sender.bare)):
+            raise StanzaError("not-allowed", "You may not make rooms here")
+        if stringprep_disagrees(name):
+            raise StanzaError("not-acceptable", "A room cannot have this name")
+        check_nick(traffic.target.resourcepart or "", parts.options.nick_chars)
+
+    def _enter(self, traffic: Traffic, room: Room, is_new: bool = False) -> Deferred[None] | None:
+        join = traffic.stanza.child("x", NS)
+        assert join is not None, "whoever enters says so"
+        full_jid, bare_jid, nick = traffic.sender.full, traffic.sender.bare, traffic.target.resourcepart or ""
+        affiliation = room.affiliation(bare_jid)
+        self._check_entry(room, bare_jid, affiliation, join)
+        self.check_nick(room, bare_jid, nick)
+        occupant = room.occupants.get(nick)
+        if occupant is None:
+            self._check_size(room, affiliation)
+            role = room.initial_role(affiliation)
+            occupant = Occupant(room.address.bare, nick, full_jid, role, self._rooms.now())
+            occupant.id_xml = occupant_id_xml(room, bare_jid)
+        room.enter(occupant, full_jid, cleaned(traffic.stanza, room.address.bare))
+        return self._welcome(room, occupant, full_jid, join, is_new)
+
+    def _check_entry(self, room: Room, bare_jid: str, affiliation: Affiliation, join: Element) -> None:
+        """Raise `StanzaError` unless somebody may enter (7.2.5 – 7.2.10)."""
+        settings, is_owner = room.settings, self._parts.standing(room, bare_jid) is Affiliation.OWNER
+        if room.is_locked and not is_owner:
+            raise StanzaError("item-not-found", "The room is not configured yet")
+        if affiliation is Affiliation.OUTCAST:
+            reason = room.affiliations.get(bare_jid)
+            raise StanzaError("forbidden", (reason and reason.reason) or "You are banned from this room")
+        if settings.is_members_only and affiliation < Affiliation.MEMBER and not is_owner:
+            raise StanzaError("registration-required", "Only members may enter")
+        if settings.password and not is_owner and join.child_text("password", NS) != settings.password:
+            raise StanzaError("not-authorized", "The password is missing or wrong")
+
+    def check_nick(self, room: Room, bare_jid: str, nick: str) -> None:
+        """Raise `StanzaError` unless somebody may have a nick (7.2.8, 7.6)."""
+        check_nick(nick, self._parts.options.nick_chars)
+        holder = room.occupants.get(nick)
+        if holder is not None and holder.bare_jid != bare_jid:
+            raise StanzaError("conflict", "Somebody else has this nick")
+        if room.reserved_for(nick) not in (None, bare_jid):
+            raise StanzaError("conflict", "This nick is reserved for somebody else")
+
+    def _check_size(self, room: Room, affiliation: Affiliation) -> None:
+        """7.2.9: admins and owners get in all the same."""
+        limit = min(
+            room.settings.max_users or self._parts.options.max_occupants, self._parts.options.max_occupants
+        )
+        if len(room.occupants) >= limit and affiliation < Affiliation.ADMIN:
+            raise StanzaError("service-unavailable", "The room is full", type="wait")
+
+    def _welcome(
+        self, room: Room, occupant: Occupant, full_jid: str, join: Element, is_new: bool = False
+    ) -> Deferred[None] | None:
+        """Tell the newcomer and all others, in the order of 7.1."""
+        telling, payload, sessions = self._telling, occupant.presence, frozenset(occupant.sessions)
+        own = (*((NON_ANONYMOUS,) if not room.settings.is_anonymous else ()), *((CREATED,) if is_new else ()))
+        history = history_of(room, read_wanted(join, self._rooms.now()))
+        return telling.run(
+            room,
+            telling.to_newcomer(room, full_jid, occupant),
+            *telling.to_others(room, occupant, PLAIN, payload, sessions),
+            *(
+                telling.to_self(room, occupant, PLAIN, payload, jid)
+                for jid in occupant.sessions
+                if jid != full_jid
+            ),
+            telling.to_self(room, occupant, Change(own_statuses=own), payload, full_jid),
+            telling.to_one(room, full_jid, [*history, subject_of(room)]),
+        )
+
+    # -- being there --------------------------------------------------------------------------------------------------
+
+    def _is_there(self, traffic: Traffic, room: Room, occupant: Occupant) -> Taken:
+        """Presence of an occupant: another nick (7.6), everything once more (14.3 rule 3), or a change (7.7)."""
+        nick, full_jid = traffic.target.resourcepart or "", traffic.sender.full
+        payload = cleaned(traffic.stanza, room.address.bare)
+        if nick != occupant.nick:
+            return _taken(self._rename(room, occupant, full_jid, nick, payload))
+        is_changed = payload.inner != occupant.presence.inner or occupant.full_jid != full_jid
+        occupant.set_presence(full_jid, payload)
+        join = traffic.stanza.child("x", NS)
+        if join is None:
+            return _taken(self._telling.presence(room, occupant))
+        telling = self._telling
+        others = telling.pieces(room, occupant, own=()) if is_changed else []
+        own = (NON_ANONYMOUS,) if not room.settings.is_anonymous else ()
+        history = history_of(room, read_wanted(join, self._rooms.now()))
+        waiting = telling.run(
+            room,
+            *others,
+            telling.to_newcomer(room, full_jid, occupant),
+            telling.to_self(room, occupant, Change(own_statuses=own), payload, full_jid),
+            telling.to_one(room, full_jid, [*history, subject_of(room)]),
+        )
+        return _taken(waiting)
+
+    def _rename(
+        self, room: Room, occupant: Occupant, full_jid: str, nick: str, payload: Stanza
+    ) -> Deferred[None] | None:
+        """7.6: unavailable with the new nick and 303, then the new one; all sessions of the occupant change it."""
+        self.check_nick(room, occupant.bare_jid, nick)
+        if nick in room.occupants:
+            raise StanzaError("conflict", "Another of your clients has this nick")
+        before = self._telling.pieces(room, occupant, Change("unavailable", (NEW_NICK,), nick=nick), NOTHING)
+        room.rename(occupant, nick)
+        occupant.set_presence(full_jid, payload)
+        return self._telling.run(room, *before, *self._telling.pieces(room, occupant))
+
+    def _is_not_there(self, traffic: Traffic) -> Taken:
+        """7.2.19: who is not there and does not say that it wants to enter has lost track, and is told so."""
+        item = item_xml(Affiliation.NONE, Role.NONE, reason="You are not in the room.")
+        x = user_xml(item, (SELF, KICKED, LOST))
+        gone = Stanza.make(
+            "presence", x, from_=traffic.target.full, to=traffic.sender.full, type="unavailable"
+        )
+        waiting = self._parts.router.forward(traffic, gone, traffic.sender)
+        return True if waiting is None else waiting.addCallback(lambda _: True)
+
+    # -- leaving (7.14) -----------------------------------------------------------------------------------------------
+
+    def leave(
+        self, room: Room, full_jid: str, payload: Stanza = NOTHING, change: Change = LEFT
+    ) -> Deferred[None] | None:
+        """A session is no longer there; all are told, once its occupant has no other."""
+        occupant = room.by_jid[full_jid]
+        was_shown = occupant.full_jid == full_jid
+        stays = room.leave(full_jid)
+        telling = self._telling
+        pieces = [telling.to_self(room, occupant, change, payload, full_jid)]
+        if not stays:
+            pieces += telling.to_others(room, occupant, change, payload, frozenset())
+        elif was_shown:
+            pieces += telling.pieces(room, occupant)
+        waiting = telling.run(room, *pieces)
+        self.emptied(room)
+        return waiting
+
+    def remove(self, room: Room, occupant: Occupant, change: Change) -> Deferred[None] | None:
+        """Remove an occupant with all its sessions, and tell all why (8.2, 9.1, 9.4)."""
+        sessions = tuple(occupant.sessions)
+        for jid in sessions:
+            room.leave(jid)
+        occupant.full_jid = sessions[-1]
+        telling = self._telling
+        waiting = telling.run(
+            room,
+            *(telling.to_self(room, occupant, change, NOTHING, jid) for jid in sessions),
+            *telling.to_others(room, occupant, change, NOTHING, frozenset(sessions)),
+        )
+        self.emptied(room)
+        return waiting
+
+    def lost(self, room: Room, missing: Sequence[str]) -> None:
+        """Sessions that cannot be reached are there no more (12.1): so no ghosts stay."""
+        for full_jid in missing:
+            if full_jid in room.by_jid:
+                self.leave(room, full_jid, change=UNREACHABLE)
+
+    def emptied(self, room: Room) -> None:
+        """Destroy a temporary room that the last occupant has left (7.14); others may leave memory later."""
+        if room.occupants:
+            return
+        room.idle_since = self._rooms.now()
+        if not room.settings.is_persistent and not room.is_closing:
+            spawn("ending a temporary room", self._end(room))
+
+    async def _end(self, room: Room) -> None:
+        async with room.lock:
+            if room.occupants or room.is_gone or room.settings.is_persistent:
+                return
+            with suppress(StorageError):  # it is tried again when it is swept, or after the next who leaves
+                await self._rooms.destroy(room, None)
+
+
+def _taken(waiting: Deferred[None] | None) -> Taken:
+    return True if waiting is None else waiting.addCallback(lambda _: True)

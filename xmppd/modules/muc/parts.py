@@ -1,0 +1,51 @@
+"""What the files of this module share."""
+
+from dataclasses import dataclass
+
+from xmppd.core.domains.service import ServiceDomain
+from xmppd.core.host import Host
+from xmppd.core.module import ModuleAPI
+from xmppd.core.router import Router
+from xmppd.modules.muc.options import MucOptions
+from xmppd.modules.muc.telling import Telling
+from xmppd.services.rooms.roles import Affiliation
+from xmppd.services.rooms.room import Room
+from xmppd.services.rooms.rooms import Rooms
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+
+
+@dataclass(slots=True)
+class MucParts:
+    """The service and what it uses."""
+
+    api: ModuleAPI
+    options: MucOptions
+    rooms: Rooms
+    telling: Telling
+    way: ServiceDomain
+
+    @property
+    def host(self) -> Host:
+        """The domain of the service."""
+        return self.api.host
+
+    @property
+    def router(self) -> Router:
+        """Where stanzas go on."""
+        return self.api.router
+
+    def is_admin(self, bare_jid: str) -> bool:
+        """Whether somebody administers the service, and with it each of its rooms."""
+        return bare_jid in self.host.settings.admins
+
+    def standing(self, room: Room, bare_jid: str) -> Affiliation:
+        """Give the affiliation by which somebody may do things: admins of the service are as owners."""
+        return Affiliation.OWNER if self.is_admin(bare_jid) else room.affiliation(bare_jid)
+
+    async def room(self, address: JID) -> Room:
+        """Give the room at a bare JID; item-not-found where there is none. Waits for the storage."""
+        room = await self.rooms.open(address)
+        if room is None:
+            raise StanzaError("item-not-found", "There is no such room")
+        return room

@@ -1,0 +1,129 @@
+"""Changes of roles and affiliations, told to all: XEP-0045 8.2 – 8.5, 9, 10.3 – 10.8."""
+
+from collections.abc import Sequence
+
+from xmppd.core.turns import Steps
+from xmppd.modules.muc.entering import NOTHING, Entering
+from xmppd.modules.muc.parts import MucParts
+from xmppd.modules.muc.telling import is_broadcast
+from xmppd.modules.muc.view import (
+    AFFILIATION_CHANGED,
+    AFFILIATION_LOST,
+    BANNED,
+    KICKED,
+    Change,
+    item_xml,
+    room_message,
+    user_xml,
+)
+from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.roles import Affiliation, Role
+from xmppd.services.rooms.room import Affiliated, Room
+from xmppd.stanza.errors import StanzaError
+
+Asked = tuple[str, Affiliated]
+
+
+class Standing:
+    """Gives and takes roles and affiliations; who may do so has been asked before."""
+
+    def __init__(self, parts: MucParts, entering: Entering):
+        self._parts = parts
+        self._telling = parts.telling
+        self._entering = entering
+
+    def set_role(self, room: Room, occupant: Occupant, role: Role, actor: str, reason: str) -> None:
+        """Give an occupant another role and tell all; NONE removes it (8.2)."""
+        if role is Role.NONE:
+            self._entering.remove(
+                room, occupant, Change("unavailable", (KICKED,), actor=actor, reason=reason)
+            )
+        elif role is not occupant.role:
+            self._telling.run(
+                room, *self._with_role(room, occupant, role, Change(actor=actor, reason=reason))
+            )
+
+    async def affiliate(self, room: Room, asked: Sequence[Asked], actor: str) -> None:
+        """Give several bare JIDs other affiliations, all or none, then tell all. Whoever calls holds `Room.lock`.
+
+        Raises conflict where no owner would be left (10.4); `StorageError`, and then nothing has changed.
+        """
+        self.check_owners(room, asked)
+        before = {jid: room.affiliation(jid) for jid, _ in asked}
+        await self._parts.rooms.affiliate(
+            room, [(jid, None if _is_nothing(each) else each) for jid, each in asked]
+        )
+        for jid, each in asked:
+            if each.affiliation is not before[jid]:
+                self.affiliated(room, jid, each.affiliation, actor, each.reason)
+
+    def check_owners(self, room: Room, asked: Sequence[Asked]) -> None:
+        """Raise conflict where no owner would be left."""
+        owners = set(room.owners)
+        for jid, each in asked:
+            (owners.add if each.affiliation is Affiliation.OWNER else owners.discard)(jid)
+        if not owners:
+            raise StanzaError("conflict", "A room has at least one owner")
+
+    def affiliated(self, room: Room, jid: str, affiliation: Affiliation, actor: str, reason: str) -> None:
+        """Tell all that somebody has another affiliation: presence of occupants (9), a message for others (10.3)."""
+        occupants = [each for each in room.occupants.values() if _is_of(room, each.bare_jid, jid)]
+        for occupant in occupants:
+            self._applied(room, occupant, affiliation, actor, reason)
+        if occupants:
+            return
+        x = user_xml(item_xml(affiliation, Role.NONE, jid=jid, reason=reason))
+        seeing = [
+            full_jid
+            for occupant in room.occupants.values()
+            if room.sees_jids(occupant)
+            for full_jid in occupant.sessions
+        ]
+        self._telling.some(room, room_message(room, x, type=None, id=self._parts.rooms.next_id()), seeing)
+
+    def _applied(
+        self, room: Room, occupant: Occupant, affiliation: Affiliation, actor: str, reason: str
+    ) -> None:
+        change = Change(actor=actor, reason=reason)
+        if affiliation is Affiliation.OUTCAST:
+            self._entering.remove(
+                room, occupant, Change("unavailable", (BANNED,), actor=actor, reason=reason)
+            )
+        elif room.settings.is_members_only and affiliation < Affiliation.MEMBER:
+            self._entering.remove(
+                room, occupant, Change("unavailable", (AFFILIATION_LOST,), actor=actor, reason=reason)
+            )
+        else:
+            role = room.initial_role(affiliation)
+            self._telling.run(room, *self._with_role(room, occupant, role, change))
+
+    def _with_role(self, room: Room, occupant: Occupant, role: Role, change: Change) -> list[Steps]:
+        """Give the work of telling a role: who sees presence of the old one and not of the new one sees it leave."""
+        pieces: list[Steps] = []
+        own = frozenset(occupant.sessions)
+        was_seen, is_seen = is_broadcast(room, occupant.role), is_broadcast(room, role)
+        if was_seen and not is_seen:
+            pieces += self._telling.to_others(room, occupant, Change("unavailable"), NOTHING, own)
+        was_moderator = occupant.role is Role.MODERATOR
+        occupant.role = role
+        occupant.shown = None
+        pieces += self._telling.pieces(room, occupant, change)
+        if role is Role.MODERATOR and not was_moderator:
+            pieces += [self._telling.to_newcomer(room, jid, occupant) for jid in occupant.sessions]
+        return pieces
+
+    def tell_absent(self, room: Room, jid: str, affiliation: Affiliation) -> None:
+        """13.1.2: a message with 101 to who is not there."""
+        message = room_message(
+            room, user_xml(item_xml(affiliation, Role.NONE), (AFFILIATION_CHANGED,)), type=None
+        )
+        self._parts.router.route(message.replace(to=jid, id=self._parts.rooms.next_id()))
+
+
+def _is_of(room: Room, bare_jid: str, jid: str) -> bool:
+    """Whether an affiliation of *jid*, which may be a domain, is that of an occupant."""
+    return bare_jid == jid or (bare_jid.rpartition("@")[2] == jid and bare_jid not in room.affiliations)
+
+
+def _is_nothing(affiliated: Affiliated) -> bool:
+    return affiliated.affiliation is Affiliation.NONE and not affiliated.nick

@@ -1,0 +1,139 @@
+"""Tells occupants: who hears what, in which order (XEP-0045 7.1, 7.2.2).
+
+All that a room says leaves by one lane (`xmppd.services.recipients`), so that every occupant sees the same order. What
+a piece of work says, and to whom, is settled when the room changes, not when its turn comes: who enters is shown the
+room as it was then, and hears all later changes behind that.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from xmppd.core.fanout import Fanout
+from xmppd.core.turns import Steps
+from xmppd.core.waiting import Waiting
+from xmppd.modules.muc.view import PLAIN, Change, presence_of
+from xmppd.services.recipients import Recipients
+from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.roles import Role
+from xmppd.services.rooms.room import Room
+from xmppd.stanza.stanza import Stanza
+
+Lost = Callable[[Room, Sequence[str]], None]
+
+
+class Telling:
+    """Sends what rooms say."""
+
+    def __init__(self, recipients: Recipients, lost: Lost):
+        """*lost* is told of full JIDs that cannot be reached any more."""
+        self._recipients = recipients
+        self._lost = lost
+
+    def all(self, room: Room, stanza: Stanza) -> Waiting:
+        """Send *stanza* to all who are there; what is given is waited for before the sender's next stanza."""
+        return self._recipients.send(
+            room.address.bare, stanza, room.takers, lambda missing: self._lost(room, missing)
+        )
+
+    def some(self, room: Room, stanza: Stanza, takers: Iterable[str]) -> Waiting:
+        """Send *stanza* to some of them."""
+        return self.run(room, self._to(room, stanza, tuple(takers)))
+
+    def run(self, room: Room, *pieces: Steps) -> Waiting:
+        """Do this work behind all that was said before."""
+        return self._recipients.run(room.address.bare, *pieces) if pieces else None
+
+    def presence(
+        self,
+        room: Room,
+        occupant: Occupant,
+        change: Change = PLAIN,
+        payload: Stanza | None = None,
+        own: Sequence[str] | None = None,
+    ) -> Waiting:
+        """Tell all how an occupant is now, itself too, whose sessions are *own* where they have left already."""
+        return self.run(room, *self.pieces(room, occupant, change, payload, own))
+
+    def pieces(
+        self,
+        room: Room,
+        occupant: Occupant,
+        change: Change = PLAIN,
+        payload: Stanza | None = None,
+        own: Sequence[str] | None = None,
+    ) -> list[Steps]:
+        """Give that work: first the others, then oneself (7.2.2)."""
+        payload = occupant.presence if payload is None else payload
+        own = tuple(occupant.sessions) if own is None else own
+        return [
+            *self.to_others(room, occupant, change, payload, frozenset(own)),
+            *(self.to_self(room, occupant, change, payload, jid) for jid in own),
+        ]
+
+    def to_others(
+        self, room: Room, occupant: Occupant, change: Change, payload: Stanza, own: frozenset[str]
+    ) -> Iterator[Steps]:
+        """Give the work of telling those who are not *own*: with the JID for those who may see it."""
+        seeing, others = self._audience(room, occupant, own)
+        for takers, with_jid in ((seeing, True), (others, False)):
+            if takers:
+                stanza = presence_of(room, occupant, payload, change, with_jid=with_jid)
+                yield self._to(room, stanza, takers)
+
+    def to_self(self, room: Room, occupant: Occupant, change: Change, payload: Stanza, jid: str) -> Steps:
+        """Give the work of telling one session how it is seen: with 110, and its own JID."""
+        stanza = presence_of(room, occupant, payload, change, with_jid=True, is_self=True, jid=jid)
+        return self._to(room, stanza, (jid,))
+
+    def to_newcomer(self, room: Room, jid: str, newcomer: Occupant) -> Steps:
+        """Give the work of showing a session who else is there."""
+        with_jid = room.sees_jids(newcomer)
+        sees_all = newcomer.role is Role.MODERATOR
+        shown = [
+            _shown(room, each, with_jid)
+            for each in room.occupants.values()
+            if each is not newcomer and (sees_all or is_broadcast(room, each.role))
+        ]
+        return self.to_one(room, jid, shown)
+
+    def to_one(self, room: Room, jid: str, stanzas: Iterable[Fanout | Stanza]) -> Steps:
+        """Give the work of sending several stanzas to one session."""
+        return self._recipients.steps_to(
+            jid, room.address, stanzas, lambda missing: self._lost(room, missing)
+        )
+
+    def _to(self, room: Room, stanza: Stanza, takers: Sequence[str]) -> Steps:
+        return self._recipients.steps(stanza, takers, lambda missing: self._lost(room, missing))
+
+    def _audience(
+        self, room: Room, occupant: Occupant, own: frozenset[str]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Split who is told of an occupant into those who see its JID and those who do not."""
+        is_hidden = not is_broadcast(room, occupant.role)
+        if not room.settings.is_anonymous and not is_hidden:
+            return tuple([jid for jid in room.takers if jid not in own]), ()
+        seeing: list[str] = []
+        others: list[str] = []
+        for other in room.occupants.values():
+            if other.role is Role.MODERATOR:
+                seeing += other.sessions
+            elif not is_hidden:
+                (others if room.settings.is_anonymous else seeing).extend(other.sessions)
+        return (
+            tuple([jid for jid in seeing if jid not in own]),
+            tuple([jid for jid in others if jid not in own]),
+        )
+
+
+def is_broadcast(room: Room, role: Role) -> bool:
+    """Whether all are told of occupants with this role (muc#roomconfig_presencebroadcast)."""
+    return role.word in room.settings.presence_broadcast
+
+
+def _shown(room: Room, occupant: Occupant, with_jid: bool) -> Fanout:
+    """Give an occupant's presence for who comes later; made once as long as it is the same."""
+    known = occupant.shown or (None, None)
+    fanout: Fanout | None = known[with_jid]
+    if fanout is None:
+        fanout = Fanout(presence_of(room, occupant, occupant.presence, with_jid=with_jid))
+        occupant.shown = (known[0], fanout) if with_jid else (fanout, known[1])
+    return fanout

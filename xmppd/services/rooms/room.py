@@ -1,0 +1,165 @@
+"""One room in memory: its settings, who has which affiliation, who is there, and what was said last."""
+
+import hmac
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from twisted.internet.defer import DeferredLock
+
+from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.roles import INITIAL_ROLE, Affiliation, Role
+from xmppd.services.rooms.settings import RoomSettings
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
+KEPT: Final = 100
+"""Messages in memory for who enters; a room shows no more than these."""
+
+
+class Affiliated(NamedTuple):
+    """What is kept of somebody with an affiliation."""
+
+    affiliation: Affiliation
+    nick: str = ""
+    """The nick reserved for them (XEP-0045 7.10)."""
+    reason: str = ""
+
+
+class Said(NamedTuple):
+    """A message as it went to the occupants."""
+
+    id: str
+    at: float
+    stanza: Stanza
+    by: str
+    """The full JID of who sent it."""
+
+
+class Subject(NamedTuple):
+    """The subject, as the message that set it."""
+
+    stanza: Stanza
+    at: float
+
+
+class Room:
+    """One room. It changes in one step with what is stored of it, by `xmppd.services.rooms.rooms` alone.
+
+    Who is there is not stored, and changes by the methods here.
+    """
+
+    __slots__ = (
+        "_takers",
+        "address",
+        "affiliations",
+        "avatar",
+        "avatar_hashes",
+        "by_jid",
+        "created_at",
+        "history",
+        "idle_since",
+        "is_closing",
+        "is_gone",
+        "is_locked",
+        "lock",
+        "occupants",
+        "secret",
+        "settings",
+        "subject",
+    )
+
+    def __init__(self, address: JID, settings: RoomSettings, secret: bytes, created_at: float):
+        """*secret* makes the occupants' ids (XEP-0421 4.1); it is stored with the room."""
+        self.address = address
+        self.settings = settings
+        self.secret = secret
+        self.created_at = created_at
+        self.affiliations: dict[str, Affiliated] = {}
+        """By bare JID, or by domain for everybody there; who has none is not in it."""
+        self.subject: Subject | None = None
+        self.avatar = b""
+        """The room's vCard (XEP-0486)."""
+        self.avatar_hashes: tuple[str, ...] = ()
+        """The SHA-1 of each picture in it."""
+        self.history: deque[Said] = deque(maxlen=KEPT)
+        self.is_locked = False
+        """Whether its owner has not configured it yet (10.1.1)."""
+        self.is_closing = False
+        """Whether it is being destroyed: nothing is said in it any more."""
+        self.is_gone = False
+        self.idle_since = created_at
+        self.lock = DeferredLock()
+        """Held by who changes what is stored."""
+        self.occupants: dict[str, Occupant] = {}
+        self.by_jid: dict[str, Occupant] = {}
+        self._takers: tuple[str, ...] | None = None
+
+    # -- who may what -------------------------------------------------------------------------------------------------
+
+    def affiliation(self, bare_jid: str) -> Affiliation:
+        """Give somebody's affiliation: their own, else that of their domain."""
+        known = self.affiliations.get(bare_jid)
+        if known is None:
+            known = self.affiliations.get(bare_jid.rpartition("@")[2])
+        return Affiliation.NONE if known is None else known.affiliation
+
+    def affiliated(self, affiliation: Affiliation) -> Iterator[tuple[str, Affiliated]]:
+        """Give who has this affiliation, by bare JID."""
+        return ((jid, each) for jid, each in self.affiliations.items() if each.affiliation is affiliation)
+
+    @property
+    def owners(self) -> list[str]:
+        """Who owns it."""
+        return [jid for jid, _ in self.affiliated(Affiliation.OWNER)]
+
+    def initial_role(self, affiliation: Affiliation) -> Role:
+        """Give the role of who enters (5.1.2)."""
+        return INITIAL_ROLE[self.settings.is_moderated][affiliation]
+
+    def reserved_for(self, nick: str) -> str | None:
+        """Give the bare JID for which a nick is reserved (7.10), None where it is for nobody."""
+        for jid, each in self.affiliations.items():
+            if each.nick == nick:
+                return jid
+        return None
+
+    def sees_jids(self, occupant: Occupant) -> bool:
+        """Whether an occupant is shown who the others are (7.2.3, 7.2.4)."""
+        return not self.settings.is_anonymous or occupant.role is Role.MODERATOR
+
+    def occupant_id(self, bare_jid: str) -> str:
+        """Give the id that somebody always has in this room, and that does not tell who it is (XEP-0421 4.1)."""
+        return hmac.digest(self.secret, bare_jid.encode(), "sha256").hex()
+
+    # -- who is there -------------------------------------------------------------------------------------------------
+
+    @property
+    def takers(self) -> tuple[str, ...]:
+        """The full JIDs of all sessions that are there."""
+        if self._takers is None:
+            self._takers = tuple(self.by_jid)
+        return self._takers
+
+    def enter(self, occupant: Occupant, full_jid: str, presence: Stanza) -> None:
+        """A session of *occupant* is there from now on."""
+        occupant.set_presence(full_jid, presence)
+        self.occupants[occupant.nick] = occupant
+        self.by_jid[full_jid] = occupant
+        self._takers = None
+
+    def leave(self, full_jid: str) -> bool:
+        """A session is there no more; say whether its occupant still is."""
+        occupant = self.by_jid.pop(full_jid)
+        self._takers = None
+        if occupant.forget(full_jid):
+            return True
+        del self.occupants[occupant.nick]
+        return False
+
+    def rename(self, occupant: Occupant, nick: str) -> None:
+        """An occupant has another nick from now on."""
+        del self.occupants[occupant.nick]
+        occupant.nick, occupant.occupant_jid = nick, f"{self.address.bare}/{nick}"
+        occupant.shown = None
+        self.occupants[nick] = occupant

@@ -1,0 +1,173 @@
+"""How rooms are stored: one owner each, its bare JID, so that all of a room goes with `DeleteOwner`.
+
+=====================  ==========================  =======================================================
+store                  owner, key                  value
+=====================  ==========================  =======================================================
+``rooms``              service, name of the room   what a list of rooms shows; or what is left of one that
+                                                   was destroyed
+``room``               room, ``""``                JSON: settings, secret, whether it is locked, when it began
+``room``               room, ``subject``           the message that set the subject, behind the time and a blank
+``room``               room, ``vcard``             the vCard (XEP-0486) as it was sent
+``room_affiliations``  room, bare JID or domain    JSON: affiliation, reserved nick, reason
+``archive``            room                        what was said (XEP-0313); with whom: the sender's real JID
+=====================  ==========================  =======================================================
+
+``rooms`` is keyed by name, so that it is at home with the room (`xmppd.storage.homes`).
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from twisted.logger import Logger
+
+from xmppd.services.archive.ids import STORE as ARCHIVE
+from xmppd.services.rooms.kinds import is_subject
+from xmppd.services.rooms.roles import AFFILIATIONS
+from xmppd.services.rooms.room import Affiliated, Room, Said, Subject
+from xmppd.services.rooms.settings import RoomSettings, decode, encode, from_mapping, to_mapping
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Append, Change, Delete, DeleteOwner, Entry, NewEntry, Put
+
+ROOMS: Final = "rooms"
+ROOM: Final = "room"
+AFFILIATED: Final = "room_affiliations"
+STORES: Final = (ROOM, AFFILIATED)
+_log = Logger()
+SUBJECT, VCARD = "subject", "vcard"
+
+
+class Listed(NamedTuple):
+    """What a list of rooms shows of one."""
+
+    name: str
+    title: str = ""
+    is_public: bool = True
+    is_persistent: bool = False
+
+
+class Tombstone(NamedTuple):
+    """What is left of a room that was destroyed (10.9)."""
+
+    at: float
+    reason: str = ""
+    venue: str = ""
+    """Where to go instead: the bare JID of another room, or nothing."""
+    password: str = ""
+
+
+# -- what is written --------------------------------------------------------------------------------------------------
+
+
+def settings_changes(room: Room, settings: RoomSettings, is_locked: bool) -> list[Change]:
+    """Give what stores a room with these settings, and lists it."""
+    value = {
+        "settings": to_mapping(settings),
+        "secret": b64encode(room.secret).decode(),
+        "created_at": room.created_at,
+        **({"is_locked": True} if is_locked else {}),
+    }
+    listed = {
+        "title": settings.name,
+        "is_public": settings.is_public and not is_locked,
+        "is_persistent": settings.is_persistent,
+    }
+    address = room.address
+    return [
+        Put(ROOM, address.bare, "", encode(value)),
+        Put(ROOMS, address.domainpart, address.localpart or "", encode(listed)),
+    ]
+
+
+def affiliation_change(room: JID, bare_jid: str, affiliated: Affiliated | None) -> Change:
+    """Give what stores somebody's affiliation; None for who has none any more."""
+    if affiliated is None:
+        return Delete(AFFILIATED, room.bare, bare_jid)
+    value = {"affiliation": affiliated.affiliation.word}
+    if affiliated.nick:
+        value["nick"] = affiliated.nick
+    if affiliated.reason:
+        value["reason"] = affiliated.reason
+    return Put(AFFILIATED, room.bare, bare_jid, encode(value))
+
+
+def subject_change(room: JID, subject: Subject) -> Change:
+    """Give what stores the subject."""
+    return Put(ROOM, room.bare, SUBJECT, b"%r %b" % (subject.at, subject.stanza.to_bytes()))
+
+
+def vcard_change(room: JID, vcard: bytes) -> Change:
+    """Give what stores the vCard; nothing is kept of an empty one."""
+    return Put(ROOM, room.bare, VCARD, vcard) if vcard else Delete(ROOM, room.bare, VCARD)
+
+
+def archive_change(room: JID, said: Said) -> Change:
+    """Give what puts a message into the room's archive."""
+    bare_jid, _, resource = said.by.partition("/")
+    entry = NewEntry(said.id, said.at, bare_jid, said.stanza.to_bytes(), b"", resource)
+    return Append(ARCHIVE, room.bare, entry)
+
+
+def destroying_changes(room: JID, tombstone: Tombstone | None) -> list[Change]:
+    """Give what forgets a room with all that was said in it, and remembers that it was destroyed."""
+    name, service = room.localpart or "", room.domainpart
+    if tombstone is None:
+        return [DeleteOwner(room.bare), Delete(ROOMS, service, name)]
+    left = {key: value for key, value in tombstone._asdict().items() if value or key == "at"}
+    return [DeleteOwner(room.bare), Put(ROOMS, service, name, encode({"tombstone": left}))]
+
+
+# -- what is read -----------------------------------------------------------------------------------------------------
+
+
+def read_room(address: JID, stored: Mapping[str, Mapping[str, bytes]], said: Iterable[Entry]) -> Room | None:
+    """Give the room that is stored, whole; None where there is none. ValueError where it cannot be read.
+
+    *said* are the newest messages of its archive, oldest first.
+    """
+    data = stored[ROOM].get("")
+    if data is None:
+        return None
+    value = decode(data)
+    room = Room(
+        address, from_mapping(value["settings"]), b64decode(value["secret"]), float(value["created_at"])
+    )
+    room.is_locked = bool(value.get("is_locked", False))
+    for jid, affiliated in stored[AFFILIATED].items():
+        room.affiliations[jid] = _affiliated(decode(affiliated))
+    subject = stored[ROOM].get(SUBJECT)
+    if subject is not None:
+        at, _, stanza = subject.partition(b" ")
+        room.subject = Subject(Stanza.parse(stanza), float(at))
+    room.avatar = stored[ROOM].get(VCARD, b"")
+    for entry in said:
+        try:
+            message = said_in(entry)
+        except ValueError as error:
+            _log.error(
+                "A message of {room} cannot be read back: {error}", room=address.bare, error=str(error)
+            )
+            continue
+        if not is_subject(message.stanza.child_names):  # 7.2.15: the subject is told otherwise
+            room.history.append(message)
+    return room
+
+
+def said_in(entry: Entry) -> Said:
+    """Give the message in an entry of a room's archive; ValueError where it cannot be read back."""
+    by = f"{entry.with_jid}/{entry.with_resource}" if entry.with_resource else entry.with_jid
+    return Said(entry.id, entry.sent_at, Stanza.parse(entry.stanza), by)
+
+
+def read_listed(name: str, data: bytes) -> Listed | Tombstone:
+    """Give what a list shows of a room, or what is left of it; ValueError."""
+    value = decode(data)
+    tombstone: dict[str, Any] | None = value.get("tombstone")
+    if tombstone is not None:
+        return Tombstone(**tombstone)
+    return Listed(name, value["title"], value["is_public"], value["is_persistent"])
+
+
+def _affiliated(value: Mapping[str, Any]) -> Affiliated:
+    return Affiliated(AFFILIATIONS[value["affiliation"]], value.get("nick", ""), value.get("reason", ""))
