@@ -36,6 +36,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "offline": {"offline"},
     "stream_management": {"service"},
     "profile": set(),
+    "components": {"components"},
     "discovery": {"disco", "capabilities", "commands"},
     "login": {"clients", "login"},
     "push": {"push"},

@@ -23,11 +23,13 @@ from xmppd.core.timers import Timers
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.c2s import TLS, C2SFactory
 from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.component import ComponentFactory
 from xmppd.net.streams.negotiation import BIND, LEGACY_SESSION, STARTTLS
 from xmppd.net.streams.sasl import CHANNEL_BINDING, SASL
 from xmppd.net.streams.sasl2 import SASL2, SASL2_EXCHANGE
 from xmppd.net.streams.services import StreamServices
 from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.components.components import Components
 from xmppd.services.login.authentication import Authentication
 from xmppd.services.login.binding import Binding
 from xmppd.services.parts import make_parts
@@ -69,6 +71,18 @@ class Server:
     def c2s_factory(self, tls: TLS | None, *, is_direct_tls: bool = False) -> C2SFactory:
         """Give a factory for client connections; all of them share the registry and the limits of an address."""
         return C2SFactory(self.streams, tls, self.addresses, is_direct_tls=is_direct_tls)
+
+    def component_factory(self) -> ComponentFactory:
+        """Give the factory for the connections of components."""
+        streams = self.streams
+        return ComponentFactory(
+            self.services[Components],
+            self.router,
+            self.timers,
+            streams.limits,
+            streams.now,
+            streams.new_stream_id,
+        )
 
 
 def build(config: Config, storage: Storage, environment: Environment) -> Server:

@@ -37,7 +37,7 @@ from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.tls.contexts import TLSContexts
@@ -159,7 +159,12 @@ def _put_together(given: _Prepared) -> RunningServer:
     starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
     limit = raise_descriptor_limit()
-    behind = {C2S: Behind(starttls), C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None))}
+    components = server.component_factory()
+    behind = {
+        C2S: Behind(starttls),
+        C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None)),
+        COMPONENT: Behind(components),
+    }
     running = RunningServer(
         given.reactor,
         given.lock,
@@ -167,14 +172,21 @@ def _put_together(given: _Prepared) -> RunningServer:
         load_modules=partial(load_modules, server),
         load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server)),
         listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
-        streams=(starttls, direct),
+        streams=(starttls, direct, components),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
         log_observer=given.log_writer,
         is_daemon=given.options.is_daemon,
     )
     reload = _reload(given, server)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
-    parts = ControlParts(
+    parts = _control_parts(given, server, reload, signals)
+    MultiService.addService(running, signals)
+    MultiService.addService(running, Control(given.reactor, parts))
+    return running
+
+
+def _control_parts(given: _Prepared, server: Server, reload: Reload, signals: Signals) -> ControlParts:
+    return ControlParts(
         hosts=server.hosts,
         registry=server.registry,
         accounts=server.accounts,
@@ -190,9 +202,6 @@ def _put_together(given: _Prepared) -> RunningServer:
         stop=signals.stop,
         listening=given.ports.describe,
     )
-    MultiService.addService(running, signals)
-    MultiService.addService(running, Control(given.reactor, parts))
-    return running
 
 
 def _with_accounts(server: Server) -> None:

@@ -97,14 +97,20 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(list(self.tls.store.by_host()), ["a.example", "localhost"])
 
     def test_components(self) -> None:
-        """Limits of components follow the file, what they are and where they connect does not."""
+        """Limits and secrets of components follow the file, what they are and where they connect does not."""
         component = '[components."irc.example"]\nsecret = "x"\n'
         self.write(more=component)
         self.reload = Reload(self.read(), self.read, self.tls, self.taken.append)
         self.write(more=component + 'limits.stanza_depth = 9\nadmins = ["a@a.example"]')
         self.assertEqual(self.reload().lines[-1], "limits: as the file says")
         self.assertEqual(self.taken[-1].components["irc.example"].limits.stanza_depth, 9)
-        self.write(more=component + 'queue = true\n[components]\nlisten = ["127.0.0.1:5348"]')
+        self.write(more=component.replace('"x"', '"y"') + "queue = true")
+        self.assertEqual(self.reload().lines[-1], "limits: as the file says")
+        taken = self.taken[-1].components["irc.example"]
+        self.assertEqual((taken.queue, taken.secret and taken.secret.get_secret_value()), (True, "y"))
+        gateway = '[components."gateway.example"]\nsecret = "x"\n'
+        other = '[components."irc.example"]\nconnection_of = "gateway.example"\n'
+        self.write(more=gateway + other + '[components]\nlisten = ["127.0.0.1:5348"]')
         restart = "changed, and in force after a restart: components, components.listen"
         self.assertEqual(self.reload().lines[-1], restart)
         self.assertIs(self.taken[-1].components["irc.example"].queue, False)

@@ -92,6 +92,7 @@ class ExampleTests(SynchronousTestCase):
                 "rooms.localhost": DomainKind.SERVICE,
                 "rooms.example.org": DomainKind.SERVICE,
                 "gateway.example.org": outside,
+                "phone.example.org": outside,
                 "news.example.org": outside,
             },
         )

@@ -21,13 +21,14 @@ from xmppd.config.model import Config
 from xmppd.config.read import parse
 from xmppd.config.section import Address
 from xmppd.core.environment import Environment
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, Behind, Ports
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, Behind, Ports
 from xmppd.net.tls.certificates import CertificateStore, HostFiles, utc_now
 from xmppd.net.tls.incoming import ServerTLS
 from xmppd.server import build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.client import PASSWORD, Client, NothingCame
+from xmppd.testing.component import ComponentClient
 
 PATIENCE_S = 5.0
 """How long something that is expected may take to come."""
@@ -99,12 +100,14 @@ class SocketStage:
             for host in config.hosts
         ]
         tls = ServerTLS(CertificateStore(files, utc_now))
-        self.factories = (
-            self.server.c2s_factory(tls),
-            self.server.c2s_factory(tls, is_direct_tls=True),
-        )
-        starttls, direct = self.factories
-        behind = {C2S: Behind(starttls), C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None))}
+        starttls, direct = self.server.c2s_factory(tls), self.server.c2s_factory(tls, is_direct_tls=True)
+        components = self.server.component_factory()
+        self.factories = (starttls, direct, components)
+        behind = {
+            C2S: Behind(starttls),
+            C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None)),
+            COMPONENT: Behind(components),
+        }
         self._listeners = Ports(config).listeners(
             reactor, _DESCRIPTORS, behind, lambda: self.server.config.limits
         )
@@ -115,7 +118,12 @@ class SocketStage:
     @property
     def port(self) -> int:
         """Where the clients of this stage connect."""
-        return self._listeners[-1 if self._is_direct_tls else 0].address.port
+        return self._listeners[1 if self._is_direct_tls else 0].address.port
+
+    @property
+    def component_port(self) -> int:
+        """Where the components of this stage connect, if it has any."""
+        return self._listeners[2].address.port
 
     def add_account(self, address: str) -> Any:
         """Make an account, except on hosts whose users have none."""
@@ -131,10 +139,11 @@ class SocketStage:
         self._carriers.append(carrier)
         factory: Factory[Any] = Factory.forProtocol(lambda: carrier)
         factory.noisy = False
-        place = (reactor, _HOST, self.port)
+        is_component = isinstance(client, ComponentClient)
+        place = (reactor, _HOST, self.component_port if is_component else self.port)
         endpoint: Any = (
             SSL4ClientEndpoint(*place, ClientContextFactory())
-            if self._is_direct_tls
+            if self._is_direct_tls and not is_component
             else TCP4ClientEndpoint(*place)
         )
         connected: Deferred[None] = endpoint.connect(factory)
@@ -168,4 +177,4 @@ def _on_free_ports(options: str) -> Config:
     anywhere = (Address(_HOST, 0),)
     c2s = config.c2s.model_copy(update={"listen": anywhere, "direct_tls_listen": anywhere})
     net = config.net.model_copy(update={"transport": TRANSPORT})
-    return config.model_copy(update={"c2s": c2s, "net": net})
+    return config.model_copy(update={"c2s": c2s, "net": net, "component_listen": anywhere})

@@ -12,6 +12,7 @@ from xmppd.net.ports import C2S, C2S_DIRECT_TLS, KINDS, Behind, PortKind, Ports
 from xmppd.net.transport.listen import ListenError
 
 LOOPBACK = "127.0.0.1:0"
+COMPONENT = '[components]\nlisten = ["127.0.0.1:0"]\n[components."a.localhost"]\nsecret = "x"\n'
 
 
 def read(text: str) -> Config:
@@ -23,7 +24,9 @@ def read(text: str) -> Config:
 
 def config(listen: str = LOOPBACK, direct: str = LOOPBACK) -> Config:
     """A configuration with ports that the system chooses."""
-    return read(f'[c2s]\nlisten = ["{listen}"]\ndirect_tls_listen = ["{direct}"]\n[hosts.localhost]\n')
+    return read(
+        f'[c2s]\nlisten = ["{listen}"]\ndirect_tls_listen = ["{direct}"]\n[hosts.localhost]\n' + COMPONENT
+    )
 
 
 class PortsTests(SynchronousTestCase):
@@ -35,6 +38,13 @@ class PortsTests(SynchronousTestCase):
         self.addCleanup(ports.close)
         labels = [line.partition(" ")[2] for line in ports.describe()]
         self.assertEqual(labels, [f"({kind.label})" for kind in KINDS])
+
+    def test_none_for_components_that_there_are_not(self) -> None:
+        """Where no program is a service, nothing is listened on for one; a service inside is none."""
+        text = COMPONENT.replace("secret", "module")
+        ports = Ports(read(f"[c2s]\nlisten = []\ndirect_tls_listen = []\n[hosts.localhost]\n{text}"))
+        self.addCleanup(ports.close)
+        self.assertEqual(ports.describe(), [])
 
     def test_all_or_none(self) -> None:
         """A port in use gives those before it up."""

@@ -10,6 +10,7 @@ from xmppd.config.components import component_problems, kind_of_component
 from xmppd.config.domains import SHARED, domain_problems
 from xmppd.config.findings import Finding
 from xmppd.config.kinds import DomainKind
+from xmppd.config.limits import KIB
 from xmppd.config.lines import Path
 from xmppd.config.model import Config
 from xmppd.config.numbers import huge_numbers
@@ -39,6 +40,8 @@ _OVERLAID = {"tls": 1, "c2s": 1, "limits": 1, "modules": 2}
 Typed = TypeVar("Typed", bound=Section)
 
 
+_COMPONENTS_LIMITS: Final = {"stanza_bytes": 512 * KIB}
+"""What a component may do more than others where the file says nothing: it wraps the stanzas of others."""
 _UNKNOWN: Final = ("config.unknown-key", UNQUOTED_NAME)
 
 
@@ -172,7 +175,10 @@ def _domain(
     sections = [section for section in _OVERLAID if section in kind.options.model_fields]
     effective = {"admins": raw.get("admins", []), **table}
     for section in sections:
-        effective[section] = _overlay(raw.get(section, {}), table.get(section, {}), _OVERLAID[section])
+        whole = raw.get(section, {})
+        if section == "limits" and kind is _COMPONENTS:
+            whole = _overlay(_COMPONENTS_LIMITS, whole, 1)
+        effective[section] = _overlay(whole, table.get(section, {}), _OVERLAID[section])
     options, found = _validated(kind.options, effective, above, source)
     problems = [problem for problem in found if _is_in(table, problem[0][len(above) :])]
     problems += _server_wide(table, sections, above, source)

@@ -11,7 +11,7 @@ from xmppd.config.problems import MISSING, Problem
 from xmppd.config.schema import dotted
 from xmppd.config.source import Source
 
-_WAYS: Final = ("module", "secret", "secret_file")
+_WAYS: Final = ("module", "secret", "secret_file", "connection_of")
 """What makes a component; each has exactly one of them."""
 _OF_PROGRAMS: Final = ("conflict", "queue")
 """What is for a program outside alone."""

@@ -16,6 +16,8 @@ def cross_check(config: Config) -> Iterator[Finding]:
     """Give what is wrong between options that are each right."""
     yield from _listeners(config)
     yield from _shown_by(config)
+    yield from _shared_connections(config)
+    yield from _plain_components(config)
     yield from _admins(config)
     yield from _certificates(config)
     yield from _client_certificates(config)
@@ -31,10 +33,8 @@ def _of_clients(config: Config) -> list[tuple[Path, Address]]:
 
 
 def _of_components(config: Config) -> list[tuple[Path, Address]]:
-    if not any(component.kind is DomainKind.COMPONENT for component in config.components.values()):
-        return []  # nothing is listened on
     return [
-        (("components", "listen", index), address) for index, address in enumerate(config.component_listen)
+        (("components", "listen", index), address) for index, address in enumerate(config.component_listeners)
     ]
 
 
@@ -109,6 +109,30 @@ def _shown_by(config: Config) -> Iterator[Finding]:
             f'did you mean "{near}"?' if near else f"write one of {', '.join(config.hosts)}, or remove it"
         )
         yield Finding("config.unknown-host", "error", config.source.place(path), what, why, remedy)
+
+
+def _shared_connections(config: Config) -> Iterator[Finding]:
+    """Components that are one name more of another's program, and that program."""
+    others = {name for name, each in config.components.items() if each.secret or each.secret_file}
+    for component in config.components.values():
+        if component.connection_of is None or component.connection_of in others:
+            continue
+        path = (*config.table_of(component.name), "connection_of")
+        what = f'{dotted(path)} = "{component.connection_of}"'
+        why = "there is no such component with a secret of its own"
+        near = nearest(component.connection_of, others)
+        remedy = f'did you mean "{near}"?' if near else "name one that has secret or secret_file"
+        yield Finding("config.unknown-component", "error", config.source.place(path), what, why, remedy)
+
+
+def _plain_components(config: Config) -> Iterator[Finding]:
+    """Components that come from other machines: their protocol has no TLS."""
+    for path, address in _of_components(config):
+        if not address.is_loopback:
+            place, what = config.source.place(path), f'"{address}" in components.listen'
+            why = "components speak without TLS, so all that they send and get crosses the network readable by anyone"
+            remedy = "listen on 127.0.0.1, and let programs on other machines come through a tunnel (ssh, WireGuard)"
+            yield Finding("config.plain-components", "warning", place, what, why, remedy)
 
 
 def _admins(config: Config) -> Iterator[Finding]:

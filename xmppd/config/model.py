@@ -8,14 +8,15 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, PrivateAttr
 
 from xmppd.config.findings import Finding
+from xmppd.config.kinds import DomainKind
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.module_options import validate_options
 from xmppd.config.options import Components, HostSettings, ModuleTable, ServerOptions
 from xmppd.config.section import Address
 from xmppd.config.source import DEFAULTS, Source
 
-WHAT_A_COMPONENT_IS = ("kind", "module", "secret", "secret_file", "conflict", "queue", "host")
-"""Settings that make a component what it is: a restart brings them; its limits follow the file."""
+WHAT_A_COMPONENT_IS = ("kind", "module", "connection_of")
+"""Settings that make a component what it is: a restart brings them; its secret, limits and all else follow the file."""
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -97,6 +98,12 @@ class Config(ServerOptions):
     def _component(self, running: HostSettings) -> HostSettings:
         new = self.components.get(running.name, running)
         return new.model_copy(update={name: getattr(running, name) for name in WHAT_A_COMPONENT_IS})
+
+    @property
+    def component_listeners(self) -> tuple[Address, ...]:
+        """Where programs are awaited that are a service; nowhere while no component is one."""
+        is_one = any(component.kind is DomainKind.COMPONENT for component in self.components.values())
+        return self.component_listen if is_one else ()
 
     def for_host(self, name: str) -> HostSettings:
         """Give what holds for the domain with accounts *name*; raises KeyError for any other."""

@@ -179,6 +179,8 @@ class ComponentOptions(DomainOptions):
     """What a program from outside shows when it connects as the service (XEP-0114)."""
     secret_file: FilePath | None = None
     """A file with the secret instead, in its first line."""
+    connection_of: str | None = None
+    """Another component, of whose program this is one name more: it has no connection of its own."""
     conflict: Literal["replace", "refuse"] = "replace"
     """What becomes of a second connection as the same service: it replaces the first, or is refused."""
     queue: bool = False

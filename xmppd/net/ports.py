@@ -5,7 +5,7 @@ descriptors, whatever their kind.
 """
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IProtocolFactory
 
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
+from xmppd.config.section import Address
 from xmppd.net.tls.incoming import ConnectionCreator
 from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import FlushQueue
@@ -35,6 +36,8 @@ class PortKind:
     section: str
     option: str
     label: str
+    addresses: Callable[[Config], Sequence[Address]] | None = None
+    """What gives the addresses that hold; None: the option as it is."""
 
     @property
     def name(self) -> str:
@@ -44,7 +47,8 @@ class PortKind:
 
 C2S: Final = PortKind("c2s", "listen", "STARTTLS")
 C2S_DIRECT_TLS: Final = PortKind("c2s", "direct_tls_listen", "TLS")
-KINDS: Final = (C2S, C2S_DIRECT_TLS)
+COMPONENT: Final = PortKind("components", "listen", "component", lambda config: config.component_listeners)
+KINDS: Final = (C2S, C2S_DIRECT_TLS, COMPONENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,10 @@ class Ports:
 
 
 def _bind(config: Config, kind: PortKind) -> list[socket.socket]:
-    addresses = getattr(getattr(config, kind.section), kind.option)
+    if kind.addresses is not None:
+        addresses = kind.addresses(config)
+    else:
+        addresses = getattr(getattr(config, kind.section), kind.option)
     is_default = not config.source.has((kind.section, kind.option))
     return bind_all(addresses, kind.name, is_ipv6_optional=is_default)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import xmppd.services.accounts.parts as accounts
 import xmppd.services.archive.parts as archive
+import xmppd.services.components.parts as components
 import xmppd.services.discovery.parts as discovery
 import xmppd.services.login.parts as login
 import xmppd.services.offline.parts as offline
@@ -31,6 +32,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     offline.add_services,
     stream_management.add_services,
     profile.add_services,
+    components.add_services,
     discovery.add_services,
     login.add_services,
     push.add_services,

@@ -41,6 +41,8 @@ class NothingCame(AssertionError):
 class Client:
     """One named client: an address, a carrier, and what has come and was not looked at yet."""
 
+    content_ns = "jabber:client"
+
     def __init__(self, name: str, address: str):
         self.name = name
         account, _, self.resource = address.partition("/")

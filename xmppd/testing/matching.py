@@ -3,15 +3,16 @@
 import hmac
 import re
 from base64 import b64encode
+from hashlib import sha1
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 _WRAPPED = (
-    "<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
-    " xmlns:db='jabber:server:dialback'>{}</x>"
+    "<x xmlns='{}' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>{}</x>"
 )
 SHOWN = 2_000
 _REPEATED = re.compile(r"\{([^{}]+)\*(\d+)\}")
 _PROOF = re.compile(r"\{(\w+) proves (\w+)\}")
+_HANDSHAKE = re.compile(r"\{(\w+) shows ([^{}]+)\}")
 _HOLE = re.compile(r"\{(?:(?P<name>\w+)=)?any\}")
 
 
@@ -19,9 +20,9 @@ class Mismatch(AssertionError):
     """What came is not what was expected."""
 
 
-def parse(text: str) -> list[Element]:
-    """Read XML as it stands in a script, in the namespaces of a client stream."""
-    return list(fromstring(_WRAPPED.format(text)))
+def parse(text: str, content_ns: str = "jabber:client") -> list[Element]:
+    """Read XML as it stands in a script, in the namespaces of a stream, which is a client's unless it is said."""
+    return list(fromstring(_WRAPPED.format(content_ns, text)))
 
 
 def show(element: Element) -> str:
@@ -56,9 +57,10 @@ def match_header(expected: str, got: Element, memory: dict[str, str]) -> None:
 
 
 def fill(text: str, memory: dict[str, str]) -> str:
-    """Put what is remembered into *text*, with proofs of tokens, and write out what is repeated in it."""
+    """Put what is remembered into *text*, with proofs of tokens and secrets, and write out what is repeated in it."""
     for name, value in memory.items():
         text = text.replace("{" + name + "}", value)
+    text = _HANDSHAKE.sub(lambda found: sha1((memory[found[1]] + found[2]).encode()).hexdigest(), text)
     text = _PROOF.sub(lambda found: _proof(found[1], memory.get(found[2], found[2])), text)
     return _REPEATED.sub(lambda found: found[1] * int(found[2]), text)
 

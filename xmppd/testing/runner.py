@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, ParseError
 from twisted.internet.defer import Deferred
 
 from xmppd.testing.client import NS_STREAM, Client, NothingCame
+from xmppd.testing.component import ComponentClient
 from xmppd.testing.matching import Mismatch, fill, match, match_header, parse, show
 from xmppd.testing.script import Script, Step
 
@@ -41,7 +42,8 @@ class Runner:
         self.memory: dict[str, str] = {}
         self._verbs: dict[str, Callable[[Step], Any]] = {
             "is": self._is,
-            "logs in": lambda step: self._connected(step, Client.log_in),
+            "is the component": self._is_component,
+            "logs in": lambda step: self._connected(step, lambda client: client.log_in()),
             "connects": lambda step: self.stage.connect(self.clients[step.who]),
             "opens": lambda step: self.clients[step.who].send_header(),
             "begins TLS": lambda step: self.clients[step.who].begin_tls(),
@@ -81,6 +83,10 @@ class Runner:
         self.memory[f"{step.who}.bare"] = step.what.partition("/")[0]
         return self.stage.add_account(step.what)
 
+    def _is_component(self, step: Step) -> None:
+        self.clients[step.who] = ComponentClient(step.who, step.what)
+        self.memory[step.who] = step.what
+
     async def _connected(self, step: Step, go_on: Callable[[Client], Awaitable[Any]]) -> None:
         client = self.clients[step.who]
         answer = self.stage.connect(client)
@@ -105,8 +111,9 @@ class Runner:
             got = await self.clients[step.who].header()
             match_header(step.what, got, self.memory)
             return
-        for expected in parse(step.what.replace("</stream:stream>", f"<end xmlns='{NS_STREAM[1:-1]}'/>")):
-            got = await self.clients[step.who].receive()
+        client, end = self.clients[step.who], f"<end xmlns='{NS_STREAM[1:-1]}'/>"
+        for expected in parse(step.what.replace("</stream:stream>", end), client.content_ns):
+            got = await client.receive()
             try:
                 match(expected, got, self.memory)
             except Mismatch as error:

@@ -4,7 +4,8 @@ r"""The language of the dialogues: one line a step, read into `Step` records.
 
     # What is shown, with its section. The first comment lines are the test's docstring.
     romeo is romeo@localhost/garden          an account with a client (the account is made first)
-    romeo logs in                            header, TLS where the carrier has it, SASL, bind
+    gateway is the component sms.localhost   a program that connects as a service (XEP-0114)
+    romeo logs in                            header, TLS where the carrier has it, SASL, bind (component: handshake)
     romeo connects                           the connection alone, nothing is sent
     romeo opens                              sends a stream header
     romeo begins TLS                         after <proceed/>
@@ -25,7 +26,7 @@ r"""The language of the dialogues: one line a step, read into `Step` records.
 
 In what is received, ``{any}`` stands for any text, ``{name=any}`` for any text that is remembered, ``{name}`` for
 what was remembered, in what is sent too; a last child ``<any/>`` stands for any children. In what is sent,
-``{a*300}`` stands for 300 letters.
+``{a*300}`` stands for 300 letters, and ``{id shows SECRET}`` for a component's handshake.
 """
 
 import re
@@ -35,6 +36,7 @@ from pathlib import Path
 from textwrap import dedent
 
 _STEPS = (
+    ("is the component", re.compile(r"(?P<who>\w+) is the component (?P<what>\S+)$")),
     ("is", re.compile(r"(?P<who>\w+) is (?P<what>\S+@\S+)$")),
     ("logs in", re.compile(r"(?P<who>\w+) logs in$")),
     ("connects", re.compile(r"(?P<who>\w+) connects$")),

@@ -14,11 +14,12 @@ from twisted.python.failure import Failure
 from xmppd.config.read import parse
 from xmppd.core.environment import Environment
 from xmppd.core.module import Module
-from xmppd.net.streams.c2s import C2SProtocol
+from xmppd.net.streams.connection import StreamConnection
 from xmppd.server import Server, build, load_modules
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.client import PASSWORD, Client, NothingCame
+from xmppd.testing.component import SECRET, ComponentClient
 from xmppd.testing.network import MemoryNetwork
 
 START = 1_780_000_000.0
@@ -31,7 +32,7 @@ class MemoryTransport:
 
     def __init__(self, client: Client):
         self.client = client
-        self.protocol: C2SProtocol | None = None
+        self.protocol: StreamConnection | None = None
         self.is_secure = False
         self.is_paused = False
         self._held: list[bytes] = []
@@ -163,6 +164,7 @@ class MemoryServer:
         self.server.loader.known.update((module.name, module) for module in modules)
         load_modules(self.server)
         self.factory = self.server.c2s_factory(FakeTLS())
+        self.component_factory = self.server.component_factory()
         _now(self.server.accounts.load())
 
     def settle(self) -> None:
@@ -185,7 +187,8 @@ class MemoryServer:
     def connect(self, client: Client) -> None:
         """Open a connection for *client*."""
         transport = MemoryTransport(client)
-        protocol = self.factory.buildProtocol(transport.getPeer())
+        factory = self.component_factory if isinstance(client, ComponentClient) else self.factory
+        protocol = factory.buildProtocol(transport.getPeer())
         assert protocol is not None
         transport.protocol = protocol
         client.connected(MemoryCarrier(transport, self.settle))
@@ -197,6 +200,13 @@ class MemoryServer:
         client = Client(name or address, address)
         self.connect(client)
         return client
+
+    def component(self, domain: str, secret: str = SECRET) -> ComponentClient:
+        """Give a component that is connected; its inbox is empty."""
+        component = ComponentClient(domain, domain, secret)
+        self.connect(component)
+        _now(Deferred.fromCoroutine(component.log_in()))
+        return component
 
     def logged_in(self, address: str) -> Client:
         """Give a client that has bound its resource; its inbox is empty."""

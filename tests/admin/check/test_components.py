@@ -1,4 +1,4 @@
-"""What ``xmppctl check`` says of components: secrets in files, and what is not served yet."""
+"""What ``xmppctl check`` says of components: secrets in files and in the configuration."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,9 +16,15 @@ class SecretFileTests(SynchronousTestCase):
         self.folder = temporary_folder(self)
 
     def found(self) -> list[tuple[str, str]]:
-        """Check `TEXT`; give identifiers and lines, the remark on what is not served left out."""
+        """Check `TEXT`; give identifiers and lines."""
         found = check_text(self.folder, TEXT, None, "config")
-        return [(f.id, f.place.rpartition(":")[2]) for f in found if f.id != "config.no-effect"]
+        return [(f.id, f.place.rpartition(":")[2]) for f in found]
+
+    def write(self, secret: bytes, mode: int = 0o600) -> None:
+        """Write the file."""
+        file = self.folder / "x.secret"
+        file.write_bytes(secret)
+        file.chmod(mode)
 
     def test_absent(self) -> None:
         """A file that is not there is told."""
@@ -31,13 +37,56 @@ class SecretFileTests(SynchronousTestCase):
 
     def test_empty(self) -> None:
         """An empty first line is no secret."""
-        (self.folder / "x.secret").write_text("\nsecret\n")
+        self.write(b"\nsecret\n")
         self.assertEqual(self.found(), [("config.secret-empty", "2")])
 
     def test_right(self) -> None:
         """A file with a secret is right, whatever its bytes."""
-        (self.folder / "x.secret").write_bytes(b"\xff secret\n")
+        self.write(b"\xff secret of more than 16 bytes\n")
         self.assertEqual(self.found(), [])
+
+    def test_short(self) -> None:
+        """One that can be found by trying is told."""
+        self.write(b"fifteen bytes..")
+        self.assertEqual(self.found(), [("config.weak-secret", "2")])
+
+    def test_open_to_others(self) -> None:
+        """A file that every user of the machine can read is told, one that a group can read is not."""
+        self.write(b"a secret of more than 16 bytes", 0o644)
+        self.assertEqual(self.found(), [("config.secret-readable", "2")])
+        self.write(b"a secret of more than 16 bytes", 0o640)
+        self.assertEqual(self.found(), [])
+
+
+class SecretTests(SynchronousTestCase):
+    """``secret``, and where programs connect."""
+
+    def found(self, text: str) -> set[tuple[str, str]]:
+        """Check *text*, in a file that every user can read; give identifiers and lines."""
+        found = check_text(temporary_folder(self), text, None, "config")
+        return {(f.id, f.place.rpartition(":")[2]) for f in found}
+
+    def test_in_the_configuration(self) -> None:
+        """One that is short is told, and a configuration with secrets in it that every user can read."""
+        weak, readable = ("config.weak-secret", "2"), ("config.secret-readable", "2")
+        self.assertEqual(self.found('[components."x.example"]\nsecret = "x"\n'), {weak, readable})
+        self.assertEqual(
+            self.found('[components."x.example"]\nsecret = "of more than 16 bytes"\n'), {readable}
+        )
+
+    def test_listening_for_the_world(self) -> None:
+        """Components have no TLS: an address for other machines is told."""
+        text = '[components]\nlisten = ["0.0.0.0:5347"]\n'
+        component = '[components."x.example"]\nsecret = "of more than 16 bytes"\n'
+        self.assertEqual(self.found(text), set())
+        self.assertIn(("config.plain-components", "2"), self.found(text + component))
+
+    def test_a_name_more(self) -> None:
+        """``connection_of`` names a component with a secret, or it is a mistake."""
+        text = '[components."x.example"]\nsecret = "of more than 16 bytes"\n[components."y.example"]\n'
+        self.assertEqual(self.found(text + 'connection_of = "x.example"'), {("config.secret-readable", "2")})
+        for other in ("z.example", "y.example", "localhost"):
+            self.assertIn(("config.unknown-component", "4"), self.found(f'{text}connection_of = "{other}"'))
 
 
 class CertificateTests(SynchronousTestCase):

@@ -57,15 +57,6 @@ ROWS = [
         "may write",
     ),
     (
-        '\n[components."a.example"]\nsecret = "x"\n',
-        "config",
-        "config.no-effect",
-        "warning",
-        2,
-        "no port for programs",
-        "later version",
-    ),
-    (
         '[components."a.example"]\nmodule = "x"\ncertificate = "c.pem"\n',
         "config",
         "config.no-effect",

@@ -16,7 +16,7 @@ def host_of(header: StreamOpened, hosts: Hosts) -> Host:
     check_content_ns(header, ns.CLIENT)
     if not _is_version_1(header.attrs.get("version")):
         raise StreamError("unsupported-version")
-    to = _jid(header.attrs.get("to"))
+    to = jid_of(header.attrs.get("to"))
     if to is None and not header.attrs.get("to"):
         raise StreamError("improper-addressing", "The stream header needs a 'to'")
     host = hosts.with_accounts(to.full) if to is not None else None
@@ -36,7 +36,7 @@ def check_content_ns(header: StreamOpened, content_ns: str) -> None:
 
 def peer_of(header: StreamOpened) -> JID | None:
     """Give the ``from`` of a header where it is an address, to be answered as ``to`` (RFC 6120 4.7.2)."""
-    return _jid(header.attrs.get("from"))
+    return jid_of(header.attrs.get("from"))
 
 
 def _is_version_1(version: str | None) -> bool:
@@ -45,7 +45,8 @@ def _is_version_1(version: str | None) -> bool:
     return found is not None and found["major"].strip("0") != ""
 
 
-def _jid(text: str | None) -> JID | None:
+def jid_of(text: str | None) -> JID | None:
+    """Give the address that *text* is; None where it is none."""
     try:
         return JID.parse(text) if text else None
     except InvalidJID:

@@ -1,5 +1,6 @@
 """What an entity here is and can do: the data behind XEP-0030, to which every module adds its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from xmppd.config.kinds import DomainKind
@@ -102,20 +103,27 @@ def host_info(host: Host) -> Info:
 class HostedServices:
     """Which services belong to which host."""
 
-    def __init__(self, hosts: Hosts):
+    def __init__(self, hosts: Hosts, is_connected: Callable[[str], bool]):
+        """*is_connected* says whether a program is there that is this component."""
         self._hosts = hosts
+        self._is_connected = is_connected
 
     def of(self, host: Host) -> list[Item]:
         """Give the services that a host shows (XEP-0030 4.1), by name.
 
-        They are those inside this server that are configured for it, or whose names end with its own and with no
-        longer one of another host.
+        They are those inside this server, and programs that are connected, that are configured for it, or whose names
+        end with its own and with no longer one of another host. What a program is called, it says itself.
         """
         shown = sorted(each.name for each in self._hosts if self._shown_by(each) is host)
-        return [Item(name, name=host_info(self._hosts[name]).identities[0].name) for name in shown]
+        return [Item(name, name=self._called(self._hosts[name])) for name in shown]
+
+    def _called(self, service: Host) -> str:
+        return host_info(service).identities[0].name if service.kind is DomainKind.SERVICE else ""
 
     def _shown_by(self, service: Host) -> Host | None:
-        if service.kind is not DomainKind.SERVICE:
+        if service.kind is DomainKind.ACCOUNTS:
+            return None
+        if service.kind is DomainKind.COMPONENT and not self._is_connected(service.name):
             return None
         name = service.settings.host or _above(service.name)
         while name:

@@ -1,6 +1,7 @@
 """Builds the services of what entities are and can do."""
 
 from xmppd.core.parts import CoreParts
+from xmppd.services.components.components import Components
 from xmppd.services.discovery.capabilities import Capabilities
 from xmppd.services.discovery.command_sessions import CommandSessions
 from xmppd.services.discovery.disco import HostedServices
@@ -16,4 +17,8 @@ def add_services(parts: CoreParts) -> None:
         lambda: current.limits.capabilities,
         lambda: current.limits.iq_timeout_s,
     )
-    parts.services.add(capabilities, CommandSessions(parts.timers, own_id), HostedServices(parts.hosts))
+    parts.services.add(
+        capabilities,
+        CommandSessions(parts.timers, own_id),
+        HostedServices(parts.hosts, parts.services[Components].is_connected),
+    )

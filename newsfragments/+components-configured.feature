@@ -1,1 +1,0 @@
-``[components."NAME"]`` is configured and checked like a host (limits, admins, certificate, modules): ``module`` names a service inside the server, ``secret`` or ``secret_file`` a program that will connect as one; every mistake is told with its line and remedy.

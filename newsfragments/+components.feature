@@ -1,0 +1,1 @@
+External components (XEP-0114): programs connect to ``[components] listen`` with their secret, exchange stanzas with all, and are listed by their host; ``connection_of`` gives one program several names, ``conflict`` says what becomes of a second connection, ``queue = true`` keeps durable messages for one that is absent.

@@ -1,0 +1,164 @@
+"""What waits for a component that is not connected (promises#components): durable messages, in order, on disk.
+
+Rules that live here: a message is kept in its sender's transaction; it is given in order at the next connection, with
+the time at which it came (XEP-0203), and forgotten once it has left for the component's socket. While older ones are
+still being given, a new one waits behind them. The limits offline_messages and offline_bytes of the component hold.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from xmppd.core.domains.door import Taken
+from xmppd.core.events import Traffic
+from xmppd.core.host import Host
+from xmppd.core.timers import Timers
+from xmppd.core.waiting import deferred
+from xmppd.stanza.delay import delay_xml, without_delay_of
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Append, DeleteEntries, Entry, NewEntry, Selection, Storage, StorageError
+
+STORE: Final = "component_queue"
+PAGE: Final = 100
+PACE_S: Final = 0.05
+RETRY_S: Final = 1.0
+SETTLE_S: Final = 10.0
+"""How long after it was taken a message may still be on its way to the disk."""
+
+
+class Taker(Protocol):
+    """A component's stream, as far as messages are given to it."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was sent has not left yet."""
+
+    def send(self, x: Stanza) -> bool:
+        """Write a stanza; False where the stream has ended."""
+
+
+class ComponentQueue:
+    """The messages that wait for one component."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        host: Host,
+        storage: Storage,
+        timers: Timers,
+        now: Callable[[], float],
+        new_id: Callable[[int], str],
+    ):
+        """*host* is the component's domain; *now* is wall time, *new_id* gives unguessable text."""
+        self._host = host
+        self.name = host.name
+        self._storage = storage
+        self._timers = timers
+        self._now = now
+        self._new_id = new_id
+        self._usage: tuple[int, int] | None = None
+        """How many wait, and their bytes; None: to be counted."""
+        self._recent: dict[str, float] = {}
+        """Ids of messages that were taken lately and may not be on disk yet, with the time."""
+
+    @property
+    def messages(self) -> int | None:
+        """How many wait; None where that was not asked for yet."""
+        return None if self._usage is None else self._usage[0]
+
+    def keep(self, traffic: Traffic) -> Taken:
+        """Keep a message, in its sender's transaction; waits where they are to be counted first.
+
+        `StanzaError` resource-constraint where too many wait, or they cannot be counted.
+        """
+        if self._usage is None:
+            return self.count().addCallback(lambda _: self._keep(traffic))
+        return self._keep(traffic)
+
+    @deferred
+    async def count(self) -> None:
+        """Count what waits, unless it is known; waits for the storage."""
+        messages = size_bytes = after = 0
+        try:
+            while entries := await self._page(after):
+                messages += len(entries)
+                size_bytes += sum(len(entry.stanza) for entry in entries)
+                after = entries[-1].seq
+        except StorageError as error:
+            raise StanzaError("resource-constraint", type="wait") from error
+        if self._usage is None:
+            self._usage = (messages, size_bytes)
+
+    @deferred
+    async def give(self, taker: Taker, is_there: Callable[[], bool]) -> None:
+        """Give *taker* all that waits, while it *is_there*; fires when nothing does, or it is gone.
+
+        While the storage fails, this waits.
+        """
+        after = 0
+        while is_there():
+            try:
+                entries = await self._page(after)
+            except StorageError as error:
+                self._log.error(
+                    "What waits for {name} cannot be read: {error}", name=self.name, error=str(error)
+                )
+                await self._timers.wait(RETRY_S)
+                continue
+            if not is_there():
+                return
+            if entries:
+                after = entries[-1].seq
+                await self._give(taker, is_there, entries)
+            elif self._are_some_on_their_way():
+                await self._timers.wait(PACE_S)
+            else:
+                self._usage = (0, 0)
+                return
+
+    async def _give(self, taker: Taker, is_there: Callable[[], bool], entries: list[Entry]) -> None:
+        for entry in entries:
+            self._recent.pop(entry.id, None)
+            taker.send(self._late(entry))
+        await self._timers.wait()
+        while is_there() and taker.unsent_bytes:
+            await self._timers.wait(PACE_S)
+        while is_there():  # else they did not all leave, and are given again
+            try:
+                await self._storage.commit(DeleteEntries(STORE, self.name, up_to=entries[-1].seq))
+            except StorageError as error:
+                self._log.error("What was given to {name} stays: {error}", name=self.name, error=str(error))
+                await self._timers.wait(RETRY_S)
+            else:
+                return
+
+    def _keep(self, traffic: Traffic) -> bool:
+        assert self._usage is not None
+        data, limits = traffic.stanza.to_bytes(), self._host.settings.limits
+        messages, size_bytes = self._usage[0] + 1, self._usage[1] + len(data)
+        if messages > limits.offline_messages or size_bytes > limits.offline_bytes:
+            raise StanzaError("resource-constraint", "Too much waits for this service already", type="wait")
+        self._usage = (messages, size_bytes)
+        id = self._new_id(9)
+        entry = NewEntry(id, self._now(), traffic.sender.bare, data)
+        traffic.changes.append(Append(STORE, self.name, entry))
+        self._recent[id] = self._now()
+        return True
+
+    def _late(self, entry: Entry) -> Stanza:
+        stanza = without_delay_of(Stanza.parse(entry.stanza), self.name)
+        return stanza.with_child(delay_xml(entry.sent_at, self.name))
+
+    def _are_some_on_their_way(self) -> bool:
+        """Whether something was taken a moment ago and not read yet: it will be, unless its commit fails."""
+        oldest = self._now() - SETTLE_S
+        for id in [id for id, at in self._recent.items() if at < oldest]:
+            del self._recent[id]
+        return bool(self._recent)
+
+    def _page(self, after: int) -> Deferred[list[Entry]]:
+        return self._storage.read(STORE, self.name, Selection(after=after), limit=PAGE, is_fresh=True)
