@@ -2,7 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.config.options import HostSettings
 from xmppd.core.events import IQRequest
+from xmppd.core.host import Host
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
@@ -15,7 +17,13 @@ class IQRequestTests(SynchronousTestCase):
     def request(self, content: bytes) -> IQRequest:
         """Make a request of Juliet to her account."""
         stanza = Stanza.parse(b"<iq type='get' id='1'>%b</iq>" % content)
-        return IQRequest(stanza, JULIET, JULIET.with_resource(None), None, None)
+        return IQRequest(
+            stanza,
+            JULIET,
+            JULIET.with_resource(None),
+            None,
+            Host("capulet.lit", HostSettings(name="capulet.lit")),
+        )
 
     def test_payload(self) -> None:
         """RFC 6120 8.2.3: the one child, whatever white space or text stands beside it."""

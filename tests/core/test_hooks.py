@@ -106,12 +106,18 @@ class HooksTests(SynchronousTestCase):
         self.hooks.add(GREETED, self.handler("a", KeyError("gone")))
         self.assertRaises(KeyError, self.hooks.ask, GREETED, "x")
 
+    def asked(self) -> Deferred[object]:
+        """Give the Deferred of an answer."""
+        answer = self.hooks.ask(GREETED, "x")
+        assert isinstance(answer, Deferred)
+        return answer
+
     def test_the_chain_goes_on_after_a_wait_without_an_answer(self) -> None:
         """A handler that waits and then has no answer lets the next one answer."""
         waiting: Deferred[None] = Deferred()
         self.hooks.add(GREETED, self.handler("a", waiting))
         self.hooks.add(GREETED, self.handler("b", "hello"))
-        answer = self.hooks.ask(GREETED, "x")
+        answer = self.asked()
         self.assertEqual(self.called, ["a"])
         waiting.callback(None)
         self.assertEqual(self.successResultOf(answer), "hello")
@@ -121,7 +127,7 @@ class HooksTests(SynchronousTestCase):
         waiting: Deferred[str] = Deferred()
         self.hooks.add(GREETED, self.handler("a", waiting))
         self.hooks.add(GREETED, self.handler("b", "never"))
-        answer = self.hooks.ask(GREETED, "x")
+        answer = self.asked()
         waiting.callback("hello")
         self.assertEqual(self.successResultOf(answer), "hello")
         self.assertEqual(self.called, ["a"])

@@ -4,10 +4,10 @@ Hooks about one stanza are *asked*: an answer other than None ends the chain, a 
 Hooks about a life (bound, unbound, …) are *notified*. Hooks of a service live beside the service.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from xmppd.core.hooks import Hook
+from xmppd.core.host import Host
 from xmppd.core.inlet import Inlet
 from xmppd.core.session import Session
 from xmppd.core.stations import (
@@ -78,7 +78,7 @@ class IQRequest:
 
     __slots__ = ("_payload", "host", "origin", "sender", "stanza", "target")
 
-    def __init__(self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, host: Any):
+    def __init__(self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, host: Host):
         self.stanza = stanza
         self.sender = sender
         self.target = target
@@ -108,6 +108,9 @@ class IQRequest:
         """Whether the account asked is the sender's own."""
         return self.sender.bare == self.target.bare
 
+
+IQAnswerer = Callable[[IQRequest], object]
+"""A handler of IQs: gives the payload of the result, or a Deferred of it (see `xmppd.core.module.iq`)."""
 
 CLIENT_STANZA = Hook[Traffic](
     "client-stanza",

@@ -57,6 +57,10 @@ class Hook(Generic[P]):
         return self.stations.index(station)
 
 
+AnyHook = Hook[Any]
+"""A hook, whatever it hands over."""
+
+
 class NoSuchStation(ValueError):
     """A handler names a station that its hook does not have, or none where it needs one."""
 
@@ -83,8 +87,8 @@ class Hooks:
     _log = Logger()
 
     def __init__(self) -> None:
-        self._chains: dict[Hook[Any], tuple[Link, ...]] = {}
-        self._resolved: dict[Hook[Any], tuple[Handler, ...]] = {}
+        self._chains: dict[AnyHook, tuple[Link, ...]] = {}
+        self._resolved: dict[AnyHook, tuple[Handler, ...]] = {}
         self._ranks = count(1)
 
     def next_rank(self) -> int:
@@ -120,15 +124,15 @@ class Hooks:
                 return
         raise ValueError(f"{handler!r} does not handle {hook!r}")
 
-    def handlers(self, hook: Hook[P]) -> tuple[Callable[[P], Any], ...]:
+    def handlers(self, hook: Hook[P]) -> tuple[Callable[[P], object], ...]:
         """Give the handlers of *hook* in calling order; empty when nobody cares."""
         return self._resolved.get(hook, ())
 
-    def chains(self) -> Iterator[tuple[Hook[Any], tuple[Link, ...]]]:
+    def chains(self) -> Iterator[tuple[AnyHook, tuple[Link, ...]]]:
         """Give every hook that has handlers, by its name, with them in calling order."""
         return iter(sorted(self._chains.items(), key=lambda entry: entry[0].name))
 
-    def ask(self, hook: Hook[P], payload: P) -> Any:
+    def ask(self, hook: Hook[P], payload: P) -> object:
         """Call the handlers in order until one answers; give its answer, None, or a Deferred of either.
 
         What a handler raises reaches the caller.
@@ -161,10 +165,10 @@ class Hooks:
     ) -> Deferred[None] | None:
         return self._notify(hook, handlers, index, payload)
 
-    def _failed(self, failure: Failure, hook: Hook[Any]) -> None:
+    def _failed(self, failure: Failure, hook: AnyHook) -> None:
         self._log.failure("A handler of hook {hook} has failed", failure, hook=hook.name)
 
-    def _put(self, hook: Hook[Any], chain: tuple[Link, ...]) -> None:
+    def _put(self, hook: AnyHook, chain: tuple[Link, ...]) -> None:
         if chain:
             self._chains[hook] = chain
             self._resolved[hook] = tuple(link.handler for link in chain)
@@ -175,7 +179,7 @@ class Hooks:
 _PLACE = attrgetter("position", "rank")
 
 
-def ask_these(handlers: tuple[Handler, ...], payload: object) -> Any:
+def ask_these(handlers: tuple[Handler, ...], payload: object) -> object:
     """Call *handlers* in order until one answers, as `Hooks.ask` does, for those who have looked them up already."""
     for position, handler in enumerate(handlers):
         answer = handler(payload)
@@ -187,5 +191,5 @@ def ask_these(handlers: tuple[Handler, ...], payload: object) -> Any:
     return None
 
 
-def _go_on(answer: object, handlers: tuple[Handler, ...], payload: object) -> Any:
+def _go_on(answer: object, handlers: tuple[Handler, ...], payload: object) -> object:
     return answer if answer is not None else ask_these(handlers, payload)

@@ -43,7 +43,7 @@ class Host:
         self.kind = kind
         self.settings = settings
         self.hooks = Hooks()
-        self.iq_handlers: dict[IQKey, Callable[[Any], Any]] = {}
+        self.iq_handlers: dict[IQKey, Callable[[Any], object]] = {}
         self.modules: dict[str, LoadedModule] = {}
         self.stream_features: tuple[ClientFeature, ...] = ()
 

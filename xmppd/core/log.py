@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
 from twisted.python.failure import Failure
@@ -98,7 +97,7 @@ def as_line(event: LogEvent) -> str:
 
 def as_json(event: LogEvent) -> str:
     """Give *event* as one JSON object."""
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "time": _time(event),
         "level": _level(event),
         "logger": _logger(event),

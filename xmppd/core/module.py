@@ -17,12 +17,12 @@ and unloading follow from these declarations::
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
-from xmppd.core.hooks import Hook, Station
+from xmppd.core.hooks import AnyHook, Hook, Station
 from xmppd.core.host import Host, Identity, IQKey
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
@@ -32,7 +32,7 @@ from xmppd.core.timers import Timers
 from xmppd.storage.interface import Storage
 
 P = TypeVar("P")
-H = TypeVar("H", bound=Callable[..., Any])
+H = TypeVar("H", bound=Callable[..., object])
 
 _DECLARED = "_xmppd_declared"
 
@@ -66,7 +66,7 @@ class IQHandler:
 class HookHandler:
     """A method that joins a hook, at one of its stations where it has any."""
 
-    hook: Hook[Any]
+    hook: AnyHook
     station: Station | None
 
 

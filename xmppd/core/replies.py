@@ -5,7 +5,7 @@ that into a reply.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from xmppd.core import events
 from xmppd.core.domains.door import Door
-from xmppd.core.events import IQRequest, Traffic
+from xmppd.core.events import IQAnswerer, IQRequest, Traffic
 from xmppd.core.hooks import Hook, ask_these
 from xmppd.core.host import Host, Hosts
 from xmppd.core.session import Session
@@ -22,7 +22,8 @@ from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, StorageError
 
-GoOn = Callable[[Any], Waiting]
+T = TypeVar("T", bound=Traffic)
+A = TypeVar("A")
 
 
 class Replies:
@@ -45,7 +46,7 @@ class Replies:
             refused = Traffic(reply, origin.jid, origin.jid, origin)
             self._hosts[origin.jid.domainpart].hooks.notify(events.MESSAGE_REFUSED, refused)
 
-    def handle(self, handler: Callable[[IQRequest], Any], host: Host, traffic: Traffic) -> Waiting:
+    def handle(self, handler: IQAnswerer, host: Host, traffic: Traffic) -> Waiting:
         """Have *handler* answer an IQ get or set, and send what it gives as the result; `StanzaError` as it raises."""
         request = IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, host)
         answer = handler(request)
@@ -58,7 +59,7 @@ class Replies:
 
     # -- handlers that take a stanza, or do not -----------------------------------------------------------------------
 
-    def ask(self, host: Host, hook: Hook[Any], traffic: Any, go_on: GoOn) -> Waiting:
+    def ask(self, host: Host, hook: Hook[T], traffic: T, go_on: Callable[[T], Waiting]) -> Waiting:
         """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it."""
         handlers = host.hooks.handlers(hook)
         answer = ask_these(handlers, traffic) if handlers else None
@@ -68,7 +69,7 @@ class Replies:
             return self.after(answer, traffic, go_on)
         return None if answer else go_on(traffic)
 
-    def give(self, door: Door, traffic: Traffic, go_on: GoOn) -> Waiting:
+    def give(self, door: Door, traffic: Traffic, go_on: Callable[[Traffic], Waiting]) -> Waiting:
         """Give a stanza to *door*; unless that takes it, *go_on* with it."""
         taken = door.take(traffic)
         if taken is True:
@@ -77,13 +78,13 @@ class Replies:
             return self.after(taken, traffic, go_on)
         return go_on(traffic)
 
-    def after(self, answer: Deferred[Any], traffic: Any, go_on: GoOn) -> Deferred[Any]:
+    def after(self, answer: Deferred[A], traffic: T, go_on: Callable[[T], Waiting]) -> Deferred[None]:
         """When *answer* is there and says nothing, or False, *go_on*."""
         return answer.addCallback(lambda taken: None if taken else go_on(traffic)).addErrback(
             self.failed, traffic
         )
 
-    def done(self, answer: Any, traffic: Traffic) -> Waiting:
+    def done(self, answer: object, traffic: Traffic) -> Waiting:
         """Whatever *answer* is, it ends the way of the stanza, at once or later."""
         return answer.addErrback(self.failed, traffic) if isinstance(answer, Deferred) else None
 
@@ -116,7 +117,7 @@ class Replies:
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
-    def _answer(self, traffic: Traffic, payload: Any) -> None:
+    def _answer(self, traffic: Traffic, payload: object) -> None:
         reply = traffic.stanza.result(*(() if payload is None else (payload,)))
         self._reply(reply, traffic.origin)
 

@@ -5,8 +5,6 @@ localpart there, such as a room. Messages, presence, and IQs without a handler c
 it sends in answer leaves by `Router.forward`, in one transaction with what it answers; all else by `Service.way`.
 """
 
-from typing import Any
-
 from xmppd.config.kinds import SERVICES_ONLY
 from xmppd.core.domains.door import Taken
 from xmppd.core.domains.service import ServiceDomain
@@ -21,12 +19,12 @@ class Service(Module):
     way: ServiceDomain
     """The way to the domain and from it."""
 
-    def start(self) -> Any:
+    def start(self) -> None:
         """Open the door; who overrides this calls it too."""
         self.way = self.api.router.service(self.api.host.name)
         self.way.open(self)
 
-    def stop(self) -> Any:
+    def stop(self) -> None:
         """Close it; who overrides this calls it too."""
         self.way.close(self)
 

@@ -10,7 +10,7 @@ same connection leaves together then, in one write instead of several.
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -120,7 +120,7 @@ class Turns:
         if not self._is_ticking:
             self._tick_on()
 
-    def _refill(self, now: float, timer: object, param: Any) -> None:
+    def _refill(self, now: float, timer: object, param: object) -> None:
         """Another turn of the reactor has begun."""
         self._is_refill_due = False
         self._left = self.budget
@@ -130,7 +130,7 @@ class Turns:
         self._left = self.budget
         self._timers.add(SPACE_S, self._tick)
 
-    def _tick(self, now: float, timer: object, param: Any) -> float | None:
+    def _tick(self, now: float, timer: object, param: object) -> float | None:
         """A new budget, and on with who waits; until a tick finds that there was nothing to do."""
         if not self._is_used and not self._waiting:
             self._is_ticking = False

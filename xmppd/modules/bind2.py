@@ -5,7 +5,7 @@ told its id, so that the session which it left behind, and only that, is replace
 account those are forgotten which its archive holds; the others are delivered as ever, since there is no other way.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
@@ -62,7 +62,7 @@ class Bind2(Module):
             login.tag = _tag(request.child_text("tag") or "")
 
     @on(LOGIN_SUCCEEDED, BINDING)
-    def on_succeeded(self, login: Login) -> Any:
+    def on_succeeded(self, login: Login) -> object:
         """Bind the resource that was asked for, unless an earlier session has been resumed (3.2)."""
         request = login.request.child("bind", NS)
         if request is None or login.is_resumed or login.session.is_ended:

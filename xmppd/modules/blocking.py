@@ -3,8 +3,9 @@
 The handlers that look at each stanza are there only while somebody blocks anybody.
 """
 
+from collections.abc import Callable
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
@@ -54,7 +55,7 @@ class BlockingModule(Module):
         self._look(self._blocking.is_used)
 
     def _look(self, wanted: bool) -> None:
-        handlers: tuple[tuple[Hook[Traffic], Any], ...] = (
+        handlers: tuple[tuple[Hook[Traffic], Callable[[Traffic], object]], ...] = (
             (events.CLIENT_STANZA, self.on_client_stanza),
             (events.ACCOUNT_STANZA, self.on_account_stanza),
             (events.ACCOUNT_PRESENCE, self.on_account_presence),
@@ -121,11 +122,11 @@ class BlockingModule(Module):
         if blocked and target.bare not in (sender.bare, sender.domainpart) and covers(blocked, target):
             raise StanzaError("not-acceptable", type="cancel", extra=Element("blocked", NS_ERRORS))
 
-    def on_account_stanza(self, traffic: Traffic) -> Any:
+    def on_account_stanza(self, traffic: Traffic) -> object:
         """XEP-0191 3.3: no message and no IQ comes from a blocked JID; the account looks offline."""
         return self._refused_if(self._is_blocked(traffic), traffic, _refuse)
 
-    def on_account_presence(self, traffic: Traffic) -> Any:
+    def on_account_presence(self, traffic: Traffic) -> object:
         """XEP-0191 3.3: presence of a blocked JID, subscriptions and probes too, is never answered."""
         return self._refused_if(self._is_blocked(traffic), traffic, _drop)
 
@@ -136,9 +137,11 @@ class BlockingModule(Module):
             return False
         return self._blocking.blocks(target.bare, sender)
 
-    def _refused_if(self, is_blocked: bool | Deferred[bool], traffic: Traffic, refuse: Any) -> Any:
+    def _refused_if(
+        self, is_blocked: bool | Deferred[bool], traffic: Traffic, refuse: Callable[[Traffic], bool]
+    ) -> bool | Deferred[bool | None] | None:
         if isinstance(is_blocked, Deferred):
-            return is_blocked.addCallback(self._refused_if, traffic, refuse)
+            return is_blocked.addCallback(lambda is_so: refuse(traffic) if is_so else None)
         return refuse(traffic) if is_blocked else None
 
 

@@ -3,8 +3,7 @@
 The capabilities of clients are learnt by the module ``client_caps``.
 """
 
-from typing import Any
-
+from xmppd.core.host import LoadedModule
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import ClientFeature
 from xmppd.services.discovery.capabilities import ClientInfo, verification_string
@@ -27,7 +26,7 @@ class ServerCaps(Module):
 
     def start(self) -> None:
         """Nothing is known yet: the modules are still being loaded."""
-        self._of: tuple[Any, ...] = ()
+        self._of: tuple[LoadedModule, ...] = ()
         self._element: Element = FixedElement("c", NS)
 
     def stream_features(self) -> tuple[ClientFeature, ...]:

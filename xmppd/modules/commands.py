@@ -7,7 +7,7 @@ English, and told so, in place of bad-locale (3.7), which would keep most people
 """
 
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -96,7 +96,7 @@ class Commands(Module):
     # -- execution ----------------------------------------------------------------------------------------------------
 
     @iq("set", NS, "command", to="host")
-    def on_command(self, request: IQRequest) -> Any:
+    def on_command(self, request: IQRequest) -> object:
         """Begin a command, go on with it, go back, or end it (2.4, 3.4)."""
         asked, action = request.payload, request.payload.get("action") or "execute"
         if action not in ACTIONS:
@@ -123,7 +123,7 @@ class Commands(Module):
         self.api.host.hooks.notify(GATHERING, menu)
         return menu
 
-    def _continue(self, execution: Execution, action: str, request: IQRequest) -> Any:
+    def _continue(self, execution: Execution, action: str, request: IQRequest) -> object:
         if action == "cancel":
             self._sessions.end(execution)
             return _command(execution, "canceled")

@@ -5,7 +5,7 @@ is online or not; to all others it looks as if it did not exist (XEP-0030 8). No
 answer for themselves, and hear who asks.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 
@@ -14,7 +14,7 @@ from xmppd.core.domains.strangers import refused
 from xmppd.core.events import IQRequest
 from xmppd.core.hooks import Hook
 from xmppd.core.module import XEP, Module, iq
-from xmppd.core.waiting import deferred
+from xmppd.core.waiting import deferred, waited
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.discovery.disco import (
     ACCOUNT_ITEMS,
@@ -60,19 +60,19 @@ class Disco(Module):
         )
 
     @iq("get", NS_INFO, "query", to="host")
-    def on_host_info(self, request: IQRequest) -> Any:
+    def on_host_info(self, request: IQRequest) -> object:
         """disco#info of a served domain (XEP-0030 3)."""
         if _node(request):
             return self._info(NODE_INFO, request)
         return _info_element(host_info(request.host))
 
     @iq("get", NS_INFO, "query", to="node")
-    def on_address_info(self, request: IQRequest) -> Any:
+    def on_address_info(self, request: IQRequest) -> object:
         """disco#info of an address at a service."""
         return self._info(NODE_INFO if _node(request) else ADDRESS_INFO, request)
 
     @iq("get", NS_ITEMS, "query", to="host")
-    def on_host_items(self, request: IQRequest) -> Any:
+    def on_host_items(self, request: IQRequest) -> object:
         """disco#items of a served domain (XEP-0030 4): what its modules add, and the services that a host shows."""
         if _node(request):
             return self._items(NODE_ITEMS, request)
@@ -81,7 +81,7 @@ class Disco(Module):
         return _when(request.host.hooks.notify(HOST_ITEMS, items), lambda _: _items_element(items))
 
     @iq("get", NS_ITEMS, "query", to="node")
-    def on_address_items(self, request: IQRequest) -> Any:
+    def on_address_items(self, request: IQRequest) -> object:
         """disco#items of an address at a service."""
         return self._items(NODE_ITEMS if _node(request) else ADDRESS_ITEMS, request)
 
@@ -95,7 +95,7 @@ class Disco(Module):
                 raise refused()
             return _info_element(account_info(request.host, request.target, request.sender))
         info = _info_of(request, may_see)
-        if await _waited(request.host.hooks.ask(NODE_INFO, info)):
+        if await waited(request.host.hooks.ask(NODE_INFO, info)):
             return _info_element(info)
         raise StanzaError("item-not-found") if may_see else refused()
 
@@ -106,21 +106,21 @@ class Disco(Module):
         items = _items_of(request, await self._may_see(request))
         hooks = request.host.hooks
         if items.node:
-            if await _waited(hooks.ask(NODE_ITEMS, items)):
+            if await waited(hooks.ask(NODE_ITEMS, items)):
                 return _items_element(items)
             return _items_element(_items_of(request), not items.may_see_presence)
         if request.is_own:
             sessions = self.api.registry.resources(request.target.bare)
             items.items.extend(Item(session.full_jid) for session in sessions if session.full_jid is not None)
         if items.may_see_presence:
-            await _waited(hooks.notify(ACCOUNT_ITEMS, items))
+            await waited(hooks.notify(ACCOUNT_ITEMS, items))
         return _items_element(items)
 
-    def _info(self, hook: Hook[Info], request: IQRequest) -> Any:
+    def _info(self, hook: Hook[Info], request: IQRequest) -> Element | Deferred[Element]:
         info = _info_of(request)
         return _when(request.host.hooks.ask(hook, info), lambda is_known: _info_element(info, is_known))
 
-    def _items(self, hook: Hook[Items], request: IQRequest) -> Any:
+    def _items(self, hook: Hook[Items], request: IQRequest) -> Element | Deferred[Element]:
         items = _items_of(request)
         return _when(request.host.hooks.ask(hook, items), lambda is_known: _items_element(items, is_known))
 
@@ -149,15 +149,11 @@ def _items_of(request: IQRequest, may_see_presence: bool = True) -> Items:
     return Items(request.host, request.target, request.sender, _node(request), may_see_presence, page)
 
 
-async def _waited(answer: Any) -> Any:
-    return await answer if isinstance(answer, Deferred) else answer
-
-
-def _when(answer: Any, finish: Any) -> Any:
+def _when(answer: object, finish: Callable[[object], Element]) -> Element | Deferred[Element]:
     return answer.addCallback(finish) if isinstance(answer, Deferred) else finish(answer)
 
 
-def _info_element(info: Info, is_known: Any = True) -> Element:
+def _info_element(info: Info, is_known: object = True) -> Element:
     if not is_known:
         raise StanzaError("item-not-found")
     query = Element("query", NS_INFO, {"node": info.node} if info.node else None)
@@ -173,7 +169,7 @@ def _info_element(info: Info, is_known: Any = True) -> Element:
     return query
 
 
-def _items_element(items: Items, is_known: Any = True) -> Element:
+def _items_element(items: Items, is_known: object = True) -> Element:
     if not is_known:
         raise StanzaError("item-not-found")
     query = Element("query", NS_ITEMS, {"node": items.node} if items.node else None)

@@ -3,7 +3,7 @@
 Not offered: ``tls-0rtt``. A counter that a client sends all the same is heeded.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -87,7 +87,7 @@ class FastModule(Module):
         return self.api.services[Authentication].begin_with_token(login.mechanism, login.given, attempt)
 
     @on(LOGIN_SUCCEEDED, ISSUING)
-    def on_succeeded(self, login: Login) -> Any:
+    def on_succeeded(self, login: Login) -> object:
         """Give a token to who asks for one, or whose own is due to be followed (3.3, 3.5); take one back (3.6)."""
         if login.session.is_ended:
             return None

@@ -3,7 +3,7 @@
 A server's own uptime, section 5, is told by the module ``uptime``.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from xmppd.core import events
 from xmppd.core.attachment import Attachment
@@ -61,7 +61,7 @@ class LastActivityModule(Module):
             raise refused()
 
     @on(events.CLIENT_PRESENCE, NOTING)
-    def on_client_presence(self, traffic: Traffic) -> Any:
+    def on_client_presence(self, traffic: Traffic) -> None:
         """Remember what a client says when it becomes unavailable, until it is available again."""
         stanza, session = traffic.stanza, traffic.origin
         if session is None or stanza.to is not None:

@@ -1,7 +1,5 @@
 """Offline messages on the wire: XEP-0160; the rules are in `xmppd.services.offline.offline`."""
 
-from typing import Any
-
 from xmppd.core import events
 from xmppd.core.events import Delivery, Traffic, Unbound
 from xmppd.core.module import XEP, Module, on
@@ -27,12 +25,12 @@ class OfflineModule(Module):
         spawn("learning for whom anything waits", self._offline.learn())
 
     @on(events.MESSAGE_UNDELIVERED, STORING)
-    def on_undelivered(self, delivery: Delivery) -> Any:
+    def on_undelivered(self, delivery: Delivery) -> object:
         """Keep it (XEP-0160 2, 3)."""
         return self._offline.keep(delivery)
 
     @on(events.MESSAGE_DELIVERING, HOLDING)
-    def on_delivering(self, delivery: Delivery) -> Any:
+    def on_delivering(self, delivery: Delivery) -> object:
         """Live messages wait behind stored ones."""
         return self._offline.hold(delivery)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -39,7 +38,7 @@ class PresenceModule(Module):
         self._presence = self.api.services[Presence]
 
     @on(events.CLIENT_PRESENCE, SHOWING)
-    def on_client_presence(self, traffic: Traffic) -> Any:
+    def on_client_presence(self, traffic: Traffic) -> object:
         """Presence of a local client: undirected (4.2, 4.4, 4.5), directed (4.6), or a probe, which is not its own."""
         stanza, session = traffic.stanza, traffic.origin
         if session is None:
@@ -58,7 +57,7 @@ class PresenceModule(Module):
         return True if told is None else told.addCallback(lambda _: True)
 
     @on(events.ACCOUNT_PRESENCE, SHOWING)
-    def on_account_presence(self, traffic: Traffic) -> Any:
+    def on_account_presence(self, traffic: Traffic) -> object:
         """Presence for a local account (8.5), or a probe of it (4.3.2)."""
         stanza = traffic.stanza
         if stanza.type == "probe":

@@ -1,7 +1,5 @@
 """Private XML storage: XEP-0049. Only the owner reads or writes it; legacy bookmarks (XEP-0048 3) lie here."""
 
-from typing import Any
-
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
@@ -38,7 +36,7 @@ class PrivateXML(Module):
         return b"<query xmlns='%b'>%b</query>" % (NS.encode(), content)
 
     @iq("set", NS, "query", to="own")
-    def on_set(self, request: IQRequest) -> Any:
+    def on_set(self, request: IQRequest) -> object:
         """XEP-0049 2.2: each element takes the place of the one of its name; an empty one is forgotten."""
         pieces: dict[str, list[bytes]] = {}
         for root in _roots(request.payload):

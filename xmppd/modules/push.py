@@ -5,7 +5,7 @@ it goes into the queue of a session that has lost its connection (XEP-0198), and
 one has no session at all: it can be had from the archive then.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -177,7 +177,7 @@ class PushModule(Module):
 
 def _is_unwanted(pubsub: Element, target: JID) -> bool:
     """Whether this takes away what the account needs to publish (XEP-0060 8.9.4)."""
-    told: Any = pubsub.child("affiliation")
+    told = pubsub.child("affiliation")
     return (
         told is not None
         and told.get("jid") in (target.bare, target.domainpart)

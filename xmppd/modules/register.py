@@ -4,7 +4,7 @@ New accounts are off by default; where they are allowed they are made over TLS o
 A user changes the password and removes the account, in band, over the stream that shows who it is.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
@@ -95,7 +95,7 @@ class Register(Module):
     # -- before authentication ----------------------------------------------------------------------------------------
 
     @on(events.UNBOUND_STANZA)
-    def on_unbound_stanza(self, traffic: Traffic) -> Any:
+    def on_unbound_stanza(self, traffic: Traffic) -> object:
         """XEP-0077 3.1.1: somebody without an account asks for the form or sends it."""
         stanza, session = traffic.stanza, traffic.origin
         if session is None or session.username is not None or not stanza.has("query", NS):

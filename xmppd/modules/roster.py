@@ -4,7 +4,7 @@ A client reads and writes its own roster only; of what it sends, JID, name, grou
 else is ignored (2.1.2).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from xmppd.config.limits import Limits
 from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
@@ -74,7 +74,7 @@ class RosterModule(Module):
         return Query(content, None if known is None else roster.version)
 
     @iq("set", NS, "query", to="own")
-    def on_set(self, request: IQRequest) -> Any:
+    def on_set(self, request: IQRequest) -> object:
         """RFC 6121 2.3, 2.4 and 2.5: one contact is added, changed or removed."""
         owner = request.sender.with_resource(None)
         wanted = read_set(request.payload, owner, self.api.host.settings.limits)

@@ -3,8 +3,6 @@
 Clients learn from a stream feature that they may approve in advance (3.4.1).
 """
 
-from typing import Any
-
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import Module, on
@@ -44,7 +42,7 @@ class SubscriptionsModule(Module):
         )
 
     @on(events.CLIENT_PRESENCE, SUBSCRIBING)
-    def on_client_presence(self, traffic: Traffic) -> Any:
+    def on_client_presence(self, traffic: Traffic) -> object:
         """What a local client sends; it leaves from its bare JID to the contact's (RFC 6121 3.1.1, 3.1.2)."""
         if traffic.stanza.type not in TYPES:
             return None
@@ -54,7 +52,7 @@ class SubscriptionsModule(Module):
         return sent.addCallback(_dealt_with)
 
     @on(events.ACCOUNT_PRESENCE, SUBSCRIBING)
-    def on_account_presence(self, traffic: Traffic) -> Any:
+    def on_account_presence(self, traffic: Traffic) -> object:
         """What comes for a local account, from wherever (RFC 6121 3.1.3)."""
         if traffic.stanza.type not in TYPES:
             return None

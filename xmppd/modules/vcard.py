@@ -3,8 +3,6 @@
 Whether an account is unknown or has no vCard cannot be told apart from the answer (3.3).
 """
 
-from typing import Any
-
 from xmppd.core.domains.strangers import refused
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
@@ -39,6 +37,6 @@ class VCardTemp(Module):
         return vcard
 
     @iq("set", NS, "vCard", to="own")
-    def on_set(self, request: IQRequest) -> Any:
+    def on_set(self, request: IQRequest) -> object:
         """XEP-0054 3.2: the whole vCard in place of the one before."""
         return self._vcards.set(request.sender, request.raw_payload)

@@ -10,16 +10,13 @@ a resource (full JID)   the session, else RFC 6121 8.5.3.2
 ======================  =========================================================================
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from xmppd.core import events
 from xmppd.core.delivery import Otherwise, no_taker, recipients, rule_of
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.domains.strangers import ANSWERED, refused
-from xmppd.core.events import Delivery, IQRequest, Traffic
+from xmppd.core.events import Delivery, IQAnswerer, IQRequest, Traffic
 from xmppd.core.host import Host
 from xmppd.core.iq import IQ_ANSWERS
 from xmppd.core.registry import SessionRegistry
@@ -114,7 +111,7 @@ class AccountDomain:
             return None
         return self._replies.handle(self._handler(traffic, kind), self._host, traffic)
 
-    def _handler(self, traffic: Traffic, kind: str) -> Callable[[IQRequest], Any]:
+    def _handler(self, traffic: Traffic, kind: str) -> IQAnswerer:
         handlers, key = self._host.iq_handlers, (traffic.stanza.type or "", *traffic.stanza.child_names[0])
         handler = handlers.get((*key, kind))
         if kind == "account":
@@ -126,7 +123,7 @@ class AccountDomain:
             raise refused()
         return handler
 
-    def _guarded(self, guard: Callable[[IQRequest], Any], traffic: Traffic) -> Waiting:
+    def _guarded(self, guard: IQAnswerer, traffic: Traffic) -> Waiting:
         """Ask who watches over such requests to clients, before one of them sees it."""
         if traffic.target.full not in self._sessions:
             raise refused()

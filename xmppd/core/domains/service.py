@@ -13,14 +13,13 @@ What the service sends leaves by `ServiceDomain.send` of the same object.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core.commits import Routed
 from xmppd.core.delivery import no_taker
 from xmppd.core.domains.door import Door
-from xmppd.core.events import IQRequest, Traffic
+from xmppd.core.events import IQAnswerer, Traffic
 from xmppd.core.host import Host
 from xmppd.core.inlet import Inlet
 from xmppd.core.iq import IQ_ANSWERS, IQ_REQUESTS
@@ -102,7 +101,7 @@ class ServiceDomain:
             return self._not_taken(traffic)
         return self._replies.give(self._door, traffic, self._not_taken)
 
-    def _handler(self, traffic: Traffic) -> Callable[[IQRequest], Any] | None:
+    def _handler(self, traffic: Traffic) -> IQAnswerer | None:
         target, stanza = traffic.target, traffic.stanza
         if target.localpart is not None and target.resourcepart is not None:
             return None

@@ -1,6 +1,6 @@
 """Message Archive Management: XEP-0313 1.1.3 with its extended part, XEP-0441 (preferences), XEP-0424 (tombstones)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from twisted.logger import Logger
@@ -106,7 +106,7 @@ class Mam(Module):
     # -- what goes in -------------------------------------------------------------------------------------------------
 
     @on(events.CLIENT_STANZA, ARCHIVING)
-    def on_sending(self, traffic: Traffic) -> Any:
+    def on_sending(self, traffic: Traffic) -> object:
         """Archive what an account sends."""
         if traffic.stanza.name == "message" and self._has_accounts:
             if self._has_search:
@@ -115,7 +115,7 @@ class Mam(Module):
         return None
 
     @on(events.MESSAGE_DELIVERING, ARCHIVING)
-    def on_delivering(self, delivery: Delivery) -> Any:
+    def on_delivering(self, delivery: Delivery) -> object:
         """Archive what an account gets."""
         if not self._has_accounts:
             return None

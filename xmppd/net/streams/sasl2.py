@@ -9,7 +9,7 @@ in (2.3).
 from base64 import b64encode
 from collections.abc import Coroutine
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from twisted.internet.defer import Deferred
@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from xmppd.core.filters import FilterStage
 from xmppd.core.hooks import Hooks
 from xmppd.core.session import Session
+from xmppd.core.waiting import waited
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.sasl import OFFERS_KEPT, announcement, count_failure
@@ -27,6 +28,7 @@ from xmppd.services.login.login import (
     LOGIN_TASKS,
     NS_SASL2,
     OFFERING,
+    Exchange,
     Login,
     Offer,
     UserAgent,
@@ -92,9 +94,8 @@ def _on_authenticate(stream: ClientStream, element: Element) -> Deferred[None]:
 async def _begin(stream: ClientStream, element: Element) -> None:
     announced = announcement(stream)
     login = Login(stream, stream.session, announced.given, element, _user_agent(element))
-    exchange = login.host.hooks.ask(LOGIN_BEGINNING, login)
-    if isinstance(exchange, Deferred):
-        exchange = await exchange
+    answer = login.host.hooks.ask(LOGIN_BEGINNING, login)
+    exchange: Exchange | None = cast("Exchange | None", await waited(answer))
     if exchange is None:
         exchange = stream.server.authentication.begin(login.mechanism, announced.given, announced.mechanisms)
     stream.exchange = LoginProgress(login, exchange)
