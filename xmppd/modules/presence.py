@@ -34,8 +34,9 @@ class PresenceModule(Module):
     uses = (Presence, Turns, Subscriptions)
 
     def start(self) -> None:
-        """Find the service."""
+        """Find the services."""
         self._presence = self.api.services[Presence]
+        self._subscriptions = self.api.services[Subscriptions]
 
     @on(events.CLIENT_PRESENCE, SHOWING)
     def on_client_presence(self, traffic: Traffic) -> object:
@@ -45,8 +46,10 @@ class PresenceModule(Module):
             return None
         if stanza.type not in TYPES:
             raise StanzaError("bad-request", "There is no presence of this type")
+        if stanza.type == "probe":
+            return not _may_probe(session, traffic) or None
         if stanza.type not in AVAILABILITY:
-            return True if stanza.type == "probe" and stanza.to is None else None
+            return None
         if stanza.to is not None:
             self._presence.directed(session, stanza, traffic.target)
             return None
@@ -61,6 +64,8 @@ class PresenceModule(Module):
         """Presence for a local account (8.5), or a probe of it (4.3.2)."""
         stanza = traffic.stanza
         if stanza.type == "probe":
+            if self._subscriptions.is_ignored(traffic.target, traffic.sender):
+                return True
             answered = Deferred.fromCoroutine(self._presence.probed(traffic.sender, traffic.target))
             return answered.addCallback(lambda _: True)
         if stanza.type in AVAILABILITY or stanza.type == "error":
@@ -88,7 +93,7 @@ class PresenceModule(Module):
         return self.api.services[Turns].run(self._requests(session, session.roster))
 
     def _requests(self, session: Session, roster: Roster) -> Iterator[None]:
-        for request in self.api.services[Subscriptions].pending_for(roster):
+        for request in self._subscriptions.pending_for(roster):
             if session.presence is None:
                 return
             if self._presence.passes(request.from_ or "", session.full_jid or ""):
@@ -113,6 +118,14 @@ class PresenceModule(Module):
         told = self._presence.unavailable(session, gone)
         if told is not None:
             spawn("unavailable presence", told)
+
+
+def _may_probe(session: Session, traffic: Traffic) -> bool:
+    """Whether a client's own probe goes on (4.3): the answer to one would end a request that waits for another."""
+    if traffic.stanza.to is None:
+        return False
+    roster = session.roster
+    return not isinstance(roster, Roster) or not roster.state(traffic.target.bare).ask
 
 
 def _priority(stanza: Stanza) -> int:

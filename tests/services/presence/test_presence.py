@@ -371,6 +371,17 @@ class ProbeTests(SynchronousTestCase):
         self.assertEqual(seen(balcony), [f"{BALCONY} then", f"{CHAMBER} then"])
         self.assertEqual(seen(chamber), [])
 
+    def test_who_waits_for_an_answer_is_not_answered(self) -> None:
+        """RFC 6121 4.3.2: another server's user has asked for a subscription, of somebody or of nobody alike."""
+        for to in (JULIET, "nobody@localhost"):
+            for type in ("subscribe", "probe"):
+                asked = Stanza.make("presence", from_="a@example.net", to=to, type=type)
+                self.world.server.router.route(asked)
+            self.assertEqual(self.probe("a@example.net/x", to), [], to)
+            withdrawn = Stanza.make("presence", from_="a@example.net", to=to, type="unsubscribe")
+            self.world.server.router.route(withdrawn)
+            self.assertEqual(self.probe("a@example.net/x", to), [(to, "unsubscribed", "a@example.net")])
+
     def test_a_probe_without_an_address_is_dropped(self) -> None:
         """RFC 6121 4.3: there is nobody it could be for."""
         balcony = self.world.come(BALCONY)

@@ -167,13 +167,13 @@ class Presence:
     async def probed(self, sender: JID, target: JID) -> None:
         """Answer a probe (RFC 6121 4.3.2): presence to who may see it, unsubscribed to all others.
 
-        For nobody no roster is read: names that a stranger makes up would drive those in use out of memory.
+        Nothing to who has asked for a subscription and waits for the answer: that would be taken for one. For nobody
+        no roster is read: names that a stranger makes up would drive those in use out of memory.
         """
-        is_somebody = self._router.is_somebody(target.bare)
-        if not is_somebody or not (await self._rosters.load(target.bare)).may_see_presence(sender.bare):
-            self._router.route(
-                Stanza.make("presence", from_=target.bare, to=sender.bare, type="unsubscribed")
-            )
+        roster = await self._rosters.load(target.bare) if self._router.is_somebody(target.bare) else None
+        if roster is None or not roster.may_see_presence(sender.bare):
+            if roster is None or not roster.state(sender.bare).asked:
+                self._refuse_probe(sender, target)
             return
         if not self.passes(target.bare, sender.full):
             return
@@ -185,6 +185,19 @@ class Presence:
         if not sessions:
             gone = Stanza.make("presence", from_=target.full, to=sender.full, type="unavailable")
             self._router.route(gone)
+
+    def _refuse_probe(self, sender: JID, target: JID) -> None:
+        """Say that there is no subscription. A client that has asked itself hears it where its roster says so too,
+
+        and nothing would be changed, so that nothing would be delivered, by the answer (RFC 6121 A.3.4).
+        """
+        refusal = Stanza.make("presence", from_=target.bare, to=sender.bare, type="unsubscribed")
+        session = self._registry.get(sender.full)
+        roster = None if session is None else session.roster
+        if session is not None and isinstance(roster, Roster) and not roster.sees_presence_of(target.bare):
+            session.send(refusal.replace(to=sender.full))
+        else:
+            self._router.route(refusal)
 
     # -- what changes in a roster -------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Traffic
 from xmppd.core.host import Hosts
@@ -38,6 +39,10 @@ WHOLE_REQUESTS = 64
 """So many of the largest requests together are kept whole for one account; later ones lose their children."""
 
 
+IGNORED = 10_000
+"""So many requests to nobody are remembered: they look like those that wait for an answer."""
+
+
 class Subscriptions:
     """Takes subscription stanzas from and for local accounts."""
 
@@ -56,6 +61,11 @@ class Subscriptions:
         self._registry = registry
         self._router = router
         self._directory = directory
+        self._ignored: Bounded[tuple[str, str], None] = Bounded(IGNORED)
+
+    def is_ignored(self, owner: JID, contact: JID) -> bool:
+        """Whether this contact has asked an account for a subscription that was not there (3.1.3)."""
+        return (owner.bare, contact.bare) in self._ignored
 
     def pending_for(self, roster: Roster) -> Iterator[Stanza]:
         """Give the requests that wait for an account's answer, to be sent at each initial presence (3.1.3).
@@ -114,6 +124,7 @@ class Subscriptions:
         be stored.
         """
         if contact.bare == owner.bare or not self._is_known(owner):
+            self._ignore(stanza, owner, contact)
             return
         jid, type = contact.bare, stanza.type or ""
         stanza = stanza.replace(from_=jid, to=owner.bare)
@@ -143,6 +154,13 @@ class Subscriptions:
                 approval = Stanza.make("presence", from_=owner.bare, to=jid, type=APPROVAL)
                 told.append(self._router.route(approval))
         await self._finish(roster, owner, contact, told, not before.is_seen and row.state.is_seen)
+
+    def _ignore(self, stanza: Stanza, owner: JID, contact: JID) -> None:
+        """Nobody takes *stanza*; what it asks for or gives up is remembered, as an account would."""
+        if stanza.type == REQUEST:
+            self._ignored.keep((owner.bare, contact.bare), None)
+        elif stanza.type == CANCELLATION:
+            self._ignored.pop((owner.bare, contact.bare), None)
 
     def _changed(self, roster: Roster, jid: str, state: State, is_approved: bool) -> RosterItem | None:
         """Give the roster item of the new state; None where there was none and none is needed."""
