@@ -55,6 +55,7 @@ class ProcessTests(SynchronousTestCase):
     def test_pid_file(self) -> None:
         """Whether it can be written is told with the reason."""
         check_pid_file(self.folder / "pid")
+        self.assertIn("it is a folder; name", str(self.assertRaises(CannotRun, check_pid_file, self.folder)))
         missing = self.folder / "none" / "pid"
         self.assertIn(
             "cannot be written: there is no such file or folder;",

@@ -149,6 +149,15 @@ class RunningTests(SynchronousTestCase):
         self.assertNotIn("listener.startService", self.seen)
         self.streams.ended.callback(None)
 
+    def test_stop_while_the_accounts_are_read(self) -> None:
+        """That they cannot be read then is nothing that the log must tell."""
+        self.data = Deferred()
+        self.server.startService()
+        self.server.stopService()
+        self.data.errback(StorageFailed("the storage is stopped"))
+        self.assertEqual(self.flushLoggedErrors(StorageFailed), [])
+        self.streams.ended.callback(None)
+
     def test_stop(self) -> None:
         """Listeners first; the storage after the last stream; then the folder is free for another server."""
         self.server.startService()

@@ -1,5 +1,6 @@
 """The file of the log: opening it, and what is said where that cannot be."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def try_log_file(config: Config) -> Finding | None:
         return None
     try:
         file.stat()
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         obstacle = obstacle_to_writing(file)
     except FileNotFoundError as error:
         is_folder = os.path.lexists(file.parent)

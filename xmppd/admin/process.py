@@ -34,10 +34,12 @@ def run_folder(wanted: str) -> str:
 
 def check_pid_file(file: Path) -> None:
     """Raise `CannotRun` unless twistd can write its pid file."""
+    other = "name another with --pidfile=FILE, or none with --pidfile="
+    if os.path.isdir(file):
+        raise CannotRun(f"the pid file {file} cannot be written: it is a folder; {other}")
     target = file if os.path.lexists(file) else file.parent
     obstacle = obstacle_to_writing(target)
     if obstacle is not None:
-        other = "name another with --pidfile=FILE, or none with --pidfile="
         raise CannotRun(f"the pid file {file} cannot be written: {obstacle.why}; {other}")
 
 

@@ -139,6 +139,8 @@ class RunningServer(MultiService):
 
     def _not_loaded(self, failure: Failure) -> None:
         """Who needs it reads it again; those that come meanwhile hear that it does not work now."""
+        if self._is_stopping:
+            return  # it was asked to stop before it had read them
         self._log.failure("The data cannot be read", failure)
 
     def _accept(self, _: None) -> None:

@@ -140,6 +140,10 @@ def _read_only(path: Path) -> tuple[Path, str, str]:
     return mount, why, f"mount it for writing (mount -o remount,rw {mount}), or name a place on another"
 
 
+def _in_the_way(path: Path) -> tuple[Path, str, str]:
+    return path, "there is something else of this name", "move it away, or name another place"
+
+
 def _full(path: Path) -> tuple[Path, str, str]:
     return path, "its disk is full", "make room, or name a place on another disk"
 
@@ -149,6 +153,7 @@ _WORDS = {
     errno.ENOENT: _missing,
     errno.ENOTDIR: _no_folder,
     errno.EROFS: _read_only,
+    errno.EEXIST: _in_the_way,
     errno.ENOSPC: _full,
 }
 

@@ -44,6 +44,25 @@ class LeftOverTests(SynchronousTestCase):
         self.assertIn("xmppctl host rename old.example NEW, or xmppctl host purge old.example", found.remedy)
         self.assertEqual(exit_status([found]), 0)
 
+    def test_file_that_is_gone(self) -> None:
+        """Before the first start there is none; a running server has one, and stores nothing without it."""
+        self.file.unlink()
+        self.assertEqual(self.look(), [])
+        (found,) = self.look(is_running=lambda data_dir: True)
+        self.assertEqual((found.id, found.severity, found.place), ("data.gone", "error", str(self.file)))
+
+    def test_things_of_another_kind(self) -> None:
+        """What bears a name of ours and is something else keeps a server from starting, or from being reached."""
+        for name, kind in (("secret", "file"), ("xmppd.lock", "file"), ("control.sock", "socket")):
+            (self.folder / "data" / name).mkdir()
+            (found,) = self.look()
+            self.assertEqual((found.id, found.place), ("data.wrong-kind", str(self.folder / "data" / name)))
+            self.assertEqual(found.why, f"it is no {kind}")
+            (self.folder / "data" / name).rmdir()
+        (self.folder / "data" / "certificates").touch()
+        (found,) = self.look()
+        self.assertEqual((found.id, found.why), ("data.wrong-kind", "it is no folder"))
+
     def test_copy_over_a_log(self) -> None:
         """A copy that was put in the place of a killed server's file; of a running server nobody asks that."""
         backup, log = self.folder / "backup", self.folder / "data" / "xmppd.sqlite-wal"

@@ -57,6 +57,15 @@ ROWS = [
         "may write",
     ),
     (
+        '[log]\nfile = "/"\n',
+        "config",
+        "log.file",
+        "error",
+        2,
+        "is a directory",
+        "may write",
+    ),
+    (
         '[components."a.example"]\nmodule = "x"\ncertificate = "c.pem"\n',
         "config",
         "config.no-effect",

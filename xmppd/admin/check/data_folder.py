@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from xmppd.admin.check.subject import Subject
+from xmppd.admin.control.path import SOCKET_NAME
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.obstacles import Obstacle, obstacle_to_reading, obstacle_to_writing, user_name
+from xmppd.net.tls.options import SELF_MADE_FOLDER
+from xmppd.storage.lock import LOCK_NAME
 from xmppd.storage.sqlite.damage import damage
 from xmppd.storage.sqlite.foreign_log import foreign_log, remedy_for
 from xmppd.storage.sqlite.header import NEWEST, read_header
@@ -24,6 +27,14 @@ _NOT_OURS = "data.owner"
 _CLOSED = (_NOT_OURS, "data.not-a-folder", "data.not-writable", "data.unreachable")
 """Findings of a folder behind which nothing else is to be found out."""
 
+_OURS = (
+    (SECRET_NAME, stat.S_ISREG, "file"),
+    (LOCK_NAME, stat.S_ISREG, "file"),
+    (SELF_MADE_FOLDER, stat.S_ISDIR, "folder"),
+    (SOCKET_NAME, stat.S_ISSOCK, "socket"),
+)
+"""Names in the data folder, and what they must be."""
+
 _Report = Callable[[str, Severity, str, str], Finding]
 
 
@@ -34,6 +45,7 @@ def check_data_folder(subject: Subject) -> Iterator[Finding]:
     yield from found
     if any(finding.id in _CLOSED for finding in found):
         return
+    yield from _kinds(config.data_dir)
     yield from _secret(subject, config.data_dir / SECRET_NAME)
     file = config.storage_file
     if file is None:
@@ -87,7 +99,13 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
     try:
         header = read_header(file)
     except FileNotFoundError:
-        return  # it is made at the first start
+        if subject.machine.is_running(subject.config.data_dir):
+            why, remedy = (
+                "it is gone, while a server runs that has it open",
+                "put it back, or stop the server",
+            )
+            yield Finding("data.gone", "error", place, called, why, remedy)
+        return  # else it is made at the first start
     except NotADirectoryError:
         return  # told of the folder
     except OSError as problem:
@@ -128,8 +146,17 @@ def _left_over(subject: Subject, file: Path) -> Iterator[Finding]:
             yield Finding("data.host-not-served", "warning", str(file), f'host "{host}"', why, remedy)
 
 
+def _kinds(folder: Path) -> Iterator[Finding]:
+    """What bears a name of ours must be what we would make."""
+    for name, is_right, kind in _OURS:
+        path = folder / name
+        if os.path.lexists(path) and not is_right(path.lstat().st_mode):
+            why, remedy = f"it is no {kind}", "move it away, and the server makes its own"
+            yield Finding("data.wrong-kind", "error", str(path), f"{name} in the data folder", why, remedy)
+
+
 def _secret(subject: Subject, file: Path) -> Iterator[Finding]:
-    if not os.path.lexists(file):  # it is made at the first start, or told of the folder
+    if not file.is_file():  # it is made at the first start, or told of already
         return
     what, obstacle = "the secret of the data folder", obstacle_to_reading(file)
     if obstacle is not None:

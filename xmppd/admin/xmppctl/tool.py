@@ -104,7 +104,12 @@ class Tool:
         others = [found for found in self.running_here() if found != folder.path]
         names = ", ".join(f"{found} (user {_owner_name(found)})" for found in others)
         running = f"; servers run on {names}" if others else ""
-        unsaid = "" if self.config_file is None else f", and {self.config_file} has no data_dir"
+        is_unsaid = self.config_file is not None and not folder.is_named
+        unsaid = f", and {self.config_file} has no data_dir" if is_unsaid else ""
+        if folder.path.exists():
+            return ControlError(
+                "no-data-folder", f"{folder.path} is a file and no data folder; see xmppctl check"
+            )
         return ControlError(
             "no-data-folder",
             f"there is no data folder {folder.path}{unsaid}{running}; start the server once, or say where its data "
