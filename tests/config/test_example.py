@@ -44,6 +44,7 @@ NOT_DEFAULTS = {
     ("log", "file"),
     ("modules", "contact"),
     ("modules", "groups"),
+    ("s2s", "domains"),
 }
 
 

@@ -38,6 +38,16 @@ def _of_components(config: Config) -> list[tuple[Path, Address]]:
     ]
 
 
+def _of_servers(config: Config) -> list[tuple[Path, Address]]:
+    if not config.is_federated:
+        return []
+    return [
+        (("s2s", key, index), address)
+        for key in _LISTENERS
+        for index, address in enumerate(getattr(config.s2s, key))
+    ]
+
+
 def is_public(config: Config) -> bool:
     """Say whether a listener for clients is reached from other machines."""
     return any(not address.is_loopback for _, address in _of_clients(config))
@@ -49,7 +59,7 @@ def _listeners(config: Config) -> Iterator[Finding]:
         place = config.source.place(("c2s", "listen"))
         why, remedy = "nobody can connect", "give c2s.listen or c2s.direct_tls_listen an address"
         yield Finding("config.no-listener", "warning", place, "c2s.listen = []", why, remedy)
-    listeners += _of_components(config)
+    listeners += [*_of_servers(config), *_of_components(config)]
     for number, (path, address) in enumerate(listeners):
         for other_path, other in listeners[:number]:
             if not _collide(address, other):

@@ -20,6 +20,8 @@ class Limits(Section):
     # -- one stanza of an authenticated stream
     stanza_bytes: Annotated[int, Field(ge=10_000)] = 256 * KIB
     """One stanza, tags and all; RFC 6120 13.12 wants 10,000 at least."""
+    s2s_stanza_bytes: Annotated[int, Field(ge=10_000), ServerWide] = 512 * KIB
+    """One stanza of another server."""
     stanza_depth: Count = 256
     """Levels of elements within one stanza."""
     stanza_elements: Count = 10_000

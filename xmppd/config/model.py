@@ -18,7 +18,15 @@ from xmppd.config.source import DEFAULTS, Source
 WHAT_A_COMPONENT_IS = ("kind", "module", "connection_of")
 """Settings that make a component what it is: a restart brings them; its secret, limits and all else follow the file."""
 
+OF_S2S = ("enabled", "listen", "direct_tls_listen", "resolvers", "ca")
+"""Settings of ``[s2s]`` that a restart brings."""
+
 Options = TypeVar("Options", bound=BaseModel)
+
+
+def is_local(name: str) -> bool:
+    """Whether a domain stands for this machine alone (RFC 6761 6.3)."""
+    return name == "localhost" or name.endswith(".localhost")
 
 
 class Config(ServerOptions):
@@ -90,6 +98,7 @@ class Config(ServerOptions):
                     for name in ("data_dir", "storage", "net", "component_listen")
                 },
                 "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in listeners}),
+                "s2s": self.s2s.model_copy(update={name: getattr(running.s2s, name) for name in OF_S2S}),
                 "hosts": {name: self.hosts.get(name, old) for name, old in running.hosts.items()},
                 "components": {name: self._component(old) for name, old in running.components.items()},
             }
@@ -108,6 +117,16 @@ class Config(ServerOptions):
     def for_host(self, name: str) -> HostSettings:
         """Give what holds for the domain with accounts *name*; raises KeyError for any other."""
         return self.hosts[name]
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether other servers are talked to: unless that is turned off, or localhost is all there is."""
+        return self.s2s.enabled and any(not is_local(name) for name in self.hosts)
+
+    def s2s_listeners(self, option: str) -> tuple[Address, ...]:
+        """Give the addresses for other servers in *option* of ``[s2s]``; none where they are not talked to."""
+        found: tuple[Address, ...] = getattr(self.s2s, option) if self.is_federated else ()
+        return found
 
     @property
     def domains(self) -> tuple[HostSettings, ...]:

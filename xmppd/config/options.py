@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
 from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
+from xmppd.config.s2s import S2s
 from xmppd.config.section import (
     Accounts,
     Address,
@@ -121,6 +122,8 @@ class ServerOptions(Section):
     """Certificates and TLS."""
     c2s: C2s = C2s()
     """Connections from clients."""
+    s2s: S2s = S2s()
+    """Connections to and from other servers."""
     storage: Storage = Storage()
     """Where the data are kept."""
     log: Log = Log()

@@ -93,7 +93,7 @@ def _no_address(why: str) -> Mistake:
     )
 
 
-def _file_path(value: object, info: ValidationInfo) -> object:
+def file_path(value: object, info: ValidationInfo) -> object:
     """A path relative to the folder of the configuration file, which the reader gives as context."""
     folder = info.context["folder"] if info.context else Path()
     return Path(folder, _checked_path(value)) if isinstance(value, str) else value
@@ -131,7 +131,7 @@ def account(value: object) -> object:
     return jid.full
 
 
-FilePath = Annotated[Path, BeforeValidator(_file_path)]
+FilePath = Annotated[Path, BeforeValidator(file_path)]
 DataPath = Annotated[Path, BeforeValidator(_data_path)]
 Listeners = Annotated[tuple[Annotated[Address, BeforeValidator(parse_address)], ...], Field(strict=False)]
 Accounts = Annotated[tuple[Annotated[str, BeforeValidator(account)], ...], Field(strict=False)]

@@ -1,0 +1,133 @@
+"""``[s2s]``: connections to and from other servers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+from xmppd.config.limits import KIB, MIB, Count, Seconds
+from xmppd.config.names import check_domain
+from xmppd.config.section import MAX_PORT, Address, Listeners, Mistake, Section, file_path
+
+SYSTEM = "system"
+"""The authorities that this system believes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where another server is to be found, whatever DNS says: a name or an IP address, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _route(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) <= MAX_PORT:
+        why = "a host and a port are wanted"
+        raise Mistake("config.bad-address", why, 'write for example "xmpp.example.net:5269" or "[::1]:5269"')
+    return Route(host.strip("[]"), int(port))
+
+
+def _domain(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    problem = check_domain(value)
+    if problem is not None:
+        remedy = f'write "{problem.spelling}"' if problem.spelling else "write a domain, as example.org"
+        raise Mistake("config.bad-domain", problem.why, remedy)
+    return value
+
+
+def _authorities(value: object, info: ValidationInfo) -> object:
+    return value if value == SYSTEM else file_path(value, info)
+
+
+Domain = Annotated[str, BeforeValidator(_domain)]
+Domains = Annotated[tuple[Domain, ...], Field(strict=False)]
+Authorities = Annotated[Path | Literal["system"], BeforeValidator(_authorities)]
+_LOOPBACK = (Address("127.0.0.1", 5269), Address("::1", 5269))
+
+
+class S2sDomain(Section):
+    """``[s2s.domains."NAME"]``: what is different for one other server."""
+
+    route: Annotated[Route | None, BeforeValidator(_route)] = None
+    """Where it is, in place of what DNS says."""
+    direct_tls: bool = False
+    """Whether TLS begins at once there (with a route)."""
+    require_certificate: bool | None = None
+    """Whether it needs a certificate that covers its name; without it what holds for all."""
+    ca: Authorities | None = None
+    """Who certifies it: a file (PEM), or "system"; without it what holds for all."""
+
+
+class S2s(Section):
+    """``[s2s]``: connections to and from other servers. None of it is used by a server of localhost alone."""
+
+    enabled: bool = True
+    """Whether other servers are talked to at all."""
+    listen: Listeners = _LOOPBACK
+    """Addresses for servers that begin without TLS and turn it on (STARTTLS)."""
+    direct_tls_listen: Listeners = ()
+    """Addresses for servers that begin with TLS (XEP-0368)."""
+    require_tls: bool = True
+    """Whether connections must be under TLS before anything is said on them."""
+    require_certificate: bool = True
+    """Whether another server needs a certificate that covers its name; without it dialback over TLS may do."""
+    dialback: bool = True
+    """Whether servers may prove who they are by dialback (XEP-0220)."""
+    bidi: bool = True
+    """Whether one connection may serve both ways (XEP-0288)."""
+    ca: Authorities = "system"
+    """Who certifies other servers: "system", or a file (PEM)."""
+    allow: Domains = ()
+    """Domains that are talked to; with any here, no others are."""
+    block: Domains = ()
+    """Domains that are not talked to."""
+    resolvers: Listeners = ()
+    """Name servers that are asked ("IP:PORT"); without any those of this system."""
+    allow_loopback: bool = False
+    """Whether DNS may point to addresses of this machine alone; never to where this server listens itself."""
+    connect_timeout_s: Seconds = 20.0
+    """How long it may take to reach another server and to be authenticated there, at each of its addresses."""
+    idle_s: Seconds = 600.0
+    """A connection that nothing was sent on for so long is closed, unless something waits."""
+    retry_min_s: Seconds = 5.0
+    """How long a server that could not be reached is left alone at first; twice as long each time."""
+    retry_max_s: Seconds = 300.0
+    """How long at most."""
+    queue_stanzas: Count = 10_000
+    """Stanzas that wait for one other server, from one domain of ours."""
+    queue_bytes: Annotated[int, Field(ge=64 * KIB)] = 8 * MIB
+    """Their size."""
+    queue_age_s: Seconds = 900.0
+    """How long a message waits; then its sender gets an error."""
+    queues: Count = 10_000
+    """Pairs of our domains and others' that anything waits for, or that are connected, at a time."""
+    connections: Count = 2_000
+    """Connections from other servers at a time."""
+    domains: dict[Domain, S2sDomain] = {}
+    """Other servers for which something else holds."""
+
+    def of(self, domain: str) -> S2sDomain:
+        """Give what holds for the (prepared) *domain*."""
+        found = self.domains.get(domain) or S2sDomain()
+        return found.model_copy(
+            update={
+                "require_certificate": self.require_certificate
+                if found.require_certificate is None
+                else found.require_certificate,
+                "ca": self.ca if found.ca is None else found.ca,
+            }
+        )
+
+    def may_talk_to(self, domain: str) -> bool:
+        """Whether the policy lets the (prepared) *domain* in and out."""
+        return domain not in self.block and (not self.allow or domain in self.allow)
