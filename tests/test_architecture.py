@@ -41,6 +41,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "login": {"clients", "login"},
     "push": {"push"},
     "rooms": {"rooms"},
+    "federation": {"federation"},
 }
 """In the order of `xmppd.services.parts`: a group and the files of it that it offers to the groups below it.
 

@@ -10,6 +10,7 @@ import xmppd.services.accounts.parts as accounts
 import xmppd.services.archive.parts as archive
 import xmppd.services.components.parts as components
 import xmppd.services.discovery.parts as discovery
+import xmppd.services.federation.parts as federation
 import xmppd.services.login.parts as login
 import xmppd.services.offline.parts as offline
 import xmppd.services.presence.parts as presence
@@ -37,6 +38,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     login.add_services,
     push.add_services,
     rooms.add_services,
+    federation.add_services,
 )
 """In an order in which each finds what it uses."""
 

@@ -1,0 +1,173 @@
+"""The door to all other servers: a queue for each pair of domains, policies, and what an operator asks of them."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+
+from xmppd.config.s2s import S2s
+from xmppd.core.environment import CurrentConfiguration, Environment
+from xmppd.core.events import Traffic
+from xmppd.core.host import Hosts
+from xmppd.core.ids import Ids
+from xmppd.core.router import Router
+from xmppd.core.timers import Timers
+from xmppd.core.waiting import spawn
+from xmppd.services.federation.counters import Counters
+from xmppd.services.federation.outbound import Carrier, Failed, Item, Open, Sender, Unreachable
+from xmppd.services.federation.pair import Pair, PairParts
+from xmppd.services.federation.rows import Rows
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.kinds import is_durable
+
+SWEEP_S: Final = 5.0
+"""How often queues are looked through for what is too old, and carriers for those that are idle."""
+
+
+class Federation:
+    """All pairs of domains. Does nothing before `start`."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        router: Router,
+        hosts: Hosts,
+        timers: Timers,
+        current: CurrentConfiguration,
+        environment: Environment,
+    ):
+        self._router = router
+        self._hosts = hosts
+        self._timers = timers
+        self._current = current
+        self._now = environment.now
+        self._new_row: Callable[[], str] = Ids(environment.random_text, environment.node).next
+        self.counters = Counters()
+        self.rows = Rows(router.storage, timers)
+        self.open: Open = _nobody
+        """Who finds streams; set by who has connections."""
+        self.pairs: dict[tuple[str, str], Pair] = {}
+        self._parts = PairParts(
+            self._open,
+            router.refuse,
+            self.rows,
+            timers,
+            lambda: current.config.s2s,
+            environment.now,
+            Random(environment.random_text(8)).random,
+            self.counters,
+        )
+
+    @property
+    def settings(self) -> S2s:
+        """What holds now."""
+        return self._current.config.s2s
+
+    def start(self, open_: Open) -> None:
+        """Take stanzas for other servers from now on; *open_* finds streams for them."""
+        self.open = open_
+        self._router.remote.open(self)
+        self._timers.add(SWEEP_S, self._sweep)
+        spawn("queues to other servers", self._load())
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self.open = _nobody
+        self._router.remote.close(self)
+        for pair in self.pairs.values():
+            pair.stop()
+        self.rows.flush()
+
+    # -- the door -----------------------------------------------------------------------------------------------------
+
+    def take(self, traffic: Traffic) -> bool:
+        """Send a stanza to another server, at once or when that is reached."""
+        key = (traffic.sender.domainpart, traffic.target.domainpart)
+        pair = self.pairs.get(key)
+        if pair is None:
+            pair = self._new_pair(*key)
+        stanza = traffic.stanza
+        row = ""
+        is_kept = stanza.name == "message" and is_durable(stanza)
+        pair.check(is_kept)
+        if is_kept and not (pair.is_flowing and (traffic.inlet is None or traffic.inlet.ledger is None)):
+            row = self._new_row()
+            traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now()))
+        pair.take(stanza, row)
+        return True
+
+    def pair(self, ours: str, theirs: str) -> Pair:
+        """Give the pair of a (prepared) domain of ours and another one; StanzaError where there can be none."""
+        return self.pairs.get((ours, theirs)) or self._new_pair(ours, theirs)
+
+    def _new_pair(self, ours: str, theirs: str) -> Pair:
+        settings = self.settings
+        if not settings.may_talk_to(theirs):
+            raise StanzaError("policy-violation", f"This server does not talk to {theirs}", type="cancel")
+        if ours not in self._hosts:
+            raise StanzaError("remote-server-not-found")
+        if len(self.pairs) >= settings.queues:
+            raise StanzaError("resource-constraint", "Too many servers are talked to", type="wait")
+        pair = self.pairs[ours, theirs] = Pair(ours, theirs, self._parts)
+        return pair
+
+    def _open(self, sender: Sender) -> Deferred[Carrier]:
+        return self.open(sender)
+
+    # -- from time to time --------------------------------------------------------------------------------------------
+
+    def _sweep(self, now: float, timer: object, param: None) -> float:
+        settings, wall = self.settings, self._now()
+        for key, pair in list(self.pairs.items()):
+            pair.expire(wall - settings.queue_age_s)
+            if pair.carrier is not None and wall - pair.last_sent_at > settings.idle_s:
+                pair.rest()
+            if pair.is_idle:
+                del self.pairs[key]
+        return SWEEP_S
+
+    async def _load(self) -> None:
+        """Go on with what an earlier run has left."""
+        for host in list(self._hosts):
+            for theirs in await self.rows.pairs_of(host.name):
+                waiting = await self.rows.load(host.name, theirs)
+                try:
+                    pair = self.pair(host.name, theirs)
+                except StanzaError as error:
+                    for _, _, stanza in waiting:
+                        self._router.refuse(stanza, error)
+                    self.rows.done(host.name, theirs, [row for row, _, _ in waiting])
+                    continue
+                self._put_first(pair, [Item(stanza, row, at) for row, at, stanza in waiting])
+
+    def _put_first(self, pair: Pair, items: list[Item]) -> None:
+        """What is older than what came since the start goes ahead of it; what came is read too, and is not doubled."""
+        known = {item.row for item in pair.queue if item.row}
+        for item in reversed([item for item in items if item.row not in known]):
+            pair.queue.appendleft(item)
+            pair.size_bytes += item.size_bytes
+        if pair.queue:
+            pair.wake()
+
+    # -- operators ----------------------------------------------------------------------------------------------------
+
+    def connect(self, ours: str, theirs: str) -> Pair:
+        """Look for a stream now, whatever has failed before."""
+        pair = self.pair(ours, theirs)
+        pair.retry_now()
+        return pair
+
+    def close(self, theirs: str) -> int:
+        """End what goes to this domain; what waits goes back. Gives how many pairs that were."""
+        found = [pair for pair in self.pairs.values() if pair.theirs == theirs]
+        for pair in found:
+            pair.cut(Failed("remote-server-timeout", f"The connection to {theirs} was closed by an operator"))
+        return len(found)
+
+
+def _nobody(sender: Sender) -> Deferred[Carrier]:
+    failed = Failed("remote-server-not-found", "This server does not talk to others", is_final=True)
+    return fail(Unreachable(failed))

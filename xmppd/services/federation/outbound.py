@@ -1,0 +1,85 @@
+"""What this group asks of whoever has connections: a carrier for a pair of domains. No sockets here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from xmppd.stanza.stanza import Stanza
+
+
+class Item:
+    """A stanza that waits for another server, or was sent and is not known to have arrived."""
+
+    __slots__ = ("at", "row", "size_bytes", "stanza")
+
+    def __init__(self, stanza: Stanza, row: str, at: float):
+        self.stanza = stanza
+        self.row = row
+        """Its entry in the durable queue; "" for one that is in memory alone."""
+        self.at = at
+        """When it came, in seconds since 1970."""
+        self.size_bytes = len(stanza.inner) + OVERHEAD_BYTES
+
+
+OVERHEAD_BYTES = 200
+"""What a stanza costs besides its content, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a pair's stanzas cannot be delivered."""
+
+    condition: str
+    """Of RFC 6120 8.3.3: what the senders are told."""
+    text: str
+    """One line for people."""
+    is_final: bool = False
+    """Whether it would be no use to wait: the other domain itself, or its certificate, says so."""
+
+
+class Unreachable(Exception):
+    """No carrier came about."""
+
+    def __init__(self, failed: Failed):
+        super().__init__(failed.text)
+        self.failed = failed
+
+
+class Carrier(Protocol):
+    """A stream on which one pair may send."""
+
+    def carry(self, item: Item) -> None:
+        """Write a stanza; what becomes of it is told to the carrier's `Sender`."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was written waits to leave."""
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many stanzas are not known to have arrived."""
+
+    def close(self) -> None:
+        """End it; its sender hears no more of it."""
+
+    def describe(self) -> dict[str, object]:
+        """Say what it is, for an operator."""
+
+
+class Sender(Protocol):
+    """The pair that a carrier is for."""
+
+    ours: str
+    theirs: str
+
+    def arrived(self, items: list[Item]) -> None:
+        """These have arrived, as far as that can be known."""
+
+    def lost(self, carrier: Carrier, items: list[Item], failed: Failed | None) -> None:
+        """The carrier is gone; of *items* nobody knows whether they have arrived, oldest first."""
+
+
+Open = Callable[[Sender], Deferred[Carrier]]
+"""Finds and authenticates a stream for a pair; waits, fails with `Unreachable`, may be cancelled."""

@@ -1,0 +1,304 @@
+"""The way from one of our domains to one of others: a queue, which is the only way out, and a carrier or none.
+
+======================  =============================================================================================
+the pair is             a stanza
+======================  =============================================================================================
+open                    leaves at once; behind what waits, where the peer or the connection is slow
+resting                 waits, and a carrier is looked for
+looking                 waits
+backing off             a message waits; all else, and all after a final failure, goes back with what failed
+======================  =============================================================================================
+
+A failed attempt sends back what is not durable, and all of it where the failure is final. A new stanza does not
+shorten the wait for the next attempt. What a broken carrier leaves unconfirmed goes to the front of the queue. Errors
+that go back do so in a later turn, so that nobody is told of a stanza while it is still being handed over.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from xmppd.config.s2s import S2s
+from xmppd.core.timers import Timer, Timers
+from xmppd.services.federation.backoff import Backoff
+from xmppd.services.federation.counters import Counters
+from xmppd.services.federation.outbound import Carrier, Failed, Item, Open, Unreachable
+from xmppd.services.federation.rows import Rows
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
+
+SLICE: Final = 100
+"""Stanzas of a queue that leave in one turn."""
+JAM_BYTES: Final = 262_144
+"""With so much unsent, what comes waits in the queue."""
+JAM_S: Final = 0.1
+SHORT_S: Final = 10.0
+"""A carrier that lived shorter is a failure, and followed by a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairParts:
+    """What all pairs work with."""
+
+    open: Open
+    refuse: Callable[[Stanza, StanzaError], None]
+    rows: Rows
+    timers: Timers
+    settings: Callable[[], S2s]
+    now: Callable[[], float]
+    random: Callable[[], float]
+    counters: Counters
+
+
+class Pair:
+    """One pair of domains; the `Sender` of its carrier."""
+
+    _log = Logger()
+
+    def __init__(self, ours: str, theirs: str, parts: PairParts):
+        self.ours = ours
+        self.theirs = theirs
+        self.carrier: Carrier | None = None
+        self.queue: deque[Item] = deque()
+        self.size_bytes = 0
+        self.last_failed: Failed | None = None
+        self.last_sent_at = self.opened_at = 0.0
+        self.retry_at: float | None = None
+        self._parts = parts
+        self._backoff = Backoff(parts.random)
+        self._attempt: Deferred[Carrier] | None = None
+        self._retry: Timer | None = None
+        self._is_pumping = False
+        self._is_stopped = False
+
+    @property
+    def is_flowing(self) -> bool:
+        """Whether what comes leaves at once."""
+        return self.carrier is not None and not self.queue
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to know of this pair."""
+        return not (self.queue or self.carrier or self._attempt or self._retry)
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether a carrier is looked for now."""
+        return self._attempt is not None
+
+    def check(self, is_durable: bool) -> None:
+        """Raise `StanzaError` where one more stanza cannot be taken."""
+        if self.carrier is not None and not self.queue:
+            return
+        failed = self.last_failed
+        if self._retry is not None and failed is not None and (failed.is_final or not is_durable):
+            raise StanzaError(failed.condition, failed.text)
+        settings = self._parts.settings()
+        if len(self.queue) >= settings.queue_stanzas or self.size_bytes >= settings.queue_bytes:
+            raise StanzaError("resource-constraint", f"Too much waits for {self.theirs}", type="wait")
+
+    def take(self, stanza: Stanza, row: str) -> None:
+        """Send a stanza, or let it wait; `check` has let it in."""
+        parts = self._parts
+        now = parts.now()
+        carrier = self.carrier
+        if carrier is not None and not self.queue and carrier.unsent_bytes < JAM_BYTES:
+            self.last_sent_at = now
+            parts.counters.sent += 1
+            carrier.carry(Item(stanza, row, now))
+            return
+        self.add(Item(stanza, row, now))
+        self.wake()
+
+    def add(self, item: Item) -> None:
+        """Let *item* wait behind all others."""
+        self.queue.append(item)
+        self.size_bytes += item.size_bytes
+
+    def wake(self) -> None:
+        """Do what is to be done for what waits."""
+        if self.carrier is not None:
+            self._pump_later(0.0)
+        elif self._attempt is None and self._retry is None:
+            self._look()
+
+    def retry_now(self) -> None:
+        """Look for a carrier though it is not time yet, as an operator wants."""
+        self._stop_retry()
+        if self.carrier is None and self._attempt is None:
+            self._look()
+
+    def expire(self, before: float) -> None:
+        """Send back what has waited since before that time."""
+        old: list[Item] = []
+        while self.queue and self.queue[0].at < before:
+            old.append(self._pop())
+        if old:
+            failed = self.last_failed or Failed(
+                "remote-server-timeout", f"{self.theirs} was not reached in time"
+            )
+            self._bounce(old, failed)
+
+    def rest(self) -> None:
+        """Close the carrier of a pair that has had nothing to send for long."""
+        carrier = self.carrier
+        if carrier is not None and not self.queue and not carrier.unconfirmed:
+            self.carrier = None
+            carrier.close()
+
+    def stop(self) -> None:
+        """Look for nothing more; what is durable waits for the next start."""
+        self._is_stopped = True
+        self._end_attempts()
+
+    def _end_attempts(self) -> None:
+        self._stop_retry()
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.cancel()
+
+    def cut(self, failed: Failed) -> None:
+        """An operator ends the carrier, or the attempt; what waits goes back."""
+        carrier, self.carrier = self.carrier, None
+        self._end_attempts()
+        if carrier is not None:
+            carrier.close()
+        waiting = list(self.queue)
+        self.queue.clear()
+        self.size_bytes = 0
+        self._bounce(waiting, failed)
+
+    # -- what the carrier tells ---------------------------------------------------------------------------------------
+
+    def arrived(self, items: list[Item]) -> None:
+        """These have arrived, as far as that can be known."""
+        self._parts.rows.done(self.ours, self.theirs, [item.row for item in items])
+
+    def lost(self, carrier: Carrier, items: list[Item], failed: Failed | None) -> None:
+        """The carrier is gone: what is unconfirmed goes to the front, and another carrier is looked for."""
+        if carrier is not self.carrier:
+            return
+        self.carrier = None
+        if self._is_stopped:
+            return
+        for item in reversed(items):
+            self.queue.appendleft(item)
+            self.size_bytes += item.size_bytes
+        if self._parts.now() - self.opened_at < SHORT_S:
+            self._failed(
+                failed or Failed("remote-server-timeout", f"The connection to {self.theirs} was lost")
+            )
+        else:
+            self._backoff.reset()
+            if self.queue:
+                self._look()
+
+    # -- looking for a carrier ----------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        parts = self._parts
+        parts.counters.attempts += 1
+        self._attempt = attempt = parts.open(self)
+        attempt.addCallbacks(self._opened, self._not_opened)
+
+    def _opened(self, carrier: Carrier) -> None:
+        self._attempt = None
+        self.carrier = carrier
+        self.opened_at = self.last_sent_at = self._parts.now()
+        self.last_failed = None
+        self._stop_retry()
+        self._parts.counters.opened += 1
+        self._pump_later(None)
+
+    def _not_opened(self, failure: Failure) -> None:
+        self._attempt = None
+        if failure.check(CancelledError):
+            return
+        if failure.check(Unreachable):
+            self._failed(failure.value.failed)  # type: ignore[union-attr]  # as checked
+            return
+        self._log.failure("Looking for {domain} has failed", failure, domain=self.theirs)
+        self._failed(Failed("internal-server-error", "The server could not do this"))
+
+    def _failed(self, failed: Failed) -> None:
+        """What cannot wait goes back, and so does all where waiting is no use; then there is a pause."""
+        parts = self._parts
+        parts.counters.failures += 1
+        self.last_failed = failed
+        settings = parts.settings()
+        pause = self._backoff.next_s(settings.retry_min_s, max(settings.retry_min_s, settings.retry_max_s))
+        self.retry_at = parts.now() + pause
+        self._retry = parts.timers.add(pause, self._retry_due)
+        self._log.info(
+            "{domain} is not reached from {ours}: {why}; next attempt in {pause:.0f} s",
+            domain=self.theirs,
+            ours=self.ours,
+            why=failed.text,
+            pause=pause,
+        )
+        kept = [] if failed.is_final else [item for item in self.queue if item.row]
+        gone = [item for item in self.queue if failed.is_final or not item.row]
+        self.queue = deque(kept)
+        self.size_bytes = sum(item.size_bytes for item in kept)
+        self._bounce(gone, failed)
+
+    def _retry_due(self, now: float, timer: object, param: None) -> None:
+        self._retry = self.retry_at = None
+        if self.queue:
+            self._look()
+
+    def _stop_retry(self) -> None:
+        if self._retry is not None:
+            self._parts.timers.stop(self._retry)
+        self._retry = self.retry_at = None
+
+    # -- the queue ----------------------------------------------------------------------------------------------------
+
+    def _pump_later(self, delay_s: float | None) -> None:
+        """Send what waits, at once where *delay_s* is None."""
+        if delay_s is None:
+            self._pump()
+        elif not self._is_pumping:
+            self._is_pumping = True
+            self._parts.timers.add(delay_s, self._pump_due)
+
+    def _pump_due(self, now: float, timer: object, param: None) -> None:
+        self._is_pumping = False
+        self._pump()
+
+    def _pump(self) -> None:
+        left = SLICE
+        while self.queue and left and self.carrier is not None:
+            if self.carrier.unsent_bytes >= JAM_BYTES:
+                self._pump_later(JAM_S)
+                return
+            left -= 1
+            self._parts.counters.sent += 1
+            self.carrier.carry(self._pop())
+        self.last_sent_at = self._parts.now()
+        if self.queue and self.carrier is not None:
+            self._pump_later(0.0)
+
+    def _pop(self) -> Item:
+        item = self.queue.popleft()
+        self.size_bytes -= item.size_bytes
+        return item
+
+    def _bounce(self, items: list[Item], failed: Failed) -> None:
+        if items:
+            self._parts.counters.bounced += len(items)
+            self._parts.timers.add(0.0, self._bounce_due, (deque(items), failed))
+
+    def _bounce_due(self, now: float, timer: object, param: tuple[deque[Item], Failed]) -> float | None:
+        """So many in a turn."""
+        items, failed = param
+        some = [items.popleft() for _ in range(min(SLICE, len(items)))]
+        for item in some:
+            self._parts.refuse(item.stanza, StanzaError(failed.condition, failed.text))
+        self._parts.rows.done(self.ours, self.theirs, [item.row for item in some])
+        return 0.0 if items else None
