@@ -5,6 +5,7 @@ and the services come from `xmppd.services.parts`; here the modules and the stre
 this file.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import xmppd.modules
@@ -25,6 +26,8 @@ from xmppd.net.streams.c2s import TLS, C2SFactory
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.component import ComponentFactory
 from xmppd.net.streams.negotiation import BIND, LEGACY_SESSION, STARTTLS
+from xmppd.net.streams.s2s.parts import PeerTLS
+from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.streams.sasl import CHANNEL_BINDING, SASL
 from xmppd.net.streams.sasl2 import SASL2, SASL2_EXCHANGE
 from xmppd.net.streams.services import StreamServices
@@ -54,6 +57,7 @@ class Server:
     storage: Storage
     timers: Timers
     streams: StreamServices[ClientStream]
+    core: CoreParts
     addresses: AddressCounter = field(default_factory=AddressCounter)
 
     @property
@@ -84,6 +88,10 @@ class Server:
             streams.new_stream_id,
         )
 
+    def peers(self, tls: PeerTLS | None, own: Collection[tuple[str, int]] = ()) -> Peers:
+        """Give what reaches other servers and is reached by them at the addresses *own*; it is to be started."""
+        return Peers(self.core, self.addresses, tls, own)
+
 
 def build(config: Config, storage: Storage, environment: Environment) -> Server:
     """Put a server together; nothing runs yet, no module is loaded (`load_modules`), nothing is read."""
@@ -100,6 +108,7 @@ def build(config: Config, storage: Storage, environment: Environment) -> Server:
         storage=storage,
         timers=parts.timers,
         streams=_stream_services(parts),
+        core=parts,
     )
 
 

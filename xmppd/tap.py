@@ -37,11 +37,13 @@ from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, Behind, Ports
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, S2S, S2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
+from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
+from xmppd.net.tls.servers import ServersTLS
 from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.departures import Departures
@@ -159,10 +161,14 @@ def _put_together(given: _Prepared) -> RunningServer:
     starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
     limit = raise_descriptor_limit()
+    peer_tls = ServersTLS(given.tls, lambda: server.config.s2s)
+    peers = server.peers(peer_tls, given.ports.addresses(S2S, S2S_DIRECT_TLS))
     components = server.component_factory()
     behind = {
         C2S: Behind(starttls),
         C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None)),
+        S2S: Behind(peers.factory()),
+        S2S_DIRECT_TLS: Behind(peers.factory(is_direct_tls=True), peer_tls.creator_in(None, None)),
         COMPONENT: Behind(components),
     }
     running = RunningServer(
@@ -170,9 +176,9 @@ def _put_together(given: _Prepared) -> RunningServer:
         given.lock,
         given.storage,
         load_modules=partial(load_modules, server),
-        load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server)),
+        load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server, peers)),
         listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
-        streams=(starttls, direct, components),
+        streams=(starttls, direct, peers, components),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
         log_observer=given.log_writer,
         is_daemon=given.options.is_daemon,
@@ -204,8 +210,10 @@ def _control_parts(given: _Prepared, server: Server, reload: Reload, signals: Si
     )
 
 
-def _with_accounts(server: Server) -> None:
+def _with_accounts(server: Server, peers: Peers) -> None:
     """Do what needs to know all accounts."""
+    if server.config.is_federated:
+        peers.start()
     server.services[Departures].start()
     for host, accounts in server.accounts.by_host().items():
         if host not in server.config.hosts:
@@ -246,6 +254,6 @@ def _world(given: _Prepared) -> Environment:
         random_text=secrets.token_urlsafe,
         secret=server_secret(given.config.data_dir),
         steady=time.monotonic,
-        resolve=DNS(reactor),
+        resolve=DNS(reactor, [(each.host, each.port) for each in given.config.s2s.resolvers] or None),
         dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),
     )

@@ -34,7 +34,13 @@ class PortsTests(SynchronousTestCase):
 
     def test_every_kind_is_bound_and_described(self) -> None:
         """The lines of the table, in its order."""
-        ports = Ports(config())
+        federated = (
+            f'[s2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n[hosts."example.org"]\n'
+            + COMPONENT
+        )
+        ports = Ports(
+            read(f'[c2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n{federated}')
+        )
         self.addCleanup(ports.close)
         labels = [line.partition(" ")[2] for line in ports.describe()]
         self.assertEqual(labels, [f"({kind.label})" for kind in KINDS])
@@ -45,6 +51,12 @@ class PortsTests(SynchronousTestCase):
         ports = Ports(read(f"[c2s]\nlisten = []\ndirect_tls_listen = []\n[hosts.localhost]\n{text}"))
         self.addCleanup(ports.close)
         self.assertEqual(ports.describe(), [])
+
+    def test_localhost_alone_awaits_no_servers(self) -> None:
+        """A server that nobody elsewhere can mean opens no port for them."""
+        ports = Ports(config())
+        self.addCleanup(ports.close)
+        self.assertEqual([line for line in ports.describe() if "servers" in line], [])
 
     def test_all_or_none(self) -> None:
         """A port in use gives those before it up."""

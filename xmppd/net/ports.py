@@ -48,7 +48,11 @@ class PortKind:
 C2S: Final = PortKind("c2s", "listen", "STARTTLS")
 C2S_DIRECT_TLS: Final = PortKind("c2s", "direct_tls_listen", "TLS")
 COMPONENT: Final = PortKind("components", "listen", "component", lambda config: config.component_listeners)
-KINDS: Final = (C2S, C2S_DIRECT_TLS, COMPONENT)
+S2S: Final = PortKind("s2s", "listen", "servers, STARTTLS", lambda config: config.s2s_listeners("listen"))
+S2S_DIRECT_TLS: Final = PortKind(
+    "s2s", "direct_tls_listen", "servers, TLS", lambda config: config.s2s_listeners("direct_tls_listen")
+)
+KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, COMPONENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class Ports:
         except BaseException:
             self.close()
             raise
+
+    def addresses(self, *kinds: PortKind) -> list[tuple[str, int]]:
+        """Give the addresses and ports where these kinds of peers are awaited."""
+        bound = (sock.getsockname() for kind in kinds for sock in self._sockets.get(kind, ()))
+        return [(name[0], name[1]) for name in bound]
 
     def close(self) -> None:
         """Give the ports up before anybody has listened."""

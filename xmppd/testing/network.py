@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from xmppd.core.outgoing import CannotConnect, Service
+from xmppd.core.outgoing import CannotConnect, CannotResolve, Service
 
 P = TypeVar("P", bound=IProtocol)
 
@@ -22,18 +22,27 @@ P = TypeVar("P", bound=IProtocol)
 class Wire:
     """One end of a connection: a transport, as far as streams use one."""
 
-    unsent_bytes = 0
-
-    def __init__(self, clock: Clock, port: int) -> None:
+    def __init__(self, clock: Clock, port: int, address: str = "127.0.0.1") -> None:
+        """*address* is where its own end is."""
         self._clock = clock
         self._port = port
         self._is_open = True
+        self.address = address
+        self.shown: tuple[str, ...] = ()
+        """The names in the certificate that this end has shown."""
+        self.is_frozen = False
+        """Whether nothing that is written leaves."""
+        self._unsent: list[bytes] = []
+        self._unread: list[bytes] = []
+        self._is_paused = False
         self.peer: Wire | None = None
         self.protocol: Any = None
 
     def write(self, data: bytes) -> None:
         """Send *data*."""
-        if self._is_open and self.peer is not None:
+        if self.is_frozen:
+            self._unsent.append(data)
+        elif self._is_open and self.peer is not None:
             self._clock.callLater(0, self.peer._arrived, data)
 
     def loseConnection(self) -> None:
@@ -43,36 +52,61 @@ class Wire:
             self._clock.callLater(0, self.peer._ended)
             self._clock.callLater(0, self._lost)
 
-    abortConnection = loseConnection
+    def abortConnection(self) -> None:
+        """Break it: what is under way is lost."""
+        for end in (self, self.peer):
+            if end is not None and end._is_open:
+                end._is_open = False
+                end._lost(ConnectionLost())
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits because the connection is frozen."""
+        return sum(map(len, self._unsent))
 
     def startTLS(self, creator: object) -> None:
-        """Nothing changes on the wire."""
+        """Nothing changes on the wire; a certificate is shown, which is a tuple of names."""
+        self.shown = creator if isinstance(creator, tuple) else ()
+        self._clock.callLater(0, self._shaken_hands)
+
+    def _shaken_hands(self) -> None:
+        told = getattr(self.protocol, "handshakeCompleted", None)
+        if told is not None:
+            told()
 
     def getPeer(self) -> IPv4Address:
         """The other end."""
-        return IPv4Address("TCP", "127.0.0.1", self._port)
+        return IPv4Address("TCP", self.peer.address if self.peer is not None else "127.0.0.1", self._port)
 
     def getHandle(self) -> object:
         """There is no socket."""
         return None
 
     def pauseProducing(self) -> None:
-        """Reading goes on: nothing here has a bound."""
+        """Keep what comes."""
+        self._is_paused = True
 
-    resumeProducing = pauseProducing
+    def resumeProducing(self) -> None:
+        """Hand over what was kept."""
+        self._is_paused = False
+        unread, self._unread = self._unread, []
+        for data in unread:
+            self._arrived(data)
 
     def _arrived(self, data: bytes) -> None:
-        if self.protocol is not None:
+        if self._is_paused:
+            self._unread.append(data)
+        elif self.protocol is not None:
             self.protocol.dataReceived(data)
 
     def _ended(self) -> None:
         self._is_open = False
         self._lost()
 
-    def _lost(self) -> None:
+    def _lost(self, why: Exception | None = None) -> None:
         protocol, self.protocol = self.protocol, None
         if protocol is not None:
-            protocol.connectionLost(Failure(ConnectionDone()))
+            protocol.connectionLost(Failure(why or ConnectionDone()))
 
 
 class MemoryNetwork:
@@ -87,25 +121,43 @@ class MemoryNetwork:
         """SRV records."""
         self.listening: dict[tuple[str, int], Callable[[IPv4Address], IProtocol | None]] = {}
         """What makes the protocol behind an address and a port: ``Factory.buildProtocol``."""
+        self.silent: set[str] = set()
+        """Addresses where nothing ever answers."""
+        self.is_nameless = False
+        """Whether no name server answers."""
+        self.dialled: list[tuple[str, int]] = []
+        """Where it was tried to connect."""
+        self.wires: list[Wire] = []
+        """All ends there ever were, in pairs: who has dialled, who was dialled."""
 
     def services(self, name: str) -> Deferred[tuple[Service, ...]]:
         """Give the SRV records of *name*."""
+        if self.is_nameless:
+            return fail(CannotResolve(f"{name}: no name server answers"))
         return succeed(self.records.get(name, ()))
 
     def addresses(self, name: str) -> Deferred[tuple[str, ...]]:
         """Give the addresses of *name*."""
+        if self.is_nameless:
+            return fail(CannotResolve(f"{name}: no name server answers"))
         return succeed(self.names.get(name, ()))
 
     def dial(self, address: str, port: int, protocol: Callable[[], P], *, tls: object = None) -> Deferred[P]:
         """Connect, at once, to who listens there."""
+        self.dialled.append((address, port))
+        if address in self.silent:
+            return Deferred(lambda _: None)
         build = self.listening.get((address, port))
         there = build(IPv4Address("TCP", "127.0.0.1", port)) if build is not None else None
         if there is None:
             return fail(CannotConnect(f"{address}:{port}: nobody listens"))
         here = protocol()
-        ours, theirs = Wire(self.clock, port), Wire(self.clock, port)
+        ours, theirs = Wire(self.clock, port), Wire(self.clock, port, address)
+        self.wires += (ours, theirs)
         ours.peer, theirs.peer = theirs, ours
         ours.protocol, theirs.protocol = here, there
+        if tls is not None:
+            ours.startTLS(tls)
         there.makeConnection(theirs)  # type: ignore[arg-type]  # a transport as far as it is used
         here.makeConnection(ours)  # type: ignore[arg-type]  # as above
         return succeed(here)

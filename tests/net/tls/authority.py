@@ -33,24 +33,37 @@ class Authority:
         names: Sequence[x509.GeneralName],
         *,
         is_client: bool = False,
+        is_both: bool = False,
         days: int = 90,
         algorithm: hashes.SHA256 | hashes.SHA384 | None = None,
     ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        """Give a certificate for *names* and its key."""
+        """Give a certificate for *names* and its key; *is_both*: for both roles, as servers need it."""
         key = ec.generate_private_key(ec.SECP256R1())
-        usage = ExtendedKeyUsageOID.CLIENT_AUTH if is_client else ExtendedKeyUsageOID.SERVER_AUTH
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH if is_client else ExtendedKeyUsageOID.SERVER_AUTH]
+        if is_both:
+            usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody")])
         certificate = (
             _builder(subject, self.name, key, days)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .sign(self.key, algorithm or hashes.SHA256())
         )
         return certificate, key
 
-    def write_host(self, folder: Path, host: str, *names: str, client_ca: Path | None = None) -> HostFiles:
+    def write_host(
+        self,
+        folder: Path,
+        host: str,
+        *names: str,
+        client_ca: Path | None = None,
+        is_both: bool = False,
+        days: int = 90,
+    ) -> HostFiles:
         """Write certificate and key of a host; *names* are what it covers, the host alone if there are none."""
-        certificate, key = self.issue([x509.DNSName(name) for name in names or (host,)])
+        certificate, key = self.issue(
+            [x509.DNSName(name) for name in names or (host,)], is_both=is_both, days=days
+        )
         files = HostFiles(host, folder / f"{host}.crt", folder / f"{host}.key", client_ca)
         files.certificate.write_bytes(certificate.public_bytes(_PEM) + self.certificate.public_bytes(_PEM))
         files.key.write_bytes(private_pem(key))

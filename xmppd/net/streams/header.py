@@ -14,7 +14,7 @@ _VERSION = re.compile(r"(?P<major>[0-9]+)\.[0-9]+")
 def host_of(header: StreamOpened, hosts: Hosts) -> Host:
     """Give the host with accounts that a header names; `StreamError` for a header that is not a client's to us."""
     check_content_ns(header, ns.CLIENT)
-    if not _is_version_1(header.attrs.get("version")):
+    if not is_version_1(header.attrs.get("version")):
         raise StreamError("unsupported-version")
     to = jid_of(header.attrs.get("to"))
     if to is None and not header.attrs.get("to"):
@@ -39,7 +39,7 @@ def peer_of(header: StreamOpened) -> JID | None:
     return jid_of(header.attrs.get("from"))
 
 
-def _is_version_1(version: str | None) -> bool:
+def is_version_1(version: str | None) -> bool:
     """RFC 6120 4.7.5: a missing version is 0.9; a higher one than ours is answered with ours."""
     found = _VERSION.fullmatch(version or "")
     return found is not None and found["major"].strip("0") != ""

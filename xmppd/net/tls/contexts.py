@@ -25,25 +25,36 @@ class TLSContexts:
         self._settings = dict(settings or {})
         self._authorities = authorities
         self.c2s = ServerTLS(store, self._settings, C2S)
-        self._incoming: dict[Purpose, ServerTLS] = {C2S: self.c2s}
-        self._outgoing: OutgoingTLS | None = None
+        self._incoming: dict[tuple[Purpose, Path | None], ServerTLS] = {(C2S, authorities): self.c2s}
+        self._outgoing: dict[Path | None, OutgoingTLS] = {}
 
     @property
     def s2s_in(self) -> ServerTLS:
         """For servers that come in."""
-        return self._for(S2S_IN)
+        return self.servers_in(self._authorities)
 
     @property
     def http(self) -> ServerTLS:
         """For HTTP."""
-        return self._for(HTTP)
+        return self._for(HTTP, self._authorities)
 
     @property
     def s2s_out(self) -> OutgoingTLS:
         """For servers that we go to."""
-        if self._outgoing is None:
-            self._outgoing = OutgoingTLS(self.store, self._settings, authorities=self._authorities)
-        return self._outgoing
+        return self.servers_out(self._authorities)
+
+    def servers_in(self, authorities: Path | None) -> ServerTLS:
+        """For servers that come in and are certified by *authorities*, None for those of this system."""
+        return self._for(S2S_IN, authorities)
+
+    def servers_out(self, authorities: Path | None) -> OutgoingTLS:
+        """For servers that we go to, likewise."""
+        tls = self._outgoing.get(authorities)
+        if tls is None:
+            tls = self._outgoing[authorities] = OutgoingTLS(
+                self.store, self._settings, authorities=authorities
+            )
+        return tls
 
     def reload(
         self, hosts: Iterable[HostFiles] | None = None, settings: Mapping[str, TLSSettings] | None = None
@@ -54,13 +65,14 @@ class TLSContexts:
             self._settings = dict(settings)
         for tls in self._incoming.values():
             findings += [each for each in tls.refresh(settings) if each not in findings]
-        if self._outgoing is not None:
-            self._outgoing.refresh(settings)
+        for outgoing in self._outgoing.values():
+            outgoing.refresh(settings)
         return findings
 
-    def _for(self, purpose: Purpose) -> ServerTLS:
-        tls = self._incoming.get(purpose)
+    def _for(self, purpose: Purpose, authorities: Path | None) -> ServerTLS:
+        tls = self._incoming.get((purpose, authorities))
         if tls is None:
-            tls = ServerTLS(self.store, self._settings, purpose, self._authorities)
-            self._incoming[purpose] = tls
+            tls = self._incoming[purpose, authorities] = ServerTLS(
+                self.store, self._settings, purpose, authorities
+            )
         return tls

@@ -4,6 +4,7 @@ XEP-0178 (JIDs in client certificates), RFC 5929 and RFC 9266 (channel binding).
 certificate covers the domain that the server speaks for (RFC 6125), which is asked by who authenticates it.
 """
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cryptography import x509
@@ -43,6 +44,18 @@ class Connection(SSL.Connection):
         """The certificate that the peer was shown."""
         shown = self.get_context().get_app_data()
         return shown if isinstance(shown, Certificate) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The certificate that the other end of a connection has shown."""
+
+    names: tuple[str, ...]
+    is_trusted: bool
+    """Whether its chain leads to somebody who is believed, and it is not out of date."""
+    expires_at: float
+    """Seconds since 1970."""
+    tls_version: str = ""
 
 
 class HasHandle(Protocol):
@@ -106,10 +119,11 @@ def client_jids(connection: SSL.Connection, host: str) -> list[str]:
     shown = connection.get_peer_certificate(as_cryptography=True)
     if asked is None or asked.host != host or shown is None:
         return []
-    return [jid for jid in _jids_in(shown) if jid.partition("@")[2] == host]
+    return [jid for jid in addresses_in(shown) if "@" in jid and jid.partition("@")[2] == host]
 
 
-def _jids_in(certificate: x509.Certificate) -> list[str]:
+def addresses_in(certificate: x509.Certificate) -> list[str]:
+    """Give the accounts and domains that *certificate* names as xmppAddr (XEP-0178 1), prepared."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
@@ -123,12 +137,12 @@ def _jids_in(certificate: x509.Certificate) -> list[str]:
 
 
 def _bare_jid(text: str | None) -> str | None:
-    """A certificate names accounts: something@host, without a resource."""
+    """A certificate names accounts and domains, without a resource."""
     try:
         jid = JID.parse(text or "")
     except InvalidJID:
         return None
-    return jid.full if jid.is_bare and jid.localpart else None
+    return jid.full if jid.is_bare else None
 
 
 def _utf8_string(der: bytes) -> str | None:

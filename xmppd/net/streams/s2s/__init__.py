@@ -1,0 +1,1 @@
+"""Streams to and from other servers: RFC 6120, XEP-0220, XEP-0178."""

@@ -1,0 +1,142 @@
+"""Finds another server, and makes a stream to it: target by target, until one answers as it should."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from xmppd.core.outgoing import CannotConnect, CannotResolve, Dial, Resolver
+from xmppd.core.session import Connection
+from xmppd.core.waiting import deferred
+from xmppd.net.streams.s2s.dialling import Race, interleaved
+from xmppd.net.streams.s2s.initiated import InitiatedStream
+from xmppd.net.streams.s2s.outgoing import OutgoingStream
+from xmppd.net.streams.s2s.parts import S2SParts
+from xmppd.net.streams.s2s.targets import Target, may_go_to, targets_of
+from xmppd.net.streams.s2s.verifying import VerifyingStream
+from xmppd.net.streams.s2s.wire import Connections, S2SProtocol
+from xmppd.services.federation.outbound import Carrier, Failed, Sender, Unreachable
+from xmppd.stream.dialback import Dialback
+
+ADDRESSES: Final = 8
+"""Addresses of one target that are tried."""
+MakeStream = Callable[..., InitiatedStream]
+
+
+class Connector:
+    """Connections that go out."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        parts: S2SParts,
+        connections: Connections,
+        resolver: Resolver,
+        dial: Dial,
+        random: Callable[[], float],
+        own: Collection[tuple[str, int]] = (),
+    ):
+        """*own* are the addresses where this server itself awaits others: nobody is sought there."""
+        self._parts = parts
+        self._connections = connections
+        self._resolver = resolver
+        self._dial = dial
+        self._random = random
+        self._own = frozenset(own)
+
+    def open(self, sender: Sender) -> Deferred[Carrier]:
+        """Give a stream that *sender* may send on; fails with `Unreachable`."""
+        make = partial(self._outgoing, sender)
+        opened: Deferred[Carrier] = self._reach(sender.ours, sender.theirs, make)
+        return opened
+
+    def verify(self, request: Dialback, stream_id: str) -> Deferred[bool]:
+        """Ask the server of a domain whether a key is its own; fails with `Unreachable`."""
+        make = partial(self._verifying, request, stream_id)
+        asked: Deferred[bool] = self._reach(request.to, request.from_, make)
+        return asked
+
+    # -- streams ------------------------------------------------------------------------------------------------------
+
+    def _outgoing(
+        self, sender: Sender, tell: Any, is_direct: bool, link: S2SProtocol, conn: Connection
+    ) -> Any:
+        return OutgoingStream(link, self._parts, conn, link.peer, sender, tell, is_direct=is_direct)
+
+    def _verifying(
+        self,
+        request: Dialback,
+        stream_id: str,
+        tell: Any,
+        is_direct: bool,
+        link: S2SProtocol,
+        conn: Connection,
+    ) -> Any:
+        return VerifyingStream(
+            link, self._parts, conn, link.peer, request, stream_id, tell, is_direct=is_direct
+        )
+
+    # -- target by target ---------------------------------------------------------------------------------------------
+
+    @deferred
+    async def _reach(self, ours: str, theirs: str, make: MakeStream) -> Any:
+        settings = self._parts.settings()
+        last = Failed("remote-server-not-found", f"{theirs} was not found")
+        for target in await targets_of(theirs, settings, self._resolver, self._random):
+            try:
+                return await self._try(ours, theirs, target, make)
+            except Unreachable as problem:
+                last = problem.failed
+                self._log.debug("{domain} at {host}: {why}", domain=theirs, host=target.host, why=last.text)
+                if last.is_final:
+                    break
+        raise Unreachable(last)
+
+    async def _try(self, ours: str, theirs: str, target: Target, make: MakeStream) -> Any:
+        addresses = await self._addresses(theirs, target)
+        told: Deferred[Any] = Deferred()
+        parts = self._parts
+        creator = None
+        if target.is_direct:
+            if parts.tls is None:
+                raise Unreachable(Failed("remote-server-not-found", "This server has no TLS"))
+            creator = parts.tls.creator_out(ours, theirs, is_direct=True)
+
+        def dial(address: str) -> Deferred[S2SProtocol]:
+            def protocol() -> S2SProtocol:
+                return S2SProtocol(self._connections, partial(make, tell, target.is_direct), target.is_direct)
+
+            return self._dial(address, target.port, protocol, tls=creator)
+
+        def tell(outcome: object) -> None:
+            if not told.called:
+                told.errback(Unreachable(outcome)) if isinstance(outcome, Failed) else told.callback(outcome)
+
+        race: Race[S2SProtocol] = Race(parts.timers, [partial(dial, address) for address in addresses])
+        try:
+            await race.run()
+        except CannotConnect as problem:
+            text = f"{theirs} does not answer: {problem}"
+            raise Unreachable(Failed("remote-server-timeout", text)) from problem
+        return await told
+
+    async def _addresses(self, theirs: str, target: Target) -> list[str]:
+        try:
+            found = interleaved(await self._resolver.addresses(target.host))
+        except CannotResolve as problem:
+            text = f"The address of {target.host} cannot be found out: {problem}"
+            raise Unreachable(Failed("remote-server-timeout", text)) from problem
+        if not found:
+            text = f"{theirs} was not found: {target.host} has no address"
+            raise Unreachable(Failed("remote-server-not-found", text))
+        settings = self._parts.settings()
+        if not target.is_configured:
+            found = [each for each in found if may_go_to(each, settings)]
+        found = [each for each in found if (each, target.port) not in self._own]
+        if not found:
+            text = f"{theirs} was not found: its address is one of this machine"
+            raise Unreachable(Failed("remote-server-not-found", text))
+        return found[:ADDRESSES]

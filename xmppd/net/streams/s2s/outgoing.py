@@ -1,0 +1,191 @@
+"""A stream on which stanzas go to another server: SASL EXTERNAL (XEP-0178 3), else dialback (XEP-0220 2.1.1).
+
+What was written has arrived, for all we know, when the kernel has taken it.
+"""
+
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from xmppd.core.session import Connection
+from xmppd.core.timers import Timer
+from xmppd.net.streams.s2s.external import EXTERNAL
+from xmppd.net.streams.s2s.initiated import InitiatedStream
+from xmppd.net.streams.s2s.parts import S2SParts
+from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
+from xmppd.net.streams.s2s.wire import PeerLink
+from xmppd.services.federation.outbound import Carrier, Failed, Item, Sender
+from xmppd.stanza import ns
+from xmppd.stanza.element import Element
+from xmppd.stream.dialback import ERROR, VALID, Dialback, make_key
+from xmppd.stream.features import AnyFeature, StreamState
+
+PULSE_S: Final = 0.1
+"""How often is looked what the kernel has taken."""
+Told = Callable[[Carrier | Failed], None]
+"""Hears once what came of it."""
+
+
+class OutgoingStream(InitiatedStream):
+    """One stream that a pair of domains sends on; its `Carrier`."""
+
+    __slots__ = ("_is_external_tried", "_late", "_pulse", "_sender", "_tell", "_written", "_written_bytes")
+
+    def __init__(
+        self,
+        link: PeerLink,
+        parts: S2SParts,
+        conn: Connection,
+        peer: str,
+        sender: Sender,
+        tell: Told,
+        *,
+        is_direct: bool,
+    ):
+        self._sender = sender
+        self._tell = tell
+        self._is_external_tried = False
+        self._pulse: Timer | None = None
+        self._written: deque[tuple[int, Item]] = deque()
+        self._written_bytes = 0
+        self._late: list[Item] = []
+        """What came when the end was written already."""
+        super().__init__(link, parts, conn, peer, (sender.ours, sender.theirs), is_direct=is_direct)
+
+    # -- authentication -----------------------------------------------------------------------------------------------
+
+    def secured(self, features: Element) -> None:
+        """Show who we are, if that is not done."""
+        if self.state & StreamState.AUTHENTICATED:
+            self._ready()
+            return
+        mechanisms = features.child("mechanisms", ns.SASL)
+        offered = () if mechanisms is None else {each.text for each in mechanisms.elements()}
+        if "EXTERNAL" in offered and not self._is_external_tried:
+            self._is_external_tried = True
+            authzid = b64encode(self.ours.encode()).decode()
+            self.send(Element("auth", ns.SASL, {"mechanism": "EXTERNAL"}, [authzid]))
+        else:
+            self._call_back()
+
+    def answered(self, element: Element) -> bool:
+        """The answer to SASL or to dialback."""
+        if element.ns == ns.SASL and self._is_external_tried and not self.state & StreamState.AUTHENTICATED:
+            self._sasl(element)
+        elif element.ns == ns.DIALBACK and element.name == "result":
+            self._dialback(read_dialback(element))
+        elif element.ns == ns.DIALBACK and element.name == "verify":
+            request = read_dialback(element)
+            if request.type is None:
+                self.send(check_verify(request, self.parts).to_bytes())
+        else:
+            return False
+        return True
+
+    def _sasl(self, element: Element) -> None:
+        if element.name == "success":
+            self._authenticated("EXTERNAL", EXTERNAL)
+            self.restart()
+        elif element.name == "failure":
+            self._call_back()
+
+    def _call_back(self) -> None:
+        if not self.parts.settings().dialback or not self.stream_id:
+            text = f"{self.theirs} does not believe the certificate of {self.ours}"
+            self.give_up(Failed("not-authorized", text, is_final=True))
+            return
+        key = make_key(self.parts.secret, self.theirs, self.ours, self.stream_id)
+        self.send(Dialback("result", self.ours, self.theirs, key=key).to_bytes())
+
+    def _dialback(self, answer: Dialback) -> None:
+        if self.is_told or (answer.from_, answer.to) != (self.theirs, self.ours) or answer.type is None:
+            return
+        if answer.type == VALID:
+            self._authenticated("dialback", DIALBACK)
+            self._ready()
+            return
+        why = (
+            "says that this server is somebody else" if answer.type != ERROR else "cannot verify this server"
+        )
+        text = f"{self.theirs} {why}" + (f" ({answer.condition})" if answer.condition else "")
+        self.give_up(Failed("not-authorized", text, is_final=answer.type != ERROR))
+
+    def _authenticated(self, how: str, feature: AnyFeature) -> None:
+        self.authenticated_by = how
+        self.negotiated(feature)
+        self.link.authenticated()
+
+    def _ready(self) -> None:
+        if self.is_told:
+            return
+        self.is_told = True
+        self.set_deadline(None)
+        self._log.info(
+            "{ours} is authenticated to {domain} by {how}",
+            domain=self.theirs,
+            ours=self.ours,
+            how=self.authenticated_by,
+            peer=self.peer,
+        )
+        self._tell(self)
+
+    def given_up(self, failed: Failed) -> None:
+        """Tell whoever waits."""
+        self._tell(failed)
+
+    # -- stanzas ------------------------------------------------------------------------------------------------------
+
+    def carry(self, item: Item) -> None:
+        """Write a stanza, and see when the kernel has taken it."""
+        if self.is_ended or self.conn is None:
+            self._late.append(item)
+            return
+        data = item.stanza.to_bytes()
+        self.conn.write(data)
+        self._written_bytes += len(data)
+        self._written.append((self._written_bytes, item))
+        if self._pulse is None:
+            self._pulse = self.parts.timers.add(PULSE_S, self._look)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits to leave."""
+        return 0 if self.conn is None else self.conn.unsent_bytes
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many stanzas the kernel may not have taken."""
+        return len(self._written) + len(self._late)
+
+    def _look(self, now: float, timer: object, param: None) -> float | None:
+        if self.conn is None:
+            return None
+        taken = self._written_bytes - self.conn.unsent_bytes
+        gone = []
+        while self._written and self._written[0][0] <= taken:
+            gone.append(self._written.popleft()[1])
+        if gone:
+            self._sender.arrived(gone)
+        if self._written:
+            return PULSE_S
+        self._pulse = None
+        return None
+
+    def connection_lost(self) -> None:
+        """What the kernel may not have taken goes back to the pair; it has all where the end was orderly."""
+        was_carrier = self.is_told and bool(self.state & StreamState.AUTHENTICATED)
+        was_closing = self.is_ended
+        super().connection_lost()
+        if not was_carrier:
+            return
+        written = [item for _, item in self._written]
+        self._written.clear()
+        if was_closing and self.carrier.was_clean:
+            self._sender.arrived(written)
+            written = []
+        self._sender.lost(self, written + self._late, self.failure)
+
+    def describe(self) -> dict[str, object]:
+        """Say what it is, for an operator."""
+        return {"stream": self.stream_id, "peer": self.peer, "by": self.authenticated_by}

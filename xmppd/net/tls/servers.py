@@ -1,0 +1,98 @@
+"""TLS between servers: whose certificate is believed for which domain, and which domains a certificate covers.
+
+RFC 9525 through ``service-identity`` (DNS-ID and SRV-ID, wildcards by the rules there, no common names), and the
+xmppAddr of XEP-0178 1. Who certifies may be another for some domains (``[s2s.domains."NAME"] ca``).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from OpenSSL import SSL
+from service_identity import VerificationError
+from service_identity.cryptography import extract_patterns
+from service_identity.exceptions import CertificateError
+from service_identity.hazmat import DNS_ID, SRV_ID, verify_service_identity
+
+from xmppd.config.s2s import SYSTEM, S2s
+from xmppd.net.tls.contexts import TLSContexts
+from xmppd.net.tls.incoming import ConnectionCreator
+from xmppd.net.tls.peers import Connection, HasHandle, Shown, addresses_in
+from xmppd.net.tls.self_signed import to_ascii
+
+SERVICES: Final = ("_xmpp-server", "_xmpps-server")
+
+
+class ServersTLS:
+    """What connections between servers ask of TLS: a `xmppd.net.streams.s2s.parts.PeerTLS`."""
+
+    def __init__(self, contexts: TLSContexts, settings: Callable[[], S2s]):
+        self._contexts = contexts
+        self._settings = settings
+
+    def creator_in(self, ours: str | None, theirs: str | None) -> ConnectionCreator:
+        """Give what ``startTLS`` takes of a connection that came in; None where a name is not known yet."""
+        settings = self._settings()
+        authorities = settings.ca if theirs is None else settings.of(theirs).ca
+        return self._contexts.servers_in(_file(authorities)).creator_for(ours)
+
+    def creator_out(self, ours: str, theirs: str, *, is_direct: bool) -> object:
+        """Give what ``startTLS`` takes of a connection that goes out."""
+        authorities = self._settings().of(theirs).ca
+        return self._contexts.servers_out(_file(authorities)).creator_for(ours, theirs, is_direct=is_direct)
+
+    def covers(self, transport: HasHandle, domain: str) -> bool:
+        """Whether the peer's certificate is believed and covers *domain*."""
+        connection = transport.getHandle()
+        if not isinstance(connection, Connection) or not connection.is_peer_verified:
+            return False
+        certificate = connection.get_peer_certificate(as_cryptography=True)
+        return certificate is not None and is_for(certificate, domain)
+
+    def shown(self, transport: HasHandle) -> Shown | None:
+        """Give the peer's certificate."""
+        connection = transport.getHandle()
+        if not isinstance(connection, SSL.Connection):
+            return None
+        certificate = connection.get_peer_certificate(as_cryptography=True)
+        if certificate is None:
+            return None
+        return Shown(
+            names_in(certificate),
+            isinstance(connection, Connection) and connection.is_peer_verified,
+            certificate.not_valid_after_utc.timestamp(),
+            connection.get_protocol_version_name(),
+        )
+
+
+def is_for(certificate: x509.Certificate, domain: str) -> bool:
+    """Whether *certificate* names *domain*, as a DNS-ID, an SRV-ID or an xmppAddr."""
+    try:
+        patterns = extract_patterns(certificate)
+    except (CertificateError, ValueError):
+        return False
+    ids: list[DNS_ID | SRV_ID] = [
+        DNS_ID(to_ascii(domain)),
+        *(SRV_ID(f"{service}.{to_ascii(domain)}") for service in SERVICES),
+    ]
+    for one in ids:
+        try:
+            verify_service_identity(patterns, obligatory_ids=[one], optional_ids=[])
+        except (VerificationError, CertificateError):
+            continue
+        return True
+    return domain in addresses_in(certificate)
+
+
+def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Give the names of a certificate, for people."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return ()
+    return tuple(dict.fromkeys([*names.get_values_for_type(x509.DNSName), *addresses_in(certificate)]))
+
+
+def _file(authorities: Path | str | None) -> Path | None:
+    return None if authorities in (None, SYSTEM) else Path(str(authorities))

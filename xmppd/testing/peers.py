@@ -1,0 +1,98 @@
+"""Servers in memory that talk to each other: on one network, with certificates that are made up."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from xmppd.core.module import Module
+from xmppd.net.tls.peers import Shown
+from xmppd.storage.memory import MemoryStorage
+from xmppd.testing.network import MemoryNetwork, Wire
+from xmppd.testing.server import MemoryServer
+
+PORT = 5269
+DIRECT_PORT = 5270
+EXPIRES_AT = 2_000_000_000.0
+
+
+class MemoryPeerTLS:
+    """TLS without TLS: a certificate is a tuple of names; whoever issued it is believed unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.certificates: dict[str, tuple[str, ...]] = {}
+        """What is shown for a domain, where it is not just its name."""
+        self.is_believing = True
+
+    def creator_in(self, ours: str | None, theirs: str | None) -> object:
+        """Give the names to be shown."""
+        return self.certificates.get(ours or "", (ours,))
+
+    def creator_out(self, ours: str, theirs: str, *, is_direct: bool) -> object:
+        """Give the names to be shown."""
+        return self.certificates.get(ours, (ours,))
+
+    def covers(self, transport: Any, domain: str) -> bool:
+        """Whether the other end has shown the name, and is believed."""
+        return self.is_believing and domain in _shown(transport)
+
+    def shown(self, transport: Any) -> Shown | None:
+        """Give what the other end has shown."""
+        names = _shown(transport)
+        return Shown(names, self.is_believing, EXPIRES_AT, "TLSv1.3") if names else None
+
+
+class PeerServer(MemoryServer):
+    """A server that others on its network reach under the names of its domains."""
+
+    def __init__(
+        self,
+        options: str,
+        network: MemoryNetwork,
+        storage: MemoryStorage | None = None,
+        modules: Iterable[type[Module]] = (),
+    ):
+        """*options* is TOML. Ids are others than those of any server that was there before."""
+        self.address = f"192.0.2.{len(network.names) + 1}"
+        super().__init__(
+            options, storage, 1_000_000 * (len(network.dialled) + len(network.names) + 1), modules, network
+        )
+        self.tls = MemoryPeerTLS()
+        self.peers = self.server.peers(self.tls, own=[(self.address, PORT)])
+        self.listen()
+        self.peers.start()
+
+    @property
+    def domain(self) -> str:
+        """The first domain."""
+        return self.server.config.domains[0].name
+
+    def listen(self) -> None:
+        """Be found, and take connections."""
+        network = self.network
+        for domain in self.server.config.domains:
+            network.names[domain.name] = (self.address,)
+        network.listening[self.address, PORT] = self.peers.factory().buildProtocol
+        network.listening[self.address, DIRECT_PORT] = self.peers.factory(is_direct_tls=True).buildProtocol
+
+    def vanish(self) -> None:
+        """Be gone, without a word to anybody; nothing is done here any more."""
+        for port in (PORT, DIRECT_PORT):
+            self.network.listening.pop((self.address, port), None)
+        self.break_connections()
+        self.peers.federation.stop()
+
+    def break_connections(self) -> None:
+        """Break all connections with other servers, both ways."""
+        for protocol in list(self.peers.connections.all):
+            protocol.transport.abortConnection()
+
+
+def network() -> MemoryNetwork:
+    """Give a network with a clock of its own."""
+    return MemoryNetwork(Clock())
+
+
+def _shown(transport: Any) -> tuple[str, ...]:
+    assert isinstance(transport, Wire)
+    return transport.peer.shown if transport.peer is not None else ()
