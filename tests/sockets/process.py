@@ -23,7 +23,7 @@ _USER_TICKS = 11
 _ROOT = Path(xmppd.__file__).parent.parent
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 _READY = re.compile(r" Ready$", re.MULTILINE)
-_PORT = re.compile(r"127\.0\.0\.1:(\d+) \((STARTTLS|TLS)\)")
+_PORT = re.compile(r"127\.0\.0\.1:(\d+) \(([^)]+)\)")
 
 
 class ServerProcess:

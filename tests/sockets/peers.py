@@ -1,0 +1,131 @@
+"""Two and more servers that find each other: certificates of one authority, routes, ports that are free."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import xmppd
+from tests.net.tls.authority import Authority
+from tests.sockets.plain_client import PlainClient
+from tests.sockets.process import ServerProcess
+
+PASSWORD = "open sesame"
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Give a port that nobody listens on now."""
+    with socket.create_server((host, 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+class Domains:
+    """Domains with certificates, and the ports where their servers are."""
+
+    def __init__(self, folder: Path, *names: str):
+        self.folder = folder
+        self.authority = Authority("the authority of these tests")
+        self.ca = folder / "ca.pem"
+        self.ca.write_bytes(self.authority.certificate.public_bytes(Encoding.PEM))
+        self.certificates = {name: self.authority.write_host(folder, name, is_both=True) for name in names}
+        self.ports = {name: free_port() for name in names}
+        self.direct_ports = {name: free_port() for name in names}
+
+    def certify(self, name: str, authority: Authority, *names: str) -> None:
+        """Give a domain another certificate."""
+        self.certificates[name] = authority.write_host(self.folder, name, *names)
+
+
+class XmppdPeer:
+    """xmppd as the server of one domain."""
+
+    def __init__(
+        self,
+        domains: Domains,
+        domain: str,
+        user: str,
+        options: str = "",
+        direct: tuple[str, ...] = (),
+        *,
+        is_routed: bool = True,
+    ):
+        """*options* go into ``[s2s]``; *direct* are the domains that are reached with direct TLS.
+
+        Without routes DNS is asked.
+        """
+        self._is_routed = is_routed
+        self.domains = domains
+        self.domain = domain
+        self.jid = f"{user}@{domain}"
+        self._options = options
+        self._direct = direct
+        self.folder = domains.folder / f"xmppd-{domain}"
+        self.folder.mkdir(exist_ok=True)
+        self._process: ServerProcess | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again with its data."""
+        if not (self.folder / "data").exists():
+            self._add_account()
+        self._process = ServerProcess(self.folder, self._text())
+
+    def client(self, resource: str = "r") -> PlainClient:
+        """Give a connected client."""
+        assert self._process is not None
+        return PlainClient(("127.0.0.1", self._process.ports["STARTTLS"]), f"{self.jid}/{resource}", PASSWORD)
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+
+    @property
+    def log(self) -> str:
+        """What it has written."""
+        assert self._process is not None
+        return self._process.output.read_text()
+
+    def _add_account(self) -> None:
+        config, listed = self.folder / "accounts.toml", self.folder / "accounts"
+        config.write_text(f'data_dir = "{self.folder / "data"}"\n[hosts."{self.domain}"]\n')
+        listed.write_text(f"{self.jid}\t{PASSWORD}\n")
+        command = [
+            sys.executable,
+            "-m",
+            "xmppd.admin.xmppctl",
+            "--config",
+            str(config),
+            "user",
+            "import",
+            str(listed),
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(Path(xmppd.__file__).parent.parent)}
+        subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
+
+    def _route(self, name: str) -> str:
+        is_direct = name in self._direct
+        port = self.domains.direct_ports[name] if is_direct else self.domains.ports[name]
+        return f'[s2s.domains."{name}"]\nroute = "127.0.0.1:{port}"\ndirect_tls = {str(is_direct).lower()}\n'
+
+    def _text(self) -> str:
+        domains, files = self.domains, self.domains.certificates[self.domain]
+        routes = "".join(
+            self._route(name) for name in domains.ports if self._is_routed and name != self.domain
+        )
+        return (
+            "require_tls = false\nallow_plain_without_tls = true\n"
+            f'[s2s]\nlisten = ["127.0.0.1:{domains.ports[self.domain]}"]\n'
+            f'direct_tls_listen = ["127.0.0.1:{domains.direct_ports[self.domain]}"]\n'
+            f'ca = "{domains.ca}"\nretry_min_s = 0.5\nretry_max_s = 1.0\n{self._options}\n{routes}'
+            f'[hosts."{self.domain}"]\ncertificate = "{files.certificate}"\nkey = "{files.key}"\n'
+        )

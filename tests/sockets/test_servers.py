@@ -1,0 +1,60 @@
+"""Two servers in processes of their own, over real TLS with certificates of a test authority."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.net.tls.authority import Authority
+from tests.sockets.peers import Domains, XmppdPeer
+from tests.temporary import temporary_folder
+
+CAPULET, MONTAGUE = "capulet.example", "montague.example"
+
+
+class ServersTests(SynchronousTestCase):
+    """What goes from one to the other."""
+
+    def setUp(self) -> None:
+        """Make certificates."""
+        self.domains = Domains(temporary_folder(self), CAPULET, MONTAGUE)
+
+    def peer(self, domain: str, user: str, options: str = "", direct: tuple[str, ...] = ()) -> XmppdPeer:
+        """Start a server."""
+        peer = XmppdPeer(self.domains, domain, user, options, direct)
+        self.addCleanup(peer.stop)
+        return peer
+
+    def talk(self, capulet: XmppdPeer, montague: XmppdPeer) -> None:
+        """A message both ways, and a ping."""
+        with capulet.client() as juliet, montague.client() as romeo:
+            juliet.send(f"<message to='{romeo.jid}' type='chat'><body>Wherefore</body></message>")
+            self.assertEqual(romeo.body(), "Wherefore")
+            romeo.send(f"<message to='{juliet.jid}' type='chat'><body>Shall I</body></message>")
+            self.assertEqual(juliet.body(), "Shall I")
+            self.assertEqual(juliet.ask(MONTAGUE, "<ping xmlns='urn:xmpp:ping'/>").get("type"), "result")
+
+    def test_by_certificate(self) -> None:
+        """SASL EXTERNAL (XEP-0178 3); one of the two over direct TLS (XEP-0368)."""
+        capulet = self.peer(CAPULET, "juliet", direct=(MONTAGUE,))
+        montague = self.peer(MONTAGUE, "romeo")
+        self.talk(capulet, montague)
+        self.assertIn(f"{CAPULET} is authenticated to {MONTAGUE} by EXTERNAL", montague.log)
+        self.assertIn(f"{MONTAGUE} is authenticated to {CAPULET} by EXTERNAL", capulet.log)
+
+    def test_by_dialback(self) -> None:
+        """XEP-0220 over TLS, where nobody knows the certificates."""
+        self.domains.certify(CAPULET, Authority("nobody's"))
+        self.domains.certify(MONTAGUE, Authority("nobody's"))
+        options = "require_certificate = false"
+        capulet = self.peer(CAPULET, "juliet", options)
+        montague = self.peer(MONTAGUE, "romeo", options)
+        self.talk(capulet, montague)
+        self.assertIn(f"{CAPULET} is authenticated to {MONTAGUE} by dialback", montague.log)
+
+    def test_a_wrong_certificate_is_refused(self) -> None:
+        """RFC 9525: one for another name; the sender hears why."""
+        self.domains.certify(MONTAGUE, self.domains.authority, "verona.example")
+        capulet, montague = self.peer(CAPULET, "juliet"), self.peer(MONTAGUE, "romeo")
+        with capulet.client() as juliet, montague.client() as romeo:
+            juliet.send(f"<message to='{romeo.jid}' type='chat'><body>Wherefore</body></message>")
+            answer = juliet.message()
+            self.assertEqual(answer.get("type"), "error")
+            self.assertIn("is for verona.example", "".join(answer.itertext()))
