@@ -46,6 +46,9 @@ class SocketCarrier(TwistedProtocol):
         self._client = client
         self.lost: Deferred[None] = Deferred()
 
+    contexts: Any = ClientContextFactory()
+    """What makes the context of TLS."""
+
     def connectionMade(self) -> None:
         """Tell the client."""
         self._client.connected(self)
@@ -65,7 +68,7 @@ class SocketCarrier(TwistedProtocol):
 
     def start_tls(self) -> None:
         """Begin TLS; whose certificate it is does not matter here."""
-        self.transport.startTLS(ClientContextFactory())
+        self.transport.startTLS(self.contexts)
 
     def lose(self) -> None:
         """Break the connection."""

@@ -6,6 +6,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
@@ -17,23 +18,36 @@ MECHANISM = "SCRAM-SHA-256-PLUS"
 EXPORTER = b"EXPORTER-Channel-Binding"
 
 
+class TLS12:
+    """Makes contexts of clients that know nothing later than TLS 1.2."""
+
+    def getContext(self) -> SSL.Context:
+        """Make one."""
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        return context
+
+
 class ChannelBindingTests(TestCase):
     """Servers in this process, on loopback sockets."""
 
     timeout = 30
 
-    async def connected(self, *, is_direct_tls: bool) -> tuple[Client, Any]:
-        """Give a client under TLS before SASL, and its `SSL.Connection`."""
+    async def connected(self, *, is_direct_tls: bool, is_old: bool = False) -> tuple[Client, Any]:
+        """Give a client under TLS before SASL, 1.2 if it is an old one, and its `SSL.Connection`."""
         stage = SocketStage(self, is_direct_tls=is_direct_tls)
         self.addCleanup(stage.stop)
         client = Client("romeo", "romeo@localhost/orchard")
         await stage.add_account("romeo@localhost")
         await stage.connect(client)
+        carrier: Any = client.carrier
+        if is_old:
+            carrier.contexts = TLS12()
         features = await client.secure()
         types = {element.get("type") for element in features.iter("{urn:xmpp:sasl-cb:0}channel-binding")}
-        self.assertEqual(types, {"tls-exporter", "tls-server-end-point"})  # XEP-0440
+        modern = "tls-unique" if is_old else "tls-exporter"
+        self.assertEqual(types, {modern, "tls-server-end-point"})  # XEP-0440
         self.assertIn(MECHANISM, [element.text for element in features.iter(f"{{{NS_SASL}}}mechanism")])
-        carrier: Any = client.carrier
         return client, carrier.transport.getHandle()
 
     async def outcome(self, client: Client, scram: ScramClient) -> str:
@@ -70,6 +84,16 @@ class ChannelBindingTests(TestCase):
             digest = hashes.Hash(hashes.SHA256())
             digest.update(shown.public_bytes(Encoding.DER))
             scram = ScramClient(MECHANISM, "romeo", PASSWORD, "tls-server-end-point", digest.finalize())
+            self.assertEqual(await self.outcome(client, scram), "success")
+
+        return Deferred.fromCoroutine(script())
+
+    def test_tls_unique(self) -> Deferred[None]:
+        """RFC 5929 3, on TLS 1.2: some clients know no other type (gloox)."""
+
+        async def script() -> None:
+            client, tls = await self.connected(is_direct_tls=False, is_old=True)
+            scram = ScramClient(MECHANISM, "romeo", PASSWORD, "tls-unique", tls.get_finished())
             self.assertEqual(await self.outcome(client, scram), "success")
 
         return Deferred.fromCoroutine(script())

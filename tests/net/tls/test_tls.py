@@ -23,6 +23,7 @@ from xmppd.net.tls.certificates import CertificateError, CertificateStore
 from xmppd.net.tls.context import TLSSettings
 from xmppd.net.tls.incoming import ServerTLS
 from xmppd.net.tls.peers import channel_bindings, client_jids
+from xmppd.net.transport.tls_socket import HAS_HANDSHAKE_CALLS
 
 
 class TLSTestCase(SynchronousTestCase):
@@ -185,6 +186,9 @@ class ProtocolTests(TLSTestCase):
         self.assertIn("OpenSSL knows no cipher of 'GOOD'", str(error))
 
 
+NO_EXTENDED_MASTER_SECRET = 1 << 0  # SSL_OP_NO_EXTENDED_MASTER_SECRET, which pyOpenSSL does not name
+
+
 class ChannelBindingTests(TLSTestCase):
     """RFC 5929 and RFC 9266."""
 
@@ -195,11 +199,38 @@ class ChannelBindingTests(TLSTestCase):
         theirs = peer.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
         self.assertEqual(channel_bindings(server)["tls-exporter"], theirs)
 
-    def test_no_exporter_before_tls_1_3(self) -> None:
-        """RFC 9266 4.2: with TLS 1.2 it is safe only with the extended master secret, which we cannot see."""
+    def test_unique_before_tls_1_3(self) -> None:
+        """RFC 5929 3: the client's Finished message, on TLS 1.2; there is none of use on TLS 1.3 (RFC 9266 1)."""
         server = self.tls.make_connection(None)
-        common_handshake(server, client(client_context(max_version=SSL.TLS1_2_VERSION)))
+        peer = common_handshake(server, client(client_context(max_version=SSL.TLS1_2_VERSION)))
+        self.assertEqual(list(channel_bindings(server)), ["tls-unique", "tls-server-end-point"])
+        self.assertEqual(channel_bindings(server)["tls-unique"], peer.get_finished())
+        self.assertEqual(len(peer.get_finished() or b""), 12)
+
+    def test_no_unique_of_a_resumed_connection(self) -> None:
+        """RFC 7627 1: its Finished messages may be those of another connection."""
+        context = client_context(max_version=SSL.TLS1_2_VERSION)
+        first = client(context, server_name="b.example")
+        session = common_handshake(self.tls.make_connection(None), first).get_session()
+        server, again = (
+            self.tls.make_connection(None),
+            client(context, server_name="b.example", session=session),
+        )
+        common_handshake(server, again)
+        self.assertTrue(is_resumed(again))
         self.assertEqual(list(channel_bindings(server)), ["tls-server-end-point"])
+
+    def test_no_unique_without_the_extended_master_secret(self) -> None:
+        """RFC 7627 1: somebody between may have made two connections with the same one."""
+        context = client_context(max_version=SSL.TLS1_2_VERSION)
+        context.set_options(NO_EXTENDED_MASTER_SECRET)
+        server = self.tls.make_connection(None)
+        common_handshake(server, client(context))
+        self.assertEqual(list(channel_bindings(server)), ["tls-server-end-point"])
+
+    def test_openssl_can_be_asked(self) -> None:
+        """Where a library lacks these private names, tls-unique is not offered, and old clients cannot log in."""
+        self.assertTrue(HAS_HANDSHAKE_CALLS, "OpenSSL cannot be asked for SSL_session_reused any more")
 
     def test_end_point_is_of_the_certificate_that_was_shown(self) -> None:
         """RFC 5929 4.1, and still so when the certificate has been replaced since."""

@@ -341,8 +341,9 @@ class TamperingTests(SynchronousTestCase):
 
     def test_claimed_lack_of_binding(self) -> None:
         """RFC 5802 6: y where the server offers channel binding shows that somebody hid the offer."""
-        error = self.assert_refused("not-authorized", scram(is_offered=True).start, b"y,,n=alice,r=abc")
+        error = self.assert_refused("malformed-request", scram(is_offered=True).start, b"y,,n=alice,r=abc")
         self.assertEqual(error.text, "server-does-support-channel-binding")
+        self.assertTrue(error.is_trial and not error.is_guess)
 
     def test_plus_needs_binding(self) -> None:
         """RFC 5802 6: a -PLUS mechanism without channel binding is malformed."""
@@ -353,9 +354,10 @@ class TamperingTests(SynchronousTestCase):
     def test_unknown_binding(self) -> None:
         """RFC 5802 6: a type of channel binding that this connection does not have."""
         error = self.assert_refused(
-            "not-authorized", scram(is_plus=True).start, b"p=tls-unique,,n=alice,r=abc"
+            "malformed-request", scram(is_plus=True).start, b"p=tls-unique,,n=alice,r=abc"
         )
         self.assertEqual(error.text, "unsupported-channel-binding-type")
+        self.assertTrue(error.is_trial and not error.is_guess)
 
     def test_other_binding_data(self) -> None:
         """RFC 5802 6: who sits between two TLS connections has other data on each."""

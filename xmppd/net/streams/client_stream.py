@@ -51,6 +51,7 @@ class ClientStream(StreamInlet):
     __slots__ = (
         "announcement",
         "auth_failures",
+        "auth_trials",
         "claimed",
         "exchange",
         "host",
@@ -74,7 +75,7 @@ class ClientStream(StreamInlet):
         """How the client was told that it can authenticate."""
         self.exchange: Exchange | LoginProgress | None = None
         """The authentication that goes on: of SASL, or of SASL2 with what belongs to it."""
-        self.auth_failures = 0
+        self.auth_failures = self.auth_trials = 0
         session.stream = self
         session.stream_id = server.new_stream_id()
         state = StreamState.SECURE if session.is_secure else StreamState.NONE

@@ -20,6 +20,8 @@ from xmppd.stream.features import StreamFeature, StreamState
 from xmppd.stream.sasl.steps import SaslError, Success, decode_initial, decode_payload
 
 NS_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"
+TRIALS = 4
+"""So many times more often than a password a client may try mechanisms, and types of channel binding."""
 OFFERS_KEPT = 32
 """Different offers that are kept written; a configuration has a few."""
 
@@ -143,14 +145,21 @@ def _fail(stream: ClientStream, error: SaslError) -> None:
     if error.text:
         children.append(Element("text", ns.SASL, {"xml:lang": "en"}, [error.text]))
     stream.session.send(Element("failure", ns.SASL, children=children))
-    count_failure(stream)
+    count_failure(stream, error)
 
 
-def count_failure(stream: ClientStream) -> None:
-    """RFC 6120 6.4.5: a client may try again, but not for ever."""
-    stream.auth_failures += 1
-    if stream.auth_failures >= stream.limits.auth_failures:
-        stream.fail(StreamError("policy-violation", "Too many failed attempts to authenticate"))
+def count_failure(stream: ClientStream, error: SaslError) -> None:
+    """RFC 6120 6.4.5: a client may try again, but not for ever; what tries no password may be tried more often.
+
+    The stream ends with not-authorized (4.9.3.12): that is what clients show as a wrong password.
+    """
+    limit = stream.limits.auth_failures
+    if error.is_trial:
+        stream.auth_trials += 1
+    else:
+        stream.auth_failures += 1
+    if stream.auth_failures >= limit or stream.auth_trials >= TRIALS * limit:
+        stream.fail(StreamError("not-authorized", "Too many failed attempts to authenticate"))
 
 
 def _encoded(data: bytes) -> str:

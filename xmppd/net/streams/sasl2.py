@@ -263,7 +263,7 @@ def _fail(stream: ClientStream, error: SaslError) -> None:
     if error.text:
         children.append(_text("text", error.text))
     stream.session.send(Element("failure", NS_SASL2, children=[*children]))
-    count_failure(stream)
+    count_failure(stream, error)
 
 
 # -- reading and writing ----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from OpenSSL import SSL, crypto
 
 from xmppd.net.tls.certificates import Certificate
 from xmppd.net.tls.purposes import Purpose, Trust
-from xmppd.net.transport.tls_socket import clear_errors
+from xmppd.net.transport.tls_socket import clear_errors, is_handshake_unique
 from xmppd.stanza.jid import JID, InvalidJID
 
 _VERIFY = SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE
@@ -95,12 +95,15 @@ def _judge(connection: SSL.Connection, _: crypto.X509, problem: int, depth: int,
 def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
     """Give the channel-binding data by type, after the handshake.
 
-    ``tls-exporter`` with TLS 1.3 only (RFC 9266 4.2: before, the extended master secret would be needed, for
-    which OpenSSL has no query here), ``tls-server-end-point`` always (RFC 5929 4).
+    ``tls-exporter`` with TLS 1.3 (RFC 9266), ``tls-unique`` before it (RFC 5929 3: the first Finished message, which
+    is the client's), ``tls-server-end-point`` always (RFC 5929 4). No ``tls-unique`` on a resumed connection, or
+    without the extended master secret: there it may be another connection's as well (RFC 7627 1).
     """
     bindings = {}
     if connection.get_protocol_version() >= SSL.TLS1_3_VERSION:
         bindings["tls-exporter"] = connection.export_keying_material(_EXPORTER_LABEL, _EXPORTER_BYTES, b"")
+    elif is_handshake_unique(connection):
+        bindings["tls-unique"] = connection.get_peer_finished() or b""
     certificate = connection.get_context().get_app_data()
     if isinstance(certificate, Certificate):
         bindings["tls-server-end-point"] = certificate.end_point

@@ -50,6 +50,10 @@ HAS_RAW_CALLS: Final = (
     and hasattr(SSL.Connection, "_raise_ssl_error")
 )
 
+HAS_HANDSHAKE_CALLS: Final = HAS_RAW_CALLS and all(
+    hasattr(lib, name) for name in ("SSL_session_reused", "SSL_get_extms_support")
+)
+
 # Holds nothing from one call to the next; only the reactor's thread reads from sockets.
 _buffer: Any = ffi.new("char[]", READ_BYTES) if HAS_RAW_CALLS else None
 
@@ -65,6 +69,17 @@ def prepare_context(context: SSL.Context) -> None:
     """Set on a fresh *context* what every connection of ours needs: little memory at rest, no renegotiation."""
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
+
+
+def is_handshake_unique(connection: SSL.Connection) -> bool:
+    """Whether the Finished messages of a connection are of it alone: it was not resumed, and its master secret holds
+
+    the handshake (RFC 7627 1). False where OpenSSL cannot be asked.
+    """
+    if not HAS_HANDSHAKE_CALLS:
+        return False
+    ssl = connection._ssl  # private: see the module's docstring
+    return not lib.SSL_session_reused(ssl) and lib.SSL_get_extms_support(ssl) == 1
 
 
 def connection_on(source: object, sock: socket.socket) -> SSL.Connection:

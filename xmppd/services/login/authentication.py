@@ -33,10 +33,6 @@ ANONYMOUS_BYTES = 16
 """Randomness in the name of an anonymous user (XEP-0175)."""
 
 
-GUESSES = frozenset(("not-authorized", "account-disabled"))
-"""Failures that count against an address."""
-
-
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What the offer of mechanisms depends on."""
@@ -220,7 +216,7 @@ class Exchange:
 
     async def _refused(self, error: SaslError) -> None:
         self._log.info("Authentication failed: {condition}", condition=error.condition, peer=self._given.peer)
-        if error.condition in GUESSES:
+        if error.is_guess:
             await self._wait(self._service.delays.failed(self._given.peer))
 
     async def _wait(self, seconds: float) -> None:

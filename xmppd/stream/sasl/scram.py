@@ -22,7 +22,7 @@ from xmppd.stream.sasl import base64
 from xmppd.stream.sasl.credentials import ALGORITHMS, ITERATIONS, ScramKeys, fake_keys
 from xmppd.stream.sasl.exchange import Awaits, Exchange, malformed
 from xmppd.stream.sasl.realm import Realm
-from xmppd.stream.sasl.steps import Challenge, NeedKeys, SaslError, Step, Success
+from xmppd.stream.sasl.steps import BindingError, Challenge, NeedKeys, SaslError, Step, Success
 
 _NAME = r"(?:[^\0,=]|=2C|=3D)+"
 _PRINTABLE = r"[!-+\--~]+"
@@ -54,11 +54,11 @@ class ChannelBinding:
         if (binding is not None) != self.is_used:
             malformed("channel-binding-not-supported" if binding else "channel binding is missing")
         if flag == "y" and self.is_offered:
-            raise SaslError("not-authorized", "server-does-support-channel-binding")
+            raise BindingError("server-does-support-channel-binding")
         if binding is None:
             return b""
         if binding not in self.data:
-            raise SaslError("not-authorized", "unsupported-channel-binding-type")
+            raise BindingError("unsupported-channel-binding-type")
         return self.data[binding]
 
 

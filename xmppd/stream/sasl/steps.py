@@ -31,6 +31,10 @@ CONDITIONS: Final = frozenset(
 """RFC 6120 6.5."""
 
 
+GUESSES: Final = frozenset(("not-authorized", "account-disabled"))
+"""By these conditions a client hears that it has shown a wrong password, or none that is right any more."""
+
+
 class SaslError(Exception):
     """The authentication failed; *condition* is the element of RFC 6120 6.5, *text* goes to the client."""
 
@@ -40,6 +44,31 @@ class SaslError(Exception):
         super().__init__(condition, text)
         self.condition = condition
         self.text = text
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether it counts against the address that it comes from."""
+        return self.condition in GUESSES
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether nothing was tried but a way to authenticate: some clients go through all that they know."""
+        return self.condition == "invalid-mechanism"
+
+
+class BindingError(SaslError):
+    """The exchange is not bound to this connection (RFC 5802 6). No password was tried, so it is no guess.
+
+    Clients show not-authorized as a wrong password, hence another condition.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("malformed-request", text)
+
+    @property
+    def is_trial(self) -> bool:
+        """Always: a client may go on to its next mechanism, or type of binding."""
+        return True
 
 
 @dataclass(frozen=True, slots=True)
