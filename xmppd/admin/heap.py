@@ -10,10 +10,8 @@ import ctypes
 import gc
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from twisted.internet.defer import Deferred
-
+from xmppd.core.environment import InThread
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import spawn
 
@@ -43,7 +41,7 @@ class Heap:
         self,
         timers: Timers,
         sessions: Callable[[], tuple[int, int]],
-        in_thread: Callable[..., Deferred[Any]],
+        in_thread: InThread,
         rests: Sequence[Callable[[], None]] = (),
         trim: Callable[[], None] = trim,
     ):

@@ -52,7 +52,7 @@ class _Kind:
     section: str
     options: type[DomainOptions]
     of: Callable[[DomainOptions], DomainKind]
-    look: Callable[[Path, Mapping[str, Any], Source], Iterable[Problem]]
+    look: Callable[[Path, Mapping[str, object], Source], Iterable[Problem]]
     """What can only be told from several keys of a table as it is written."""
 
 
@@ -61,7 +61,7 @@ _COMPONENTS: Final = _Kind("components", ComponentOptions, kind_of_component, co
 
 
 def assemble(
-    raw: Mapping[str, Any], fallback: Mapping[str, Any], source: Source
+    raw: Mapping[str, object], fallback: Mapping[str, object], source: Source
 ) -> tuple[Config | None, list[Problem]]:
     """Make a configuration of what is right in *raw*, and give what is not.
 
@@ -77,7 +77,7 @@ def assemble(
     return rest, problems
 
 
-def without(value: Any, wrong: Collection[Path], here: Path = ()) -> Any:
+def without(value: object, wrong: Collection[Path], here: Path = ()) -> Any:
     """Copy nested tables and arrays, leaving out what stands at the paths *wrong*."""
     if isinstance(value, dict):
         return {
@@ -94,7 +94,7 @@ def without(value: Any, wrong: Collection[Path], here: Path = ()) -> Any:
     return value
 
 
-def _attempt(raw: Mapping[str, Any], source: Source) -> tuple[Config | None, list[Problem]]:
+def _attempt(raw: Mapping[str, object], source: Source) -> tuple[Config | None, list[Problem]]:
     problems: list[Problem] = []
     server = {key: value for key, value in raw.items() if key not in NAMED_TABLES}
     options, found = _validated(ServerOptions, server, (), source)
@@ -121,8 +121,8 @@ def _validated(
 
 
 def _tables(
-    raw: Mapping[str, Any], section: str, source: Source
-) -> tuple[dict[str, Any] | None, list[Problem]]:
+    raw: Mapping[str, object], section: str, source: Source
+) -> tuple[dict[str, object] | None, list[Problem]]:
     """Give the tables of a section by their names; wrong is a section that is no table."""
     tables = raw.get(section, {})
     if isinstance(tables, dict):
@@ -138,7 +138,7 @@ def _tables(
     return None, [((section,), finding)]
 
 
-def _shared(raw: Mapping[str, Any], source: Source) -> tuple[Components | None, list[Problem]]:
+def _shared(raw: Mapping[str, object], source: Source) -> tuple[Components | None, list[Problem]]:
     """Validate what stands in ``[components]`` itself."""
     tables = raw.get("components", {})
     own = {key: tables[key] for key in Components.model_fields if isinstance(tables, dict) and key in tables}
@@ -146,7 +146,7 @@ def _shared(raw: Mapping[str, Any], source: Source) -> tuple[Components | None, 
 
 
 def _domains(
-    kind: _Kind, raw: Mapping[str, Any], source: Source
+    kind: _Kind, raw: Mapping[str, object], source: Source
 ) -> tuple[dict[str, HostSettings] | None, list[Problem]]:
     """Validate the tables of hosts, or of components."""
     tables, problems = _tables(raw, kind.section, source)
@@ -164,7 +164,7 @@ def _domains(
 
 
 def _domain(
-    kind: _Kind, name: str, table: object, raw: Mapping[str, Any], source: Source
+    kind: _Kind, name: str, table: object, raw: Mapping[str, object], source: Source
 ) -> tuple[HostSettings | None, list[Problem]]:
     """Validate a domain's table laid over the server's options; only what the domain says itself is told."""
     above: Path = (kind.section, name)
@@ -205,7 +205,7 @@ def _no_table(path: Path, source: Source) -> Problem:
     return path, finding
 
 
-def _overlay(whole: Any, own: Any, depth: int) -> Any:
+def _overlay(whole: object, own: object, depth: int) -> Any:
     if depth == 0 or not isinstance(own, dict) or not isinstance(whole, dict):
         return own
     below = {
@@ -214,7 +214,7 @@ def _overlay(whole: Any, own: Any, depth: int) -> Any:
     return {**whole, **below}
 
 
-def _is_in(table: Any, path: Sequence[str | int]) -> bool:
+def _is_in(table: object, path: Sequence[str | int]) -> bool:
     """Say whether nested tables and arrays have something at *path*."""
     for key in path:
         if isinstance(table, dict):
@@ -229,14 +229,17 @@ def _is_in(table: Any, path: Sequence[str | int]) -> bool:
 
 
 def _server_wide(
-    table: Mapping[str, Any], sections: Sequence[str], above: Path, source: Source
+    table: Mapping[str, object], sections: Sequence[str], above: Path, source: Source
 ) -> list[Problem]:
     """Options of an overlaid section that no domain can have for itself."""
     paths = [
         (*above, section, key)
         for section in sections
-        if isinstance(table.get(section), dict)
-        for key in table[section]
+        for key in _keys(table.get(section))
         if is_server_wide((section, key))
     ]
     return [(path, server_wide_finding(path, source)) for path in paths]
+
+
+def _keys(table: object) -> list[str]:
+    return list(table) if isinstance(table, dict) else []

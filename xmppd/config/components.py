@@ -1,7 +1,7 @@
 """What can only be told from several keys of a component's table: whether it is inside or outside, and is meant so."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
@@ -23,7 +23,7 @@ def kind_of_component(options: DomainOptions) -> DomainKind:
     return DomainKind.SERVICE if is_inside else DomainKind.COMPONENT
 
 
-def component_problems(path: Path, table: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+def component_problems(path: Path, table: Mapping[str, object], source: Source) -> Iterator[Problem]:
     """Look at the *table* of a component, which stands at *path*, as it is written."""
     ways = [key for key in _WAYS if key in table]
     if not ways:

@@ -1,7 +1,6 @@
 """The names of hosts and components: each checked, and no two the same."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path
@@ -15,7 +14,7 @@ SHARED = frozenset((("components", "listen"),))
 """What stands in such a section and is no domain."""
 
 
-def domain_problems(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+def domain_problems(raw: Mapping[str, object], source: Source) -> Iterator[Problem]:
     """Look at the names of all tables of hosts and components in a parsed file."""
     seen: dict[str, Path] = {}
     for path in _names(raw):
@@ -29,7 +28,7 @@ def domain_problems(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]
         seen.setdefault(right, path)
 
 
-def _names(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _names(raw: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for section in NAMED_TABLES:
         tables = raw.get(section)
         for name, table in tables.items() if isinstance(tables, dict) else ():

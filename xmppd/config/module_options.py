@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +17,7 @@ Options = TypeVar("Options", bound=BaseModel)
 
 
 def validate_options(
-    name: str, model: type[Options], given: Mapping[str, Any], source: Source, above: Path
+    name: str, model: type[Options], given: Mapping[str, object], source: Source, above: Path
 ) -> tuple[Options | None, list[Finding]]:
     """Check what is *given* to the module *name*: (options, []) or (None, findings).
 

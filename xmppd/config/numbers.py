@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path
@@ -24,7 +23,7 @@ def line_of_endless(text: str) -> int | None:
     return None if match is None else text.count("\n", 0, match.start()) + 1
 
 
-def huge_numbers(value: Any, source: Source, here: Path = ()) -> Iterator[Problem]:
+def huge_numbers(value: object, source: Source, here: Path = ()) -> Iterator[Problem]:
     """Find them in nested tables and arrays."""
     if isinstance(value, dict):
         for key, below in value.items():

@@ -1,7 +1,6 @@
 """From what pydantic says about a value to a finding in our words."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -86,7 +85,7 @@ def value_finding(details: ErrorDetails, path: Path, field: FieldInfo | None, so
     return Finding(identifier, "error", source.place(path), what, why, remedy)
 
 
-def _words(kind: str, context: Mapping[str, Any], message: str, example: str) -> tuple[str, str, str]:
+def _words(kind: str, context: Mapping[str, object], message: str, example: str) -> tuple[str, str, str]:
     """Give identifier, reason and remedy."""
     mistake = context.get("error")
     if isinstance(mistake, Mistake):
@@ -147,7 +146,7 @@ def server_wide_finding(path: Path, source: Source) -> Finding:
     )
 
 
-def unquoted_name(path: Path, table: Mapping[str, Any]) -> str:
+def unquoted_name(path: Path, table: Mapping[str, object]) -> str:
     """Put together the name of ``[hosts.chat.example.org]``, which TOML takes for three tables."""
     section, *parts = map(str, path)
     while len(table) == 1:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from xmppd.config.assemble import assemble
 from xmppd.config.cross import cross_check
@@ -124,7 +123,7 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
     return Reading(config, findings)
 
 
-def _with_rooms(raw: dict[str, Any]) -> dict[str, Any]:
+def _with_rooms(raw: dict[str, object]) -> dict[str, object]:
     """The default host has rooms, unless the file names services of its own."""
     components = raw.get("components", {})
     if not isinstance(components, dict) or components.keys() - Components.model_fields.keys():

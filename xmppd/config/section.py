@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo
 
 from xmppd.stanza.jid import JID, InvalidJID, why_invalid
 
-SERVER_WIDE: dict[str, Any] = {"server_wide": True}
+SERVER_WIDE: dict[str, JsonValue] = {"server_wide": True}
 """Marks an option that a host cannot have for itself (``json_schema_extra`` of its field)."""
 
 ServerWide: Any = Field(json_schema_extra=SERVER_WIDE)

@@ -11,6 +11,9 @@ from xmppd.config.limits import Limits
 from xmppd.config.model import Config
 from xmppd.core.outgoing import Dial, NoNames, Resolver, no_connection
 
+InThread = Callable[..., Deferred[Any]]
+"""Calls a function with arguments in a thread, as `twisted.internet.threads.deferToThread` does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -19,8 +22,7 @@ class Environment:
     clock: IReactorTime
     now: Callable[[], float]
     """Wall time in seconds since 1970."""
-    in_thread: Callable[..., Deferred[Any]]
-    """Calls a function with arguments in a thread, as `twisted.internet.threads.deferToThread` does."""
+    in_thread: InThread
     random_text: Callable[[int], str]
     """Gives so many unguessable bytes as URL-safe text."""
     secret: bytes

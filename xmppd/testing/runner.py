@@ -1,7 +1,7 @@
 """Plays a dialogue against a server, in memory or over sockets."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 from xml.etree.ElementTree import Element, ParseError
 
 from twisted.internet.defer import Deferred
@@ -18,13 +18,13 @@ MOMENT_S = 0.05
 class Stage(Protocol):
     """Where a dialogue is played."""
 
-    def add_account(self, address: str) -> Any:
+    def add_account(self, address: str) -> Awaitable[object] | None:
         """Make an account; may give a Deferred."""
 
-    def connect(self, client: Client) -> Any:
+    def connect(self, client: Client) -> Awaitable[object] | None:
         """Open a connection for *client*; may give a Deferred."""
 
-    def pass_time(self, seconds: float) -> Any:
+    def pass_time(self, seconds: float) -> Awaitable[object] | None:
         """Let time pass; may give a Deferred."""
 
     @property
@@ -40,7 +40,7 @@ class Runner:
         self.stage = stage
         self.clients: dict[str, Client] = {}
         self.memory: dict[str, str] = {}
-        self._verbs: dict[str, Callable[[Step], Any]] = {
+        self._verbs: dict[str, Callable[[Step], Awaitable[object] | None]] = {
             "is": self._is,
             "is the component": self._is_component,
             "logs in": lambda step: self._connected(step, lambda client: client.log_in()),
@@ -76,7 +76,7 @@ class Runner:
             if client.is_connected and client.carrier is not None:
                 client.carrier.lose()
 
-    def _is(self, step: Step) -> Any:
+    def _is(self, step: Step) -> Awaitable[object] | None:
         client = Client(step.who, step.what)
         self.clients[step.who] = client
         self.memory[step.who] = step.what
@@ -87,7 +87,7 @@ class Runner:
         self.clients[step.who] = ComponentClient(step.who, step.what)
         self.memory[step.who] = step.what
 
-    async def _connected(self, step: Step, go_on: Callable[[Client], Awaitable[Any]]) -> None:
+    async def _connected(self, step: Step, go_on: Callable[[Client], Awaitable[object]]) -> None:
         client = self.clients[step.who]
         answer = self.stage.connect(client)
         if isinstance(answer, Deferred):
@@ -144,7 +144,9 @@ class Runner:
             for client in self.clients.values():
                 await client.ping()
         if not all(client.is_bound for client in self.clients.values()):
-            await self.stage.pass_time(MOMENT_S)
+            passing = self.stage.pass_time(MOMENT_S)
+            if passing is not None:
+                await passing
 
 
 def _is_whole(text: str) -> bool:

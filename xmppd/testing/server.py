@@ -50,7 +50,7 @@ class MemoryTransport:
         if self.protocol is not None:
             self.client.received(data)
 
-    def startTLS(self, creator: Any) -> None:
+    def startTLS(self, creator: object) -> None:
         """Pretend that TLS has begun."""
         self.is_secure = True
         if self.protocol is not None:
@@ -118,11 +118,11 @@ class FakeTLS:
         """Give anything."""
         return host
 
-    def channel_bindings(self, transport: Any) -> Mapping[str, bytes]:
+    def channel_bindings(self, transport: object) -> Mapping[str, bytes]:
         """There is nothing to bind to."""
         return {}
 
-    def client_jids(self, transport: Any, host: str) -> Sequence[str]:
+    def client_jids(self, transport: object, host: str) -> Sequence[str]:
         """Nobody shows a certificate."""
         return ()
 

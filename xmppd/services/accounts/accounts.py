@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from xmppd.core.environment import InThread
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.changes import AccountChanges
 from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart, stringprep_disagrees
@@ -34,7 +34,6 @@ PURGED_AT_ONCE = 100
 PASSWORD_CHARS = 1_024
 """The longest password that can be set."""
 
-InThread = Callable[..., Deferred[Any]]
 Listener = Callable[[JID], object]
 
 

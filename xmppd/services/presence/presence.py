@@ -12,7 +12,7 @@ told that the session before it has left.
 
 from collections.abc import Callable, Collection, Container
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -28,6 +28,8 @@ from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+
+R = TypeVar("R")
 
 ORDINARY_CHARS = 128
 DIRECTED_CHARS = 262_144
@@ -332,7 +334,7 @@ class Presence:
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
-    def _left(self, result: Any, full_jid: str) -> Any:
+    def _left(self, result: R, full_jid: str) -> R:
         del self._leaves[full_jid]
         return result
 
@@ -363,7 +365,7 @@ class Presence:
         return self.may_pass is None or self.may_pass(sender, target)
 
 
-def _tell(result: Any, waiting: Deferred[None]) -> Any:
+def _tell(result: R, waiting: Deferred[None]) -> R:
     waiting.callback(None)
     return result
 

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from xmppd.core.fanout import Fanout
-from xmppd.core.hooks import Hook
+from xmppd.core.hooks import AnyHook, Hook
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
@@ -294,7 +294,7 @@ class Rosters:
         for session in sessions:
             fanout.send(session, session.full_jid or "")
 
-    def notify(self, hook: Hook[Any], change: Granted | Withdrawn) -> Deferred[None] | None:
+    def notify(self, hook: AnyHook, change: Granted | Withdrawn) -> Deferred[None] | None:
         """Notify a hook at the host of the account that a change is about."""
         return self._hosts[change.owner.domainpart].hooks.notify(hook, change)
 

@@ -8,7 +8,7 @@ after a read that was slow, and all that would take more than `SHARE_S` of any `
 import sqlite3
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class DirectReads:
             self._connection.close()
             self._connection = None
 
-    def read(self, work: Callable[..., T], *arguments: Any) -> T:
+    def read(self, work: Callable[..., T], *arguments: object) -> T:
         """The result of ``work(connection, *arguments)``, at once. Raises `NotDirect`."""
         began = self._now()
         if began >= self._span_ends:

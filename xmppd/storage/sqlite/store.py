@@ -7,7 +7,7 @@ what was committed survives the end of the process by whatever signal, but not a
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorFromThreads
@@ -244,16 +244,16 @@ class SQLiteStorage:
         work = partial(self._archive, reads.count, store, owner, selection, limit)
         return fresh(self, work) if is_fresh else work()
 
-    def _value(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def _value(self, work: Callable[..., T], *arguments: object) -> Deferred[T]:
         try:
             return succeed(self._direct.read(work, *arguments))
         except NotDirect:
             return self._read(self._values, work, *arguments)
 
-    def _archive(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def _archive(self, work: Callable[..., T], *arguments: object) -> Deferred[T]:
         return self._read(self._archives, work, *arguments)
 
-    def _read(self, readers: Readers, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def _read(self, readers: Readers, work: Callable[..., T], *arguments: object) -> Deferred[T]:
         if self._is_stopped:
             return fail(StorageFailed("the storage is stopped"))
         return readers.run(work, *arguments)

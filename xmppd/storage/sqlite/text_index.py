@@ -66,10 +66,10 @@ class SQLiteTextIndex:
         """Find entries."""
         return self._run(_search, owner, tuple(words), after, before, limit, reverse)
 
-    def _run(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def _run(self, work: Callable[..., T], *arguments: object) -> Deferred[T]:
         return self._lock.run(self._in_thread, self._call, work, *arguments)
 
-    def _call(self, work: Callable[..., T], *arguments: Any) -> T:
+    def _call(self, work: Callable[..., T], *arguments: object) -> T:
         try:
             connection = self._connection or self._open()
             with connection:

@@ -199,8 +199,8 @@ class Writer:
 
 
 class _Job(NamedTuple):
-    work: Callable[..., Any]
-    arguments: tuple[Any, ...]
+    work: Callable[..., object]
+    arguments: tuple[object, ...]
     done: Deferred[Any]
 
 
@@ -221,7 +221,7 @@ class Readers:
         self._queue: SimpleQueue[_Job | _Rest | None] = SimpleQueue()
         self._ended: Deferred[None] = Deferred()
 
-    def run(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def run(self, work: Callable[..., T], *arguments: object) -> Deferred[T]:
         """The result of ``work(connection, *arguments)``."""
         done: Deferred[T] = Deferred()
         self._queue.put(_Job(work, arguments, done))
