@@ -147,10 +147,13 @@ def _left_over(subject: Subject, file: Path) -> Iterator[Finding]:
 
 
 def _kinds(folder: Path) -> Iterator[Finding]:
-    """What bears a name of ours must be what we would make."""
+    """What bears a name of ours must be what we would make; of what is another user's it is told that it is."""
     for name, is_right, kind in _OURS:
         path = folder / name
-        if os.path.lexists(path) and not is_right(path.lstat().st_mode):
+        if not os.path.lexists(path):
+            continue
+        found = path.lstat()
+        if found.st_uid == folder.stat().st_uid and not is_right(found.st_mode):
             why, remedy = f"it is no {kind}", "move it away, and the server makes its own"
             yield Finding("data.wrong-kind", "error", str(path), f"{name} in the data folder", why, remedy)
 
