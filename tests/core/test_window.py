@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
 from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Window
-from xmppd.modules.mam.pages import PAGE_BYTES
+from xmppd.services.archive.pages import PAGE_BYTES
 from xmppd.services.offline.delivery import HELD_BYTES
 from xmppd.testing.client import Client
 from xmppd.testing.server import now

@@ -12,27 +12,23 @@ from xmppd.core.session import Session
 from xmppd.core.stations import ARCHIVING
 from xmppd.core.waiting import deferred
 from xmppd.core.window import Pace
-from xmppd.modules.mam.pages import Bounds, Page, find
 from xmppd.modules.mam.preferences import preferences_element, read_preferences
-from xmppd.modules.mam.query import NS, Query, empty_form, read_query
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.ids import STORE
+from xmppd.services.archive.pages import Bounds, Page, find
+from xmppd.services.archive.query import NS, Query, empty_form, read_query
+from xmppd.services.archive.results import bounds_for, fin_of, metadata_of, result_of
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import NS_FULLTEXT, ArchiveSearch
 from xmppd.services.discovery.disco import ACCOUNT_INFO, Info
 from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
 from xmppd.services.offline.offline import Offline
 from xmppd.services.stream_management.service import StreamManagement
-from xmppd.stanza.delay import delay_xml
-from xmppd.stanza.element import Element, escape_attr
-from xmppd.stanza.forward import forwarded_xml
+from xmppd.stanza.element import Element
 from xmppd.stanza.kinds import NS_RETRACT
 from xmppd.stanza.result_sets import NS as NS_RSM
-from xmppd.stanza.result_sets import page_element
-from xmppd.stanza.stamps import stamp_of
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Entry
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -145,13 +141,13 @@ class Mam(Module):
         bounds, session = Bounds(min(wanted, self.opt.max_page)), request.origin
         if session is not None:
             await self._pace.drained(session)
-            bounds = _bounds(session, bounds)
+            bounds = bounds_for(session, bounds)
         page = await find(self.api.storage, self._search, owner, query, bounds)
         if session is not None:
             sent = self._send(session, query, page)
             if session.presence is None and sent:
                 await self._offline.fetched(owner, sent, session)
-        return _fin(page)
+        return fin_of(page)
 
     def _send(self, session: Session, query: Query, page: Page) -> list[str]:
         """Send what was found; give the ids of what the client gets."""
@@ -167,7 +163,8 @@ class Mam(Module):
                     error=str(error),
                 )
                 continue
-            if session.send(_result(session, query, entry, stanza)):
+            result = result_of(session.bare_jid or "", session.full_jid or "", query, entry, stanza)
+            if session.send(result):
                 sent.append(entry.id)
         return sent
 
@@ -189,12 +186,7 @@ class Mam(Module):
         inline.bound.append(await self._metadata(inline.login.bare_jid))
 
     async def _metadata(self, owner: str) -> Element:
-        metadata = Element("metadata", NS)
-        for name, is_last in (("start", False), ("end", True)):
-            for entry in await self.api.storage.read(STORE, owner, limit=1, reverse=is_last, is_fresh=True):
-                attrs = {"id": entry.id, "timestamp": stamp_of(entry.sent_at)}
-                metadata.children.append(Element(name, NS, attrs))
-        return metadata
+        return await metadata_of(self.api.storage, STORE, owner)
 
     # -- preferences (XEP-0441) ---------------------------------------------------------------------------------------
 
@@ -212,28 +204,3 @@ class Mam(Module):
         preferences = read_preferences(request.payload, self.opt.max_listed)
         await self._archive.prefer(request.target.bare, preferences)
         return preferences_element(preferences, self.opt.default)
-
-
-def _bounds(session: Session, bounds: Bounds) -> Bounds:
-    """A page is no larger than what its client may leave unacknowledged (XEP-0198)."""
-    if session.ledger is None or not bounds.messages:
-        return bounds
-    stanzas, size_bytes = session.ledger.window()
-    return Bounds(min(bounds.messages, max(1, stanzas)), min(bounds.size_bytes, size_bytes))
-
-
-def _result(session: Session, query: Query, entry: Entry, stanza: Stanza) -> Stanza:
-    """XEP-0313 4.2: the message as it was, with its id and its time, inside of one from the archive."""
-    asked = "" if query.query_id is None else f" queryid='{escape_attr(query.query_id)}'"
-    head = f"<result xmlns='{NS}'{asked} id='{escape_attr(entry.id)}'>".encode()
-    inner = head + forwarded_xml(stanza, delay_xml(entry.sent_at)) + b"</result>"
-    return Stanza(
-        "message", session.full_jid, session.bare_jid, None, None, None, "", inner, ((NS, "result"),)
-    )
-
-
-def _fin(page: Page) -> Element:
-    """XEP-0313 4.3: what was sent, and whether it was all."""
-    entries = page.entries
-    page_set = page_element(entries[0].id, entries[-1].id) if entries else page_element(count=page.total)
-    return Element("fin", NS, {"complete": "true"} if page.is_complete else None, [page_set])

@@ -1,7 +1,7 @@
 """Archiving preferences on the wire: XEP-0441 2.1."""
 
-from xmppd.modules.mam.query import NS
 from xmppd.services.archive.preferences import DEFAULTS, Preferences
+from xmppd.services.archive.query import NS
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID

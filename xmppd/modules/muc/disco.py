@@ -3,7 +3,8 @@
 from typing import Final
 
 from xmppd.core.host import Identity
-from xmppd.modules.muc import admin, owner, view
+from xmppd.modules.muc import admin, moderation, owner, view
+from xmppd.modules.muc.archive import FEATURES as ARCHIVE_FEATURES
 from xmppd.modules.muc.form import FORM_TYPE
 from xmppd.modules.muc.parts import MucParts
 from xmppd.services.discovery.disco import Info, Item, Items
@@ -17,12 +18,13 @@ from xmppd.storage.interface import MAX_PAGE
 
 NS_ROOMINFO: Final = "http://jabber.org/protocol/muc#roominfo"
 NS_ROOMS: Final = "http://jabber.org/protocol/muc#rooms"
+NS_UNIQUE: Final = "http://jabber.org/protocol/muc#unique"
 NS_TRAFFIC: Final = "http://jabber.org/protocol/muc#traffic"
 RESERVED_NICK: Final = "x-roomuser-item"
 OF_SERVICE: Final = (
     view.NS,
     "http://jabber.org/protocol/muc#stable_id",
-    "http://jabber.org/protocol/muc#unique",
+    NS_UNIQUE,
     "muc_rooms",
     view.NS_OCCUPANT_ID,
     "vcard-temp",
@@ -92,6 +94,8 @@ class Showing:
         )
         info.features.update(OF_ROOM)
         info.features.update(features_of(room))
+        if room.settings.is_archived:
+            info.features.update((*ARCHIVE_FEATURES, moderation.NS, moderation.NS_0))
         info.forms.append(info_form(room))
         return True
 

@@ -29,6 +29,7 @@ from xmppd.modules.muc.view import (
     cleaned,
     item_xml,
     occupant_id_xml,
+    update_of,
     user_xml,
 )
 from xmppd.services.rooms.occupants import Occupant
@@ -87,6 +88,9 @@ class Entering:
         while room is None:
             self._check_new(traffic)
             options = self._parts.options
+            made = await self._rooms.made_by(address.domainpart, owner)
+            if made >= options.rooms_per_user and not self._parts.is_admin(owner):
+                raise StanzaError("resource-constraint", "You have made too many rooms", type="wait")
             settings = RoomSettings(
                 is_persistent=options.persistent, is_public=options.public, history=options.history
             )
@@ -174,7 +178,7 @@ class Entering:
                 if jid != full_jid
             ),
             telling.to_self(room, occupant, Change(own_statuses=own), payload, full_jid),
-            telling.to_one(room, full_jid, [*history, subject_of(room)]),
+            telling.to_one(room, full_jid, [*_picture(room), *history, subject_of(room)]),
         )
 
     # -- being there --------------------------------------------------------------------------------------------------
@@ -199,7 +203,7 @@ class Entering:
             *others,
             telling.to_newcomer(room, full_jid, occupant),
             telling.to_self(room, occupant, Change(own_statuses=own), payload, full_jid),
-            telling.to_one(room, full_jid, [*history, subject_of(room)]),
+            telling.to_one(room, full_jid, [*_picture(room), *history, subject_of(room)]),
         )
         return _taken(waiting)
 
@@ -279,6 +283,11 @@ class Entering:
                 return
             with suppress(StorageError):  # it is tried again when it is swept, or after the next who leaves
                 await self._rooms.destroy(room, None)
+
+
+def _picture(room: Room) -> list[Stanza]:
+    """The hash of the room's picture, where it has one (XEP-0486 4.2)."""
+    return [update_of(room)] if room.avatar_hashes else []
 
 
 def _taken(waiting: Deferred[None] | None) -> Taken:

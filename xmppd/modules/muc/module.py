@@ -9,23 +9,35 @@ from xmppd.core.host import Identity
 from xmppd.core.module import XEP, iq, on
 from xmppd.core.service import Service
 from xmppd.core.waiting import deferred
-from xmppd.modules.muc import admin, owner
+from xmppd.modules.muc import admin, avatar, moderation, owner, registration
 from xmppd.modules.muc.admin import Admin
-from xmppd.modules.muc.disco import OF_SERVICE, Showing
+from xmppd.modules.muc.archive import RoomArchive
+from xmppd.modules.muc.avatar import Avatar
+from xmppd.modules.muc.disco import NS_UNIQUE, OF_SERVICE, Showing
 from xmppd.modules.muc.entering import UNREACHABLE, Entering
 from xmppd.modules.muc.invitations import Invitations
+from xmppd.modules.muc.moderation import Moderation
 from xmppd.modules.muc.options import MucOptions
 from xmppd.modules.muc.owner import Owner
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.private import Private, is_unreachable
+from xmppd.modules.muc.registration import Registration
 from xmppd.modules.muc.speaking import Speaking
 from xmppd.modules.muc.standing import Standing
 from xmppd.modules.muc.telling import Telling
+from xmppd.modules.muc.voice import Voice
+from xmppd.services.archive.query import NS as NS_MAM
+from xmppd.services.archive.retention import Retention, Rules
+from xmppd.services.archive.search import ArchiveSearch
 from xmppd.services.discovery.disco import ADDRESS_INFO, ADDRESS_ITEMS, HOST_ITEMS, NODE_INFO, Info, Items
 from xmppd.services.recipients import Recipients
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
+from xmppd.services.rooms.sweeping import Sweeping
+from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
+
+MINUTE_S = 60.0
 
 
 class Muc(Service):
@@ -33,11 +45,19 @@ class Muc(Service):
 
     name = "muc"
     summary = "Multi-User Chat"
-    xep = (XEP(45, "1.35.5"), XEP(410, "1.1.0"), XEP(421, "1.0.1"))
+    xep = (
+        XEP(45, "1.35.5"),
+        XEP(307, "0.1"),
+        XEP(410, "1.1.0"),
+        XEP(421, "1.0.1"),
+        XEP(425, "0.3.0"),
+        XEP(486, "0.1.0"),
+        XEP(500, "0.1.1"),
+    )
     identities = (Identity("conference", "text", "Rooms"),)
     features = OF_SERVICE
     options = MucOptions
-    uses = (Rooms, Recipients)
+    uses = (Rooms, Recipients, ArchiveSearch)
     opt: MucOptions
 
     def start(self) -> None:
@@ -47,13 +67,26 @@ class Muc(Service):
         telling = Telling(services[Recipients], self._lost)
         parts = self.parts = MucParts(self.api, self.opt, services[Rooms], telling, self.way)
         self._entering = Entering(parts)
-        self._speaking = Speaking(parts)
+        self._moderation = Moderation(parts)
+        self._speaking = Speaking(parts, self._moderation)
         self._private = Private(parts)
         self._invitations = Invitations(parts)
         self.standing = Standing(parts, self._entering)
         self._admin = Admin(parts, self.standing, self._invitations)
         self.owner = Owner(parts, self.standing, self._entering)
+        self._voice = Voice(parts, self.standing)
+        self._registration = Registration(parts, self.standing)
+        self._avatar = Avatar(parts, self.owner)
+        self._archive = RoomArchive(parts, services[ArchiveSearch])
         self._showing = Showing(parts)
+        idle_s = self.opt.idle_minutes * MINUTE_S
+        name, timers = self.api.host.name, self.api.timers
+        sweeping = Sweeping(parts.rooms, timers, name, idle_s, self._entering.emptied)
+        self.at_end(sweeping.stop)
+        rules = Rules(self.opt.keep_days, 0)
+        retention = Retention(self.api.storage, timers, self.api.now, name, rules, _nobody_waits)
+        self.at_end(retention.stop)
+        retention.start()
 
     # -- what comes in at the door ------------------------------------------------------------------------------------
 
@@ -91,7 +124,7 @@ class Muc(Service):
     async def _to_room(self, traffic: Traffic) -> bool:
         """A message to the room itself: an invitation (7.8.2), its refusal, a request for voice (7.13)."""
         room = await self.parts.room(traffic.target)
-        if await self._invitations.take(traffic, room):
+        if await self._invitations.take(traffic, room) or await self._voice.take(traffic, room):
             return True
         if room.by_jid.get(traffic.sender.full) is None:
             raise StanzaError("not-acceptable", "You are not in the room")
@@ -123,6 +156,65 @@ class Muc(Service):
         """A form of a room, or its end."""
         return await self.owner.set(request)
 
+    @iq("get", registration.NS, "query", to="node")
+    @deferred
+    async def on_register_get(self, request: IQRequest) -> Any:
+        """How one becomes a member (7.10)."""
+        return await self._registration.get(request)
+
+    @iq("set", registration.NS, "query", to="node")
+    @deferred
+    async def on_register_set(self, request: IQRequest) -> Any:
+        """Somebody becomes a member (7.10)."""
+        return await self._registration.set(request)
+
+    @iq("set", moderation.NS, "moderate", to="node")
+    @deferred
+    async def on_moderate(self, request: IQRequest) -> Any:
+        """A moderator takes back what was said (XEP-0425)."""
+        return await self._moderation.moderate(request)
+
+    @iq("set", moderation.NS_FASTEN, "apply-to", to="node")
+    @deferred
+    async def on_moderate_0(self, request: IQRequest) -> Any:
+        """The same as older clients say it."""
+        return await self._moderation.moderate_0(request)
+
+    @iq("get", avatar.NS, "vCard", to="node")
+    @deferred
+    async def on_vcard_get(self, request: IQRequest) -> Any:
+        """A room's picture (XEP-0486)."""
+        return await self._avatar.get(request)
+
+    @iq("set", avatar.NS, "vCard", to="node")
+    @deferred
+    async def on_vcard_set(self, request: IQRequest) -> Any:
+        """Another picture for a room (XEP-0486)."""
+        return await self._avatar.set(request)
+
+    @iq("get", NS_MAM, "query", to="node")
+    @deferred
+    async def on_archive_form(self, request: IQRequest) -> Any:
+        """What an archive can be asked for (XEP-0313)."""
+        return await self._archive.form(request)
+
+    @iq("set", NS_MAM, "query", to="node")
+    @deferred
+    async def on_archive_query(self, request: IQRequest) -> Any:
+        """A page of an archive (XEP-0313)."""
+        return await self._archive.query(request)
+
+    @iq("get", NS_MAM, "metadata", to="node")
+    @deferred
+    async def on_archive_metadata(self, request: IQRequest) -> Any:
+        """How far an archive goes (XEP-0313)."""
+        return await self._archive.metadata(request)
+
+    @iq("get", NS_UNIQUE, "unique")
+    def on_unique(self, request: IQRequest) -> Element:
+        """A name that no room has (XEP-0307)."""
+        return Element("unique", NS_UNIQUE, None, [self.parts.rooms.unique_name()])
+
     # -- discovery ----------------------------------------------------------------------------------------------------
 
     @on(HOST_ITEMS)
@@ -144,3 +236,8 @@ class Muc(Service):
     def on_room_node(self, info: Info) -> Any:
         """What a room says of a node."""
         return deferred(self._showing.node)(info) if info.target.localpart else None
+
+
+@deferred
+async def _nobody_waits(archive: str) -> None:
+    """Nobody's messages wait in the archive of a room."""

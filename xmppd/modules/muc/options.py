@@ -21,7 +21,19 @@ class MucOptions(Options):
     """Whether new rooms are listed, unless their owner says otherwise."""
     history: Annotated[int, Field(ge=0, le=KEPT)] = 20
     """Messages that who enters a new room is shown."""
+    rooms_per_user: Annotated[int, Field(ge=1)] = 100
+    """Rooms that one account may have made on this service at the same time."""
     max_occupants: Annotated[int, Field(ge=1)] = 10_000
     """Occupants of a room at most."""
     nick_chars: Annotated[int, Field(ge=1, le=1_023)] = 64
     """Characters of a nick at most."""
+    messages_per_minute: Annotated[int, Field(ge=0)] = 600
+    """Messages to all of one occupant within a minute at most; 0 is no limit."""
+    idle_minutes: Annotated[int, Field(ge=1)] = 60
+    """A room that nobody has been in for so long leaves memory; it comes back when somebody asks for it."""
+    keep_days: Annotated[int, Field(ge=0)] = 365
+    """After so many days messages leave the archives of rooms; 0 keeps them for good."""
+    page: Annotated[int, Field(ge=1, le=250)] = 50
+    """Messages in a page of an archive whose size a client does not name."""
+    max_page: Annotated[int, Field(ge=1, le=250)] = 250
+    """Messages in a page at most."""

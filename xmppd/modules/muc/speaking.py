@@ -4,26 +4,33 @@ A message is acknowledged to its sender when the room's archive has it: its entr
 copies leave at once, with their stanza-id. A subject is a change of the room, and goes out once it is stored.
 """
 
+from typing import Final
+
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
 from xmppd.core.waiting import deferred
+from xmppd.modules.muc.moderation import RETRACT, Moderation
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.view import OCCUPANT_ID, cleaned
 from xmppd.services.rooms.kinds import is_subject
 from xmppd.services.rooms.occupants import Occupant
-from xmppd.services.rooms.roles import Role
+from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Room, Said
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import NS as NS_STANZA_ID
 from xmppd.stanza.stanza_ids import STANZA_ID
 
+MINUTE_S: Final = 60.0
+MAX_SPOKE: Final = 10_000
+
 
 class Speaking:
     """Takes groupchat messages."""
 
-    def __init__(self, parts: MucParts):
+    def __init__(self, parts: MucParts, moderation: Moderation):
         self._parts = parts
+        self._moderation = moderation
         self._rooms = parts.rooms
         self._telling = parts.telling
 
@@ -44,10 +51,52 @@ class Speaking:
             raise StanzaError("forbidden", "You have no voice in this room")
         if not stanza.inner:
             return True
+        self._check_pace(room, occupant)
         said = self.said(room, occupant, traffic.sender.full, stanza)
+        if RETRACT in stanza.child_names:
+            return self._retract(traffic, room, said)
         self._rooms.keep(room, said, traffic.changes)
         waiting = self._telling.all(room, said.stanza)
         return True if waiting is None else waiting.addCallback(lambda _: True)
+
+    @deferred
+    async def _retract(self, traffic: Traffic, room: Room, said: Said) -> bool:
+        """XEP-0424: what it means is looked up first; then it goes to all as any message."""
+        await self._moderation.retract(traffic, room, said)
+        if room.is_closing or traffic.sender.full not in room.by_jid:
+            raise StanzaError("not-acceptable", "You are not in the room")
+        self._rooms.keep(room, said, traffic.changes)
+        waiting = self._telling.all(room, said.stanza)
+        if waiting is not None:
+            await waiting
+        return True
+
+    def _check_pace(self, room: Room, occupant: Occupant) -> None:
+        """Raise `StanzaError` where somebody says too much, or too soon (XEP-0500 4)."""
+        now, allowed = self._rooms.now(), self._parts.options.messages_per_minute
+        if allowed:
+            if now - occupant.spoke_at >= MINUTE_S:
+                occupant.spoke_at, occupant.spoke = now, 0
+            occupant.spoke += 1
+            if occupant.spoke > allowed:
+                raise StanzaError("policy-violation", "You say too much at once", type="wait")
+        settings = room.settings
+        if (settings.slow_mode_s or settings.voice_after_s) and occupant.role is not Role.MODERATOR:
+            self._check_patience(room, occupant, now)
+
+    def _check_patience(self, room: Room, occupant: Occupant, now: float) -> None:
+        settings, bare_jid = room.settings, occupant.bare_jid
+        is_new = now - occupant.entered_at < settings.voice_after_s
+        if is_new and room.affiliation(bare_jid) is Affiliation.NONE:
+            wait = f"Who is new here may speak after {settings.voice_after_s} seconds"
+            raise StanzaError("policy-violation", wait, type="wait")
+        if settings.slow_mode_s:
+            if now - room.spoke.get(bare_jid, 0.0) < settings.slow_mode_s:
+                wait = f"Wait {settings.slow_mode_s} seconds between two messages"
+                raise StanzaError("policy-violation", wait, type="wait")
+            if len(room.spoke) > MAX_SPOKE:
+                room.spoke = {jid: at for jid, at in room.spoke.items() if now - at < settings.slow_mode_s}
+            room.spoke[bare_jid] = now
 
     def said(self, room: Room, occupant: Occupant, by: str, stanza: Stanza) -> Said:
         """Give a message of an occupant as it goes to all, with its id and its time."""

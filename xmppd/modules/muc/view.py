@@ -7,13 +7,14 @@ from typing import Final
 from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Room
-from xmppd.stanza.element import escape_attr, escape_text
+from xmppd.stanza.element import Element, escape_attr, escape_text
 from xmppd.stanza.layout import ChildName
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import STANZA_ID, without_ids_of
 
 NS: Final = "http://jabber.org/protocol/muc"
 NS_USER: Final = "http://jabber.org/protocol/muc#user"
+NS_UPDATE: Final = "vcard-temp:x:update"
 NS_OCCUPANT_ID: Final = "urn:xmpp:occupant-id:0"
 X: Final[ChildName] = (NS_USER, "x")
 JOIN: Final[ChildName] = (NS, "x")
@@ -119,3 +120,9 @@ def presence_of(
 def room_message(room: Room, x: bytes, *, type: str | None = "groupchat", id: str | None = None) -> Stanza:
     """Give a message of the room itself, whose one child is the ``<x/>`` that is given."""
     return Stanza("message", None, room.address.bare, id, type, None, "", x, (X,))
+
+
+def update_of(room: Room) -> Stanza:
+    """Give the presence of the room itself that tells the hash of its picture, as clients expect it (XEP-0486 4.2)."""
+    photo = Element("photo", NS_UPDATE, None, list(room.avatar_hashes[:1]))
+    return Stanza.make("presence", Element("x", NS_UPDATE, None, [photo]), from_=room.address.bare)

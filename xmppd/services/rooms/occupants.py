@@ -19,6 +19,7 @@ class Occupant:
         "role",
         "sessions",
         "shown",
+        "spoke",
         "spoke_at",
     )
 
@@ -34,6 +35,8 @@ class Occupant:
         """The last presence of each session, by full JID, without what a room says itself."""
         self.entered_at = entered_at
         self.spoke_at = 0.0
+        self.spoke = 0
+        """How much was said since."""
         self.id_xml = b""
         """The ``<occupant-id/>`` (XEP-0421) as it is written."""
         self.shown: tuple[Any, Any] | None = None

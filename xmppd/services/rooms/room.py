@@ -57,6 +57,7 @@ class Room:
         "avatar_hashes",
         "by_jid",
         "created_at",
+        "creator",
         "history",
         "idle_since",
         "is_closing",
@@ -66,15 +67,20 @@ class Room:
         "occupants",
         "secret",
         "settings",
+        "spoke",
         "subject",
     )
 
-    def __init__(self, address: JID, settings: RoomSettings, secret: bytes, created_at: float):
+    def __init__(
+        self, address: JID, settings: RoomSettings, secret: bytes, created_at: float, creator: str = ""
+    ):
         """*secret* makes the occupants' ids (XEP-0421 4.1); it is stored with the room."""
         self.address = address
         self.settings = settings
         self.secret = secret
         self.created_at = created_at
+        self.creator = creator
+        """The bare JID of who made it."""
         self.affiliations: dict[str, Affiliated] = {}
         """By bare JID, or by domain for everybody there; who has none is not in it."""
         self.subject: Subject | None = None
@@ -91,6 +97,8 @@ class Room:
         self.idle_since = created_at
         self.lock = DeferredLock()
         """Held by who changes what is stored."""
+        self.spoke: dict[str, float] = {}
+        """When somebody said something last, by bare JID, where that counts (XEP-0500)."""
         self.occupants: dict[str, Occupant] = {}
         self.by_jid: dict[str, Occupant] = {}
         self._takers: tuple[str, ...] | None = None

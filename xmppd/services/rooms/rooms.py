@@ -6,6 +6,8 @@ that fails nothing has changed. One change of a room is made at a time. A room t
 while (`RoomsInMemory.sweep`), and comes back as it was; a stop deletes nothing.
 """
 
+from base64 import b32encode
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
@@ -25,9 +27,11 @@ from xmppd.services.rooms.store import Listed, Tombstone
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stamps import to_milliseconds
-from xmppd.storage.interface import Change, KeyRange, Storage
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import MAX_PAGE, Change, KeyRange, Storage
 
 SECRET_BYTES: Final = 32
+NAME_BYTES, NAME_CHARS = 24, 32
 TOMBSTONE_S: Final = 31 * 86_400.0
 """So long the name of a destroyed room is not used again."""
 
@@ -57,6 +61,8 @@ class Rooms:
         self._ids = Ids(random_text)
         self.loaded: dict[str, Room] = {}
         """Those in memory; read on the way of every message, written here alone."""
+        self._made: dict[str, Counter[str]] = {}
+        """How many rooms somebody has made, by service; counted when that is asked for first."""
         self._locks: WeakValueDictionary[str, DeferredLock] = WeakValueDictionary()
 
     # -- which there are ----------------------------------------------------------------------------------------------
@@ -90,7 +96,7 @@ class Rooms:
             if not over_tombstone:
                 await self._check_tombstone(address)
             secret = self._random_text(SECRET_BYTES).encode()
-            room = Room(address, settings, secret, to_milliseconds(self._now()))
+            room = Room(address, settings, secret, to_milliseconds(self._now()), owner)
             room.is_locked = is_locked
             owned = Affiliated(Affiliation.OWNER)
             changes = store.settings_changes(room, settings, is_locked)
@@ -98,6 +104,7 @@ class Rooms:
             room.affiliations[owner] = owned
             room.idle_since = self._now()
             self.loaded[address.bare] = room
+            self._count(room, 1)
             return room
 
     @deferred
@@ -118,6 +125,29 @@ class Rooms:
         names = list(found)
         last = None if len(names) < limit else names[0 if reverse else -1]
         return Page([each for each in rooms if isinstance(each, Listed)], last)
+
+    @deferred
+    async def made_by(self, service: str, creator: str) -> int:
+        """Give how many rooms of a service somebody has made that are still there. Waits at the first call."""
+        counts = self._made.get(service)
+        if counts is None:
+            counts = Counter[str]()
+            last: str | None = None
+            while True:
+                page = await self.listed(service, last, limit=MAX_PAGE)
+                counts.update(each.creator for each in page.rooms)
+                if page.last is None:
+                    break
+                last = page.last
+            counts = self._made.setdefault(service, counts)
+        return counts[creator]
+
+    def _count(self, room: Room, by: int) -> None:
+        counts = self._made.get(room.address.domainpart)
+        if counts is not None:
+            counts[room.creator] += by
+            if counts[room.creator] <= 0:
+                del counts[room.creator]
 
     def of_service(self, service: str) -> Iterator[Room]:
         """Give the rooms of a service that are in memory."""
@@ -191,10 +221,37 @@ class Rooms:
         room.subject = subject
 
     @deferred
-    async def set_avatar(self, room: Room, vcard: bytes) -> None:
-        """Give a room another vCard (XEP-0486); an empty one takes it away."""
-        await self._storage.commit(store.vcard_change(room.address, vcard))
-        room.avatar = vcard
+    async def set_avatar(self, room: Room, vcard: bytes, hashes: tuple[str, ...]) -> None:
+        """Give a room another vCard with pictures of these *hashes* (XEP-0486); an empty one takes it away."""
+        await self._storage.commit(*store.vcard_changes(room.address, vcard, hashes))
+        room.avatar, room.avatar_hashes = vcard, hashes
+
+    @deferred
+    async def moderate(self, room: Room, id: str, tombstone: Stanza, said: Said) -> None:
+        """Put *tombstone* in the place of a message, and *said*, which tells of it, behind all others (XEP-0425)."""
+        await self._storage.commit(*store.moderation_changes(room.address, id, tombstone, said))
+        self.buried(room, id, tombstone)
+        room.history.append(said)
+
+    def retract(self, room: Room, id: str, tombstone: Stanza, changes: list[Change]) -> None:
+        """Put *tombstone* in the place of a message by *changes*, which are those of the retraction (XEP-0424)."""
+        changes += store.moderation_changes(room.address, id, tombstone, None)
+        self.buried(room, id, tombstone)
+
+    def buried(self, room: Room, id: str, tombstone: Stanza) -> None:
+        """Who enters later is shown the tombstone too."""
+        for index, said in enumerate(room.history):
+            if said.id == id:
+                room.history[index] = said._replace(stanza=tombstone)
+
+    @deferred
+    async def archived(self, room: Room, id: str) -> Said | None:
+        """Give a message of the archive; None where there is none with this id. Waits; `StorageError`."""
+        entries = await self._storage.read_ids(ARCHIVE, room.address.bare, (id,), is_fresh=True)
+        try:
+            return store.said_in(entries[0]) if entries else None
+        except ValueError:
+            return None
 
     @deferred
     async def destroy(self, room: Room, tombstone: Tombstone | None) -> None:
@@ -206,8 +263,8 @@ class Rooms:
             room.is_closing = False
             raise
         room.is_gone = True
-        if self.loaded.get(room.address.bare) is room:
-            del self.loaded[room.address.bare]
+        self.let_go(room)
+        self._count(room, -1)
 
     # -- what is said -------------------------------------------------------------------------------------------------
 
@@ -224,6 +281,10 @@ class Rooms:
     def next_id(self) -> str:
         """Give an id for a message."""
         return self._ids.next()
+
+    def unique_name(self) -> str:
+        """Give a name that no room has (XEP-0307): nobody can guess it."""
+        return b32encode(self._random_text(NAME_BYTES).encode())[:NAME_CHARS].decode().lower()
 
     def let_go(self, room: Room) -> None:
         """Keep a room in memory no more: nobody is in it. What is stored of it stays."""

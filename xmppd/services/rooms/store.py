@@ -8,6 +8,7 @@ store                  owner, key                  value
 ``room``               room, ``""``                JSON: settings, secret, whether it is locked, when it began
 ``room``               room, ``subject``           the message that set the subject, behind the time and a blank
 ``room``               room, ``vcard``             the vCard (XEP-0486) as it was sent
+``room``               room, ``hashes``            the SHA-1 of each picture in it
 ``room_affiliations``  room, bare JID or domain    JSON: affiliation, reserved nick, reason
 ``archive``            room                        what was said (XEP-0313); with whom: the sender's real JID
 =====================  ==========================  =======================================================
@@ -16,7 +17,7 @@ store                  owner, key                  value
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from twisted.logger import Logger
@@ -28,14 +29,14 @@ from xmppd.services.rooms.room import Affiliated, Room, Said, Subject
 from xmppd.services.rooms.settings import RoomSettings, decode, encode, from_mapping, to_mapping
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Append, Change, Delete, DeleteOwner, Entry, NewEntry, Put
+from xmppd.storage.interface import Append, Change, Delete, DeleteOwner, Entry, NewEntry, Put, Replace
 
 ROOMS: Final = "rooms"
 ROOM: Final = "room"
 AFFILIATED: Final = "room_affiliations"
 STORES: Final = (ROOM, AFFILIATED)
 _log = Logger()
-SUBJECT, VCARD = "subject", "vcard"
+SUBJECT, VCARD, HASHES = "subject", "vcard", "hashes"
 
 
 class Listed(NamedTuple):
@@ -45,6 +46,7 @@ class Listed(NamedTuple):
     title: str = ""
     is_public: bool = True
     is_persistent: bool = False
+    creator: str = ""
 
 
 class Tombstone(NamedTuple):
@@ -66,12 +68,14 @@ def settings_changes(room: Room, settings: RoomSettings, is_locked: bool) -> lis
         "settings": to_mapping(settings),
         "secret": b64encode(room.secret).decode(),
         "created_at": room.created_at,
+        "creator": room.creator,
         **({"is_locked": True} if is_locked else {}),
     }
     listed = {
         "title": settings.name,
         "is_public": settings.is_public and not is_locked,
         "is_persistent": settings.is_persistent,
+        "creator": room.creator,
     }
     address = room.address
     return [
@@ -97,9 +101,11 @@ def subject_change(room: JID, subject: Subject) -> Change:
     return Put(ROOM, room.bare, SUBJECT, b"%r %b" % (subject.at, subject.stanza.to_bytes()))
 
 
-def vcard_change(room: JID, vcard: bytes) -> Change:
-    """Give what stores the vCard; nothing is kept of an empty one."""
-    return Put(ROOM, room.bare, VCARD, vcard) if vcard else Delete(ROOM, room.bare, VCARD)
+def vcard_changes(room: JID, vcard: bytes, hashes: Sequence[str]) -> list[Change]:
+    """Give what stores the vCard with the hashes of its pictures; nothing is kept of an empty one."""
+    if not vcard:
+        return [Delete(ROOM, room.bare, VCARD), Delete(ROOM, room.bare, HASHES)]
+    return [Put(ROOM, room.bare, VCARD, vcard), Put(ROOM, room.bare, HASHES, " ".join(hashes).encode())]
 
 
 def archive_change(room: JID, said: Said) -> Change:
@@ -118,6 +124,14 @@ def destroying_changes(room: JID, tombstone: Tombstone | None) -> list[Change]:
     return [DeleteOwner(room.bare), Put(ROOMS, service, name, encode({"tombstone": left}))]
 
 
+def moderation_changes(room: JID, id: str, tombstone: Stanza, said: Said | None) -> list[Change]:
+    """Give what puts a tombstone in the place of a message, and tells of it behind all others (XEP-0424, XEP-0425)."""
+    changes: list[Change] = [Replace(ARCHIVE, room.bare, id, tombstone.to_bytes())]
+    if said is not None:
+        changes.append(archive_change(room, said))
+    return changes
+
+
 # -- what is read -----------------------------------------------------------------------------------------------------
 
 
@@ -131,7 +145,11 @@ def read_room(address: JID, stored: Mapping[str, Mapping[str, bytes]], said: Ite
         return None
     value = decode(data)
     room = Room(
-        address, from_mapping(value["settings"]), b64decode(value["secret"]), float(value["created_at"])
+        address,
+        from_mapping(value["settings"]),
+        b64decode(value["secret"]),
+        float(value["created_at"]),
+        value["creator"],
     )
     room.is_locked = bool(value.get("is_locked", False))
     for jid, affiliated in stored[AFFILIATED].items():
@@ -141,6 +159,7 @@ def read_room(address: JID, stored: Mapping[str, Mapping[str, bytes]], said: Ite
         at, _, stanza = subject.partition(b" ")
         room.subject = Subject(Stanza.parse(stanza), float(at))
     room.avatar = stored[ROOM].get(VCARD, b"")
+    room.avatar_hashes = tuple(stored[ROOM].get(HASHES, b"").decode().split())
     for entry in said:
         try:
             message = said_in(entry)
@@ -166,7 +185,7 @@ def read_listed(name: str, data: bytes) -> Listed | Tombstone:
     tombstone: dict[str, Any] | None = value.get("tombstone")
     if tombstone is not None:
         return Tombstone(**tombstone)
-    return Listed(name, value["title"], value["is_public"], value["is_persistent"])
+    return Listed(name, value["title"], value["is_public"], value["is_persistent"], value["creator"])
 
 
 def _affiliated(value: Mapping[str, Any]) -> Affiliated:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from xmppd.modules.mam.query import Query
 from xmppd.services.archive.ids import STORE
+from xmppd.services.archive.query import Query
 from xmppd.services.archive.search import ArchiveSearch, words_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.storage.interface import Entry, Selection, Storage, UnknownEntry

@@ -1,0 +1,112 @@
+"""A store that fails, at each operation: no "result" without the change, nothing told, nothing changed."""
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.modules.muc.test_rooms_and_views import OPTIONS, ROOM, admin, as_kept, join
+from xmppd.services.rooms.rooms import Rooms
+from xmppd.storage.interface import StorageFailed
+from xmppd.testing.server import MemoryServer
+
+NS_OWNER = "http://jabber.org/protocol/muc#owner"
+FORM = "<field var='FORM_TYPE'><value>{}</value></field><field var='{}'><value>{}</value></field>"
+
+
+def form(query: str, kind: str, var: str, value: str) -> str:
+    """Write a request with a submitted form."""
+    fields = FORM.format(kind, var, value)
+    x = f"<x xmlns='jabber:x:data' type='submit'>{fields}</x>"
+    return f"<iq type='set' id='a' to='{ROOM.bare}'><query xmlns='{query}'>{x}</query></iq>"
+
+
+OPERATIONS = {
+    "affiliation": admin("<item jid='cid@localhost' affiliation='member'/>"),
+    "ban": admin("<item jid='ann@localhost' affiliation='outcast'/>"),
+    "several affiliations": admin(
+        "<item jid='cid@localhost' affiliation='admin'/><item jid='ann@localhost' affiliation='owner'/>"
+    ),
+    "configuration": form(
+        NS_OWNER, "http://jabber.org/protocol/muc#roomconfig", "muc#roomconfig_membersonly", "1"
+    ),
+    "destruction": f"<iq type='set' id='a' to='{ROOM.bare}'><query xmlns='{NS_OWNER}'><destroy/></query></iq>",
+    "registration": form(
+        "jabber:iq:register",
+        "http://jabber.org/protocol/muc#register",
+        "muc#register_roomnick",
+        "mine",
+    ),
+    "avatar": (
+        f"<iq type='set' id='a' to='{ROOM.bare}'><vCard xmlns='vcard-temp'>"
+        "<PHOTO><BINVAL>YWJj</BINVAL></PHOTO></vCard></iq>"
+    ),
+    "moderation": (
+        f"<iq type='set' id='a' to='{ROOM.bare}'><moderate xmlns='urn:xmpp:message-moderate:1' id='ID'>"
+        "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>"
+    ),
+    "subject": f"<message type='groupchat' id='a' to='{ROOM.bare}'><subject>New</subject></message>",
+}
+
+
+class FailingStoreTests(SynchronousTestCase):
+    """The answer comes after the commit."""
+
+    def setUp(self) -> None:
+        """A room with an owner and somebody else in it, and something said."""
+        self.server = MemoryServer(OPTIONS)
+        self.owner = self.server.logged_in("owner@localhost/1")
+        self.other = self.server.logged_in("ann@localhost/1")
+        for client, nick in ((self.owner, "one"), (self.other, "two")):
+            client.send(join(nick))
+        self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='m'><body>Hail</body></message>")
+        self.server.settle()
+        self.room = self.server.server.services[Rooms].loaded[ROOM.bare]
+        self.owner.inbox.clear()
+        self.other.inbox.clear()
+
+    def test_creation(self) -> None:
+        """A room that cannot be stored is not made."""
+        self.server.storage.failing = StorageFailed("no disk")
+        text = (
+            "<presence to='heath@rooms.localhost/one'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
+        )
+        self.owner.send(text)
+        self.server.settle()
+        self.assertEqual([each.get("type") for each in self.owner.inbox], ["error"])
+        self.assertNotIn("heath@rooms.localhost", self.server.server.services[Rooms].loaded)
+
+    def test_what_is_said(self) -> None:
+        """What goes out at once and cannot be kept is an error for its sender."""
+        self.server.storage.failing = StorageFailed("no disk")
+        self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='n'><body>Hail</body></message>")
+        self.server.settle()
+        self.assertEqual([each.get("type") for each in self.other.inbox], ["groupchat", "error"])
+
+
+def _test(operation: str) -> Any:
+    def test(self: FailingStoreTests) -> None:
+        before = as_kept(self.room)
+        occupants = dict(self.room.occupants)
+        text = OPERATIONS[operation].replace("ID", self.room.history[0].id)
+        self.server.storage.failing = StorageFailed("no disk")
+        self.owner.send(text)
+        self.server.settle()
+        answers = [(each.get("id"), each.get("type")) for each in self.owner.inbox]
+        self.assertEqual(answers, [("a", "error")])
+        self.assertEqual(list(self.other.inbox), [])
+        self.assertEqual((as_kept(self.room), self.room.occupants), (before, occupants))
+        self.server.storage.failing = None
+        self.owner.inbox.clear()
+        self.owner.send(text)
+        self.server.settle()
+        self.assertNotEqual([each.get("type") for each in self.owner.inbox], ["error"])
+        self.assertNotEqual((as_kept(self.room), self.room.occupants), (before, occupants))
+
+    test.__doc__ = (
+        f"{operation}: an error, and nothing has happened; once the store is well again it happens."
+    )
+    return test
+
+
+for _name in OPERATIONS:
+    setattr(FailingStoreTests, f"test_{_name.replace(' ', '_')}", _test(_name))

@@ -1,0 +1,214 @@
+"""Random rooms: whatever happens, each occupant sees the room as it is, and the stored room is the one in memory."""
+
+from xml.etree.ElementTree import Element
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.services.rooms.room import Room
+from xmppd.services.rooms.rooms import Rooms
+from xmppd.stanza.jid import JID
+from xmppd.testing.client import Client
+from xmppd.testing.server import MemoryServer, now
+
+OPTIONS = """
+[components."rooms.localhost"]
+module = "muc"
+[components."rooms.localhost".modules.muc]
+lock = false
+persistent = true
+"""
+ROOM = JID.parse("coven@rooms.localhost")
+PEOPLE = ("owner@localhost/1", "ann@localhost/1", "ann@localhost/2", "bob@localhost/1", "cid@localhost/1")
+NICKS = ("one", "two", "three", "four")
+NS_USER = "{http://jabber.org/protocol/muc#user}"
+ADMIN = "http://jabber.org/protocol/muc#admin"
+View = dict[str, tuple[str, str]]
+
+
+class Seen:
+    """A client, and what it takes for true from what it was told: nick → (affiliation, role)."""
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.view: View = {}
+        self.is_there = False
+
+    def look(self) -> None:
+        """Take in what has come."""
+        while self.client.inbox:
+            self._take(self.client.inbox.popleft())
+
+    def _take(self, stanza: Element) -> None:
+        sender = stanza.get("from", "")
+        if stanza.tag != "{jabber:client}presence" or not sender.startswith(f"{ROOM.bare}/"):
+            return
+        if stanza.get("type") == "error":
+            return
+        nick, x = sender.partition("/")[2], stanza.find(f"{NS_USER}x")
+        assert x is not None
+        codes = {status.get("code") for status in x.iter(f"{NS_USER}status")}
+        item = x.find(f"{NS_USER}item")
+        assert item is not None
+        if stanza.get("type") == "unavailable":
+            self.view.pop(nick, None)
+            if "110" in codes and "303" not in codes:
+                self.view, self.is_there = {}, False
+            return
+        if "110" in codes:
+            self.is_there = True
+        self.view[nick] = (item.get("affiliation", ""), item.get("role", ""))
+
+
+class RoomMachine(RuleBasedStateMachine):
+    """Joins, leaves, nicks, roles, affiliations, configurations, disconnections, unloading, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = MemoryServer(OPTIONS)
+        self.rooms = self.server.server.services[Rooms]
+        self.people: dict[str, Seen] = {}
+
+    @initialize()
+    def begin(self) -> None:
+        """The owner makes the room and leaves it again."""
+        for address in PEOPLE:
+            self.people[address] = Seen(self.server.logged_in(address))
+        self.send(PEOPLE[0], join("one"))
+        self.send(PEOPLE[0], f"<presence to='{ROOM.bare}/one' type='unavailable'/>")
+
+    def send(self, address: str, text: str) -> None:
+        """Let a client send something, and all that comes of it happen."""
+        self.people[address].client.send(text)
+        self.server.settle()
+
+    @rule(who=st.sampled_from(PEOPLE), nick=st.sampled_from(NICKS))
+    def joins(self, who: str, nick: str) -> None:
+        """Somebody enters, or changes the nick, or does what cannot be."""
+        self.send(who, join(nick))
+
+    @rule(who=st.sampled_from(PEOPLE), nick=st.sampled_from(NICKS))
+    def leaves(self, who: str, nick: str) -> None:
+        """Somebody leaves, or says so without being there."""
+        self.send(who, f"<presence to='{ROOM.bare}/{nick}' type='unavailable'/>")
+
+    @rule(who=st.sampled_from(PEOPLE[1:]))
+    def comes_back(self, who: str) -> None:
+        """A connection is lost, and its client logs in again."""
+        client = self.people[who].client
+        assert client.carrier is not None
+        client.carrier.lose()
+        self.server.settle()
+        self.people[who] = Seen(self.server.logged_in(who))
+
+    @rule(
+        who=st.sampled_from(PEOPLE[:2]),
+        jid=st.sampled_from([address.partition("/")[0] for address in PEOPLE]),
+        affiliation=st.sampled_from(("outcast", "none", "member", "admin", "owner")),
+    )
+    def affiliates(self, who: str, jid: str, affiliation: str) -> None:
+        """Somebody's affiliation is changed, or not."""
+        self.send(who, admin(f"<item jid='{jid}' affiliation='{affiliation}'/>"))
+
+    @rule(
+        who=st.sampled_from(PEOPLE[:2]),
+        nick=st.sampled_from(NICKS),
+        role=st.sampled_from(("none", "visitor", "participant", "moderator")),
+    )
+    def gives_role(self, who: str, nick: str, role: str) -> None:
+        """An occupant's role is changed, or not."""
+        self.send(who, admin(f"<item nick='{nick}' role='{role}'/>"))
+
+    @rule(name=st.sampled_from(("moderatedroom", "membersonly", "publicroom")), value=st.sampled_from("01"))
+    def configures(self, name: str, value: str) -> None:
+        """The owner changes a setting."""
+        field = f"<field var='muc#roomconfig_{name}'><value>{value}</value></field>"
+        kind = "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"
+        form = f"<x xmlns='jabber:x:data' type='submit'>{kind}{field}</x>"
+        query = f"<query xmlns='http://jabber.org/protocol/muc#owner'>{form}</query>"
+        self.send(PEOPLE[0], f"<iq type='set' id='c' to='{ROOM.bare}'>{query}</iq>")
+
+    @rule(who=st.sampled_from(PEOPLE))
+    def speaks(self, who: str) -> None:
+        """Somebody says something, or is not heard."""
+        message = f"<message to='{ROOM.bare}' type='groupchat' id='m'><body>Hail</body></message>"
+        self.send(who, message)
+
+    @rule(text=st.sampled_from(("Fire", "")))
+    def sets_subject(self, text: str) -> None:
+        """The subject changes, where the owner is there."""
+        subject = f"<subject>{text}</subject>"
+        self.send(PEOPLE[0], f"<message to='{ROOM.bare}' type='groupchat' id='s'>{subject}</message>")
+
+    @rule()
+    def is_unloaded(self) -> None:
+        """A room that nobody is in leaves memory, and comes back when it is asked for."""
+        room = self.rooms.loaded.get(ROOM.bare)
+        if room is not None and not room.occupants:
+            self.rooms.let_go(room)
+
+    @invariant()
+    def all_see_it_as_it_is(self) -> None:
+        """What each occupant was told adds up to what is so."""
+        if not self.people:
+            return
+        room = self.rooms.loaded.get(ROOM.bare)
+        truth: View = {}
+        for occupant in room.occupants.values() if room else ():
+            assert room is not None
+            truth[occupant.nick] = (room.affiliation(occupant.bare_jid).word, occupant.role.word)
+        for address, seen in self.people.items():
+            seen.look()
+            is_there = room is not None and address in room.by_jid
+            assert seen.is_there == is_there, (address, seen.is_there, is_there)
+            if is_there:
+                assert seen.view == truth, (address, seen.view, truth)
+
+    @invariant()
+    def stored_as_in_memory(self) -> None:
+        """The room that is stored is the one in memory."""
+        room = self.rooms.loaded.get(ROOM.bare)
+        if room is None:
+            return
+        environment = (lambda: 0.0, lambda size: "x" * size)
+        again = now(Rooms(self.server.storage, *environment).open(ROOM))
+        assert as_kept(again) == as_kept(room)
+
+
+def as_kept(room: Room) -> tuple[object, ...]:
+    """Give what has to come back of a room."""
+    return (
+        room.settings,
+        dict(room.affiliations),
+        room.subject,
+        room.secret,
+        room.created_at,
+        room.creator,
+        room.is_locked,
+        room.avatar,
+        room.avatar_hashes,
+        list(room.history),
+    )
+
+
+def join(nick: str) -> str:
+    """Write presence that enters."""
+    return f"<presence to='{ROOM.bare}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
+
+
+def admin(item: str) -> str:
+    """Write a change of a role or an affiliation."""
+    return f"<iq type='set' id='a' to='{ROOM.bare}'><query xmlns='{ADMIN}'>{item}</query></iq>"
+
+
+class RandomRoomTests(SynchronousTestCase):
+    """Rooms in which anything happens."""
+
+    def test_views(self) -> None:
+        """XEP-0045 7.1, 7.2.2: what is told adds up; to unload a room and load it makes no difference."""
+        run_state_machine_as_test(
+            RoomMachine,
+            settings=settings(max_examples=40, stateful_step_count=25, deadline=None),
+        )
