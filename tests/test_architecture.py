@@ -42,6 +42,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "push": {"push"},
     "rooms": {"rooms"},
     "federation": {"federation"},
+    "pubsub": set(),
 }
 """In the order of `xmppd.services.parts`: a group and the files of it that it offers to the groups below it.
 

@@ -104,3 +104,13 @@ class Limits(Section):
     """Private data of one account (XEP-0049), all together."""
     vcard_bytes: Annotated[int, Field(ge=1_000)] = 256 * KIB
     """The vCard of one account (XEP-0054)."""
+    pubsub_nodes: Count = 1_000
+    """Nodes of one account (XEP-0163) or pubsub service (XEP-0060)."""
+    pubsub_items: Count = 10_000
+    """Items of one node; what ``max`` means as its max_items."""
+    pubsub_payload_bytes: Annotated[int, Field(ge=1_000)] = 192 * KIB
+    """The payload of one item."""
+    pubsub_people: Count = 20_000
+    """Subscriptions to one node, and affiliations with it."""
+    pubsub_subscriptions: Count = 1_000
+    """Subscriptions of one entity to the nodes of one account or service."""

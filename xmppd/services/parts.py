@@ -15,6 +15,7 @@ import xmppd.services.login.parts as login
 import xmppd.services.offline.parts as offline
 import xmppd.services.presence.parts as presence
 import xmppd.services.profile.parts as profile
+import xmppd.services.pubsub.parts as pubsub
 import xmppd.services.push.parts as push
 import xmppd.services.rooms.parts as rooms
 import xmppd.services.roster.parts as roster
@@ -39,6 +40,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     push.add_services,
     rooms.add_services,
     federation.add_services,
+    pubsub.add_services,
 )
 """In an order in which each finds what it uses."""
 

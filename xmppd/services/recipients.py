@@ -49,7 +49,7 @@ class Recipients:
         """Do *pieces* (of `steps`, `steps_to`) one after the other, as one piece of work for *key*; as `send`."""
         return self._lanes.run(key, pieces[0] if len(pieces) == 1 else chain(*pieces))
 
-    def steps(self, stanza: Stanza, takers: Sequence[str], gone: Gone | None = None) -> Steps:
+    def steps(self, stanza: Stanza, takers: Iterable[str], gone: Gone | None = None) -> Steps:
         """Give the work of `send` for who has more to do in the same piece; ValueError for a ``from`` that is none."""
         fanout, sender = Fanout(stanza), JID.parse(stanza.from_ or "")
         missing: list[str] = []

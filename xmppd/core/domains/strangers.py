@@ -15,6 +15,7 @@ block list, push, clients, password    service-unavailable         forbidden, or
 ping                                   service-unavailable         the same (XEP-0199 4.3)
 disco#info                             service-unavailable         the same (XEP-0030 8)
 disco#items                            an empty list               the same (XEP-0030 8: of who is not there, too)
+nodes (pubsub)                         service-unavailable         item-not-found (XEP-0060 6.5.9: a node says more)
 vCard get                              the vCard, if there is one  service-unavailable (XEP-0054 3.3)
 whatever nobody handles                service-unavailable         the same (RFC 6121 8.5.2.1.3)
 =====================================  ==========================  ==================================================

@@ -79,6 +79,10 @@ class Blocking:
         """Give whom an account with a connected resource blocks; at once."""
         return self._lists.get(bare_jid, NOBODY)
 
+    async def blocked_by(self, bare_jid: str) -> Set[str]:
+        """Give whom an account blocks, connected or not; waits where the list has to be read; `StorageError`."""
+        return await self._current(bare_jid)
+
     def blocks(self, owner: str, other: JID) -> bool | Deferred[bool]:
         """Whether the account *owner* (bare JID) blocks *other*; waits where the account is offline and blocks."""
         if self._blockers is not None and owner not in self._blockers:

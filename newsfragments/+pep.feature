@@ -1,0 +1,1 @@
+Accounts have nodes of their own (XEP-0163): what a client publishes, its account's other clients and the contacts whose clients ask for it are told at once, and who comes later is sent the last item.

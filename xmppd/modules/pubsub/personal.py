@@ -1,0 +1,120 @@
+"""Personal eventing: XEP-0163 1.2.2, on every account of a host, over the nodes of XEP-0060 1.26.
+
+What nodes are and who may see them is in `xmppd.services.pubsub`.
+"""
+
+from typing import Any
+
+from xmppd.core.domains.strangers import refused
+from xmppd.core.events import IQRequest
+from xmppd.core.host import Identity
+from xmppd.core.module import XEP, Module, iq, on
+from xmppd.core.session import Session
+from xmppd.core.stations import NOTING
+from xmppd.core.waiting import deferred
+from xmppd.modules.pubsub.disco import NodeDisco
+from xmppd.modules.pubsub.features import PERSONAL_FEATURES
+from xmppd.modules.pubsub.requests import Answer, Requests
+from xmppd.services.discovery.capabilities import CAPABILITIES_KNOWN
+from xmppd.services.discovery.disco import (
+    ACCOUNT_INFO,
+    ACCOUNT_ITEMS,
+    NODE_INFO,
+    NODE_ITEMS,
+    Info,
+    Items,
+)
+from xmppd.services.presence.presence import BECAME_AVAILABLE
+from xmppd.services.pubsub.items import NS
+from xmppd.services.pubsub.last_items import LastItems
+from xmppd.services.pubsub.personal import Personal
+from xmppd.services.pubsub.publishing import Publishing
+from xmppd.services.pubsub.reading import Reading
+from xmppd.services.pubsub.refusals import NoSuchNode
+from xmppd.services.roster.roster import SUBSCRIBED_TO_US, Granted
+from xmppd.stanza.jid import JID
+
+PEP = Identity("pubsub", "pep")
+
+
+class PersonalEventing(Module):
+    """Gives every account nodes of its own."""
+
+    name = "pep"
+    summary = "Personal Eventing Protocol"
+    xep = (XEP(163, "1.2.2"), XEP(60, "1.26.0", "without collections"))
+    requires = ("disco", "client_caps")
+    uses = (Personal, LastItems, Publishing, Reading)
+
+    def start(self) -> None:
+        """Find the services."""
+        services = self.api.services
+        self._personal, self._last = services[Personal], services[LastItems]
+        self._requests = Requests(services[Publishing], services[Reading])
+        self._disco = NodeDisco(services[Reading])
+
+    @iq("get", NS, "pubsub", to="account")
+    @deferred
+    async def on_get(self, request: IQRequest) -> Answer:
+        """What somebody wants to know of an account's nodes."""
+        return await self._answer(request)
+
+    @iq("set", NS, "pubsub", to="account")
+    @deferred
+    async def on_set(self, request: IQRequest) -> Answer:
+        """What somebody, mostly the account itself, does with them."""
+        return await self._answer(request)
+
+    async def _answer(self, request: IQRequest) -> Answer:
+        realm = self._personal.realm(request.target)
+        try:
+            return await self._requests.answer(realm, request)
+        except NoSuchNode:
+            if await self._personal.is_stranger(realm, request.sender):
+                raise refused() from None
+            raise
+
+    # -- the item published last --------------------------------------------------------------------------------------
+
+    @on(BECAME_AVAILABLE, NOTING)
+    def on_available(self, session: Session) -> None:
+        """A client has come; where it is known what it wants, it is sent that (XEP-0163 4.3.4)."""
+        self._last.came(session)
+
+    @on(CAPABILITIES_KNOWN)
+    def on_capabilities(self, session: Session) -> None:
+        """It is known now what a client wants."""
+        self._last.learnt(session)
+
+    @on(SUBSCRIBED_TO_US)
+    def on_granted(self, granted: Granted) -> None:
+        """A contact may see an account's presence from now on."""
+        self._last.granted(granted.owner, granted.contact)
+
+    # -- disco --------------------------------------------------------------------------------------------------------
+
+    @on(ACCOUNT_INFO)
+    def on_info(self, info: Info) -> None:
+        """An account is a pubsub service (XEP-0163 6.1); a client without an account has none."""
+        if self._personal.realm(info.target).is_there():
+            info.identities.append(PEP)
+            info.features.update(PERSONAL_FEATURES)
+
+    @on(ACCOUNT_ITEMS)
+    def on_items(self, items: Items) -> Any:
+        """The nodes that the asker may see (XEP-0060 5.2)."""
+        return self._disco.nodes(self._personal.realm(items.target), items)
+
+    @on(NODE_INFO)
+    def on_node_info(self, info: Info) -> Any:
+        """What a node is (XEP-0060 5.3, 5.4)."""
+        if info.target.localpart is None or info.sender is None:
+            return None
+        return self._disco.info(self._personal.realm(JID.of_prepared(info.target.bare)), info)
+
+    @on(NODE_ITEMS)
+    def on_node_items(self, items: Items) -> Any:
+        """The items of a node (XEP-0060 5.5)."""
+        if items.target.localpart is None:
+            return None
+        return self._disco.items(self._personal.realm(JID.of_prepared(items.target.bare)), items)

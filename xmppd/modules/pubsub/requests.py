@@ -1,0 +1,79 @@
+"""Requests about the nodes of a realm, by the element that they are: the same for services and for accounts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from xmppd.core.events import IQRequest
+from xmppd.modules.pubsub.xml import (
+    PUBLISH_OPTIONS,
+    flag,
+    form_in,
+    item_ids,
+    items_result,
+    new_item,
+    node_of,
+    number,
+    published_result,
+)
+from xmppd.services.pubsub.publishing import Publishing
+from xmppd.services.pubsub.reading import Reading
+from xmppd.services.pubsub.realm import Realm
+from xmppd.services.pubsub.refusals import refusal
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.result_sets import NS as NS_SETS
+from xmppd.stanza.result_sets import page_request_in
+
+Answer = Element | bytes | None
+Handler = Callable[[Realm, IQRequest, Element], Awaitable[Answer]]
+
+
+class Requests:
+    """Answers requests in the namespaces of pubsub."""
+
+    def __init__(self, publishing: Publishing, reading: Reading):
+        self._publishing, self._reading = publishing, reading
+        self._handlers: Mapping[tuple[str, str], Handler] = {
+            ("set", "publish"): self._publish,
+            ("set", "retract"): self._retract,
+            ("get", "items"): self._items,
+        }
+
+    async def answer(self, realm: Realm, request: IQRequest) -> Answer:
+        """Give the payload of the result; `StanzaError`."""
+        pubsub, type = request.payload, request.stanza.type or ""
+        for child in pubsub.elements():
+            handler = self._handlers.get((type, child.name))
+            if handler is not None and child.ns == pubsub.ns:
+                return await handler(realm, request, child)
+        raise StanzaError("feature-not-implemented" if any(pubsub.elements()) else "bad-request")
+
+    async def _publish(self, realm: Realm, request: IQRequest, publish: Element) -> Answer:
+        """XEP-0060 7.1."""
+        options = form_in(request.payload.child("publish-options"), PUBLISH_OPTIONS)
+        node = node_of(publish)
+        id = await self._publishing.publish(realm, request.sender, node, new_item(publish), options)
+        return published_result(node, id)
+
+    async def _retract(self, realm: Realm, request: IQRequest, retract: Element) -> Answer:
+        """XEP-0060 7.2."""
+        ids = item_ids(retract)
+        if not ids:
+            raise refusal("item-required")
+        await self._publishing.retract(realm, request.sender, node_of(retract), ids, flag(retract, "notify"))
+        return None
+
+    async def _items(self, realm: Realm, request: IQRequest, items: Element) -> Answer:
+        """XEP-0060 6.5."""
+        ids, most, node = item_ids(items), number(items, "max_items"), node_of(items)
+        if ids:
+            return items_result(await self._reading.items(realm, request.sender, node, ids), is_paged=False)
+        if most is not None:
+            page = await self._reading.newest(realm, request.sender, node, most)
+            return items_result(page, is_paged=False)
+        try:
+            asked = page_request_in(request.payload)
+        except ValueError as error:
+            raise StanzaError("bad-request", str(error)) from error
+        page = await self._reading.page(realm, request.sender, node, asked)
+        is_asked = request.payload.child("set", NS_SETS) is not None
+        return items_result(page, is_paged=is_asked or not page.is_whole)

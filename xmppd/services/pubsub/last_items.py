@@ -1,0 +1,129 @@
+"""The item published last, for who comes: XEP-0163 4.3.4, XEP-0060 6.1.7.
+
+Rules that live here: a client is sent what its owner and its contacts have published last, of the nodes that it names
+with ``+notify``, once after its initial presence; what it names later, when it names it. Its own account comes first.
+For an account whose nodes are in memory nothing is read; who names nothing costs nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from xmppd.core.attachment import Attachment
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.session import Session
+from xmppd.core.timers import Timers
+from xmppd.core.waiting import spawn
+from xmppd.services.presence.presence import UNSENT_BYTES
+from xmppd.services.pubsub.access import may_get
+from xmppd.services.pubsub.items import delayed, items_event, notification, shown
+from xmppd.services.pubsub.node import Node
+from xmppd.services.pubsub.nodes import Nodes
+from xmppd.services.pubsub.options import SendLast
+from xmppd.services.pubsub.personal import NOTIFY, Personal, PersonalRealm
+from xmppd.services.pubsub.reading import Reading
+from xmppd.services.roster.roster import Roster
+from xmppd.stanza.jid import JID
+from xmppd.storage.interface import StorageError
+
+ASKED: Final = Attachment[frozenset[str]]("pubsub-asked")
+"""The nodes whose last items a session was sent, or is being sent."""
+CONTACTS_A_TURN: Final = 50
+WAIT_S: Final = 0.1
+
+
+class LastItems:
+    """Sends last items to clients of this server that come."""
+
+    def __init__(
+        self, personal: Personal, nodes: Nodes, reading: Reading, registry: SessionRegistry, timers: Timers
+    ):
+        self._personal = personal
+        self._nodes = nodes
+        self._reading = reading
+        self._registry = registry
+        self._timers = timers
+
+    def came(self, session: Session) -> None:
+        """A session is available as it was not before: all that its client names is due."""
+        session.attach(ASKED, None)
+        self.learnt(session)
+
+    def learnt(self, session: Session) -> None:
+        """It is known what a client can do, and perhaps that it names more nodes than before."""
+        features = self._personal.capabilities.features_of(session)
+        if features is None or session.presence is None:
+            return
+        named = frozenset(feature.removesuffix(NOTIFY) for feature in features if feature.endswith(NOTIFY))
+        before: frozenset[str] | None = session.attached(ASKED)
+        new = named - (before or frozenset())
+        session.attach(ASKED, named)
+        if new:
+            spawn("sending last items", self._send_all(session, new))
+
+    def granted(self, owner: JID, contact: JID) -> None:
+        """A contact may see an account's presence from now on, and with it some of its nodes."""
+        for session in self._registry.resources(contact.bare):
+            named: frozenset[str] | None = session.attached(ASKED)
+            if named and session.presence is not None:
+                spawn("sending last items", self._send_of(session, owner.bare, named))
+
+    async def _send_all(self, session: Session, names: frozenset[str]) -> None:
+        """What the session's own account, then its contacts, have published last."""
+        bare_jid, roster = session.bare_jid or "", session.roster
+        contacts = roster.subscriptions if isinstance(roster, Roster) else ()
+        for index, owner in enumerate((bare_jid, *contacts), 1):
+            if session.presence is None:
+                return
+            if self._personal.directory.exists(owner):
+                await self._send_of(session, owner, names)
+            if index % CONTACTS_A_TURN == 0:
+                await self._timers.wait()
+            while session.unsent_bytes > UNSENT_BYTES:
+                await self._timers.wait(WAIT_S)
+
+    async def _send_of(self, session: Session, owner: str, names: frozenset[str]) -> None:
+        realm = self._personal.realm(JID.of_prepared(owner))
+        try:
+            shelf = self._nodes.loaded(owner) or await self._nodes.shelf(owner)
+            for node in self._due(shelf.nodes.values(), names):
+                await self._send(session, realm, node)
+        except StorageError:
+            return  # the client can ask for it; the storage has said what is wrong
+
+    def _due(self, nodes: Iterable[Node], names: frozenset[str]) -> list[Node]:
+        return [
+            node
+            for node in nodes
+            if node.name in names
+            and node.options.send_last_published_item == SendLast.ON_SUB_AND_PRESENCE
+            and node.options.deliver_notifications
+        ]
+
+    async def _send(self, session: Session, realm: PersonalRealm, node: Node) -> None:
+        if session.jid is None or not realm.is_there():
+            return
+        who = session.jid
+        if not realm.is_owner(who):
+            roster = self._personal.rosters.loaded(realm.jid) or await self._personal.rosters.load(realm.jid)
+            if not roster.may_see_presence(who.bare):
+                return
+        viewer = await realm.viewer(node, who, await self._nodes.people(node))
+        if may_get(node, viewer) is not None or await self._is_blocked(realm.jid, who):
+            return
+        last = await self._reading.last(node)
+        if last is None or session.presence is None or not session.full_jid:
+            return
+        content = items_event(node.name, (shown(node, last, node.options.deliver_payloads),))
+        stanza = notification(realm.jid, node.options.notification_type, content, delayed(last.sent_at))
+        session.send(stanza.replace(to=session.full_jid))
+
+    async def _is_blocked(self, owner: str, who: JID) -> bool:
+        """Whether either of them blocks the other."""
+        blocking = self._personal.blocking
+        if not blocking.is_used or owner == who.bare:
+            return False
+        for one, other in ((owner, who), (who.bare, JID.of_prepared(owner))):
+            blocks = blocking.blocks(one, other)
+            if blocks if isinstance(blocks, bool) else await blocks:
+                return True
+        return False

@@ -1,0 +1,167 @@
+"""Accounts as pubsub services: personal eventing, XEP-0163.
+
+Rules that live here: the account owns all its nodes; its contacts may see what they may by its roster, and are told of
+the nodes that their clients name with ``+notify`` (XEP-0060 9.2); the account's own clients come first. Whom the
+account blocks, nothing is sent to.
+"""
+
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Final
+
+from xmppd.config.limits import Limits
+from xmppd.core.directory import AccountDirectory
+from xmppd.core.host import Hosts
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.session import Session
+from xmppd.services.discovery.capabilities import Capabilities
+from xmppd.services.presence.blocking import Blocking, covers
+from xmppd.services.pubsub.access import Viewer, may_get
+from xmppd.services.pubsub.defaults import personal_defaults
+from xmppd.services.pubsub.node import Node, People, SubscriptionState
+from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
+from xmppd.services.pubsub.realm import affiliation, subscription_state
+from xmppd.services.roster.roster import Roster, Rosters
+from xmppd.stanza.jid import JID
+
+NOTIFY: Final = "+notify"
+BY_ROSTER: Final = frozenset((AccessModel.PRESENCE, AccessModel.ROSTER))
+"""The access models that ask the roster."""
+ALL_MODELS: Final = frozenset(AccessModel)
+
+
+class Personal:
+    """What accounts need to be pubsub services."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        registry: SessionRegistry,
+        directory: AccountDirectory,
+        rosters: Rosters,
+        blocking: Blocking,
+        capabilities: Capabilities,
+        now: Callable[[], float],
+    ):
+        """*now* is wall time in seconds since 1970."""
+        self.hosts = hosts
+        self.registry = registry
+        self.directory = directory
+        self.rosters = rosters
+        self.blocking = blocking
+        self.capabilities = capabilities
+        self.now = now
+
+    def realm(self, account: JID) -> "PersonalRealm":
+        """Give an account as a pubsub service."""
+        return PersonalRealm(self, account)
+
+    async def is_stranger(self, realm: "PersonalRealm", who: JID) -> bool:
+        """Whether *who* may not see the presence of an account. Waits; `StorageError`."""
+        if realm.is_owner(who):
+            return False
+        roster = self.rosters.loaded(realm.jid) or await self.rosters.load(realm.jid)
+        return not roster.may_see_presence(who.bare)
+
+    def is_interested(self, session: Session, name: str) -> bool:
+        """Whether the client of an available session wants to be told of nodes of this name."""
+        if session.presence is None:
+            return False
+        features = self.capabilities.features_of(session)
+        return features is not None and name + NOTIFY in features
+
+
+class PersonalRealm:
+    """An account with its nodes; see `xmppd.services.pubsub.realm.Realm`."""
+
+    __slots__ = ("_of", "account", "jid")
+    is_personal = True
+
+    def __init__(self, of: Personal, account: JID):
+        self._of = of
+        self.account = account
+        self.jid = account.bare
+
+    @property
+    def limits(self) -> Limits:
+        """See `Realm`."""
+        return self._of.hosts[self.account.domainpart].settings.limits
+
+    @property
+    def bounds(self) -> Bounds:
+        """See `Realm`."""
+        limits = self.limits
+        return Bounds(ALL_MODELS, limits.pubsub_items, limits.pubsub_payload_bytes)
+
+    def is_there(self) -> bool:
+        """See `Realm`."""
+        return self._of.directory.exists(self.jid)
+
+    def defaults(self, name: str) -> NodeOptions:
+        """See `Realm`."""
+        return personal_defaults(name)
+
+    def may_create(self, who: JID) -> bool:
+        """See `Realm`."""
+        return self.is_owner(who)
+
+    def is_owner(self, who: JID) -> bool:
+        """See `Realm`."""
+        return who.bare == self.jid
+
+    async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
+        """See `Realm`. The roster is read only where the node's access model asks it."""
+        roster = None
+        if node.options.access_model in BY_ROSTER and not self.is_owner(who):
+            roster = self._of.rosters.loaded(self.jid) or await self._of.rosters.load(self.jid)
+        return self._viewer(who, people, roster, self._of.now())
+
+    async def audience(self, node: Node, people: People) -> Iterable[str]:
+        """See `Realm`: own resources, contacts, then those who have subscribed by themselves."""
+        of = self._of
+        roster = of.rosters.loaded(self.jid) or await of.rosters.load(self.jid)
+        blocked: Container[str] = ()
+        if of.blocking.is_used:
+            blocked = await of.blocking.blocked_by(self.jid)
+        return self._takers(node, people, roster, blocked)
+
+    def _takers(self, node: Node, people: People, roster: Roster, blocked: Container[str]) -> Iterator[str]:
+        of, now, told = self._of, self._of.now(), set[str]()
+        yield from self._interested(self.jid, node.name)
+        for contact in roster.subscribers:
+            sessions = of.registry.resources(contact)
+            if not sessions:
+                continue
+            who = JID.of_prepared(contact)
+            if may_get(node, self._viewer(who, people, roster, now)) is None and not (
+                blocked and covers(blocked, who)
+            ):
+                interested = self._interested(contact, node.name)
+                if people.subscriptions and interested:
+                    told.add(contact)
+                yield from interested
+        for jid, subscription in [*people.subscriptions.items()]:
+            who = JID.of_prepared(jid)
+            is_over = subscription.expire is not None and subscription.expire <= now
+            if subscription.state is not SubscriptionState.SUBSCRIBED or is_over or not subscription.deliver:
+                continue
+            if who.bare in told or (blocked and covers(blocked, who)):
+                continue
+            if may_get(node, self._viewer(who, people, roster, now)) is None:
+                yield jid
+
+    def _interested(self, bare_jid: str, name: str) -> list[str]:
+        """The full JIDs of those resources of an account here that want to be told of nodes of this name."""
+        return [
+            session.full_jid
+            for session in self._of.registry.resources(bare_jid)
+            if session.full_jid is not None and self._of.is_interested(session, name)
+        ]
+
+    def _viewer(self, who: JID, people: People, roster: Roster | None, now: float) -> Viewer:
+        item = None if roster is None else roster.item(who.bare)
+        return Viewer(
+            affiliation(self, who, people),
+            subscription_state(who, people, now),
+            item is not None and item.subscription in ("from", "both"),
+            frozenset() if item is None else frozenset(item.groups),
+        )
