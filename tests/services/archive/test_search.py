@@ -6,7 +6,7 @@ from twisted.internet.defer import execute
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.modules.mam import pages
+from xmppd.services.archive import pages
 from xmppd.services.archive.retention import DAY_S, EVERY_S
 from xmppd.services.archive.search import INDEX_AFTER_S, MAX_WORDS, ArchiveSearch, words_of
 from xmppd.stanza.jid import JID
