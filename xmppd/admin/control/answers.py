@@ -203,3 +203,51 @@ class Stopping(TypedDict):
 
     sessions: int
     pid: int
+
+
+class PeerStream(TypedDict):
+    """One stream with another server."""
+
+    direction: str
+    """``in`` or ``out``."""
+    ours: str
+    theirs: str
+    proven: list[str]
+    """The pairs of domains that may be spoken for on it, as ``theirs -> ours``."""
+    address: str
+    tls: str
+    """The version; "" without TLS."""
+    by: str
+    """How it was authenticated."""
+    names: list[str]
+    """Of the certificate that the other side has shown."""
+    trusted: bool
+    expires: str | None
+
+
+class PeerQueue(TypedDict):
+    """What goes from one of our domains to one of others."""
+
+    ours: str
+    theirs: str
+    state: str
+    waiting: int
+    waiting_bytes: int
+    unconfirmed: int
+    error: str | None
+    retry_at: str | None
+
+
+class Federated(TypedDict):
+    """All streams and queues, and the counters since the start."""
+
+    streams: list[PeerStream]
+    queues: list[PeerQueue]
+    counters: dict[str, int]
+
+
+class PeersClosed(TypedDict):
+    """How many streams and queues were ended."""
+
+    streams: int
+    queues: int

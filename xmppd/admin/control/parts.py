@@ -7,6 +7,7 @@ from pathlib import Path
 from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.registry import SessionRegistry
+from xmppd.net.streams.s2s.peers import Peers
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
@@ -38,6 +39,8 @@ class ControlParts:
     """Wall time in seconds."""
     now: Callable[[], float]
     """Wall time in seconds."""
+    peers: Peers | None = None
+    """What is connected to other servers; None where they are not talked to."""
     rename: Callable[[str, str], object] | None = None
     """Give the data of one domain to another name; None while a server works with them."""
     reload: Callable[[], tuple[list[str], int]] = field(default=_nothing_read)

@@ -20,6 +20,7 @@ from xmppd.admin.xmppctl.groups import Group
 from xmppd.admin.xmppctl.host import host
 from xmppd.admin.xmppctl.module import module
 from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
+from xmppd.admin.xmppctl.peers import s2s
 from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
 from xmppd.admin.xmppctl.session import session
 from xmppd.admin.xmppctl.tool import Tool
@@ -118,7 +119,7 @@ def app(context: click.Context) -> None:
     context.ensure_object(Tool)
 
 
-for _command in (user, host, session, module, status, reload, stop, check, completion):
+for _command in (user, host, session, s2s, module, status, reload, stop, check, completion):
     app.add_command(_command)
 
 

@@ -1,0 +1,64 @@
+"""Other servers, as an operator sees them."""
+
+from dataclasses import replace
+from typing import Any
+
+from tests.admin.control.bench import ControlBench
+from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
+from xmppd.admin.control.commands import Commands
+from xmppd.admin.control.service import command_table
+
+
+class PeersTests(Two):
+    """The commands at Juliet's server."""
+
+    def setUp(self) -> None:
+        """Give them the server."""
+        super().setUp()
+        self.bench = ControlBench()
+        parts = replace(self.bench.parts, peers=self.capulet.peers, hosts=self.capulet.server.hosts)
+        self.bench.commands = Commands(parts, command_table())
+
+    def queue(self) -> dict[str, Any]:
+        """Give the one queue."""
+        (found,) = self.bench.do("s2s.list", domain=MONTAGUE)["queues"]
+        assert isinstance(found, dict)
+        return found
+
+    def test_streams_and_queues(self) -> None:
+        """Both directions, how each is authenticated, and the counters."""
+        self.say("Wherefore")
+        self.answer("Shall I")
+        found = self.bench.do("s2s.list")
+        self.assertEqual(
+            [(row["direction"], row["theirs"], row["by"], row["names"]) for row in found["streams"]],
+            [("in", MONTAGUE, "EXTERNAL", [MONTAGUE]), ("out", MONTAGUE, "EXTERNAL", [MONTAGUE])],
+        )
+        self.assertEqual(found["streams"][0]["proven"], [f"{MONTAGUE} -> {CAPULET}"])
+        self.assertEqual((found["counters"]["sent"], found["counters"]["received"]), (1, 1))
+        self.assertEqual((self.queue()["state"], self.queue()["waiting"]), ("open", 0))
+
+    def test_what_fails_is_told_and_tried_at_once(self) -> None:
+        """The last error, when it is tried next, and an attempt before that."""
+        self.montague.vanish()
+        self.say("Wherefore")
+        found = self.queue()
+        self.assertEqual((found["state"], found["waiting"]), ("backing off", 1))
+        self.assertIn("does not answer", found["error"])
+        self.assertIsNotNone(found["retry_at"])
+        self.montague.listen()
+        self.assertEqual(self.bench.do("s2s.connect", domain=MONTAGUE)["state"], "looking")
+        self.settle()
+        self.assertEqual(self.came(self.romeo), ["message chat Wherefore"])
+
+    def test_close(self) -> None:
+        """Streams end, what waits goes back."""
+        self.say("Wherefore")
+        self.assertEqual(self.bench.do("s2s.close", domain=MONTAGUE), {"streams": 1, "queues": 1})
+        self.settle()
+        self.assertEqual(self.bench.do("s2s.list")["streams"], [])
+        self.assertEqual(self.bench.refusal("s2s.close", domain="verona.example")[0], "no-such-peer")
+
+    def test_a_server_without_others(self) -> None:
+        """The reason is told."""
+        self.assertEqual(ControlBench().refusal("s2s.list")[0], "not-federated")
