@@ -24,6 +24,7 @@ class PlainClient:
         account, _, self.resource = jid.partition("/")
         self.user, _, self.domain = account.partition("@")
         self.jid = jid
+        self.bare = account
         self._socket = socket.create_connection(address, TIMEOUT_S)
         self._header()
         token = b64encode(f"\0{self.user}\0{password}".encode()).decode()
