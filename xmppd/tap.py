@@ -185,13 +185,15 @@ def _put_together(given: _Prepared) -> RunningServer:
     )
     reload = _reload(given, server)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
-    parts = _control_parts(given, server, reload, signals)
+    parts = _control_parts(given, server, reload, signals, peers)
     MultiService.addService(running, signals)
     MultiService.addService(running, Control(given.reactor, parts))
     return running
 
 
-def _control_parts(given: _Prepared, server: Server, reload: Reload, signals: Signals) -> ControlParts:
+def _control_parts(
+    given: _Prepared, server: Server, reload: Reload, signals: Signals, peers: Peers
+) -> ControlParts:
     return ControlParts(
         hosts=server.hosts,
         registry=server.registry,
@@ -207,6 +209,7 @@ def _control_parts(given: _Prepared, server: Server, reload: Reload, signals: Si
         reload=reload,
         stop=signals.stop,
         listening=given.ports.describe,
+        peers=peers if server.config.is_federated else None,
     )
 
 

@@ -53,6 +53,8 @@ class PeerServer(MemoryServer):
         modules: Iterable[type[Module]] = (),
     ):
         """*options* is TOML. Ids are others than those of any server that was there before."""
+        self.text = options
+        """The configuration, for another start."""
         self.address = f"192.0.2.{len(network.names) + 1}"
         super().__init__(
             options, storage, 1_000_000 * (len(network.dialled) + len(network.names) + 1), modules, network

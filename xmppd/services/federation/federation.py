@@ -96,7 +96,7 @@ class Federation:
         if is_kept and not (pair.is_flowing and (traffic.inlet is None or traffic.inlet.ledger is None)):
             row = self._new_row()
             traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now()))
-        pair.take(stanza, row)
+        pair.take(stanza, row, is_kept)
         return True
 
     def pair(self, ours: str, theirs: str) -> Pair:
@@ -141,7 +141,7 @@ class Federation:
                         self._router.refuse(stanza, error)
                     self.rows.done(host.name, theirs, [row for row, _, _ in waiting])
                     continue
-                self._put_first(pair, [Item(stanza, row, at) for row, at, stanza in waiting])
+                self._put_first(pair, [Item(stanza, row, at, True) for row, at, stanza in waiting])
 
     def _put_first(self, pair: Pair, items: list[Item]) -> None:
         """What is older than what came since the start goes ahead of it; what came is read too, and is not doubled."""

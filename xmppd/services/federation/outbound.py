@@ -12,12 +12,14 @@ from xmppd.stanza.stanza import Stanza
 class Item:
     """A stanza that waits for another server, or was sent and is not known to have arrived."""
 
-    __slots__ = ("at", "row", "size_bytes", "stanza")
+    __slots__ = ("at", "is_durable", "row", "size_bytes", "stanza")
 
-    def __init__(self, stanza: Stanza, row: str, at: float):
+    def __init__(self, stanza: Stanza, row: str, at: float, is_durable: bool):
         self.stanza = stanza
+        self.is_durable = is_durable
+        """Whether it waits for a peer that is not there now."""
         self.row = row
-        """Its entry in the durable queue; "" for one that is in memory alone."""
+        """Its entry in the durable queue; "" for one that nobody was promised."""
         self.at = at
         """When it came, in seconds since 1970."""
         self.size_bytes = len(stanza.inner) + OVERHEAD_BYTES

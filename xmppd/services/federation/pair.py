@@ -82,14 +82,18 @@ class Pair:
         return self.carrier is not None and not self.queue
 
     @property
+    def state(self) -> str:
+        """The row of the table above that it is in, for people."""
+        if self.carrier is not None:
+            return "open"
+        if self._attempt is not None:
+            return "looking"
+        return "backing off" if self._retry is not None else "resting"
+
+    @property
     def is_idle(self) -> bool:
         """Whether there is nothing to know of this pair."""
         return not (self.queue or self.carrier or self._attempt or self._retry)
-
-    @property
-    def is_looking(self) -> bool:
-        """Whether a carrier is looked for now."""
-        return self._attempt is not None
 
     def check(self, is_durable: bool) -> None:
         """Raise `StanzaError` where one more stanza cannot be taken."""
@@ -102,7 +106,7 @@ class Pair:
         if len(self.queue) >= settings.queue_stanzas or self.size_bytes >= settings.queue_bytes:
             raise StanzaError("resource-constraint", f"Too much waits for {self.theirs}", type="wait")
 
-    def take(self, stanza: Stanza, row: str) -> None:
+    def take(self, stanza: Stanza, row: str, is_durable: bool) -> None:
         """Send a stanza, or let it wait; `check` has let it in."""
         parts = self._parts
         now = parts.now()
@@ -110,9 +114,9 @@ class Pair:
         if carrier is not None and not self.queue and carrier.unsent_bytes < JAM_BYTES:
             self.last_sent_at = now
             parts.counters.sent += 1
-            carrier.carry(Item(stanza, row, now))
+            carrier.carry(Item(stanza, row, now, is_durable))
             return
-        self.add(Item(stanza, row, now))
+        self.add(Item(stanza, row, now, is_durable))
         self.wake()
 
     def add(self, item: Item) -> None:
@@ -241,8 +245,8 @@ class Pair:
             why=failed.text,
             pause=pause,
         )
-        kept = [] if failed.is_final else [item for item in self.queue if item.row]
-        gone = [item for item in self.queue if failed.is_final or not item.row]
+        kept = [] if failed.is_final else [item for item in self.queue if item.is_durable]
+        gone = [item for item in self.queue if failed.is_final or not item.is_durable]
         self.queue = deque(kept)
         self.size_bytes = sum(item.size_bytes for item in kept)
         self._bounce(gone, failed)

@@ -115,7 +115,11 @@ class Connector:
             if not told.called:
                 told.errback(Unreachable(outcome)) if isinstance(outcome, Failed) else told.callback(outcome)
 
-        race: Race[S2SProtocol] = Race(parts.timers, [partial(dial, address) for address in addresses])
+        race: Race[S2SProtocol] = Race(
+            parts.timers,
+            [partial(dial, address) for address in addresses],
+            parts.settings().connect_timeout_s,
+        )
         try:
             await race.run()
         except CannotConnect as problem:

@@ -30,13 +30,14 @@ def interleaved(addresses: Sequence[str]) -> list[str]:
 class Race(Generic[T]):
     """Attempts of which the first that succeeds is taken, and the others are given up."""
 
-    def __init__(self, timers: Timers, attempts: Sequence[Callable[[], Deferred[T]]]):
+    def __init__(self, timers: Timers, attempts: Sequence[Callable[[], Deferred[T]]], timeout_s: float):
         self._timers = timers
         self._left = list(attempts)
         self._running: list[Deferred[T]] = []
         self._timer: Timer | None = None
         self._last: Failure = Failure(CannotConnect("there is no address"))
         self._done: Deferred[T] = Deferred(lambda _: self._stop())
+        self._end: Timer | None = timers.add(timeout_s, self._too_late)
 
     def run(self) -> Deferred[T]:
         """Fires with what the first success gave; fails as the last of them where all do."""
@@ -49,6 +50,7 @@ class Race(Generic[T]):
             return
         if not self._left:
             if not self._running:
+                self._timers.stop(self._end)
                 self._done.errback(self._last)
             return
         attempt = self._left.pop(0)()
@@ -71,8 +73,15 @@ class Race(Generic[T]):
         self._last = failure
         self._next()
 
+    def _too_late(self, now: float, timer: object, param: None) -> None:
+        self._end = None
+        self._stop()
+        if not self._done.called:
+            self._done.errback(CannotConnect("no answer in time"))
+
     def _stop(self) -> None:
         self._stop_timer()
+        self._timers.stop(self._end)
         self._left = []
         running, self._running = self._running, []
         for attempt in running:

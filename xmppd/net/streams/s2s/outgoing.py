@@ -146,7 +146,7 @@ class OutgoingStream(InitiatedStream):
         self._written_bytes += len(data)
         self._written.append((self._written_bytes, item))
         if self._pulse is None:
-            self._pulse = self.parts.timers.add(PULSE_S, self._look)
+            self._pulse = self.parts.timers.add(0.0, self._look)  # mostly the kernel has all by then
 
     @property
     def unsent_bytes(self) -> int:
