@@ -43,6 +43,8 @@ NOT_DEFAULTS = {
     ("tls", "certificates"),
     ("log", "file"),
     ("modules", "contact"),
+    ("modules", "delegation"),
+    ("modules", "privilege"),
     ("modules", "groups"),
     ("s2s", "domains"),
 }

@@ -86,6 +86,21 @@ class ForwardTests(RouterTestCase):
         self.assertEqual(self.keys(), [["sent", "got"]])
         self.assertIs(self.successResultOf(waiting).is_kept, True)
 
+    def test_in_the_name_of_an_account(self) -> None:
+        """With *is_sent* it is as if the account it is from had sent it, so that its own side keeps it, too."""
+        copy = Stanza.make("message", BODY, from_="alice@a.example", to=BOB)
+
+        def send_on(traffic: Traffic) -> bool:
+            self.router.forward(traffic, copy, JID.parse(BOB), is_sent=True)
+            return True
+
+        self.router.service("rooms.example").open(FakeDoor(send_on))
+        self.send("message", BODY, to=ROOM)
+        self.assertEqual(self.keys(), [["sent", "sent", "got"]])
+        self.answer = StanzaError("forbidden")
+        self.send("message", BODY, to=ROOM)
+        self.assertEqual(self.keys()[1:], [["sent"]])
+
     def test_refused_alone(self) -> None:
         """What the derived stanza changed is undone, and its own sender hears of it; the first goes on."""
         for is_later in (False, True):

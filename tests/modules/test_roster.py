@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.services.roster.rosters import JULIET, ROMEO, RosterWorld
 from xmppd.config.limits import Limits
 from xmppd.core.session import SessionStream
-from xmppd.modules.roster import Wanted, read_set
 from xmppd.services.roster.subscription_states import NONE, NONE_OUT
+from xmppd.services.roster.wanted import Wanted, read_set
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID

@@ -36,6 +36,7 @@ CORE: Final = (
     Row("XEP-0004", "Data Forms", "2.13.2", "stanza"),
     Row("XEP-0068", "Field Standardization for Data Forms", "1.3.0", "stanza"),
     Row("XEP-0082", "XMPP Date and Time Profiles", "1.1.1", "stanza"),
+    Row("XEP-0114", "Jabber Component Protocol", "1.6", "net", "components that connect (accept)"),
     Row("XEP-0175", "Best Practices for Use of SASL ANONYMOUS", "1.2", "stream"),
     Row("XEP-0178", "Best Practices for Use of SASL EXTERNAL with Certificates", "1.2", "net", "of clients"),
     Row("XEP-0205", "Best Practices to Discourage Denial of Service Attacks", "1.0.2", "core, net"),

@@ -143,6 +143,7 @@ ACCOUNT_PRESENCE = Hook[Traffic](
     "Asked for each presence stanza addressed to a local account, bare or full, at the recipient's host. True: it has "
     "been dealt with.",
     BLOCKING,
+    NOTING,
     SUBSCRIBING,
     SHOWING,
 )
@@ -170,8 +171,8 @@ MESSAGE_REFUSED = Hook[Traffic](
 )
 HOST_STANZA = Hook[Traffic](
     "host-stanza",
-    "Asked for each message and presence addressed to a domain with accounts itself, at that host. True: it has been "
-    "dealt with.",
+    "Asked for each message, presence and IQ request addressed to a domain with accounts itself, at that host; for an "
+    "IQ before its handler. True: it has been dealt with.",
 )
 UNBOUND_STANZA = Hook[Traffic](
     "unbound-stanza",

@@ -176,19 +176,21 @@ class Router:
         routed = self._settle(traffic, self._delivered(traffic))
         return routed if isinstance(routed, Deferred) else None
 
-    def forward(self, traffic: Traffic, stanza: Stanza, target: JID) -> Waiting:
+    def forward(self, traffic: Traffic, stanza: Stanza, target: JID, *, is_sent: bool = False) -> Waiting:
         """Route *stanza*, which that of *traffic* becomes or sets off, in one transaction with it.
 
         So the sender's ``<a/>`` leaves only when the derived stanza is durable too. To be called while *traffic* is
         handled, by a handler that gives the Deferred, if there is one, as its own. Errors go to who sends *stanza*,
         which is refused alone: that of *traffic* goes on. Its ``from`` must be an address: `InvalidJID`. The last of
         too many that become one another (`MOST_HOPS`) is refused with policy-violation.
+
+        With *is_sent* it counts as sent by the account of this server that it is from: `CLIENT_STANZA` is asked.
         """
         sender = JID.parse(stanza.from_ or "")
         origin = traffic.origin if sender.bare == traffic.sender.bare else None
         derived = Traffic(_addressed(stanza, sender, target), sender, target, origin, traffic.inlet)
         derived.hops = traffic.hops + 1
-        waiting = self._delivered(derived)
+        waiting = self._sent_for(derived) if is_sent else self._delivered(derived)
         if waiting is not None:
             return waiting.addCallback(lambda _: traffic.changes.extend(derived.changes))
         traffic.changes.extend(derived.changes)
@@ -229,6 +231,15 @@ class Router:
             if traffic.stanza.name == "iq" and traffic.stanza.type not in IQ_ANSWERS:
                 check_iq(traffic.stanza)
             return self._nested_delivery(traffic)
+        except StanzaError as error:
+            self._replies.refused(traffic, error)
+            return None
+
+    def _sent_for(self, traffic: Traffic) -> Waiting:
+        """Deal with what is sent in the name of an account, by who may do that."""
+        try:
+            host = self._hosts[traffic.sender.domainpart]
+            return self._ask(host, events.CLIENT_STANZA, traffic, self._delivered)
         except StanzaError as error:
             self._replies.refused(traffic, error)
             return None

@@ -4,9 +4,6 @@ A client reads and writes its own roster only; of what it sends, JID, name, grou
 else is ignored (2.1.2).
 """
 
-from typing import NamedTuple
-
-from xmppd.config.limits import Limits
 from xmppd.core.events import RESOURCE_UNBOUND, IQRequest, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import ClientFeature
@@ -14,23 +11,13 @@ from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.roster.items import NS, Query
 from xmppd.services.roster.roster import Rosters
-from xmppd.stanza.element import Element, FixedElement
-from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.services.roster.wanted import read_set
+from xmppd.stanza.element import FixedElement
 from xmppd.storage.interface import DeleteOwner
 from xmppd.stream.features import StreamFeature, StreamState
 
 NS_VERSION = "urn:xmpp:features:rosterver"
 HAS_VERSIONS = FixedElement("ver", NS_VERSION)
-
-
-class Wanted(NamedTuple):
-    """What a roster set asks for, checked."""
-
-    jid: str
-    name: str | None
-    groups: tuple[str, ...]
-    is_removal: bool
 
 
 class RosterModule(Module):
@@ -91,44 +78,3 @@ class RosterModule(Module):
         if not self.api.registry.resources(bare_jid):
             left = self._rosters.leave(bare_jid, DeleteOwner(bare_jid))
             spawn("what an anonymous user leaves", left)
-
-
-def read_set(query: Element, owner: JID, limits: Limits) -> Wanted:
-    """Check a roster set (RFC 6121 2.1.5, 2.3.3) and give what it asks for; `StanzaError`."""
-    items = [child for child in query.elements() if (child.ns, child.name) == (NS, "item")]
-    if len(items) != 1:
-        raise StanzaError("bad-request", "A roster set has exactly one item")
-    jid = _contact(items[0].get("jid"), owner)
-    if items[0].get("subscription") == "remove":
-        return Wanted(jid.bare, None, (), True)
-    name = items[0].get("name")
-    if name is not None and len(name.encode()) > limits.roster_name_bytes:
-        raise StanzaError("not-acceptable", "The name is too long")
-    return Wanted(jid.bare, name or None, _groups(items[0], limits), False)
-
-
-def _contact(text: str | None, owner: JID) -> JID:
-    if not text:
-        raise StanzaError("bad-request", "A roster item needs a JID")
-    try:
-        jid = JID.parse(text)
-    except InvalidJID as error:
-        raise StanzaError("jid-malformed", str(error)) from error
-    if not jid.is_bare:
-        raise StanzaError("bad-request", "A roster item has a bare JID")
-    if jid.bare == owner.bare:
-        raise StanzaError("not-allowed", "One is not one's own contact")
-    return jid
-
-
-def _groups(item: Element, limits: Limits) -> tuple[str, ...]:
-    groups = tuple(child.text for child in item.elements() if (child.ns, child.name) == (NS, "group"))
-    if len(set(groups)) != len(groups):
-        raise StanzaError("bad-request", "A group is named twice")
-    if len(groups) > limits.roster_groups:
-        raise StanzaError("not-acceptable", "Too many groups")
-    if not all(groups):
-        raise StanzaError("not-acceptable", "A group needs a name")
-    if any(len(group.encode()) > limits.roster_name_bytes for group in groups):
-        raise StanzaError("not-acceptable", "The name of a group is too long")
-    return groups

@@ -57,11 +57,13 @@ class AccountDomain:
         return self._ask(self._host, events.ACCOUNT_STANZA, traffic, self._to_account)
 
     def _to_host(self, traffic: Traffic) -> Waiting:
+        if traffic.stanza.type in IQ_ANSWERS and traffic.stanza.name == "iq":
+            return self._iq(traffic, "host")
+        return self._ask(self._host, events.HOST_STANZA, traffic, self._at_host)
+
+    def _at_host(self, traffic: Traffic) -> Waiting:
         if traffic.stanza.name == "iq":
             return self._iq(traffic, "host")
-        return self._ask(self._host, events.HOST_STANZA, traffic, self._nobody_here)
-
-    def _nobody_here(self, traffic: Traffic) -> Waiting:
         return None if traffic.stanza.name == "presence" else no_taker(traffic)
 
     def _to_account(self, traffic: Traffic) -> Waiting:

@@ -52,6 +52,8 @@ class Components:
     ):
         """Open the door of each domain."""
         self._hosts = hosts
+        self.new_id = environment.own_id
+        """Gives so many unguessable bytes as text, for what is sent to components."""
         self._doors: dict[str, ComponentDoor] = {}
         for host in hosts:
             if host.kind is DomainKind.COMPONENT:

@@ -31,7 +31,17 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, Delete, DeleteAll, Put, Storage, StorageError
 
-__all__ = ["SUBSCRIBED_TO_US", "WITHDRAWN", "Granted", "Roster", "RosterItem", "Rosters", "Withdrawn"]
+__all__ = [
+    "PUSHED",
+    "SUBSCRIBED_TO_US",
+    "WITHDRAWN",
+    "Granted",
+    "Pushed",
+    "Roster",
+    "RosterItem",
+    "Rosters",
+    "Withdrawn",
+]
 
 STORE, REQUESTS = "roster", "subscription_requests"
 CHUNK = 500
@@ -57,6 +67,17 @@ class Withdrawn(NamedTuple):
     contact: JID
 
 
+class Pushed(NamedTuple):
+    """A contact as it is now in an account's roster; with subscription "remove" it is gone."""
+
+    roster: Roster
+    item: RosterItem
+
+
+PUSHED = Hook[Pushed](
+    "roster-pushed",
+    "Notified at the owner's host with each change of a roster, whether a client is there that is interested or not.",
+)
 SUBSCRIBED_TO_US = Hook[Granted](
     "subscribed-to-us",
     "Notified at the owner's host after a contact was granted a subscription and was told so: it is to be shown the "
@@ -285,6 +306,7 @@ class Rosters:
 
     def push(self, roster: Roster, item: RosterItem) -> None:
         """Send a roster push to all interested resources (RFC 6121 2.1.6)."""
+        self._hosts[_domain(roster.owner)].hooks.notify(PUSHED, Pushed(roster, item))
         sessions = [session for session in self._registry.resources(roster.owner) if session.interested]
         if not sessions:
             return

@@ -1,0 +1,1 @@
+Components may act for the accounts of a host (XEP-0356): ``[modules.privilege.components."NAME"]`` grants rosters, messages, presence and IQs. Requests of a namespace may be delegated to them (XEP-0355): ``[modules.delegation.namespaces."NAMESPACE"]``.
