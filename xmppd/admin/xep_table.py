@@ -107,6 +107,7 @@ TITLES: Final = {
     288: "Bidirectional Server-to-Server Connections",
     292: "vCard4 Over XMPP",
     297: "Stanza Forwarding",
+    307: "Unique Room Names for Multi-User Chat",
     313: "Message Archive Management",
     318: "Best Practices for Client Initiated Presence Probes",
     333: "Displayed Markers",
