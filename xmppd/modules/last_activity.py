@@ -3,10 +3,7 @@
 A server's own uptime, section 5, is told by the module ``uptime``.
 """
 
-from typing import Final
-
 from xmppd.core import events
-from xmppd.core.attachment import Attachment
 from xmppd.core.domains.strangers import refused
 from xmppd.core.events import IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
@@ -18,7 +15,6 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
 NS = "jabber:iq:last"
-STATE: Final = Attachment[str]("last_activity")
 
 
 class LastActivityModule(Module):
@@ -38,7 +34,7 @@ class LastActivityModule(Module):
     @iq("get", NS, "query", to="account")
     @deferred
     async def on_account(self, request: IQRequest) -> Element:
-        """XEP-0012 3: the seconds since the last resource left, with its status; 0 while one is connected."""
+        """XEP-0012 3: the seconds since the last resource left, with its status; 0 while one is there."""
         await self._check_may_see(request)
         activity = await self._activity.of(request.target.bare)
         if activity is None:
@@ -66,13 +62,13 @@ class LastActivityModule(Module):
         stanza, session = traffic.stanza, traffic.origin
         if session is None or stanza.to is not None:
             return
-        if stanza.type == "unavailable" and stanza.has("status", "jabber:client"):
-            session.attach(STATE, stanza.element.child_text("status"))
-        elif session.attached(STATE) is not None:
-            session.attach(STATE, None)
+        if stanza.type == "unavailable":
+            said = stanza.element.child_text("status") if stanza.has("status", "jabber:client") else ""
+            self._activity.changed(session, said or "")
+        elif stanza.type is None:
+            self._activity.changed(session, None)
 
     @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """A resource has left."""
-        session = unbound.session
-        self._activity.left(session.bare_jid or "", unbound.status or session.attached(STATE) or "")
+        self._activity.left(unbound.session, unbound.status)

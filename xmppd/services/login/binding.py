@@ -11,7 +11,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.jid import JID, InvalidJID, prepare_resourcepart
+from xmppd.stanza.jid import JID, InvalidJID, prepare_resourcepart, why_invalid
 
 SERVER_MADE_BYTES = 12
 """96 bits of randomness in a resource that the server makes (RFC 6120 7.6)."""
@@ -99,4 +99,4 @@ def _prepared(wanted: str | None) -> str | None:
     try:
         return prepare_resourcepart(wanted)
     except InvalidJID as error:
-        raise StanzaError("bad-request", str(error)) from error
+        raise StanzaError("bad-request", f"No resource can have this name: {why_invalid(error)}") from error

@@ -1,10 +1,16 @@
-"""When accounts were last there (XEP-0012 3): store ``last_activity``, written when the last resource has left."""
+"""When accounts were last there (XEP-0012 3): store ``last_activity``, written when nobody is there any more.
+
+Who is connected and not available is not there: then it is told when the last resource became unavailable, and what
+it said. That is kept with its session, and stored when that ends.
+"""
 
 import json
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.session import Session
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.storage.interface import Put, Storage
@@ -15,10 +21,14 @@ STATUS_CHARS = 1_000
 
 
 class Activity(NamedTuple):
-    """When an account's last resource left (seconds since 1970; None: one is connected), and what it said then."""
+    """When an account's last resource left (seconds since 1970; None: one is there), and what it said then."""
 
     left_at: float | None
     status: str = ""
+
+
+NOTED: Final = Attachment[Activity]("last_activity")
+"""When a session that goes on became unavailable."""
 
 
 class LastActivity:
@@ -36,18 +46,37 @@ class LastActivity:
     @deferred
     async def of(self, bare_jid: str) -> Activity | None:
         """Give when an account was last there, None where that was never; `StorageError`."""
-        if self._registry.resources(bare_jid):
+        sessions = self._registry.resources(bare_jid)
+        if _is_one_there(sessions):
             return Activity(None)
+        noted = [activity for activity in (session.attached(NOTED) for session in sessions) if activity]
         stored = await self._storage.get(STORE, bare_jid)
-        if stored is None:
-            return None
-        known = json.loads(stored)
-        return Activity(known["left_at"], known.get("status", ""))
+        if stored is not None:
+            known = json.loads(stored)
+            noted.append(Activity(known["left_at"], known.get("status", "")))
+        if noted:
+            return max(noted, key=lambda activity: activity.left_at or 0.0)
+        return Activity(None) if sessions else None
 
-    def left(self, bare_jid: str, status: str) -> None:
-        """Note that a resource of an account has left, if it was the last; nobody waits for the commit."""
-        if self._registry.resources(bare_jid) or not self._accounts.exists(bare_jid):
+    def changed(self, session: Session, status: str | None) -> None:
+        """A session has become unavailable, with a text or "", or available: None."""
+        if status is not None:
+            session.attach(NOTED, Activity(self._now(), status[:STATUS_CHARS]))
+        elif session.attached(NOTED) is not None:
+            session.attach(NOTED, None)
+
+    def left(self, session: Session, status: str | None) -> None:
+        """Note that a session has ended, if nobody is there any more; nobody waits for the commit."""
+        bare_jid, noted = session.bare_jid or "", session.attached(NOTED)
+        others = self._registry.resources(bare_jid)
+        was_there = noted is not None or session.available_number > 0
+        if _is_one_there(others) or (others and not was_there) or not self._accounts.exists(bare_jid):
             return
-        known = {"left_at": self._now(), **({"status": status[:STATUS_CHARS]} if status else {})}
+        said = (status or (noted.status if noted else ""))[:STATUS_CHARS]
+        known = {"left_at": self._now(), **({"status": said} if said else {})}
         put = Put(STORE, bare_jid, "", json.dumps(known, ensure_ascii=False).encode())
         spawn("last activity", self._storage.commit(put))
+
+
+def _is_one_there(sessions: Iterable[Session]) -> bool:
+    return any(session.presence is not None for session in sessions)
