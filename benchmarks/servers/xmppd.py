@@ -37,7 +37,7 @@ level = "warn"
 [limits]
 connections_per_address = 100_000
 """
-ROOMS = '[components."rooms.localhost"]\nmodule = "muc"\n'
+ROOMS = '[components."rooms.localhost"]\nmodule = "muc"\n[components."rooms.localhost".modules.muc]\nlock = false\n'
 
 
 class Xmppd(Server):

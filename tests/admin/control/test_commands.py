@@ -120,6 +120,7 @@ class CommandTests(SynchronousTestCase):
         """The names that xmppctl and scripts rely on."""
         names = "host.list host.purge host.rename "
         names += "module.hooks module.list module.load module.reload module.unload reload "
+        names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show "
         names += "session.clients session.kick session.list session.revoke status stop "
         names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
         names += "user.passwd user.restore"

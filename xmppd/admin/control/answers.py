@@ -251,3 +251,47 @@ class PeersClosed(TypedDict):
 
     streams: int
     queues: int
+
+
+class RoomNamed(TypedDict):
+    """A room that something was done to, by its bare JID."""
+
+    room: str
+
+
+class RoomRow(RoomNamed):
+    """One room of a list."""
+
+    title: str
+    public: bool
+    persistent: bool
+    occupants: int
+    creator: str
+
+
+class RoomAffiliation(TypedDict):
+    """Somebody's affiliation with a room."""
+
+    jid: str
+    affiliation: str
+    nick: str
+    reason: str
+
+
+class RoomOccupant(TypedDict):
+    """Somebody in a room, with the full JIDs of the sessions."""
+
+    nick: str
+    jids: list[str]
+    affiliation: str
+    role: str
+
+
+class RoomShown(RoomRow):
+    """All of a room; *settings* are those that differ from the defaults, without the password."""
+
+    created: str
+    subject: str
+    password: bool
+    settings: dict[str, str]
+    affiliations: list[RoomAffiliation]

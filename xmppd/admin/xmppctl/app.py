@@ -21,6 +21,7 @@ from xmppd.admin.xmppctl.host import host
 from xmppd.admin.xmppctl.module import module
 from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
 from xmppd.admin.xmppctl.peers import s2s
+from xmppd.admin.xmppctl.room import room
 from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
 from xmppd.admin.xmppctl.session import session
 from xmppd.admin.xmppctl.tool import Tool
@@ -111,7 +112,7 @@ def _help_of(error: click.UsageError) -> str:
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
 def app(context: click.Context) -> None:
-    """Run the XMPP server xmppd: accounts, sessions, modules.
+    """Run the XMPP server xmppd: accounts, sessions, rooms, modules.
 
     Talks to the running server; "user" commands work on its data too while it does not run. The data folder is found
     as the server finds it: data_dir in the file of --config, else $XMPPD_DATA, else ./xmppd-data.
@@ -119,7 +120,7 @@ def app(context: click.Context) -> None:
     context.ensure_object(Tool)
 
 
-for _command in (user, host, session, s2s, module, status, reload, stop, check, completion):
+for _command in (user, host, session, room, s2s, module, status, reload, stop, check, completion):
     app.add_command(_command)
 
 

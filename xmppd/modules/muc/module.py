@@ -17,6 +17,7 @@ from xmppd.modules.muc.disco import NS_UNIQUE, OF_SERVICE, Showing
 from xmppd.modules.muc.entering import UNREACHABLE, Entering
 from xmppd.modules.muc.invitations import Invitations
 from xmppd.modules.muc.moderation import Moderation
+from xmppd.modules.muc.operations import RoomOperations
 from xmppd.modules.muc.options import MucOptions
 from xmppd.modules.muc.owner import Owner
 from xmppd.modules.muc.parts import MucParts
@@ -79,6 +80,7 @@ class Muc(Service):
         self._avatar = Avatar(parts, self.owner)
         self._archive = RoomArchive(parts, services[ArchiveSearch])
         self._showing = Showing(parts)
+        self.operations = RoomOperations(parts, self.standing, self.owner)
         idle_s = self.opt.idle_minutes * MINUTE_S
         name, timers = self.api.host.name, self.api.timers
         sweeping = Sweeping(parts.rooms, timers, name, idle_s, self._entering.emptied)
