@@ -83,8 +83,6 @@ class S2s(Section):
     """Whether another server needs a certificate that covers its name; without it dialback over TLS may do."""
     dialback: bool = True
     """Whether servers may prove who they are by dialback (XEP-0220)."""
-    bidi: bool = True
-    """Whether one connection may serve both ways (XEP-0288)."""
     ca: Authorities = "system"
     """Who certifies other servers: "system", or a file (PEM)."""
     allow: Domains = ()

@@ -55,10 +55,11 @@ class PeerServer(MemoryServer):
         """*options* is TOML. Ids are others than those of any server that was there before."""
         self.text = options
         """The configuration, for another start."""
-        self.address = f"192.0.2.{len(network.names) + 1}"
         super().__init__(
             options, storage, 1_000_000 * (len(network.dialled) + len(network.names) + 1), modules, network
         )
+        known = network.names.get(self.domain)
+        self.address = f"192.0.2.{len(network.names) + 1}" if known is None else known[0]
         self.tls = MemoryPeerTLS()
         self.peers = self.server.peers(self.tls, own=[(self.address, PORT)])
         self.listen()

@@ -18,7 +18,9 @@ from xmppd.core.waiting import spawn
 from xmppd.services.federation.counters import Counters
 from xmppd.services.federation.outbound import Carrier, Failed, Item, Open, Sender, Unreachable
 from xmppd.services.federation.pair import Pair, PairParts
-from xmppd.services.federation.rows import Rows
+from xmppd.services.federation.received import Received
+from xmppd.services.federation.rows import Kept, Rows
+from xmppd.services.federation.sent import left_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.kinds import is_durable
 
@@ -47,6 +49,8 @@ class Federation:
         self._new_row: Callable[[], str] = Ids(environment.random_text, environment.node).next
         self.counters = Counters()
         self.rows = Rows(router.storage, timers)
+        self.received = Received(router.storage, Ids(environment.random_text, environment.node).next)
+        """What counts the stanzas that come."""
         self.open: Open = _nobody
         """Who finds streams; set by who has connections."""
         self.pairs: dict[tuple[str, str], Pair] = {}
@@ -95,7 +99,7 @@ class Federation:
         pair.check(is_kept)
         if is_kept and not (pair.is_flowing and (traffic.inlet is None or traffic.inlet.ledger is None)):
             row = self._new_row()
-            traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now()))
+            traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now(), pair.next_mark))
         pair.take(stanza, row, is_kept)
         return True
 
@@ -137,16 +141,19 @@ class Federation:
                 try:
                     pair = self.pair(host.name, theirs)
                 except StanzaError as error:
-                    for _, _, stanza in waiting:
-                        self._router.refuse(stanza, error)
-                    self.rows.done(host.name, theirs, [row for row, _, _ in waiting])
+                    for each in waiting:
+                        self._router.refuse(each.stanza, error)
+                    self.rows.done(host.name, theirs, [each.row for each in waiting])
                     continue
-                self._put_first(pair, [Item(stanza, row, at, True) for row, at, stanza in waiting])
+                self._put_first(pair, waiting)
 
-    def _put_first(self, pair: Pair, items: list[Item]) -> None:
+    def _put_first(self, pair: Pair, waiting: list[Kept]) -> None:
         """What is older than what came since the start goes ahead of it; what came is read too, and is not doubled."""
         known = {item.row for item in pair.queue if item.row}
-        for item in reversed([item for item in items if item.row not in known]):
+        items = [Item(each.stanza, each.row, each.at, True) for each in waiting if each.row not in known]
+        marks = {each.row: each.mark for each in waiting}
+        pair.left = left_of((item, marks[item.row]) for item in items)
+        for item in reversed(items):
             pair.queue.appendleft(item)
             pair.size_bytes += item.size_bytes
         if pair.queue:

@@ -49,8 +49,23 @@ class Unreachable(Exception):
         self.failed = failed
 
 
+class Numbered(Protocol):
+    """What was sent and is not acknowledged, by its numbers; see `xmppd.services.federation.sent`."""
+
+    id: str
+    sent: int
+    """The number of the latest."""
+
+    def covered(self, h: int) -> list[Item]:
+        """Let go of all up to *h*, and give it."""
+
+
 class Carrier(Protocol):
     """A stream on which one pair may send."""
+
+    @property
+    def numbered(self) -> Numbered | None:
+        """What counts stanzas, where the peer acknowledges them (XEP-0198); None where it does not."""
 
     def carry(self, item: Item) -> None:
         """Write a stanza; what becomes of it is told to the carrier's `Sender`."""
@@ -75,6 +90,11 @@ class Sender(Protocol):
 
     ours: str
     theirs: str
+    left: Numbered | None
+    """What an earlier carrier has left, to be resumed."""
+
+    def confirmed(self, items: list[Item]) -> None:
+        """These, which an earlier carrier has left, have arrived all the same."""
 
     def arrived(self, items: list[Item]) -> None:
         """These have arrived, as far as that can be known."""

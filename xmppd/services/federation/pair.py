@@ -17,6 +17,7 @@ that go back do so in a later turn, so that nobody is told of a stanza while it 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -27,10 +28,12 @@ from xmppd.config.s2s import S2s
 from xmppd.core.timers import Timer, Timers
 from xmppd.services.federation.backoff import Backoff
 from xmppd.services.federation.counters import Counters
-from xmppd.services.federation.outbound import Carrier, Failed, Item, Open, Unreachable
+from xmppd.services.federation.outbound import Carrier, Failed, Item, Numbered, Open, Unreachable
 from xmppd.services.federation.rows import Rows
+from xmppd.services.federation.sent import mark_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
+from xmppd.stream.acks import MODULUS
 
 SLICE: Final = 100
 """Stanzas of a queue that leave in one turn."""
@@ -66,6 +69,8 @@ class Pair:
         self.carrier: Carrier | None = None
         self.queue: deque[Item] = deque()
         self.size_bytes = 0
+        self.left: Numbered | None = None
+        """What an earlier carrier has left, to be resumed; it is in the queue, too."""
         self.last_failed: Failed | None = None
         self.last_sent_at = self.opened_at = 0.0
         self.retry_at: float | None = None
@@ -74,12 +79,19 @@ class Pair:
         self._attempt: Deferred[Carrier] | None = None
         self._retry: Timer | None = None
         self._is_pumping = False
+        self._is_numbering = False
         self._is_stopped = False
 
     @property
     def is_flowing(self) -> bool:
         """Whether what comes leaves at once."""
         return self.carrier is not None and not self.queue
+
+    @property
+    def next_mark(self) -> bytes:
+        """What stands in the row of the stanza that comes next; nothing where it waits, or is not acknowledged."""
+        numbered = self.carrier.numbered if self.carrier is not None and not self.queue else None
+        return b"" if numbered is None else mark_of(numbered.id, (numbered.sent + 1) % MODULUS)
 
     @property
     def state(self) -> str:
@@ -183,6 +195,13 @@ class Pair:
         """These have arrived, as far as that can be known."""
         self._parts.rows.done(self.ours, self.theirs, [item.row for item in items])
 
+    def confirmed(self, items: list[Item]) -> None:
+        """These, which an earlier carrier has left, have arrived all the same: they are not sent again."""
+        gone = {id(item) for item in items}
+        self.queue = deque(item for item in self.queue if id(item) not in gone)
+        self.size_bytes = sum(item.size_bytes for item in self.queue)
+        self.arrived(items)
+
     def lost(self, carrier: Carrier, items: list[Item], failed: Failed | None) -> None:
         """The carrier is gone: what is unconfirmed goes to the front, and another carrier is looked for."""
         if carrier is not self.carrier:
@@ -276,14 +295,37 @@ class Pair:
         self._pump()
 
     def _pump(self) -> None:
-        left = SLICE
-        while self.queue and left and self.carrier is not None:
-            if self.carrier.unsent_bytes >= JAM_BYTES:
-                self._pump_later(JAM_S)
-                return
-            left -= 1
+        carrier = self.carrier
+        if carrier is None or not self.queue or self._is_numbering:
+            return
+        if carrier.unsent_bytes >= JAM_BYTES:
+            self._pump_later(JAM_S)
+            return
+        some = list(islice(self.queue, SLICE))
+        numbered = carrier.numbered
+        if numbered is None or not numbered.id:
+            self._send_some(carrier, some)
+            return
+        self._is_numbering = True
+        first = numbered.sent + 1
+        marked = [(item, mark_of(numbered.id, (first + place) % MODULUS)) for place, item in enumerate(some)]
+        self._parts.rows.number(self.ours, self.theirs, marked, lambda error: self._numbered(carrier, some))
+
+    def _numbered(self, carrier: Carrier, some: list[Item]) -> None:
+        """Which they are on which stream is on disk: so a peer can tell after a crash of ours what it has."""
+        self._is_numbering = False
+        if carrier is self.carrier:
+            self._send_some(carrier, some)
+        elif self.carrier is not None:
+            self._pump_later(0.0)
+
+    def _send_some(self, carrier: Carrier, some: list[Item]) -> None:
+        for item in some:
+            if not self.queue or self.queue[0] is not item:  # sent back meanwhile
+                continue
+            self._pop()
             self._parts.counters.sent += 1
-            self.carrier.carry(self._pop())
+            carrier.carry(item)
         self.last_sent_at = self._parts.now()
         if self.queue and self.carrier is not None:
             self._pump_later(0.0)

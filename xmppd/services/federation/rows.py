@@ -5,17 +5,20 @@ arrived or was bounced; many go in one change.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from twisted.logger import Logger
 
 from xmppd.core.timers import Timers
+from xmppd.services.federation.outbound import Item
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import (
     MAX_PAGE,
     Append,
+    Decided,
     DeleteEntries,
     NewEntry,
+    Replace,
     Selection,
     Storage,
     StorageError,
@@ -27,6 +30,16 @@ PULSE_S: Final = 0.1
 """How long entries that are done wait for others."""
 AT_ONCE: Final = 500
 """So many do not wait."""
+
+
+class Kept(NamedTuple):
+    """One message of an earlier run."""
+
+    row: str
+    at: float
+    stanza: Stanza
+    mark: bytes
+    """Which it was on which stream, if it was sent."""
 
 
 class Rows:
@@ -41,9 +54,20 @@ class Rows:
         self._count = 0
         self._is_timed = False
 
-    def keeping(self, ours: str, theirs: str, row: str, stanza: Stanza, at: float) -> Append:
-        """Give the change that keeps *stanza* under the id *row*."""
-        return Append(STORE, part_of(ours, theirs), NewEntry(row, at, "", stanza.to_bytes()))
+    def keeping(self, ours: str, theirs: str, row: str, stanza: Stanza, at: float, mark: bytes) -> Append:
+        """Give the change that keeps *stanza* under the id *row*; *mark* says which it is on which stream."""
+        return Append(STORE, part_of(ours, theirs), NewEntry(row, at, "", stanza.to_bytes(), mark))
+
+    def number(self, ours: str, theirs: str, marked: Iterable[tuple[Item, bytes]], then: Decided) -> None:
+        """Note in the rows of some items which they will be on which stream; *then* they may be sent."""
+        owner = part_of(ours, theirs)
+        changes = [
+            Replace(STORE, owner, item.row, item.stanza.to_bytes(), mark) for item, mark in marked if item.row
+        ]
+        if changes:
+            self._storage.submit(changes, then)
+        else:
+            then(None)
 
     def done(self, ours: str, theirs: str, rows: Iterable[str]) -> None:
         """These are not needed any more."""
@@ -84,10 +108,10 @@ class Rows:
             page = await self._storage.parts(STORE, ours, after=page[-1]) if len(page) == MAX_PAGE else []
         return found
 
-    async def load(self, ours: str, theirs: str) -> list[tuple[str, float, Stanza]]:
-        """Give what waits from an earlier run, oldest first: (row, when it came, stanza)."""
+    async def load(self, ours: str, theirs: str) -> list[Kept]:
+        """Give what waits from an earlier run, oldest first."""
         owner, found, after = part_of(ours, theirs), [], 0
         while page := await self._storage.read(STORE, owner, Selection(after=after), limit=MAX_PAGE):
             found += page
             after = page[-1].seq
-        return [(entry.id, entry.sent_at, Stanza.parse(entry.stanza)) for entry in found]
+        return [Kept(entry.id, entry.sent_at, Stanza.parse(entry.stanza), entry.extra) for entry in found]

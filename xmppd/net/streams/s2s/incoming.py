@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from xmppd.core.session import Connection
 from xmppd.net.streams.negotiation import STARTTLS
+from xmppd.net.streams.s2s.acks import SM
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.header import domains_of, has_features
 from xmppd.net.streams.s2s.parts import S2SParts
@@ -173,11 +174,15 @@ class IncomingStream(ServerStream):
         """The certificate has shown that the peer is who its header says."""
         self.prove(self.theirs, self.ours, "EXTERNAL", feature)
 
+    def end_for_another(self) -> None:
+        """Another stream of the peer goes on in this one's place (XEP-0198 5)."""
+        self.close(StreamError("conflict", "Resumed by another stream"))
+
     def ended(self, reason: str) -> None:
         """Count who never got in."""
         if not self.proven:
             self.parts.counters.refused += 1
 
 
-FEATURES: Final[tuple[StreamFeature[IncomingStream], ...]] = (STARTTLS, EXTERNAL, DIALBACK)
+FEATURES: Final[tuple[StreamFeature[IncomingStream], ...]] = (STARTTLS, EXTERNAL, DIALBACK, SM)
 """What such a stream offers."""

@@ -10,12 +10,15 @@ from typing import Final
 
 from xmppd.core.session import Connection
 from xmppd.core.timers import Timer
+from xmppd.net.streams.s2s.counting import SentCounter
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.initiated import InitiatedStream
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
 from xmppd.net.streams.s2s.wire import PeerLink
 from xmppd.services.federation.outbound import Carrier, Failed, Item, Sender
+from xmppd.services.federation.received import NS as NS_SM
+from xmppd.services.federation.sent import SentItems
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stream.dialback import ERROR, VALID, Dialback, make_key
@@ -30,7 +33,16 @@ Told = Callable[[Carrier | Failed], None]
 class OutgoingStream(InitiatedStream):
     """One stream that a pair of domains sends on; its `Carrier`."""
 
-    __slots__ = ("_is_external_tried", "_late", "_pulse", "_sender", "_tell", "_written", "_written_bytes")
+    __slots__ = (
+        "_counter",
+        "_is_external_tried",
+        "_late",
+        "_pulse",
+        "_sender",
+        "_tell",
+        "_written",
+        "_written_bytes",
+    )
 
     def __init__(
         self,
@@ -49,6 +61,7 @@ class OutgoingStream(InitiatedStream):
         self._pulse: Timer | None = None
         self._written: deque[tuple[int, Item]] = deque()
         self._written_bytes = 0
+        self._counter = SentCounter(sender, self.send, parts.timers)
         self._late: list[Item] = []
         """What came when the end was written already."""
         super().__init__(link, parts, conn, peer, (sender.ours, sender.theirs), is_direct=is_direct)
@@ -58,7 +71,10 @@ class OutgoingStream(InitiatedStream):
     def secured(self, features: Element) -> None:
         """Show who we are, if that is not done."""
         if self.state & StreamState.AUTHENTICATED:
-            self._ready()
+            if features.child("sm", NS_SM) is not None:
+                self._counter.begin()
+            else:
+                self._ready()
             return
         mechanisms = features.child("mechanisms", ns.SASL)
         offered = () if mechanisms is None else {each.text for each in mechanisms.elements()}
@@ -73,6 +89,8 @@ class OutgoingStream(InitiatedStream):
         """The answer to SASL or to dialback."""
         if element.ns == ns.SASL and self._is_external_tried and not self.state & StreamState.AUTHENTICATED:
             self._sasl(element)
+        elif element.ns == NS_SM:
+            self._acks(element)
         elif element.ns == ns.DIALBACK and element.name == "result":
             self._dialback(read_dialback(element))
         elif element.ns == ns.DIALBACK and element.name == "verify":
@@ -82,6 +100,14 @@ class OutgoingStream(InitiatedStream):
         else:
             return False
         return True
+
+    def _acks(self, element: Element) -> None:
+        if element.name == "a":
+            self._counter.acknowledged(element)
+        elif element.name == "r":
+            self.send(f"<a xmlns='{NS_SM}' h='0'/>")
+        elif not self.is_told and self._counter.answered(element):
+            self._ready()
 
     def _sasl(self, element: Element) -> None:
         if element.name == "success":
@@ -143,6 +169,9 @@ class OutgoingStream(InitiatedStream):
             return
         data = item.stanza.to_bytes()
         self.conn.write(data)
+        if self._counter.sent is not None:
+            self._counter.written(item)
+            return
         self._written_bytes += len(data)
         self._written.append((self._written_bytes, item))
         if self._pulse is None:
@@ -156,7 +185,13 @@ class OutgoingStream(InitiatedStream):
     @property
     def unconfirmed(self) -> int:
         """How many stanzas the kernel may not have taken."""
-        return len(self._written) + len(self._late)
+        sent = self._counter.sent
+        return len(self._late) + len(self._written if sent is None else sent.items)
+
+    @property
+    def numbered(self) -> SentItems | None:
+        """What counts stanzas, where the peer acknowledges them."""
+        return self._counter.sent
 
     def _look(self, now: float, timer: object, param: None) -> float | None:
         if self.conn is None:
@@ -177,7 +212,13 @@ class OutgoingStream(InitiatedStream):
         was_carrier = self.is_told and bool(self.state & StreamState.AUTHENTICATED)
         was_closing = self.is_ended
         super().connection_lost()
+        self._counter.stop()
         if not was_carrier:
+            return
+        sent = self._counter.sent
+        if sent is not None:
+            self._sender.left = sent if sent.id else None
+            self._sender.lost(self, [item for _, item in sent.items] + self._late, self.failure)
             return
         written = [item for _, item in self._written]
         self._written.clear()

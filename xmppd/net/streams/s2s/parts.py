@@ -13,6 +13,7 @@ from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.net.tls.peers import HasHandle, Shown
 from xmppd.services.federation.counters import Counters
+from xmppd.services.federation.received import Received
 from xmppd.stream.dialback import Dialback
 
 
@@ -54,3 +55,4 @@ class S2SParts:
     tls: PeerTLS | None
     counters: Counters
     verify: Verify
+    received: Received

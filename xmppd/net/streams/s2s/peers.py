@@ -41,6 +41,7 @@ class Peers:
             tls=tls,
             counters=self.federation.counters,
             verify=self._verify,
+            received=self.federation.received,
         )
         self.connections = PeerConnections(self.parts)
         self._addresses = addresses

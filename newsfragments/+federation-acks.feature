@@ -1,0 +1,1 @@
+Stanzas between servers are acknowledged and streams resumed (XEP-0198): between two of this server nothing that was acknowledged is lost or comes twice, whichever of them crashes. `xmppctl s2s` lists, shows, closes and makes connections with other servers.

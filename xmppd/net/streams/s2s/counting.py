@@ -1,0 +1,107 @@
+"""XEP-0198 on a stream that this server has begun: what it has sent is kept until the peer has acknowledged it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from xmppd.core.timers import Timer, Timers
+from xmppd.services.federation.outbound import Item, Sender
+from xmppd.services.federation.received import NS
+from xmppd.services.federation.sent import SentItems
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StreamError
+from xmppd.stream.acks import TooHigh
+
+ASK_AFTER: Final = 50
+"""So many stanzas, and an acknowledgement is asked for at once."""
+ASK_S: Final = 0.2
+"""After this time without that it is asked for, too."""
+R: Final = f"<r xmlns='{NS}'/>".encode()
+MAX_DIGITS: Final = 10
+TRUE: Final = ("true", "1")
+
+
+class SentCounter:
+    """Asks for acknowledgements of one stream, and hears them."""
+
+    __slots__ = ("_ask", "_send", "_sender", "_timer", "_timers", "sent")
+
+    def __init__(self, sender: Sender, send: Callable[[bytes], object], timers: Timers):
+        self._sender = sender
+        self._send = send
+        self._timers = timers
+        self._timer: Timer | None = None
+        self._ask = 0
+        self.sent: SentItems | None = None
+        """None while acknowledgements are not agreed upon."""
+
+    # -- the agreement ------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Go on with an earlier stream, or begin."""
+        left = self._sender.left
+        if left is not None:
+            self._send(f"<resume xmlns='{NS}' previd='{left.id}' h='0'/>".encode())
+        else:
+            self._send(f"<enable xmlns='{NS}' resume='true'/>".encode())
+
+    def answered(self, element: Element) -> bool:
+        """Take the peer's answer; say whether it is agreed, or not, so that stanzas may be sent."""
+        left, h = self._sender.left, _count(element.get("h"))
+        if element.name == "enabled":
+            self._sender.left = None
+            self.sent = SentItems((element.get("id") or "") if element.get("resume") in TRUE else "")
+            return True
+        if left is not None and h is not None:
+            self._sender.confirmed(left.covered(h))
+        if element.name == "resumed" and left is not None and h is not None:
+            self._sender.left = None
+            self.sent = SentItems(left.id, h)
+            return True
+        was_resuming, self._sender.left = left is not None, None
+        if was_resuming:
+            self.begin()
+        return not was_resuming
+
+    # -- stanzas ------------------------------------------------------------------------------------------------------
+
+    def written(self, item: Item) -> None:
+        """One more was written."""
+        assert self.sent is not None
+        self.sent.append(item)
+        self._ask += 1
+        if self._ask >= ASK_AFTER:
+            self._request()
+        elif self._timer is None:
+            self._timer = self._timers.add(ASK_S, self._due)
+
+    def acknowledged(self, element: Element) -> None:
+        """The peer acknowledges some; `StreamError` for more than were sent (section 4)."""
+        h = _count(element.get("h"))
+        if self.sent is None or h is None:
+            raise StreamError("bad-format")
+        try:
+            gone = self.sent.acknowledge(h)
+        except TooHigh:
+            extra = Element("handled-count-too-high", NS, {"h": str(h), "send-count": str(self.sent.sent)})
+            raise StreamError("undefined-condition", extra=extra) from None
+        if gone:
+            self._sender.arrived(gone)
+
+    def stop(self) -> None:
+        """The stream is over."""
+        self._timers.stop(self._timer)
+        self._timer = None
+
+    def _due(self, now: float, timer: object, param: None) -> None:
+        self._timer = None
+        if self.sent is not None and self.sent.items:
+            self._request()
+
+    def _request(self) -> None:
+        self._ask = 0
+        self._send(R)
+
+
+def _count(text: str | None) -> int | None:
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if is_number and text is not None else None

@@ -1,0 +1,106 @@
+"""What comes from other servers, counted and acknowledged (XEP-0198 4): when all that it changed is on disk.
+
+The count of the latest stream of each pair of domains is kept with what its stanzas change, so that a peer that
+resumes after a crash of ours is told what arrived. Store ``s2s_received``; the owner is a part of our domain.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from xmppd.core.bounded import Bounded
+from xmppd.storage.interface import Change, Put, Storage, StorageError, part_of
+from xmppd.stream.acks import Incoming
+
+STORE: Final = "s2s_received"
+NS: Final = "urn:xmpp:sm:3"
+KEPT: Final = 2_000
+"""Streams that have ended and may be resumed."""
+
+
+class ReceivedLedger:
+    """Counts one peer's stanzas, over several streams if it resumes: an `xmppd.core.inlet.Acknowledger`."""
+
+    __slots__ = ("_owed", "_owner", "_storage", "end_stream", "id", "incoming", "send")
+
+    def __init__(self, id: str, owner: str, storage: Storage):
+        self.id = id
+        self.incoming = Incoming(is_recorded=True)
+        self.send: Callable[[bytes], object] = _nowhere
+        """What writes to the stream that it is for now."""
+        self.end_stream: Callable[[], object] = _nothing
+        """Ends that stream: another goes on."""
+        self._owner = owner
+        self._storage = storage
+        self._owed: int | None = None
+
+    def routing(self, changes: list[Change]) -> None:
+        """The count goes into the transaction of a stanza that changes anything."""
+        if changes:
+            changes.append(self._record(self.incoming.next))
+
+    def handled(self, is_waiting: bool) -> None:
+        """Count a stanza."""
+        self.incoming.count(is_waiting)
+
+    def decided(self, is_kept: bool) -> None:
+        """The oldest commit is decided."""
+        self.incoming.decided(is_kept)
+        self._look()
+
+    def requested(self) -> None:
+        """Answer ``<r/>``, now or when all that came before it is committed, and the count with it."""
+        self._owed = self.incoming.handled
+        self._look()
+
+    def _look(self) -> None:
+        incoming, owed = self.incoming, self._owed
+        if owed is None:
+            return
+        if incoming.covers(owed):
+            self._owed = None
+            self.send(f"<a xmlns='{NS}' h='{incoming.committed}'/>".encode())
+        elif incoming.is_settled:
+            incoming.recording()
+            self._storage.submit([self._record(incoming.handled)], self._recorded)
+
+    def _recorded(self, error: StorageError | None) -> None:
+        self.incoming.decided(error is None)
+        if error is None:
+            self._look()
+
+    def _record(self, count: int) -> Put:
+        return Put(STORE, self._owner, "", f"{self.id} {count}".encode())
+
+
+class Received:
+    """The ledgers of all peers."""
+
+    def __init__(self, storage: Storage, new_id: Callable[[], str]):
+        self._storage = storage
+        self._new_id = new_id
+        self._by_id: Bounded[str, tuple[tuple[str, str], ReceivedLedger]] = Bounded(KEPT)
+
+    def begin(self, ours: str, theirs: str) -> ReceivedLedger:
+        """Give a ledger for a stream of *theirs* to *ours*."""
+        ledger = ReceivedLedger(self._new_id(), part_of(ours, theirs), self._storage)
+        self._by_id.keep(ledger.id, ((ours, theirs), ledger))
+        return ledger
+
+    def find(self, ours: str, theirs: str, id: str) -> ReceivedLedger | None:
+        """Give the ledger of an earlier stream of this pair; None where it is not known any more."""
+        pair, ledger = self._by_id.get(id) or (None, None)
+        return ledger if pair == (ours, theirs) else None
+
+    async def count_of(self, ours: str, theirs: str, id: str) -> int | None:
+        """Give how many stanzas of a stream of an earlier run are kept; None where that is not known."""
+        value = await self._storage.get(STORE, part_of(ours, theirs), is_fresh=True)
+        known, _, count = (value or b"").decode().partition(" ")
+        return int(count) if known == id and count.isdigit() else None
+
+
+def _nowhere(data: bytes) -> None:
+    return None
+
+
+def _nothing() -> None:
+    return None
