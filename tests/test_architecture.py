@@ -1,6 +1,7 @@
 """The import rule of docs/architecture.rst: downward, never sideways, never in a circle, without escapes."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ rule as a group of their own that may import from all; only ``services/parts.py`
 NO_TWISTED = {"stanza", "stream"}
 FORBIDDEN_BELOW_NET = {"socket", "ssl", "OpenSSL"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 40
+MAX_ANY = 4
 
 
 def _sources() -> Iterator[tuple[Path, str, ast.Module]]:
@@ -77,6 +79,30 @@ class ArchitectureTests(SynchronousTestCase):
     def test_every_room_is_known(self) -> None:
         """A new package or top-level file needs a row in the table above, and in the documentation."""
         self.assertEqual({room for _, room, _ in _sources()} - MAY_IMPORT.keys(), set())
+
+    def test_the_picture_is_true(self) -> None:
+        """The plan shows every room in a row of its own number, and a room imports from lower rows only."""
+        plan = (ROOT.parent / "docs" / "architecture.rst").read_text()
+        rows = {
+            room: int(row)
+            for room, row in re.findall(r"^     (\w+)(?:/|\.py) +row (\d) ", plan, re.MULTILINE)
+        }
+        rows["__main__"] = rows["tap"]
+        self.assertEqual(rows.keys(), MAY_IMPORT.keys())
+        drawn = re.findall(r"^   row (\d)   (.*)$", plan, re.MULTILINE)
+        shown = {room: int(row) for row, line in drawn for room in re.findall(r"(\w+)(?:/|\.py)", line)}
+        self.assertEqual(shown, rows)
+        wrong = [(room, below) for room in rows for below in MAY_IMPORT[room] if rows[below] >= rows[room]]
+        self.assertEqual(wrong, [])
+
+    def test_the_files_of_the_plan_are_there(self) -> None:
+        """What the plan names by its path is where it says."""
+        plan = (ROOT.parent / "docs" / "architecture.rst").read_text()
+        named = set(re.findall(r"``((?:\w+/)+(?:\w+\.py)?)[:`]", plan))
+        gone = [
+            path for path in sorted(named) if not (ROOT / path).exists() and not (ROOT.parent / path).exists()
+        ]
+        self.assertEqual(gone, [])
 
     def test_imports_go_down(self) -> None:
         """A package imports only what stands below it."""
@@ -121,6 +147,14 @@ class ArchitectureTests(SynchronousTestCase):
         folders = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
         built = [call.__module__.split(".")[2] for call in GROUPS]
         self.assertEqual((folders, built), (set(GROUPS_OF_SERVICES), list(GROUPS_OF_SERVICES)))
+
+    def test_types_are_known(self) -> None:
+        """``Any`` stands where a foreign library or a JSON text gives no type: at most four times in 1,000 lines."""
+        anys = lines = 0
+        for path, _, tree in _sources():
+            anys += sum(isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(tree))
+            lines += len(path.read_text().splitlines())
+        self.assertLessEqual(anys * 1_000 / lines, MAX_ANY)
 
     def test_no_escape_from_the_rule(self) -> None:
         """Neither TYPE_CHECKING nor an import inside a function, except where a program must start fast."""
