@@ -12,7 +12,7 @@ PAGE = ROOT / "docs" / "promises.rst"
 TO_COME = "Of what is to come"
 _ANCHOR = re.compile(r"^\.\. _([a-z0-9-]+):$", re.MULTILINE)
 _NAMED = re.compile(r"promises#([a-z0-9-]+)")
-_ELSEWHERE = re.compile(r"\b(PROMISES|DESIGN|FRAME|FEATURES|STYLE)(\.md|:| \d|')")
+_ELSEWHERE = re.compile(r"\b(PROMISES|DESIGN|FRAME|FEATURES|STYLE)(\.md|: (?!Final)| \d|')")
 
 
 def _texts(*folders: str) -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ class OptionsTests(SynchronousTestCase):
 
 
 class TransactionTests(SynchronousTestCase):
-    """What is sent on behalf of an account shares the transaction of what brought it (FRAME: `Router.forward`)."""
+    """What is sent on behalf of an account shares the transaction of what brought it (`Router.forward`)."""
 
     def test_one_commit(self) -> None:
         """The archive entries of who it is from and of who gets it, and the message that waits, are one transaction."""

@@ -23,7 +23,7 @@ class QueueTests(Two):
         return count
 
     def test_messages_wait_in_order_and_on_disk(self) -> None:
-        """FRAME: a durable message is in the durable queue, and leaves it when it has arrived."""
+        """promises#outgoing-messages: a durable message is in the durable queue, and leaves it when it has arrived."""
         self.montague.vanish()
         for index in range(3):
             self.say(str(index))
