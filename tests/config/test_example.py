@@ -93,6 +93,7 @@ class ExampleTests(SynchronousTestCase):
             kinds,
             {
                 "rooms.localhost": DomainKind.SERVICE,
+                "pubsub.localhost": DomainKind.SERVICE,
                 "rooms.example.org": DomainKind.SERVICE,
                 "gateway.example.org": outside,
                 "phone.example.org": outside,

@@ -23,7 +23,8 @@ from xmppd.config.source import DEFAULTS, Source
 DATA_VARIABLE = "XMPPD_DATA"
 DEFAULT_DATA_DIR = "xmppd-data"
 DEFAULT_HOST = "localhost"
-DEFAULT_ROOMS = "rooms.localhost"
+DEFAULT_SERVICES = {"rooms.localhost": {"module": "muc"}, "pubsub.localhost": {"module": "pubsub"}}
+"""The services of the default host."""
 
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 _TABLE_TWICE = re.compile(r"(\('.*',?\)) twice")
@@ -59,7 +60,8 @@ class Reading:
 def load(path: Path | str | None, env: Mapping[str, str]) -> Config:
     """Read the configuration file *path*, or with None the defaults; raises ConfigErrors with all mistakes.
 
-    The defaults are the host ``localhost`` with rooms at ``rooms.localhost``, and listeners on 127.0.0.1 and ::1 only.
+    The defaults are the host ``localhost`` with rooms at ``rooms.localhost`` and nodes at ``pubsub.localhost``, and
+    listeners on 127.0.0.1 and ::1 only.
     """
     reading = examine(path, env)
     if reading.config is None or not reading.is_usable:
@@ -113,7 +115,7 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
     if raw.get("hosts") == {}:
         del raw["hosts"]
     if "hosts" not in raw:
-        raw = _with_rooms(raw)
+        raw = _with_services(raw)
     fallback = {"data_dir": env.get(DATA_VARIABLE) or DEFAULT_DATA_DIR, "hosts": {DEFAULT_HOST: {}}}
     config, problems = assemble(raw, fallback, Source.of(text, filename))
     findings = [finding for _, finding in problems]
@@ -123,12 +125,12 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
     return Reading(config, findings)
 
 
-def _with_rooms(raw: dict[str, object]) -> dict[str, object]:
-    """The default host has rooms, unless the file names services of its own."""
+def _with_services(raw: dict[str, object]) -> dict[str, object]:
+    """The default host has its services, unless the file names services of its own."""
     components = raw.get("components", {})
     if not isinstance(components, dict) or components.keys() - Components.model_fields.keys():
         return raw
-    return {**raw, "components": {**components, DEFAULT_ROOMS: {"module": "muc"}}}
+    return {**raw, "components": {**components, **DEFAULT_SERVICES}}
 
 
 def _syntax_error(text: str, filename: str, message: str) -> Reading:

@@ -5,16 +5,20 @@ What nodes are and who may see them is in `xmppd.services.pubsub`.
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.domains.strangers import refused
-from xmppd.core.events import IQRequest
+from xmppd.core.events import ACCOUNT_STANZA, IQRequest, Traffic
 from xmppd.core.host import Identity
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
-from xmppd.core.stations import NOTING
+from xmppd.core.stations import ACTING, NOTING
 from xmppd.core.waiting import deferred
+from xmppd.modules.pubsub.approval import FORM, decide
 from xmppd.modules.pubsub.disco import NodeDisco
 from xmppd.modules.pubsub.features import PERSONAL_FEATURES
-from xmppd.modules.pubsub.requests import Answer, Requests
+from xmppd.modules.pubsub.requests import Requests
+from xmppd.modules.pubsub.services import Answer, PubSubServices
 from xmppd.services.discovery.capabilities import CAPABILITIES_KNOWN
 from xmppd.services.discovery.disco import (
     ACCOUNT_INFO,
@@ -25,12 +29,14 @@ from xmppd.services.discovery.disco import (
     Items,
 )
 from xmppd.services.presence.presence import BECAME_AVAILABLE
-from xmppd.services.pubsub.items import NS
+from xmppd.services.pubsub.items import NS, NS_OWNER
 from xmppd.services.pubsub.last_items import LastItems
+from xmppd.services.pubsub.owning import Owning
 from xmppd.services.pubsub.personal import Personal
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.pubsub.refusals import NoSuchNode
+from xmppd.services.pubsub.subscribing import Subscribing
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, Granted
 from xmppd.stanza.jid import JID
 
@@ -44,13 +50,17 @@ class PersonalEventing(Module):
     summary = "Personal Eventing Protocol"
     xep = (XEP(163, "1.2.2"), XEP(60, "1.26.0", "without collections"))
     requires = ("disco", "client_caps")
-    uses = (Personal, LastItems, Publishing, Reading)
+    uses = (Personal, LastItems, Publishing, Reading, Owning, Subscribing)
 
     def start(self) -> None:
         """Find the services."""
         services = self.api.services
         self._personal, self._last = services[Personal], services[LastItems]
-        self._requests = Requests(services[Publishing], services[Reading])
+        self._owning = services[Owning]
+        parts = PubSubServices(
+            services[Publishing], services[Reading], services[Owning], services[Subscribing]
+        )
+        self._requests = Requests(parts)
         self._disco = NodeDisco(services[Reading])
 
     @iq("get", NS, "pubsub", to="account")
@@ -64,6 +74,26 @@ class PersonalEventing(Module):
     async def on_set(self, request: IQRequest) -> Answer:
         """What somebody, mostly the account itself, does with them."""
         return await self._answer(request)
+
+    @iq("get", NS_OWNER, "pubsub", to="account")
+    @deferred
+    async def on_owner_get(self, request: IQRequest) -> Answer:
+        """What the account wants to know of its nodes."""
+        return await self._answer(request)
+
+    @iq("set", NS_OWNER, "pubsub", to="account")
+    @deferred
+    async def on_owner_set(self, request: IQRequest) -> Answer:
+        """What it makes of them."""
+        return await self._answer(request)
+
+    @on(ACCOUNT_STANZA, ACTING)
+    def on_message(self, traffic: Traffic) -> Deferred[bool] | None:
+        """The owner approves of a subscription, or does not (XEP-0060 8.6)."""
+        if FORM not in traffic.stanza.child_names or traffic.target.resourcepart is not None:
+            return None
+        realm = self._personal.realm(traffic.target)
+        return decide(self._owning, realm, traffic) if realm.is_owner(traffic.sender) else None
 
     async def _answer(self, request: IQRequest) -> Answer:
         realm = self._personal.realm(request.target)

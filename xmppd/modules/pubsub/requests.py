@@ -1,8 +1,11 @@
 """Requests about the nodes of a realm, by the element that they are: the same for services and for accounts."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from xmppd.core.events import IQRequest
+from xmppd.modules.pubsub.owner_requests import OwnerRequests
+from xmppd.modules.pubsub.services import Answer, Handler, PubSubServices
+from xmppd.modules.pubsub.subscriber_requests import SubscriberRequests
 from xmppd.modules.pubsub.xml import (
     PUBLISH_OPTIONS,
     flag,
@@ -14,38 +17,38 @@ from xmppd.modules.pubsub.xml import (
     number,
     published_result,
 )
-from xmppd.services.pubsub.publishing import Publishing
-from xmppd.services.pubsub.reading import Reading
+from xmppd.services.pubsub.items import NS
 from xmppd.services.pubsub.realm import Realm
-from xmppd.services.pubsub.refusals import refusal
+from xmppd.services.pubsub.refusals import refusal, unsupported
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.result_sets import NS as NS_SETS
 from xmppd.stanza.result_sets import page_request_in
 
-Answer = Element | bytes | None
-Handler = Callable[[Realm, IQRequest, Element], Awaitable[Answer]]
-
 
 class Requests:
-    """Answers requests in the namespaces of pubsub."""
+    """Answers requests in the namespaces of pubsub: what publishers and readers ask here, the rest beside this file."""
 
-    def __init__(self, publishing: Publishing, reading: Reading):
-        self._publishing, self._reading = publishing, reading
-        self._handlers: Mapping[tuple[str, str], Handler] = {
-            ("set", "publish"): self._publish,
-            ("set", "retract"): self._retract,
-            ("get", "items"): self._items,
+    def __init__(self, services: PubSubServices):
+        self._publishing, self._reading = services.publishing, services.reading
+        owners, subscribers = OwnerRequests(services), SubscriberRequests(services)
+        self._handlers: Mapping[tuple[str, str, str], Handler] = {
+            (NS, "set", "publish"): self._publish,
+            (NS, "set", "retract"): self._retract,
+            (NS, "get", "items"): self._items,
+            **owners.handlers,
+            **subscribers.handlers,
         }
 
     async def answer(self, realm: Realm, request: IQRequest) -> Answer:
         """Give the payload of the result; `StanzaError`."""
         pubsub, type = request.payload, request.stanza.type or ""
         for child in pubsub.elements():
-            handler = self._handlers.get((type, child.name))
+            handler = self._handlers.get((child.ns, type, child.name))
             if handler is not None and child.ns == pubsub.ns:
                 return await handler(realm, request, child)
-        raise StanzaError("feature-not-implemented" if any(pubsub.elements()) else "bad-request")
+        first = next(pubsub.elements(), None)
+        raise StanzaError("bad-request") if first is None else unsupported(first.name)
 
     async def _publish(self, realm: Realm, request: IQRequest, publish: Element) -> Answer:
         """XEP-0060 7.1."""

@@ -1,6 +1,6 @@
 """The XML of requests about nodes, read; and of their results, written (XEP-0060)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from xmppd.services.pubsub.items import NS, NewItem, payload_of, shown
@@ -10,8 +10,8 @@ from xmppd.services.pubsub.refusals import refusal
 from xmppd.stanza import forms, result_sets
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID, InvalidJID
 
-NODE_CONFIG: Final = "http://jabber.org/protocol/pubsub#node_config"
 PUBLISH_OPTIONS: Final = "http://jabber.org/protocol/pubsub#publish-options"
 IDS_MAX: Final = 1_000
 """So many items can be named in one request."""
@@ -61,6 +61,17 @@ def form_in(parent: Element | None, form_type: str) -> Form | None:
     return {var: texts for var, texts in submitted.values.items() if var != forms.FORM_TYPE}
 
 
+def jid_of(element: Element) -> JID:
+    """Read the address that a request is about; `StanzaError` jid-required, jid-malformed."""
+    text = element.get("jid")
+    if not text:
+        raise refusal("jid-required")
+    try:
+        return JID.parse(text)
+    except InvalidJID as error:
+        raise StanzaError("jid-malformed", str(error)) from error
+
+
 def flag(element: Element, name: str) -> bool | None:
     """Read a boolean attribute; None where it is not there, `StanzaError` where it is neither true nor false."""
     value = element.get(name)
@@ -107,14 +118,6 @@ def _set(page: Page) -> bytes:
     ids: Sequence[str] = [entry.id for entry in page.entries]
     first, last = (ids[0], ids[-1]) if ids else (None, None)
     return result_sets.page_element(first, last, page.total).to_bytes(NS)
-
-
-def named(parent: Element, names: Iterable[str]) -> Element | None:
-    """Give the first child whose name is one of *names*, in the namespace of *parent*."""
-    for child in parent.elements():
-        if child.ns == parent.ns and child.name in names:
-            return child
-    return None
 
 
 _DIGITS: Final = 9

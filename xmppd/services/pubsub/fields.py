@@ -26,6 +26,9 @@ class Kind(Protocol):
     def write(self, value: Any) -> tuple[str, ...]:
         """Give it as texts."""
 
+    def choices(self) -> Mapping[str, str]:
+        """Give the values that there are with their labels, where they are few."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -45,6 +48,10 @@ class Flag:
     def write(self, value: bool) -> tuple[str, ...]:
         """See `Kind`."""
         return ("1" if value else "0",)
+
+    def choices(self) -> Mapping[str, str]:
+        """See `Kind`."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,10 @@ class Count:
         """See `Kind`."""
         return ("max" if value is None else str(value),)
 
+    def choices(self) -> Mapping[str, str]:
+        """See `Kind`."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -88,6 +99,10 @@ class Choice:
         """See `Kind`."""
         return (str(value),)
 
+    def choices(self) -> Mapping[str, str]:
+        """See `Kind`."""
+        return {value: label for value, label in self.options.items() if value}
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -102,6 +117,10 @@ class Text:
     def write(self, value: str) -> tuple[str, ...]:
         """See `Kind`."""
         return (value,) if value else ()
+
+    def choices(self) -> Mapping[str, str]:
+        """See `Kind`."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,10 @@ class Texts:
     def write(self, value: tuple[str, ...]) -> tuple[str, ...]:
         """See `Kind`."""
         return value
+
+    def choices(self) -> Mapping[str, str]:
+        """See `Kind`."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

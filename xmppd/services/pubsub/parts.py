@@ -9,9 +9,11 @@ from xmppd.services.pubsub.last_items import LastItems
 from xmppd.services.pubsub.nodes import Nodes
 from xmppd.services.pubsub.notices import Notices
 from xmppd.services.pubsub.operations import Tools
+from xmppd.services.pubsub.owning import Owning
 from xmppd.services.pubsub.personal import Personal
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
+from xmppd.services.pubsub.subscribing import Subscribing
 from xmppd.services.recipients import Recipients
 from xmppd.services.roster.roster import Rosters
 
@@ -40,5 +42,7 @@ def add_services(parts: CoreParts) -> None:
         personal,
         reading,
         Publishing(tools),
+        Owning(tools),
+        Subscribing(tools),
         LastItems(personal, nodes, reading, parts.registry, parts.timers),
     )

@@ -1,0 +1,1 @@
+A publish-subscribe service (XEP-0060) with a domain name of its own: ``[components."pubsub.NAME"] module = "pubsub"``; ``pubsub.localhost`` without a configuration. Nodes of accounts and of services have access models, affiliations, subscriptions with approval and expiry, publish options that compare what is meant, item limits and expiry, pages, and meta-data.

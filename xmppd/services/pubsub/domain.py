@@ -1,0 +1,90 @@
+"""A domain of its own as a pubsub service: XEP-0060 without the presence of anybody."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from xmppd.config.limits import Limits
+from xmppd.core.host import Host
+from xmppd.core.registry import SessionRegistry
+from xmppd.services.pubsub.access import Viewer, may_get
+from xmppd.services.pubsub.defaults import OF_SERVICE
+from xmppd.services.pubsub.node import Node, People, SubscriptionState
+from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
+from xmppd.services.pubsub.realm import affiliation, subscription_state
+from xmppd.stanza.jid import JID
+
+MODELS: Final = frozenset((AccessModel.OPEN, AccessModel.AUTHORIZE, AccessModel.WHITELIST))
+"""The access models of a service that has no roster."""
+
+
+class DomainRealm:
+    """A domain with its nodes; see `xmppd.services.pubsub.realm.Realm`."""
+
+    is_personal = False
+
+    def __init__(
+        self,
+        host: Host,
+        registry: SessionRegistry,
+        may_create: Callable[[JID], bool],
+        now: Callable[[], float],
+    ):
+        """*may_create* says who may make nodes; the domain's administrators own all of them."""
+        self.jid = host.name
+        self._host = host
+        self._registry = registry
+        self._may_create = may_create
+        self._now = now
+
+    @property
+    def limits(self) -> Limits:
+        """See `Realm`."""
+        return self._host.settings.limits
+
+    @property
+    def bounds(self) -> Bounds:
+        """See `Realm`."""
+        limits = self.limits
+        return Bounds(MODELS, limits.pubsub_items, limits.pubsub_payload_bytes)
+
+    def is_there(self) -> bool:
+        """See `Realm`."""
+        return True
+
+    def defaults(self, name: str) -> NodeOptions:
+        """See `Realm`."""
+        return OF_SERVICE
+
+    def may_create(self, who: JID) -> bool:
+        """See `Realm`."""
+        return self.is_owner(who) or self._may_create(who)
+
+    def is_owner(self, who: JID) -> bool:
+        """See `Realm`."""
+        return who.bare in self._host.settings.admins
+
+    async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
+        """See `Realm`."""
+        return self._viewer(who, people)
+
+    async def audience(self, node: Node, people: People) -> Iterable[str]:
+        """See `Realm`: those who have subscribed, each at its address."""
+        return self._takers(node, people)
+
+    def _takers(self, node: Node, people: People) -> Iterator[str]:
+        now, is_headline = self._now(), node.options.notification_type == "headline"
+        for jid, subscription in [*people.subscriptions.items()]:
+            is_over = subscription.expire is not None and subscription.expire <= now
+            if subscription.state is not SubscriptionState.SUBSCRIBED or is_over or not subscription.deliver:
+                continue
+            if may_get(node, self._viewer(JID.of_prepared(jid), people)) is not None:
+                continue
+            sessions = self._registry.resources(jid) if is_headline and "/" not in jid else ()
+            if not sessions:
+                yield jid
+            for session in sessions:  # as RFC 6121 8.5.2.1.1 has it for headlines, without the way there
+                if session.presence is not None and session.priority >= 0 and session.full_jid:
+                    yield session.full_jid
+
+    def _viewer(self, who: JID, people: People) -> Viewer:
+        return Viewer(affiliation(self, who, people), subscription_state(who, people, self._now()))
