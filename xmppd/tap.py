@@ -48,6 +48,7 @@ from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
+from xmppd.services.components.components import Components
 from xmppd.services.login.clients import Clients
 from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import forget_prepared
@@ -209,6 +210,7 @@ def _control_parts(
         reload=reload,
         stop=signals.stop,
         listening=given.ports.describe,
+        components=server.services[Components],
         peers=peers if server.config.is_federated else None,
     )
 

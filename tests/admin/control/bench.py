@@ -11,6 +11,7 @@ from xmppd.admin.control.wire import ControlError
 from xmppd.core.module import Module
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
+from xmppd.services.components.components import Components
 from xmppd.services.login.clients import Clients
 from xmppd.testing.server import MemoryServer
 
@@ -35,6 +36,7 @@ class ControlBench:
             departures=self.server.services[Departures],
             clients=self.server.services[Clients],
             loader=self.server.loader,
+            components=self.server.services[Components],
             data_dir=Path("/srv/data"),
             version="1.2",
             started_at=self.started_at,

@@ -118,7 +118,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_the_commands_that_there_are(self) -> None:
         """The names that xmppctl and scripts rely on."""
-        names = "host.list host.purge host.rename "
+        names = "component.close component.list component.show host.list host.purge host.rename "
         names += "module.hooks module.list module.load module.reload module.unload reload "
         names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
         names += "s2s.connect s2s.list "

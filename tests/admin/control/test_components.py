@@ -11,6 +11,18 @@ OPTIONS = (
     '[hosts."localhost"]\n[components."echo.localhost"]\nmodule = "echo"\n'
     '[components."irc.localhost"]\nsecret = "x"\n'
 )
+PROGRAMS = """[hosts."localhost"]
+[components."gateway.localhost"]
+secret = "open sesame"
+queue = true
+[components."irc.localhost"]
+connection_of = "gateway.localhost"
+[modules.privilege.components."gateway.localhost"]
+roster = "both"
+iq = { "jabber:iq:private" = "get" }
+[modules.delegation.namespaces."urn:example:mood"]
+to = "gateway.localhost"
+"""
 
 
 class ComponentTests(SynchronousTestCase):
@@ -73,6 +85,44 @@ class ComponentTests(SynchronousTestCase):
         self.assertIn(
             "echo.localhost is a domain of the kind service: roster is not for such domains", message
         )
+
+    def test_programs(self) -> None:
+        """Who is connected, since when, how much came and went, and what waits; each name of a program is listed."""
+        bench = ControlBench(PROGRAMS)
+        (gateway, irc) = bench.do("component.list")
+        self.assertEqual(
+            (gateway["name"], gateway["connected"], gateway["since"]), ("gateway.localhost", False, None)
+        )
+        self.assertEqual((irc["name"], irc["connection_of"]), ("irc.localhost", "gateway.localhost"))
+        romeo = bench.memory.logged_in("romeo@localhost/orchard")
+        romeo.send("<message to='a@gateway.localhost' type='chat'><body>hello</body></message>")
+        self.assertEqual([row["waiting"] for row in bench.do("component.list")], [1, 0])
+        program = bench.memory.component("gateway.localhost")
+        program.send("<message from='a@irc.localhost' to='romeo@localhost/orchard'/>" * 2)
+        bench.memory.pass_time(1)
+        (gateway, irc) = bench.do("component.list")
+        for row in (gateway, irc):
+            self.assertEqual((row["connected"], row["address"], row["stanzas_in"]), (True, "127.0.0.1", 2))
+            self.assertEqual((row["since"], row["waiting"]), ("2026-05-28T20:26:40+00:00", 0))
+        self.assertGreaterEqual(gateway["stanzas_out"], 1)
+
+    def test_rights(self) -> None:
+        """What a component may do, and what is delegated to it, by host."""
+        details = ControlBench(PROGRAMS).do("component.show", name="gateway.localhost")
+        rights = {"roster": "both", "iq jabber:iq:private": "get"}
+        self.assertEqual(details["privileges"], {"localhost": rights})
+        self.assertEqual(details["delegated"], {"localhost": ["urn:example:mood"]})
+
+    def test_closing_one(self) -> None:
+        """Its stream ends, with all its domains; one that is not there, and one that is none, are refused in a line."""
+        bench = ControlBench(PROGRAMS)
+        program = bench.memory.component("gateway.localhost")
+        closed = bench.do("component.close", name="irc.localhost")["closed"]
+        self.assertEqual(closed, ["gateway.localhost", "irc.localhost"])
+        self.assertFalse(program.is_connected)
+        self.assertEqual(bench.refusal("component.close", name="irc.localhost")[0], "not-connected")
+        for name in ("localhost", "nobody.example", "@"):
+            self.assertEqual(bench.refusal("component.show", name=name)[0], "no-such-component")
 
     def test_module_without_a_domain(self) -> None:
         """A module for services, where there are none, is refused in a line."""

@@ -160,6 +160,53 @@ CLIENT: dict[str, Any] = {
 }
 
 
+COMPONENT = {
+    "name": "irc.example",
+    "connected": True,
+    "connection_of": None,
+    "address": "127.0.0.1",
+    "since": "2026-01-02T03:04:05+00:00",
+    "stanzas_in": 1_234,
+    "stanzas_out": 5,
+    "unsent_bytes": 0,
+    "queue": True,
+    "waiting": 3,
+}
+
+
+class ComponentTests(SynchronousTestCase):
+    """Programs that connect as a service."""
+
+    def test_list(self) -> None:
+        """A row for each, whether it is there or not."""
+        absent: dict[str, Any] = {**COMPONENT, "name": "b.example", "connected": False, "address": None}
+        absent |= {"connection_of": "irc.example", "since": None}
+        found = squeezed(Bench(component_list=[COMPONENT, absent]).run("component", "list").stdout)
+        self.assertEqual(found[0], "Component State Address Since In Out Waiting")
+        self.assertTrue(found[1].startswith("irc.example connected 127.0.0.1 2026-01-0"), found[1])
+        self.assertTrue(found[1].endswith(" 1,234 5 3"), found[1])
+        self.assertTrue(found[2].startswith("b.example absent (by irc.example) 1,234"), found[2])
+        nobody = Bench(component_list=[]).run("component", "list").stdout
+        self.assertEqual(nobody, "there is no component that a program connects as\n")
+
+    def test_show(self) -> None:
+        """What it may do, by host."""
+        rights = {"a.example": {"roster": "both", "message": "outgoing"}}
+        details = {"component": COMPONENT, "privileges": rights, "delegated": {"a.example": ["urn:x"]}}
+        found = squeezed(Bench(component_show=details).run("component", "show", "irc.example").stdout)
+        self.assertEqual(
+            found[2:], ["at a.example: roster both, message outgoing", "manages at a.example: urn:x"]
+        )
+
+    def test_close(self) -> None:
+        """The name goes to the server, and its domains come back."""
+        bench = Bench(component_close={"closed": ["irc.example", "b.example"]})
+        self.assertEqual(
+            bench.run("component", "close", "irc.example").stdout, "irc.example ended\nb.example ended\n"
+        )
+        self.assertEqual(bench.asked, [("component.close", {"name": "irc.example"})])
+
+
 class SessionTests(SynchronousTestCase):
     """Who is connected."""
 

@@ -295,3 +295,35 @@ class RoomShown(RoomRow):
     password: bool
     settings: dict[str, str]
     affiliations: list[RoomAffiliation]
+
+
+class ComponentRow(TypedDict):
+    """A component that a program connects as; *address* and *since* are None while none does.
+
+    The stanzas are those of the connection, whichever of its domains they are of; *waiting* are messages on disk.
+    """
+
+    name: str
+    connected: bool
+    connection_of: str | None
+    address: str | None
+    since: str | None
+    stanzas_in: int
+    stanzas_out: int
+    unsent_bytes: int
+    queue: bool
+    waiting: int
+
+
+class ComponentDetails(TypedDict):
+    """A component, and by host what it may do there (right: access), and the namespaces that it manages."""
+
+    component: ComponentRow
+    privileges: dict[str, dict[str, str]]
+    delegated: dict[str, list[str]]
+
+
+class ComponentsClosed(TypedDict):
+    """The domains whose connection is ended."""
+
+    closed: list[str]

@@ -11,6 +11,7 @@ from xmppd.net.streams.s2s.peers import Peers
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
+from xmppd.services.components.components import Components
 from xmppd.services.login.clients import Clients
 
 
@@ -41,6 +42,8 @@ class ControlParts:
     """Wall time in seconds."""
     peers: Peers | None = None
     """What is connected to other servers; None where they are not talked to."""
+    components: Components | None = None
+    """The programs that connect as a service; None where no server runs."""
     rename: Callable[[str, str], object] | None = None
     """Give the data of one domain to another name; None while a server works with them."""
     reload: Callable[[], tuple[list[str], int]] = field(default=_nothing_read)

@@ -10,7 +10,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.logger import Logger
 
-from xmppd.admin.control import hosts, modules, peers, rooms, server, sessions, users
+from xmppd.admin.control import components, hosts, modules, peers, rooms, server, sessions, users
 from xmppd.admin.control.commands import Command, Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import foreign_folder, socket_path
@@ -22,7 +22,7 @@ _NOT_FOR_OTHERS = 0o177
 
 def command_table() -> dict[str, Command]:
     """Give all control commands by name."""
-    return commands_in(users, hosts, sessions, rooms, peers, modules, server)
+    return commands_in(users, hosts, sessions, rooms, components, peers, modules, server)
 
 
 class Control(Service):

@@ -16,6 +16,7 @@ from xmppd import __version__
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.descriptors import open_standard_descriptors
 from xmppd.admin.working_folder import CannotRun, check_working_folder
+from xmppd.admin.xmppctl.component import component
 from xmppd.admin.xmppctl.groups import Group
 from xmppd.admin.xmppctl.host import host
 from xmppd.admin.xmppctl.module import module
@@ -120,7 +121,7 @@ def app(context: click.Context) -> None:
     context.ensure_object(Tool)
 
 
-for _command in (user, host, session, room, s2s, module, status, reload, stop, check, completion):
+for _command in (user, host, session, room, component, s2s, module, status, reload, stop, check, completion):
     app.add_command(_command)
 
 

@@ -31,7 +31,7 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forward import NS_FORWARD, forwarded_xml
 from xmppd.stanza.jid import JID, InvalidJID
-from xmppd.stanza.ns import CLIENT
+from xmppd.stanza.ns import CLIENT, COMPONENT
 from xmppd.stanza.stanza import Stanza
 
 SUBSCRIPTIONS = ("none", "to", "from", "both")
@@ -221,8 +221,28 @@ def _forwarded(stanza: Stanza) -> Stanza:
 
 
 def _only(around: Element, name: str) -> Stanza | None:
-    """Give the stanza inside *around*, the one thing there of its kind; None where it is not there."""
-    found = [child for child in around.elements() if child.ns == CLIENT]
+    """Give the stanza inside *around*, the one thing there of its kind; None where it is not there.
+
+    COMPAT(slixmpp 1.17): forwarded messages are in the namespace of the component's stream. IQs must not be (6.3).
+    """
+    namespaces = (CLIENT,) if name == "iq" else (CLIENT, COMPONENT)
+    found = [child for child in around.elements() if child.ns in namespaces]
     if len(found) != 1 or found[0].name != name:
         return None
-    return Stanza.from_element(found[0])
+    return Stanza.from_element(_in_client(found[0]))
+
+
+def _in_client(element: Element) -> Element:
+    """Give a copy with all that is in the namespace of components in that of clients."""
+    copy = Element(element.name, CLIENT if element.ns == COMPONENT else element.ns, element.attrs)
+    todo = [(element, copy)]
+    while todo:
+        old, new = todo.pop()
+        for child in old.children:
+            if isinstance(child, str):
+                new.children.append(child)
+                continue
+            inner = Element(child.name, CLIENT if child.ns == COMPONENT else child.ns, child.attrs)
+            new.children.append(inner)
+            todo.append((child, inner))
+    return copy

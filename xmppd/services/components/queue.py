@@ -81,7 +81,9 @@ class ComponentQueue:
 
     @deferred
     async def count(self) -> None:
-        """Count what waits, unless it is known; waits for the storage."""
+        """Count what waits, unless it is known; waits for the storage, `StanzaError` where that fails."""
+        if self._usage is not None:
+            return
         messages = size_bytes = after = 0
         try:
             while entries := await self._page(after):
@@ -134,7 +136,13 @@ class ComponentQueue:
                 self._log.error("What was given to {name} stays: {error}", name=self.name, error=str(error))
                 await self._timers.wait(RETRY_S)
             else:
+                self._gone(entries)
                 return
+
+    def _gone(self, entries: list[Entry]) -> None:
+        if self._usage is not None:
+            size_bytes = sum(len(entry.stanza) for entry in entries)
+            self._usage = (max(0, self._usage[0] - len(entries)), max(0, self._usage[1] - size_bytes))
 
     def _keep(self, traffic: Traffic) -> bool:
         assert self._usage is not None
