@@ -21,6 +21,8 @@ from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
+ForOne = Fanout | Stanza | Callable[[], Fanout]
+"""What one taker is sent: a stanza, or what makes it when its turn has come."""
 Gone = Callable[[Sequence[str]], None]
 """Told, once, who of the takers would be a client of this server and is not connected."""
 
@@ -67,11 +69,10 @@ class Recipients:
         if missing and gone is not None:
             gone(missing)
 
-    def steps_to(
-        self, to: str, sender: JID, stanzas: Iterable[Fanout | Stanza], gone: Gone | None = None
-    ) -> Steps:
+    def steps_to(self, to: str, sender: JID, stanzas: Iterable[ForOne], gone: Gone | None = None) -> Steps:
         """Give the work of sending many *stanzas* to one taker, as far as it is there and does not block *sender*."""
-        for each in stanzas:
+        for item in stanzas:
+            each = item if isinstance(item, Fanout | Stanza) else item()
             session = self._sessions.get(to)
             if session is None:
                 bare_jid, slash, _ = to.partition("/")
@@ -86,9 +87,10 @@ class Recipients:
             else:
                 if isinstance(each, Fanout):
                     each.send(session, to)
+                    yield DELIVERED if item is each else SHOWN
                 else:
                     session.send(each.replace(to=to))
-                yield SHOWN
+                    yield SHOWN
 
     def _elsewhere(self, fanout: Fanout, to: str, missing: list[str]) -> int:
         bare_jid, slash, _ = to.partition("/")

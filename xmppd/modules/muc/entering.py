@@ -25,6 +25,7 @@ from xmppd.modules.muc.view import (
     NS,
     PLAIN,
     SELF,
+    SHUT_DOWN,
     Change,
     cleaned,
     item_xml,
@@ -129,6 +130,8 @@ class Entering:
             occupant = Occupant(room.address.bare, nick, full_jid, role, self._rooms.now())
             occupant.id_xml = occupant_id_xml(room, bare_jid)
         room.enter(occupant, full_jid, cleaned(traffic.stanza, room.address.bare))
+        if not self._parts.router.is_here(bare_jid):
+            self._rooms.remote_entered(room, full_jid, traffic.changes)
         return self._welcome(room, occupant, full_jid, join, is_new)
 
     def _check_entry(self, room: Room, bare_jid: str, affiliation: Affiliation, join: Element) -> None:
@@ -238,6 +241,7 @@ class Entering:
         occupant = room.by_jid[full_jid]
         was_shown = occupant.full_jid == full_jid
         stays = room.leave(full_jid)
+        self._forget(room, full_jid)
         telling = self._telling
         pieces = [telling.to_self(room, occupant, change, payload, full_jid)]
         if not stays:
@@ -253,6 +257,7 @@ class Entering:
         sessions = tuple(occupant.sessions)
         for jid in sessions:
             room.leave(jid)
+            self._forget(room, jid)
         occupant.full_jid = sessions[-1]
         telling = self._telling
         waiting = telling.run(
@@ -262,6 +267,27 @@ class Entering:
         )
         self.emptied(room)
         return waiting
+
+    def _forget(self, room: Room, full_jid: str) -> None:
+        if not self._parts.router.is_here(full_jid.partition("/")[0]):
+            self._rooms.remote_left(room, full_jid)
+
+    def shut_down(self) -> None:
+        """Tell all that the service ends (12.2); rooms leave memory, and stay as they are stored."""
+        x = user_xml(item_xml(Affiliation.NONE, Role.NONE), (SELF, SHUT_DOWN))
+        for room in self._rooms.of_service(self._parts.host.name):
+            for full_jid, occupant in list(room.by_jid.items()):
+                room.leave(full_jid)
+                gone = Stanza.make("presence", x, from_=occupant.occupant_jid, type="unavailable")
+                self._telling.some(room, gone, (full_jid,))
+            self._rooms.let_go(room)
+
+    async def tell_left_behind(self) -> None:
+        """After a crash, who is of another server and was in a room is told that it is there no more (12.2)."""
+        x = user_xml(item_xml(Affiliation.NONE, Role.NONE), (SELF, SHUT_DOWN))
+        for room, full_jid, nick in await self._rooms.left_behind(self._parts.host.name):
+            gone = Stanza.make("presence", x, from_=f"{room}/{nick}", to=full_jid, type="unavailable")
+            self._parts.router.route(gone)
 
     def lost(self, room: Room, missing: Sequence[str]) -> None:
         """Sessions that cannot be reached are there no more (12.1): so no ghosts stay."""

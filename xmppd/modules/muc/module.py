@@ -8,7 +8,7 @@ from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.host import Identity
 from xmppd.core.module import XEP, iq, on
 from xmppd.core.service import Service
-from xmppd.core.waiting import deferred
+from xmppd.core.waiting import deferred, spawn
 from xmppd.modules.muc import admin, avatar, moderation, owner, registration
 from xmppd.modules.muc.admin import Admin
 from xmppd.modules.muc.archive import RoomArchive
@@ -39,6 +39,8 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
 MINUTE_S = 60.0
+TELL_AFTER_S = 1.0
+"""After the start, once there are connections to other servers."""
 
 
 class Muc(Service):
@@ -89,6 +91,16 @@ class Muc(Service):
         retention = Retention(self.api.storage, timers, self.api.now, name, rules, _nobody_waits)
         self.at_end(retention.stop)
         retention.start()
+        timer = timers.add(TELL_AFTER_S, self._tell_left_behind)
+        self.at_end(lambda: timers.stop(timer))
+
+    def stop(self) -> None:
+        """Tell who is there, and close the door."""
+        self._entering.shut_down()
+        super().stop()
+
+    def _tell_left_behind(self, now: float, timer: object, param: object) -> None:
+        spawn("telling who was in a room", self._entering.tell_left_behind())
 
     # -- what comes in at the door ------------------------------------------------------------------------------------
 

@@ -6,12 +6,13 @@ room as it was then, and hears all later changes behind that.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.turns import Steps
 from xmppd.core.waiting import Waiting
 from xmppd.modules.muc.view import PLAIN, Change, presence_of
-from xmppd.services.recipients import Recipients
+from xmppd.services.recipients import ForOne, Recipients
 from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.roles import Role
 from xmppd.services.rooms.room import Room
@@ -95,7 +96,7 @@ class Telling:
         ]
         return self.to_one(room, jid, shown)
 
-    def to_one(self, room: Room, jid: str, stanzas: Iterable[Fanout | Stanza]) -> Steps:
+    def to_one(self, room: Room, jid: str, stanzas: Iterable[ForOne]) -> Steps:
         """Give the work of sending several stanzas to one session."""
         return self._recipients.steps_to(
             jid, room.address, stanzas, lambda missing: self._lost(room, missing)
@@ -129,11 +130,20 @@ def is_broadcast(room: Room, role: Role) -> bool:
     return role.word in room.settings.presence_broadcast
 
 
-def _shown(room: Room, occupant: Occupant, with_jid: bool) -> Fanout:
-    """Give an occupant's presence for who comes later; made once as long as it is the same."""
+def _shown(room: Room, occupant: Occupant, with_jid: bool) -> ForOne:
+    """Give an occupant's presence for who comes later, made once as long as it is the same; for many that takes turns.
+
+    What is made later than it was asked for is as things are then, and what has changed meanwhile is told behind it.
+    """
+    fanout: Fanout | None = occupant.shown[with_jid] if occupant.shown is not None else None
+    return partial(_make_shown, room, occupant, occupant.presence, with_jid) if fanout is None else fanout
+
+
+def _make_shown(room: Room, occupant: Occupant, payload: Stanza, with_jid: bool) -> Fanout:
     known = occupant.shown or (None, None)
     fanout: Fanout | None = known[with_jid]
     if fanout is None:
-        fanout = Fanout(presence_of(room, occupant, occupant.presence, with_jid=with_jid))
-        occupant.shown = (known[0], fanout) if with_jid else (fanout, known[1])
+        fanout = Fanout(presence_of(room, occupant, payload, with_jid=with_jid))
+        if occupant.sessions and occupant.presence is payload:
+            occupant.shown = (known[0], fanout) if with_jid else (fanout, known[1])
     return fanout

@@ -28,7 +28,8 @@ from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stamps import to_milliseconds
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import MAX_PAGE, Change, KeyRange, Storage
+from xmppd.storage.interface import MAX_PAGE, Change, Delete, KeyRange, Put, Storage, StorageError
+from xmppd.storage.pages import all_owners
 
 SECRET_BYTES: Final = 32
 NAME_BYTES, NAME_CHARS = 24, 32
@@ -278,6 +279,36 @@ class Rooms:
             if room.settings.is_archived:
                 changes.append(store.archive_change(room.address, said))
 
+    # -- occupants of other servers -----------------------------------------------------------------------------------
+
+    def remote_entered(self, room: Room, full_jid: str, changes: list[Change]) -> None:
+        """Remember by *changes* that somebody of another server is there, for the time after a crash."""
+        occupant = room.by_jid[full_jid]
+        changes.append(Put(store.REMOTE, room.address.bare, full_jid, occupant.nick.encode()))
+
+    def remote_left(self, room: Room, full_jid: str) -> None:
+        """Remember it no more."""
+        self._storage.submit((Delete(store.REMOTE, room.address.bare, full_jid),), _whatever)
+
+    @deferred
+    async def left_behind(self, service: str) -> list[tuple[str, str, str]]:
+        """Give who was in a room of the service when the server ended, and is not there: room, full JID, nick.
+
+        They are forgotten by that. Waits; `StorageError`.
+        """
+        found: list[tuple[str, str, str]] = []
+        for owner in await all_owners(self._storage, store.REMOTE):
+            if owner.rpartition("@")[2] != service:
+                continue
+            for full_jid, nick in (await self._storage.get_all(store.REMOTE, owner)).items():
+                room = self.loaded.get(owner)
+                if room is None or full_jid not in room.by_jid:
+                    found.append((owner, full_jid, nick.decode()))
+        await self._storage.commit(*(Delete(store.REMOTE, owner, jid) for owner, jid, _ in found))
+        return found
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
+
     def next_id(self) -> str:
         """Give an id for a message."""
         return self._ids.next()
@@ -294,3 +325,7 @@ class Rooms:
     def now(self) -> float:
         """Give wall time, in milliseconds at the finest, as stamps show it."""
         return to_milliseconds(self._now())
+
+
+def _whatever(error: StorageError | None) -> None:
+    """Who is told once too often that the server ended enters once more."""

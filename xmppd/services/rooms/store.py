@@ -10,6 +10,7 @@ store                  owner, key                  value
 ``room``               room, ``vcard``             the vCard (XEP-0486) as it was sent
 ``room``               room, ``hashes``            the SHA-1 of each picture in it
 ``room_affiliations``  room, bare JID or domain    JSON: affiliation, reserved nick, reason
+``room_remote``        room, full JID              the nick of an occupant of another server
 ``archive``            room                        what was said (XEP-0313); with whom: the sender's real JID
 =====================  ==========================  =======================================================
 
@@ -34,6 +35,7 @@ from xmppd.storage.interface import Append, Change, Delete, DeleteOwner, Entry, 
 ROOMS: Final = "rooms"
 ROOM: Final = "room"
 AFFILIATED: Final = "room_affiliations"
+REMOTE: Final = "room_remote"
 STORES: Final = (ROOM, AFFILIATED)
 _log = Logger()
 SUBJECT, VCARD, HASHES = "subject", "vcard", "hashes"
