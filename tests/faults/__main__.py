@@ -1,4 +1,7 @@
-"""``python -m tests.faults [LIVES] [SECONDS] [SEED]``: a server is killed so often, after up to so much load."""
+"""``python -m tests.faults [LIVES] [SECONDS] [SEED]``: a server is killed so often, after up to so much load.
+
+First one with accounts, then one with a room.
+"""
 
 import asyncio
 import random
@@ -8,6 +11,7 @@ import time
 from pathlib import Path
 
 from tests.faults.contract import Contract
+from tests.faults.rooms import RoomContract
 
 
 async def _run(lives: int, seconds: float, folder: Path) -> None:
@@ -24,6 +28,17 @@ async def _run(lives: int, seconds: float, folder: Path) -> None:
     print(contract.report())
 
 
+async def _run_rooms(lives: int, seconds: float, folder: Path) -> None:
+    contract = RoomContract(folder)
+    try:
+        for life in range(lives):
+            await contract.live(("power", "process")[life % 2], random.uniform(0.1, seconds))
+        await contract.live("power", 0.0)
+    finally:
+        contract.stop()
+    print(contract.report())
+
+
 def main(arguments: list[str]) -> None:
     """Run it; an error ends it, with the seed to run it again."""
     lives, seconds = (
@@ -35,6 +50,8 @@ def main(arguments: list[str]) -> None:
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
         asyncio.run(_run(lives, seconds, Path(folder)))
+    with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
+        asyncio.run(_run_rooms(lives, seconds, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.faults.contract import Contract
+from tests.faults.rooms import RoomContract
 from tests.temporary import temporary_folder
 
 LOAD_S = 0.6
@@ -32,6 +33,20 @@ class KilledTests(SynchronousTestCase):
                 await contract.live("power", random.uniform(0.1, LOAD_S))
                 await contract.live("process", random.uniform(0.1, LOAD_S))
                 await contract.live("power", 0.0, is_over=True)
+            finally:
+                contract.stop()
+
+        self.play(script())
+
+    def test_rooms_come_back(self) -> None:
+        """promises#rooms-come-back: so is what was said and changed in a room."""
+
+        async def script() -> None:
+            contract = RoomContract(temporary_folder(self))
+            try:
+                await contract.live("power", random.uniform(0.1, LOAD_S))
+                await contract.live("process", random.uniform(0.1, LOAD_S))
+                await contract.live("power", 0.0)
             finally:
                 contract.stop()
 

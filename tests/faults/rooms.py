@@ -1,0 +1,150 @@
+"""promises#rooms-come-back: a server with a room, killed at random moments while it is spoken in and changed.
+
+What was acknowledged to a speaker is in the room's archive afterwards, once, in the speaker's order; what was answered
+with a result is so; the room is there, with its settings.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from tests.faults.contract import OPTIONS, Broken
+from tests.faults.device import LAST, PASSWORD, PATIENCE_S, Device
+from tests.sockets.process import ServerProcess
+
+ROOM: Final = "room@rooms.localhost"
+ROOMS: Final = """
+[components."rooms.localhost"]
+module = "muc"
+[components."rooms.localhost".modules.muc]
+lock = false
+persistent = true
+messages_per_minute = 0
+"""
+ADMIN: Final = "http://jabber.org/protocol/muc#admin"
+
+
+class Visitor(Device):
+    """A device that is in the room."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account, "d")
+        self.count = 0
+        """Messages sent, or changes asked for."""
+        self.done: set[int] = set()
+        """Changes that were answered with a result."""
+
+    async def come(self, port: int) -> None:
+        """Log in afresh and enter the room; what was not promised is not sent again."""
+        self.waiting.clear()
+        await self.connect(port, is_resuming=False)
+        nick = self.account.partition("@")[0]
+        x = "<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>"
+        self.send(f"<presence to='{ROOM}/{nick}'>{x}</presence>".encode())
+
+    async def ask_room(self, payload: str, id: str, type: str) -> Element:
+        """Send a request to the room and give the answer."""
+        answer = self.answers[id] = asyncio.get_running_loop().create_future()
+        self.send(f"<iq type='{type}' id='{id}' to='{ROOM}'>{payload}</iq>".encode())
+        return await asyncio.wait_for(answer, PATIENCE_S)
+
+    async def speak(self) -> None:
+        """Say one thing after the other until the connection is lost."""
+        while await self.room():
+            id = f"{self.account.partition('@')[0]}-{self.count}"
+            self.send(
+                f"<message to='{ROOM}' type='groupchat' id='{id}'><body>{id}</body></message>".encode(), id
+            )
+            self.count += 1
+            await asyncio.sleep(0)
+
+    async def change(self) -> None:
+        """Make one member after the other until the connection is lost."""
+        while self.is_connected:
+            self.count += 1
+            item = f"<item jid='m{self.count}@localhost' affiliation='member'/>"
+            try:
+                answer = await self.ask_room(
+                    f"<query xmlns='{ADMIN}'>{item}</query>", f"c{self.count}", "set"
+                )
+            except asyncio.CancelledError:
+                return
+            if answer.get("type") != "result":
+                raise Broken("a change was refused")
+            self.done.add(self.count)
+
+    async def read_room(self) -> list[str]:
+        """Give the ids of all messages in the archive."""
+        self.archived.clear()
+        last: str | None = ""
+        while last is not None:
+            after = f"<after>{last}</after>" if last else ""
+            page = f"<set xmlns='http://jabber.org/protocol/rsm'><max>250</max>{after}</set>"
+            answer = await self.ask_room(f"<query xmlns='urn:xmpp:mam:2'>{page}</query>", f"p{last}", "set")
+            last = next((each.text for each in answer.iter(LAST)), None)
+        return self.archived
+
+    async def members(self) -> set[int]:
+        """Give who is a member, by number."""
+        query = f"<query xmlns='{ADMIN}'><item affiliation='member'/></query>"
+        answer = await self.ask_room(query, f"l{self.count}-{id(query)}", "get")
+        items = answer.iter(f"{{{ADMIN}}}item")
+        return {int((item.get("jid") or "m0@")[1:].partition("@")[0]) for item in items}
+
+
+class RoomContract:
+    """One data folder, many lives of its server."""
+
+    def __init__(self, folder: Path, speakers: int = 3) -> None:
+        self.folder = folder
+        self.owner = Visitor("owner@localhost")
+        self.speakers = [Visitor(f"r{number}@localhost") for number in range(speakers)]
+        self.life = 0
+        self._server: ServerProcess | None = None
+
+    async def live(self, durability: str, load_s: float) -> None:
+        """Start the server, check what the last life has promised, put load on it, kill it."""
+        self.life += 1
+        everyone = [self.owner, *self.speakers]
+        accounts = tuple((each.account, PASSWORD) for each in everyone) if self.life == 1 else ()
+        options = OPTIONS.format(durability=durability) + ROOMS
+        self._server = ServerProcess(self.folder, options, accounts)
+        for each in everyone:
+            await each.come(self._server.ports["STARTTLS"])
+        await self._check()
+        working = [asyncio.ensure_future(each.speak()) for each in self.speakers]
+        working.append(asyncio.ensure_future(self.owner.change()))
+        await asyncio.sleep(load_s)
+        self._server.kill()
+        await asyncio.gather(*working)
+        for each in everyone:
+            await each.lost()
+
+    async def _check(self) -> None:
+        archived = await self.owner.read_room()
+        if len(archived) != len(set(archived)):
+            raise Broken("the archive of the room has something twice")
+        for speaker in self.speakers:
+            missing = speaker.promised.keys() - set(archived)
+            if missing:
+                raise Broken(f"the archive of the room lacks {sorted(missing)[:5]}, {len(missing)} in all")
+            name = speaker.account.partition("@")[0]
+            own = [int(id.partition("-")[2]) for id in archived if id.startswith(f"{name}-")]
+            if own != sorted(own):
+                raise Broken(f"what {name} said is out of order")
+        missing_members = self.owner.done - await self.owner.members()
+        if missing_members:
+            raise Broken(f"the room lacks the members {sorted(missing_members)[:5]}")
+
+    def stop(self) -> None:
+        """End the server, whatever it does."""
+        if self._server is not None:
+            self._server.kill()
+
+    def report(self) -> str:
+        """Say what was looked at."""
+        promised = sum(len(each.promised) for each in self.speakers)
+        return (
+            f"rooms: {self.life} lives; promised {promised} messages and {len(self.owner.done)} changes, none lost"
+        )
