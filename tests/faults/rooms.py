@@ -145,6 +145,4 @@ class RoomContract:
     def report(self) -> str:
         """Say what was looked at."""
         promised = sum(len(each.promised) for each in self.speakers)
-        return (
-            f"rooms: {self.life} lives; promised {promised} messages and {len(self.owner.done)} changes, none lost"
-        )
+        return f"rooms: {self.life} lives; promised {promised} messages and {len(self.owner.done)} changes, none lost"
