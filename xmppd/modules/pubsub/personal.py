@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from xmppd.core.domains.strangers import refused
-from xmppd.core.events import ACCOUNT_STANZA, IQRequest, Traffic
+from xmppd.core.events import ACCOUNT_PRESENCE, ACCOUNT_STANZA, IQRequest, Traffic
 from xmppd.core.host import Identity
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
@@ -19,7 +19,7 @@ from xmppd.modules.pubsub.disco import NodeDisco
 from xmppd.modules.pubsub.features import PERSONAL_FEATURES
 from xmppd.modules.pubsub.requests import Requests
 from xmppd.modules.pubsub.services import Answer, PubSubServices
-from xmppd.services.discovery.capabilities import CAPABILITIES_KNOWN
+from xmppd.services.discovery.capabilities import CAPABILITIES_KNOWN, NS_CAPS, announced
 from xmppd.services.discovery.disco import (
     ACCOUNT_INFO,
     ACCOUNT_ITEMS,
@@ -36,6 +36,7 @@ from xmppd.services.pubsub.personal import Personal
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.pubsub.refusals import NoSuchNode
+from xmppd.services.pubsub.remote import RemoteContacts
 from xmppd.services.pubsub.subscribing import Subscribing
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, Granted
 from xmppd.stanza.jid import JID
@@ -50,13 +51,13 @@ class PersonalEventing(Module):
     summary = "Personal Eventing Protocol"
     xep = (XEP(163, "1.2.2"), XEP(60, "1.26.0", "without collections"))
     requires = ("disco", "client_caps")
-    uses = (Personal, LastItems, Publishing, Reading, Owning, Subscribing)
+    uses = (Personal, RemoteContacts, LastItems, Publishing, Reading, Owning, Subscribing)
 
     def start(self) -> None:
         """Find the services."""
         services = self.api.services
         self._personal, self._last = services[Personal], services[LastItems]
-        self._owning = services[Owning]
+        self._owning, self._remote = services[Owning], services[RemoteContacts]
         parts = PubSubServices(
             services[Publishing], services[Reading], services[Owning], services[Subscribing]
         )
@@ -120,6 +121,19 @@ class PersonalEventing(Module):
     def on_granted(self, granted: Granted) -> None:
         """A contact may see an account's presence from now on."""
         self._last.granted(granted.owner, granted.contact)
+
+    @on(ACCOUNT_PRESENCE, NOTING)
+    def on_presence(self, traffic: Traffic) -> None:
+        """A contact on another server comes, says what its client can do, or leaves."""
+        stanza, who = traffic.stanza, traffic.sender
+        if who.resourcepart is None or self.api.router.is_here(who.bare):
+            return
+        if stanza.type == "unavailable":
+            self._remote.left(traffic.target.bare, who)
+        elif stanza.type is None and stanza.has("c", NS_CAPS):
+            caps = announced(stanza)
+            if caps is not None and self._personal.realm(traffic.target).is_there():
+                self._remote.came(traffic.target.bare, who, caps)
 
     # -- disco --------------------------------------------------------------------------------------------------------
 

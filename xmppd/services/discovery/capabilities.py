@@ -31,6 +31,10 @@ DESCRIPTION_CHARS = 16_384
 ALL_CHARS = 8_388_608
 """Those of all descriptions that are remembered together."""
 
+NS_CAPS = "http://jabber.org/protocol/caps"
+TEXT_CHARS = 1_023
+"""The longest node and ver that are looked at."""
+
 CAPABILITIES_KNOWN = Hook[Session](
     "capabilities-known", "Notified when it is known what a client can do, and when that has changed."
 )
@@ -97,6 +101,23 @@ class Capabilities:
         known: _Of | None = session.attached(KNOWN)
         return None if known is None else known.features
 
+    async def of_other(self, caps: Caps, to: str, asker: str) -> frozenset[str] | None:
+        """Give the features of an entity on another server, asked in the name of *asker* where nobody knows them.
+
+        None where it does not say. Waits for the answer.
+        """
+        key = (caps.hash, caps.ver)
+        known = self._known.use(key)
+        if known is not None:
+            return known
+        info = await self._query(caps, to, asker)
+        if info is None:
+            return None
+        features = frozenset(info.features)
+        if caps.hash in ALGORITHMS and verification_string(info, caps.hash) == caps.ver:
+            self._remember(key, features)
+        return features
+
     def seen(self, session: Session, caps: Caps) -> None:
         """A session has announced *caps*: learn what they mean, by asking it where nobody has been asked yet."""
         before: _Of | None = session.attached(KNOWN)
@@ -160,22 +181,11 @@ class Capabilities:
 
     async def _ask(self, session: Session, caps: Caps) -> bool:
         """Ask a session for its description; say whether it has the right hash and is remembered for all."""
-        query = Element("query", NS_INFO, {"node": f"{caps.node}#{caps.ver}"})
-        request = Stanza.make(
-            "iq",
-            query,
-            to=session.full_jid,
-            from_=session.host,
-            id=self._random_text(ID_BYTES),
-            type="get",
-        )
-        try:
-            answer = await self._router.request(request, self._timeout_s())
-            info = read_info(answer.child("query", NS_INFO) or Element("query", NS_INFO))
-        except (StanzaError, ValueError):
+        info = await self._query(caps, session.full_jid or "", session.host or "")
+        if info is None:
             return False
         of: _Of | None = session.attached(KNOWN)
-        if of is None or of.caps != caps or sum(map(len, info.features)) > DESCRIPTION_CHARS:
+        if of is None or of.caps != caps:
             return False
         features = frozenset(info.features)
         is_right = caps.hash in ALGORITHMS and verification_string(info, caps.hash) == caps.ver
@@ -183,6 +193,17 @@ class Capabilities:
             self._remember((caps.hash, caps.ver), features)
         self._learned(session, caps, features)
         return is_right
+
+    async def _query(self, caps: Caps, to: str, asker: str) -> ClientInfo | None:
+        """Ask for a description; None where there is none that makes sense, or it is too long."""
+        query = Element("query", NS_INFO, {"node": f"{caps.node}#{caps.ver}"})
+        request = Stanza.make("iq", query, to=to, from_=asker, id=self._random_text(ID_BYTES), type="get")
+        try:
+            answer = await self._router.request(request, self._timeout_s())
+            info = read_info(answer.child("query", NS_INFO) or Element("query", NS_INFO))
+        except (StanzaError, ValueError):
+            return None
+        return None if sum(map(len, info.features)) > DESCRIPTION_CHARS else info
 
     def _remember(self, key: tuple[str | None, str], features: frozenset[str]) -> None:
         self._known.keep(key, features, sum(map(len, features)))
@@ -195,6 +216,17 @@ class Capabilities:
         host = self._hosts.get(session.host)
         if host is not None:
             host.hooks.notify(CAPABILITIES_KNOWN, session)
+
+
+def announced(stanza: Stanza) -> Caps | None:
+    """Read what presence announces (XEP-0115 4); None where that is nothing, or too long."""
+    element = stanza.child("c", NS_CAPS)
+    if element is None:
+        return None
+    algorithm, node, ver = (element.get(name) for name in ("hash", "node", "ver"))
+    if node and ver and max(len(node), len(ver), len(algorithm or "")) <= TEXT_CHARS:
+        return Caps(algorithm, node, ver)
+    return None
 
 
 def read_info(query: Element) -> ClientInfo:

@@ -10,6 +10,7 @@ from typing import Final
 
 from xmppd.core.attachment import Attachment
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import spawn
@@ -23,6 +24,7 @@ from xmppd.services.pubsub.personal import NOTIFY, Personal, PersonalRealm
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.roster.roster import Roster
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageError
 
 ASKED: Final = Attachment[frozenset[str]]("pubsub-asked")
@@ -35,12 +37,19 @@ class LastItems:
     """Sends last items to clients of this server that come."""
 
     def __init__(
-        self, personal: Personal, nodes: Nodes, reading: Reading, registry: SessionRegistry, timers: Timers
+        self,
+        personal: Personal,
+        nodes: Nodes,
+        reading: Reading,
+        registry: SessionRegistry,
+        router: Router,
+        timers: Timers,
     ):
         self._personal = personal
         self._nodes = nodes
         self._reading = reading
         self._registry = registry
+        self._router = router
         self._timers = timers
 
     def came(self, session: Session) -> None:
@@ -65,7 +74,13 @@ class LastItems:
         for session in self._registry.resources(contact.bare):
             named: frozenset[str] | None = session.attached(ASKED)
             if named and session.presence is not None:
-                spawn("sending last items", self._send_of(session, owner.bare, named))
+                spawn("sending last items", self._send_of(session.jid, session, owner.bare, named))
+
+    def learnt_elsewhere(self, owner: str, who: JID, features: frozenset[str]) -> None:
+        """A contact's client on another server has come, or names more nodes than before."""
+        named = frozenset(each.removesuffix(NOTIFY) for each in features if each.endswith(NOTIFY))
+        if named:
+            spawn("sending last items", self._send_of(who, None, owner, named))
 
     async def _send_all(self, session: Session, names: frozenset[str]) -> None:
         """What the session's own account, then its contacts, have published last."""
@@ -75,18 +90,29 @@ class LastItems:
             if session.presence is None:
                 return
             if self._personal.directory.exists(owner):
-                await self._send_of(session, owner, names)
+                await self._send_of(session.jid, session, owner, names)
             if index % CONTACTS_A_TURN == 0:
                 await self._timers.wait()
             while session.unsent_bytes > UNSENT_BYTES:
                 await self._timers.wait(WAIT_S)
 
-    async def _send_of(self, session: Session, owner: str, names: frozenset[str]) -> None:
+    async def _send_of(
+        self, who: JID | None, session: Session | None, owner: str, names: frozenset[str]
+    ) -> None:
+        """Send what *owner* has published last to *who*, who has a *session* here, or is elsewhere."""
         realm = self._personal.realm(JID.of_prepared(owner))
+        if who is None or not realm.is_there():
+            return
         try:
             shelf = self._nodes.loaded(owner) or await self._nodes.shelf(owner)
             for node in self._due(shelf.nodes.values(), names):
-                await self._send(session, realm, node)
+                stanza = await self._for(who, realm, node)
+                if stanza is None:
+                    continue
+                if session is None:
+                    self._router.route(stanza)
+                elif session.presence is not None:
+                    session.send(stanza)
         except StorageError:
             return  # the client can ask for it; the storage has said what is wrong
 
@@ -99,23 +125,19 @@ class LastItems:
             and node.options.deliver_notifications
         ]
 
-    async def _send(self, session: Session, realm: PersonalRealm, node: Node) -> None:
-        if session.jid is None or not realm.is_there():
-            return
-        who = session.jid
-        if not realm.is_owner(who):
-            roster = self._personal.rosters.loaded(realm.jid) or await self._personal.rosters.load(realm.jid)
-            if not roster.may_see_presence(who.bare):
-                return
+    async def _for(self, who: JID, realm: PersonalRealm, node: Node) -> Stanza | None:
+        """Give the notification of the last item, where there is one and *who* may have it."""
+        if not realm.is_owner(who) and await self._personal.is_stranger(realm, who):
+            return None
         viewer = await realm.viewer(node, who, await self._nodes.people(node))
         if may_get(node, viewer) is not None or await self._is_blocked(realm.jid, who):
-            return
+            return None
         last = await self._reading.last(node)
-        if last is None or session.presence is None or not session.full_jid:
-            return
+        if last is None:
+            return None
         content = items_event(node.name, (shown(node, last, node.options.deliver_payloads),))
         stanza = notification(realm.jid, node.options.notification_type, content, delayed(last.sent_at))
-        session.send(stanza.replace(to=session.full_jid))
+        return stanza.replace(to=who.full)
 
     async def _is_blocked(self, owner: str, who: JID) -> bool:
         """Whether either of them blocks the other."""

@@ -13,6 +13,7 @@ from xmppd.services.pubsub.owning import Owning
 from xmppd.services.pubsub.personal import Personal
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
+from xmppd.services.pubsub.remote import RemoteContacts
 from xmppd.services.pubsub.subscribing import Subscribing
 from xmppd.services.recipients import Recipients
 from xmppd.services.roster.roster import Rosters
@@ -24,6 +25,8 @@ def add_services(parts: CoreParts) -> None:
     accounts, rosters, blocking = services[Accounts], services[Rosters], services[Blocking]
     nodes = Nodes(parts.storage)
     accounts.subscribe(AccountEvent.REMOVED, nodes.let_go)
+    remote = RemoteContacts(parts.router, rosters, services[Capabilities])
+    accounts.subscribe(AccountEvent.REMOVED, remote.let_go)
     personal = Personal(
         parts.hosts,
         parts.registry,
@@ -31,18 +34,22 @@ def add_services(parts: CoreParts) -> None:
         rosters,
         blocking,
         services[Capabilities],
+        remote,
         environment.now,
     )
     recipients = Recipients(parts.registry, parts.router, parts.lanes, blocking)
     notices = Notices(recipients, parts.lanes, parts.timers)
     tools = Tools(nodes, parts.storage, notices, environment.now, Ids(environment.random_text).next)
     reading = Reading(tools)
+    last_items = LastItems(personal, nodes, reading, parts.registry, parts.router, parts.timers)
+    remote.learnt.append(last_items.learnt_elsewhere)
     services.add(
         nodes,
+        remote,
         personal,
         reading,
         Publishing(tools),
         Owning(tools),
         Subscribing(tools),
-        LastItems(personal, nodes, reading, parts.registry, parts.timers),
+        last_items,
     )

@@ -20,6 +20,7 @@ from xmppd.services.pubsub.defaults import personal_defaults
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
 from xmppd.services.pubsub.realm import affiliation, subscription_state
+from xmppd.services.pubsub.remote import RemoteContacts
 from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.jid import JID
 
@@ -40,6 +41,7 @@ class Personal:
         rosters: Rosters,
         blocking: Blocking,
         capabilities: Capabilities,
+        remote: RemoteContacts,
         now: Callable[[], float],
     ):
         """*now* is wall time in seconds since 1970."""
@@ -49,6 +51,7 @@ class Personal:
         self.rosters = rosters
         self.blocking = blocking
         self.capabilities = capabilities
+        self.remote = remote
         self.now = now
 
     def realm(self, account: JID) -> "PersonalRealm":
@@ -126,10 +129,12 @@ class PersonalRealm:
 
     def _takers(self, node: Node, people: People, roster: Roster, blocked: Container[str]) -> Iterator[str]:
         of, now, told = self._of, self._of.now(), set[str]()
+        feature = node.name + NOTIFY
         yield from self._interested(self.jid, node.name)
         for contact in roster.subscribers:
             sessions = of.registry.resources(contact)
-            if not sessions:
+            elsewhere = () if sessions or not of.remote else of.remote.interested(self.jid, contact, feature)
+            if not sessions and not elsewhere:
                 continue
             who = JID.of_prepared(contact)
             if may_get(node, self._viewer(who, people, roster, now)) is None and not (
@@ -139,6 +144,7 @@ class PersonalRealm:
                 if people.subscriptions and interested:
                     told.add(contact)
                 yield from interested
+                yield from elsewhere
         for jid, subscription in [*people.subscriptions.items()]:
             who = JID.of_prepared(jid)
             is_over = subscription.expire is not None and subscription.expire <= now
