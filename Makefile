@@ -17,7 +17,7 @@ DATA    ?= /var/lib/xmppd
 UNITS   ?= /etc/systemd/system
 DESTDIR ?=
 
-.PHONY: install install-files python run test check format lint types trial docs benchmark clean
+.PHONY: install install-files python run test static check lock format trial docs benchmark clean
 
 run: $(VENV)/.installed
 	$(RUN) $(if $(CONFIG),--config $(CONFIG))
@@ -25,11 +25,18 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-check: $(VENV)/.installed-dev
+static: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+
+check: static
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+# The newest of each library that there is now, with the hashes of its files: what `make install` takes
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --no-annotate --no-header --upgrade \
+		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host --output-file requirements/locked.txt setup.cfg
 
 trial: $(VENV)/.installed-test
 	$(BIN)/python -m twisted.trial tests
@@ -47,7 +54,9 @@ benchmark: $(VENV)/.installed-test
 # A virtual environment and a user of its own: what etc/xmppd.service starts. An existing configuration stays as it is.
 install: python install-files
 	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
-	$(DESTDIR)$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check .
+	$(DESTDIR)$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement requirements/locked.txt
+	$(DESTDIR)$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
 	ln -sf $(PREFIX)/bin/xmppctl $(DESTDIR)/usr/local/bin/xmppctl
 	getent passwd xmppd >/dev/null || useradd --system --home-dir $(DATA) --shell /usr/sbin/nologin xmppd
 	install -d -m 700 -o xmppd -g xmppd $(DESTDIR)$(DATA)

@@ -4,6 +4,7 @@ The real ones are few, since each costs a second: several rules are looked at in
 """
 
 import os
+import platform
 import re
 import select
 import signal
@@ -26,6 +27,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.environment import NET
 from tests.temporary import temporary_folder
+from xmppd import __version__
 from xmppd.admin import options as options_module
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.launch import main
@@ -442,6 +444,12 @@ class ProcessTests(TapTestCase):
         ended, _, _ = select.select([descriptor], [], [], PATIENCE_S)
         self.assertEqual(ended, [descriptor])
         log = (self.data / "xmppd.log").read_text().splitlines()
+        begins = f" info xmppd.tap xmppd {__version__} starts on Python {platform.python_version()}, Twisted "
+        self.assertIn(begins, log[0])
+        self.assertIn(" OpenSSL ", log.pop(0))
+        self.assertRegex(
+            log.pop(0), rf"It will listen on 127\.0\.0\.1:\d+ \(STARTTLS\), .*; its data are in {self.data}$"
+        )
         if os.geteuid() == 0:
             self.assertIn(" warn xmppd.tap The server runs as root", log.pop(0))
         self.assertEqual([line.rsplit(" ", 1)[-1] for line in log], ["Ready", "Stopping", "Stopped"])

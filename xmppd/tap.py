@@ -21,10 +21,12 @@ from twisted.logger import Logger
 
 from xmppd import __version__
 from xmppd.admin.banner import Banner, typed
+from xmppd.admin.control.answers import versions_in_words
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control
 from xmppd.admin.folder import FolderError, make_data_folder, make_for, mode_for_others, server_secret
 from xmppd.admin.heap import Heap
+from xmppd.admin.libraries import library_versions
 from xmppd.admin.log_file import CannotLog, unusable_log
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
@@ -66,6 +68,7 @@ def makeService(options: Options) -> IService:
     """Do all that comes before the fork, print where the server is to be found, and give what twistd shall run."""
     try:
         prepared = _prepare(options)
+        _begin_log(prepared)
         with rights_of(options.user):
             running = _put_together(prepared)
             _warn(prepared)
@@ -86,6 +89,15 @@ def _tell(banner: Banner) -> None:
         )
     except OSError as error:
         _log.warn("What a start tells could not be written: {error}", error=str(error))
+
+
+def _begin_log(given: "_Prepared") -> None:
+    """The first lines of a log: whoever gets it sent has no banner."""
+    libraries = versions_in_words(library_versions())
+    _log.info("xmppd {version} starts on {libraries}", version=__version__, libraries=libraries)
+    listening = ", ".join(given.ports.describe()) or "nothing"
+    words = "It will listen on {listening}; its data are in {folder}"
+    _log.info(words, listening=listening, folder=str(given.config.data_dir))
 
 
 def _warn(given: "_Prepared") -> None:

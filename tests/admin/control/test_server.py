@@ -3,9 +3,11 @@
 import json
 import os
 
+from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
+from xmppd.admin.control.answers import LIBRARIES
 from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.testing.sessions import bound_session
 
@@ -33,7 +35,11 @@ class ServerTests(SynchronousTestCase):
         self.assertGreater(example["modules"], 0)
         self.assertEqual((status["version"], status["pid"]), ("1.2", os.getpid()))
         self.assertGreater(status["memory_bytes"], 1_000_000)
-        self.assertEqual(set(status["versions"]), {"python", "twisted", "openssl", "sqlite"})
+        self.assertEqual(status["versions"].keys(), LIBRARIES.keys())
+        used = SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode().split()[1]
+        self.assertEqual(
+            status["versions"]["openssl"], used, "TLS goes through pyOpenSSL's, not through that of ssl"
+        )
         self.assertEqual(status["listening"], ["127.0.0.1:5222 (STARTTLS)"])
         json.dumps(status)
 

@@ -3,7 +3,7 @@
 Keys are for machines too (``xmppctl --json``), so they stay. Times are ISO 8601 with their zone, sizes are in bytes.
 """
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 
 class Named(TypedDict):
@@ -167,12 +167,30 @@ class ComponentStatus(TypedDict):
 
 
 class Versions(TypedDict):
-    """What the server runs on."""
+    """What the server runs on; *openssl* is the one that TLS goes through."""
 
     python: str
     twisted: str
+    pyopenssl: str
+    cryptography: str
     openssl: str
     sqlite: str
+
+
+LIBRARIES: Final = {
+    "python": "Python",
+    "twisted": "Twisted",
+    "pyopenssl": "pyOpenSSL",
+    "cryptography": "cryptography",
+    "openssl": "OpenSSL",
+    "sqlite": "SQLite",
+}
+"""How the keys of `Versions` are called."""
+
+
+def versions_in_words(versions: Versions) -> str:
+    """Give them as a phrase."""
+    return ", ".join(f"{LIBRARIES.get(key, key)} {version}" for key, version in versions.items())
 
 
 class Status(TypedDict):

@@ -1,16 +1,13 @@
 """Control commands about the server as a whole: status, reload, stop."""
 
 import os
-import platform
-import sqlite3
-import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
-from twisted import __version__ as twisted_version
 from xmppd.admin.control.answers import ComponentStatus, HostStatus, ReadAnew, Status, Stopping
 from xmppd.admin.control.commands import command
 from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.libraries import library_versions
 from xmppd.core.host import Host
 
 _MEMORY = Path("/proc/self/statm")
@@ -31,12 +28,7 @@ def status(parts: ControlParts) -> Status:
         "hosts": [_host(parts, host) for host in parts.hosts.of_accounts],
         "components": [_component(host) for host in parts.hosts if not host.has_accounts],
         "listening": list(parts.listening()),
-        "versions": {
-            "python": platform.python_version(),
-            "twisted": twisted_version,
-            "openssl": ssl.OPENSSL_VERSION.split()[1],
-            "sqlite": sqlite3.sqlite_version,
-        },
+        "versions": library_versions(),
     }
 
 

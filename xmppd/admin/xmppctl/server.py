@@ -5,7 +5,7 @@ import importlib
 import click
 from click.shell_completion import get_completion_class
 
-from xmppd.admin.control.answers import ReadAnew, Status, Stopping
+from xmppd.admin.control.answers import ReadAnew, Status, Stopping, versions_in_words
 from xmppd.admin.control.client import ControlClient
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.xmppctl.groups import Command, pass_tool
@@ -123,10 +123,4 @@ def _facts(found: Status) -> list[tuple[str, str]]:
         ("data folder", found["data_dir"]),
     ]
     facts += [("listens on" if not index else "", place) for index, place in enumerate(found["listening"])]
-    ran = {
-        "Python": versions["python"],
-        "Twisted": versions["twisted"],
-        "OpenSSL": versions["openssl"],
-        "SQLite": versions["sqlite"],
-    }
-    return [*facts, ("versions", ", ".join(f"{name} {version}" for name, version in ran.items()))]
+    return [*facts, ("versions", versions_in_words(versions))]
