@@ -2,11 +2,49 @@
 
 ``XMPPD_TEST_REACTOR=xmppd`` runs them on our own reactor, ``epoll`` or another name on one of Twisted's; without it
 Twisted chooses. It is installed here, before any test module can import one.
+
+They run in a folder of their own, with a home and an environment of their own: what lies where they are started, what
+its user has set up, and what an operator's variables say is nothing to them.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 from twisted.application.reactors import installReactor
 
+FOREIGN = (
+    "XMPPD_DATA",
+    "XMPPD_CONFIG",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+)
+"""What would change what programs do or show; ``LC_ALL`` and ``TERM`` are set by who tests what follows from them."""
+
 if wanted := os.environ.get("XMPPD_TEST_REACTOR"):
     installReactor(wanted)
+
+
+def _move() -> None:
+    """Go to an empty folder, which goes with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="xmppd-test-"))
+    atexit.register(_remove, folder, os.getpid())
+    os.chdir(folder)
+    os.environ["HOME"] = str(folder)
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+
+
+def _remove(folder: Path, maker: int) -> None:
+    """A process that was forked off a test has no business with it."""
+    if os.getpid() == maker:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_move()
