@@ -12,7 +12,7 @@ from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.events import Traffic
 from xmppd.core.host import Hosts
 from xmppd.core.ids import Ids
-from xmppd.core.router import Router
+from xmppd.core.router import SUBSCRIPTION_TYPES, Router
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import spawn
 from xmppd.services.federation.counters import Counters
@@ -23,6 +23,7 @@ from xmppd.services.federation.rows import Kept, Rows
 from xmppd.services.federation.sent import left_of
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.kinds import is_durable
+from xmppd.stanza.stanza import Stanza
 
 SWEEP_S: Final = 5.0
 """How often queues are looked through for what is too old, and carriers for those that are idle."""
@@ -95,7 +96,7 @@ class Federation:
             pair = self._new_pair(*key)
         stanza = traffic.stanza
         row = ""
-        is_kept = stanza.name == "message" and is_durable(stanza)
+        is_kept = _must_arrive(stanza)
         pair.check(is_kept)
         if is_kept and not (pair.is_flowing and (traffic.inlet is None or traffic.inlet.ledger is None)):
             row = self._new_row()
@@ -173,6 +174,13 @@ class Federation:
         for pair in found:
             pair.cut(Failed("remote-server-timeout", f"The connection to {theirs} was closed by an operator"))
         return len(found)
+
+
+def _must_arrive(stanza: Stanza) -> bool:
+    """Whether a stanza waits for a server that is not there: else two rosters would not agree (RFC 6121 3)."""
+    if stanza.name == "message":
+        return is_durable(stanza)
+    return stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES
 
 
 def _nobody(sender: Sender) -> Deferred[Carrier]:

@@ -9,9 +9,9 @@ looking                 waits
 backing off             a message waits; all else, and all after a final failure, goes back with what failed
 ======================  =============================================================================================
 
-A failed attempt sends back what is not durable, and all of it where the failure is final. A new stanza does not
-shorten the wait for the next attempt. What a broken carrier leaves unconfirmed goes to the front of the queue. Errors
-that go back do so in a later turn, so that nobody is told of a stanza while it is still being handed over.
+A failed attempt sends back what is not durable, and all of it where the failure is final; a carrier that breaks sends
+back nothing: what it leaves unconfirmed goes to the front of the queue. A new stanza does not shorten the wait for the
+next attempt. Errors go back in a later turn, so that nobody is told of a stanza while it is still being handed over.
 """
 
 from collections import deque
@@ -78,6 +78,8 @@ class Pair:
         self._backoff = Backoff(parts.random)
         self._attempt: Deferred[Carrier] | None = None
         self._retry: Timer | None = None
+        self._is_failed = False
+        """Whether the latest search has come to nothing, and the next one is not due."""
         self._is_pumping = False
         self._is_numbering = False
         self._is_stopped = False
@@ -112,7 +114,7 @@ class Pair:
         if self.carrier is not None and not self.queue:
             return
         failed = self.last_failed
-        if self._retry is not None and failed is not None and (failed.is_final or not is_durable):
+        if self._is_failed and failed is not None and (failed.is_final or not is_durable):
             raise StanzaError(failed.condition, failed.text)
         settings = self._parts.settings()
         if len(self.queue) >= settings.queue_stanzas or self.size_bytes >= settings.queue_bytes:
@@ -212,14 +214,14 @@ class Pair:
         for item in reversed(items):
             self.queue.appendleft(item)
             self.size_bytes += item.size_bytes
-        if self._parts.now() - self.opened_at < SHORT_S:
-            self._failed(
-                failed or Failed("remote-server-timeout", f"The connection to {self.theirs} was lost")
-            )
-        else:
+        if self._parts.now() - self.opened_at >= SHORT_S:
             self._backoff.reset()
             if self.queue:
                 self._look()
+        elif self.queue:
+            self._pause(
+                failed or Failed("remote-server-timeout", f"The connection to {self.theirs} was lost")
+            )
 
     # -- looking for a carrier ----------------------------------------------------------------------------------------
 
@@ -250,6 +252,16 @@ class Pair:
 
     def _failed(self, failed: Failed) -> None:
         """What cannot wait goes back, and so does all where waiting is no use; then there is a pause."""
+        self._pause(failed)
+        self._is_failed = True
+        kept = [] if failed.is_final else [item for item in self.queue if item.is_durable]
+        gone = [item for item in self.queue if failed.is_final or not item.is_durable]
+        self.queue = deque(kept)
+        self.size_bytes = sum(item.size_bytes for item in kept)
+        self._bounce(gone, failed)
+
+    def _pause(self, failed: Failed) -> None:
+        """Leave the peer alone for a while."""
         parts = self._parts
         parts.counters.failures += 1
         self.last_failed = failed
@@ -264,14 +276,10 @@ class Pair:
             why=failed.text,
             pause=pause,
         )
-        kept = [] if failed.is_final else [item for item in self.queue if item.is_durable]
-        gone = [item for item in self.queue if failed.is_final or not item.is_durable]
-        self.queue = deque(kept)
-        self.size_bytes = sum(item.size_bytes for item in kept)
-        self._bounce(gone, failed)
 
     def _retry_due(self, now: float, timer: object, param: None) -> None:
         self._retry = self.retry_at = None
+        self._is_failed = False
         if self.queue:
             self._look()
 
@@ -279,6 +287,7 @@ class Pair:
         if self._retry is not None:
             self._parts.timers.stop(self._retry)
         self._retry = self.retry_at = None
+        self._is_failed = False
 
     # -- the queue ----------------------------------------------------------------------------------------------------
 
