@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 import xmppd.modules
-from xmppd.admin.not_served import not_served
 from xmppd.config.findings import ConfigErrors, has_errors
 from xmppd.config.model import Config
 from xmppd.config.modules import KnownModule, check_modules
@@ -51,7 +50,7 @@ def _known(cls: type[Module]) -> KnownModule:
 def read_settings(path: str | None, env: Mapping[str, str]) -> Config:
     """Read the file *path*, or the defaults; raises `ConfigErrors` with every mistake in it."""
     config = load(path, env)
-    findings = [*check_modules(config, known_modules()), *check_ciphers(config), *not_served(config)]
+    findings = [*check_modules(config, known_modules()), *check_ciphers(config)]
     if has_errors(findings):
         raise ConfigErrors([*config.warnings, *findings])
     return config.with_warnings((*config.warnings, *findings))

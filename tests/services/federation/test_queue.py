@@ -172,3 +172,31 @@ class BackoffTests(Two):
         for random, expected in ((0.0, [5, 10, 20, 20]), (1.0, [10, 20, 40, 40])):
             backoff = Backoff(lambda random=random: random)  # type: ignore[misc]  # bound at once
             self.assertEqual([backoff.next_s(10, 40) for _ in range(4)], expected)
+
+
+class LoopbackTests(Two):
+    """DNS answers that lead to this machine, or to this server."""
+
+    def test_loopback(self) -> None:
+        """Not unless that is allowed."""
+        self.network.names[MONTAGUE] = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0")
+        self.say("one")
+        self.assertEqual(self.network.dialled, [])
+        self.settle(1_000)
+        self.assertIn("of this machine", self.came(self.juliet)[0])
+
+    def test_ourselves(self) -> None:
+        """Where this server listens nobody else is."""
+        self.network.names[MONTAGUE] = self.network.names[CAPULET]
+        self.say("one")
+        self.assertEqual(self.network.dialled, [])
+
+    def test_a_flood_of_domains(self) -> None:
+        """There are so many queues; one more is refused."""
+        most = self.capulet.server.config.s2s.queues
+        for index in range(most):
+            self.capulet.peers.federation.pairs[CAPULET, f"{index}.example"] = (
+                self.capulet.peers.federation.pair(CAPULET, "x.example")
+            )
+        self.say("one")
+        self.assertIn("Too many servers", self.came(self.juliet)[0])

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from xmppd.admin.check.subject import Subject
-from xmppd.admin.not_served import not_served
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.options import HostSettings
@@ -19,11 +18,10 @@ _LONG: Final = "take a long random text, such as `openssl rand -hex 20` gives"
 
 
 def check_components(subject: Subject) -> Iterator[Finding]:
-    """Look at the secrets of programs that connect, and say what this version does not serve."""
+    """Look at the secrets of programs that connect."""
     for component in subject.config.components.values():
         yield from _secret(subject, component)
         yield from _secret_file(subject, component)
-    yield from not_served(subject.config)
 
 
 def _secret(subject: Subject, component: HostSettings) -> Iterator[Finding]:

@@ -36,22 +36,27 @@ _MISSING_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 def check_listeners(subject: Subject) -> Iterator[Finding]:
     """Try every address that the configuration names, or by default would be listened on."""
-    for key in ("listen", "direct_tls_listen"):
-        for index, address in enumerate(getattr(subject.config.c2s, key)):
-            try:
-                subject.machine.try_to_bind(address)
-            except OSError as problem:
-                yield from _refusal(subject, key, index, address, problem)
-
-
-def _refusal(subject: Subject, key: str, index: int, address: Address, problem: OSError) -> Iterator[Finding]:
     config = subject.config
+    for key in ("listen", "direct_tls_listen"):
+        for section, addresses in (("c2s", getattr(config.c2s, key)), ("s2s", config.s2s_listeners(key))):
+            for index, address in enumerate(addresses):
+                try:
+                    subject.machine.try_to_bind(address)
+                except OSError as problem:
+                    yield from _refusal(subject, (section, key, index), address, problem)
+
+
+def _refusal(
+    subject: Subject, path: tuple[str, str, int], address: Address, problem: OSError
+) -> Iterator[Finding]:
+    config = subject.config
+    section, key, _ = path
     if problem.errno == errno.EADDRINUSE and subject.machine.is_running(config.data_dir):
         return
-    is_default = not config.source.has(("c2s", key))
+    is_default = not config.source.has((section, key))
     unknown = ("listener.failed", problem.strerror or str(problem), "take another address")
     identifier, why, remedy = _REASONS.get(problem.errno or 0, unknown)
     # by default the server goes on without an address that the machine has not
     severity: Severity = "warning" if is_default and problem.errno in _MISSING_ADDRESS else "error"
-    what = f'"{address}" in c2s.{key}' + (" (by default)" if is_default else "")
-    yield Finding(identifier, severity, config.source.place(("c2s", key, index)), what, why, remedy)
+    what = f'"{address}" in {section}.{key}' + (" (by default)" if is_default else "")
+    yield Finding(identifier, severity, config.source.place(path), what, why, remedy)

@@ -7,6 +7,7 @@ from pathlib import Path
 from xmppd.admin.check.certificates import check_certificates
 from xmppd.admin.check.config import check_config
 from xmppd.admin.check.data_folder import check_data_folder
+from xmppd.admin.check.dns import check_dns
 from xmppd.admin.check.listeners import check_listeners
 from xmppd.admin.check.names import check_names
 from xmppd.admin.check.subject import Machine, Subject
@@ -33,6 +34,7 @@ CHECKS = (
     Check("names", check_names),
     Check("certificates", check_certificates),
     Check("listeners", check_listeners, is_for_owner=False),
+    Check("dns", check_dns, needs_network=True),
     Check("data", check_data_folder),
 )
 CHECK_NAMES = tuple(check.name for check in CHECKS)

@@ -2,17 +2,19 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xmppd.admin.check.lookup import has_address, services
 from xmppd.admin.control.path import socket_path
 from xmppd.config import Config
 from xmppd.config.modules import Known
 from xmppd.config.obstacles import Obstacle, obstacle_to_using
 from xmppd.config.read import Reading
 from xmppd.config.section import Address
+from xmppd.core.outgoing import Service
 
 ASK_TIMEOUT_S = 1.0
 
@@ -58,6 +60,10 @@ class Machine:
     is_running: Callable[[Path], bool] = is_running
     try_to_bind: Callable[[Address], None] = try_to_bind
     free_bytes: Callable[[Path], int] = free_bytes
+    services: Callable[[str, Sequence[Address]], Sequence[Service]] = services
+    """The SRV records of a name, by these name servers or the system's; raises `CannotResolve`."""
+    has_address: Callable[[str, Sequence[Address]], bool] = has_address
+    """Whether a name has an address; likewise."""
     obstacle_to_using: Callable[[Path], Obstacle | None] = obstacle_to_using
     """Why we cannot read, enter and write in a folder."""
 

@@ -18,16 +18,20 @@ SELF_MADE_FOLDER = "certificates"
 
 
 def host_files(config: Config) -> list[HostFiles]:
-    """Give where each host's certificate lies, in the order of the configuration.
+    """Give where each domain's certificate lies, hosts first, in the order of the configuration.
 
-    The files that its table names, else what the folder of ``[tls] certificates`` has for it, else one that is made.
+    The files that its table names, else what the folder of ``[tls] certificates`` has for it, else for a host one that
+    is made; a component without one shows that of a host, as other servers alone ask for it.
     """
-    return [_files_of(config, host) for host in config.hosts.values()]
+    files = [_files_of(config, host) for host in config.hosts.values()]
+    return files + [
+        found for each in config.components.values() if not (found := _files_of(config, each)).is_self_made
+    ]
 
 
 def tls_settings(config: Config) -> dict[str, TLSSettings]:
-    """Give what each host negotiates."""
-    return {host.name: TLSSettings(host.tls.min_version, host.tls.ciphers) for host in config.hosts.values()}
+    """Give what each domain negotiates."""
+    return {each.name: TLSSettings(each.tls.min_version, each.tls.ciphers) for each in config.domains}
 
 
 def check_ciphers(config: Config) -> Iterator[Finding]:

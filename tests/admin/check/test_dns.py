@@ -1,0 +1,80 @@
+"""Whether others find a server: its SRV records, addresses and ports."""
+
+from collections.abc import Mapping, Sequence
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.admin.check.machine import check_text
+from tests.interop.names import NameServer, serving
+from tests.temporary import temporary_folder
+from xmppd.admin.check.lookup import has_address, services
+from xmppd.config.section import Address
+from xmppd.core.outgoing import CannotResolve, Service
+
+NONE: Mapping[str, Service] = {}
+TEXT = '[hosts."example.org"]\n'
+
+
+class DNSTests(SynchronousTestCase):
+    """``check_dns``."""
+
+    def found(
+        self, text: str = TEXT, records: Mapping[str, Service] = NONE, *, has_address: bool = True
+    ) -> list[tuple[str, str]]:
+        """Give identifiers and reasons; *records* by kind, as ``xmpp-server``."""
+
+        def of(name: str, servers: Sequence[Address]) -> Sequence[Service]:
+            kind = name.partition(".")[0].removeprefix("_")
+            return (records[kind],) if kind in records else ()
+
+        findings = check_text(
+            temporary_folder(self),
+            text,
+            None,
+            "dns",
+            services=of,
+            has_address=lambda name, servers: has_address,
+        )
+        return [(finding.id, finding.why) for finding in findings]
+
+    def test_right(self) -> None:
+        """An address and the usual port, or records that lead to where is listened."""
+        self.assertEqual(self.found(), [])
+        self.assertEqual(self.found(TEXT, {"xmpp-server": Service(0, 0, 5269, "a")}, has_address=False), [])
+
+    def test_nobody_finds_it(self) -> None:
+        """Neither records nor an address."""
+        ((id, why),) = self.found(has_address=False)
+        self.assertEqual(id, "dns.not-found")
+        self.assertIn("nobody finds it", why)
+
+    def test_ports_that_nobody_serves(self) -> None:
+        """Of all four kinds."""
+        for kind in ("xmpp-client", "xmpps-client", "xmpp-server", "xmpps-server"):
+            ((id, why),) = self.found(TEXT, {kind: Service(0, 0, 1, "a")})
+            self.assertEqual(id, "dns.wrong-service")
+            self.assertIn("port 1", why)
+        ((_, why),) = self.found('[s2s]\nlisten = ["127.0.0.1:7"]\n' + TEXT)
+        self.assertIn("others try port 5269", why)
+
+    def test_no_such_service(self) -> None:
+        """ "." where somebody is listened for."""
+        ((_, why),) = self.found(TEXT, {"xmpp-server": Service(0, 0, 0, "")})
+        self.assertIn("no such service", why)
+
+    def test_not_where_nobody_is_to_find_it(self) -> None:
+        """localhost, and a server that talks to no others."""
+        self.assertEqual(self.found('[hosts."localhost"]\n', has_address=False), [])
+        self.assertEqual(self.found("[s2s]\nenabled = false\n" + TEXT, has_address=False), [])
+
+    def test_asking(self) -> None:
+        """A name server on loopback; one that is not there."""
+        server = NameServer(serving("example.org", 5_333))
+        self.addCleanup(server.stop)
+        there = [Address("127.0.0.1", server.port)]
+        self.assertEqual(
+            services("_xmpp-server._tcp.example.org", there), (Service(5, 0, 5_333, "example.org"),)
+        )
+        self.assertEqual(services("_xmpps-server._tcp.example.org", there), ())
+        self.assertTrue(has_address("example.org", there))
+        self.assertRaises(CannotResolve, services, "example.org", [Address("127.0.0.1", 1)])

@@ -1,0 +1,59 @@
+"""Asks name servers, and waits for them: for a check, which has no reactor."""
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from random import randrange
+from typing import Any, Final
+
+from twisted.names import dns
+
+from xmppd.config.section import Address
+from xmppd.core.outgoing import CannotResolve, Service
+from xmppd.net.tls.self_signed import to_ascii
+
+TIMEOUT_S: Final = 2.0
+PORT: Final = 53
+ANSWER_BYTES: Final = 4_096
+IDS: Final = 65_536
+
+
+def services(name: str, servers: Sequence[Address]) -> tuple[Service, ...]:
+    """Give the SRV records of *name*; waits some seconds at most, raises `CannotResolve`."""
+    found = _ask(name, dns.SRV, servers)
+    return tuple(
+        Service(each.priority, each.weight, each.port, each.target.name.decode().rstrip("."))
+        for each in found
+    )
+
+
+def has_address(name: str, servers: Sequence[Address]) -> bool:
+    """Whether *name* has an address; as `services`."""
+    return bool(_ask(name, dns.A, servers) or _ask(name, dns.AAAA, servers))
+
+
+def _ask(name: str, kind: int, servers: Sequence[Address]) -> list[Any]:
+    question = dns.Message(randrange(IDS), recDes=1)
+    question.addQuery(to_ascii(name).encode(), kind)
+    sent = question.toStr()
+    for host, port in [(each.host, each.port) for each in servers] or _of_this_system():
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(TIMEOUT_S)
+            try:
+                asking.connect((host, port))
+                asking.send(sent)
+                answer = dns.Message()
+                answer.fromStr(asking.recv(ANSWER_BYTES))
+            except (OSError, EOFError, ValueError):
+                continue
+            if answer.id == question.id and answer.rCode in (dns.OK, dns.ENAME):
+                return [each.payload for each in answer.answers if each.type == kind]
+    raise CannotResolve("no name server answers")
+
+
+def _of_this_system(file: Path = Path("/etc/resolv.conf")) -> list[tuple[str, int]]:
+    try:
+        lines = [line.split() for line in file.read_text().splitlines()]
+    except OSError:
+        return []
+    return [(words[1], PORT) for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
