@@ -1,9 +1,11 @@
 """Private XML storage: XEP-0049. Only the owner reads or writes it; legacy bookmarks (XEP-0048 3) lie here."""
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
-from xmppd.services.profile.private_data import PrivateData
+from xmppd.services.profile.private_data import PRIVATE_DATA, PrivateData, PrivateRequest
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
@@ -31,19 +33,30 @@ class PrivateXML(Module):
         asked = _roots(request.payload)
         if len(asked) > 1:
             raise StanzaError("bad-request", "One element can be asked for at a time")
-        kept = await self._data.get(request.sender.bare, _key(asked[0]))
+        key = _key(asked[0])
+        kept = await self._elsewhere(PrivateRequest(request.sender, (key,)))
+        if not isinstance(kept, bytes):
+            kept = await self._data.get(request.sender.bare, key)
         content = asked[0].to_bytes(NS) if kept is None else kept
         return b"<query xmlns='%b'>%b</query>" % (NS.encode(), content)
 
     @iq("set", NS, "query", to="own")
-    def on_set(self, request: IQRequest) -> object:
+    @deferred
+    async def on_set(self, request: IQRequest) -> None:
         """XEP-0049 2.2: each element takes the place of the one of its name; an empty one is forgotten."""
         pieces: dict[str, list[bytes]] = {}
         for root in _roots(request.payload):
             kept = pieces.setdefault(_key(root), [])
             if root.children or root.attrs:
                 kept.append(root.to_bytes(NS))
-        return self._data.set(request.sender, {key: b"".join(kept) or None for key, kept in pieces.items()})
+        data = {key: b"".join(kept) or None for key, kept in pieces.items()}
+        if await self._elsewhere(PrivateRequest(request.sender, tuple(data), data)) is None:
+            await self._data.set(request.sender, data)
+
+    async def _elsewhere(self, asked: PrivateRequest) -> object:
+        """Ask who keeps such data elsewhere."""
+        answer = self.api.host.hooks.ask(PRIVATE_DATA, asked)
+        return await answer if isinstance(answer, Deferred) else answer
 
 
 def _roots(query: Element) -> list[Element]:

@@ -4,16 +4,35 @@ Kept as raw bytes in store ``private``, under keys ``{namespace}name``.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
 from xmppd.core.waiting import deferred
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
-from xmppd.storage.interface import Delete, Put, Storage
+from xmppd.storage.interface import Change, Delete, Put, Storage
 
 STORE = "private"
+
+
+@dataclass(slots=True)
+class PrivateRequest:
+    """A request for private data, or to change it, on its way to the store."""
+
+    owner: JID
+    keys: tuple[str, ...]
+    data: Mapping[str, bytes | None] | None = None
+    """What is to be kept under the keys; None where it is asked for."""
+
+
+PRIVATE_DATA = Hook[PrivateRequest](
+    "private-data",
+    "Asked at the account's host for each request for private data: what is kept elsewhere is given as bytes, or taken "
+    "(True). Without an answer the store has it.",
+)
 KEY_CHARS = 1_023
 """The longest name with its namespace."""
 
@@ -33,8 +52,15 @@ class PrivateData:
     async def set(self, owner: JID, data: Mapping[str, bytes | None]) -> None:
         """Keep *data*, by key, in place of what was there; None forgets. Waits for the commit; all or nothing.
 
+        Raises as `changes`, and `StorageError` where it cannot be stored.
+        """
+        await self._storage.commit(*await self.changes(owner, data))
+
+    async def changes(self, owner: JID, data: Mapping[str, bytes | None]) -> list[Change]:
+        """Give what keeps *data*, for who stores it together with something else.
+
         Raises `StanzaError`: policy-violation beyond the account's limit, not-acceptable for a key that is too long;
-        `StorageError` where it cannot be stored.
+        `StorageError`.
         """
         if any(len(key) > KEY_CHARS for key in data):
             raise StanzaError("not-acceptable", "The name of the data is too long")
@@ -44,8 +70,7 @@ class PrivateData:
         grows = any(value is not None and len(value) > len(kept.get(key, b"")) for key, value in data.items())
         if grows and size > self._hosts[owner.domainpart].settings.limits.private_bytes:
             raise StanzaError("policy-violation", "There is too much private data")
-        changes = (
+        return [
             Delete(STORE, owner.bare, key) if value is None else Put(STORE, owner.bare, key, value)
             for key, value in data.items()
-        )
-        await self._storage.commit(*changes)
+        ]

@@ -22,7 +22,7 @@ BY_NAME: Final[Mapping[str, NodeOptions]] = {
     "eu.siacs.conversations.axolotl.devicelist": OPEN,  # XEP-0384 before 0.8.3, 4.3
     "urn:xmpp:omemo:2:devices": OPEN,  # XEP-0384 5.3.1
     "urn:xmpp:omemo:2:bundles": replace(OPEN, max_items=None, send_last_published_item=SendLast.NEVER),
-    "urn:xmpp:avatar:metadata": PERSONAL,
+    "urn:xmpp:avatar:metadata": PERSONAL,  # XEP-0084 4.2.2
     "urn:xmpp:avatar:data": replace(PERSONAL, send_last_published_item=SendLast.NEVER),
     "storage:bookmarks": PRIVATE,  # XEP-0048 2.1
     "urn:xmpp:bookmarks:1": PRIVATE_LIST,

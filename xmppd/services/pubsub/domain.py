@@ -12,6 +12,7 @@ from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
 from xmppd.services.pubsub.realm import affiliation, subscription_state
 from xmppd.stanza.jid import JID
+from xmppd.storage.interface import NewEntry
 
 MODELS: Final = frozenset((AccessModel.OPEN, AccessModel.AUTHORIZE, AccessModel.WHITELIST))
 """The access models of a service that has no roster."""
@@ -62,6 +63,9 @@ class DomainRealm:
     def is_owner(self, who: JID) -> bool:
         """See `Realm`."""
         return who.bare in self._host.settings.admins
+
+    def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
+        """See `Realm`; nobody asks here."""
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """See `Realm`."""

@@ -45,6 +45,7 @@ from xmppd.storage.interface import (
     StorageError,
     part_of,
 )
+from xmppd.storage.pages import all_owners
 
 NODES: Final = "pubsub_nodes"
 ITEMS: Final = "pubsub_items"
@@ -83,6 +84,8 @@ class Nodes:
         self._recent: BoundedBySize[str, Shelf] = BoundedBySize(KEPT_NODES)
         self._loading: dict[str, list[Deferred[Shelf]]] = {}
         self._last: BoundedBySize[tuple[str, str], Entry | None] = BoundedBySize(KEPT_BYTES)
+        self._owners: set[str] | None = None
+        """Who has nodes; None as long as nobody has asked. For all others nothing is read."""
         self._options: Bounded[NodeOptions, NodeOptions] = Bounded(1_000)
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ class Nodes:
 
     async def _read(self, owner: str, name: str | None) -> dict[str, Node]:
         if name is None:
-            stored = await self._storage.get_all(NODES, owner)
+            stored = await self._storage.get_all(NODES, owner) if await self._has_any(owner) else {}
         else:
             one = await self._storage.get(NODES, owner, name, is_fresh=True)
             stored = {} if one is None else {name: one}
@@ -139,6 +142,13 @@ class Nodes:
             except ValueError as error:
                 self._log.error("A node cannot be read and is left out: {error}", error=str(error))
         return nodes
+
+    async def _has_any(self, owner: str) -> bool:
+        if self._owners is None:
+            owners = set(await all_owners(self._storage, NODES))
+            if self._owners is None:
+                self._owners = owners
+        return owner in self._owners
 
     def _record(self, data: bytes) -> NodeRecord:
         try:
@@ -204,6 +214,8 @@ class Nodes:
 
     def put(self, node: Node, record: NodeRecord) -> Change:
         """Store *record* as that of *node*."""
+        if self._owners is not None:
+            self._owners.add(node.owner)
         stored = {
             "options": encode(record.options),
             "at": record.created_at,
@@ -236,6 +248,8 @@ class Nodes:
 
     def let_go(self, owner: JID) -> None:
         """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
+        if self._owners is not None:
+            self._owners.discard(owner.bare)
         shelf = self._known.pop(owner.bare, None)
         self._recent.forget(owner.bare)
         self._loading.pop(owner.bare, None)

@@ -16,6 +16,7 @@ from xmppd.core.session import Session
 from xmppd.services.discovery.capabilities import Capabilities
 from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.services.pubsub.access import Viewer, may_get
+from xmppd.services.pubsub.changes import ITEMS_CHANGED, ItemsChanged
 from xmppd.services.pubsub.defaults import personal_defaults
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
@@ -23,6 +24,7 @@ from xmppd.services.pubsub.realm import affiliation, subscription_state
 from xmppd.services.pubsub.remote import RemoteContacts
 from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.jid import JID
+from xmppd.storage.interface import NewEntry
 
 NOTIFY: Final = "+notify"
 BY_ROSTER: Final = frozenset((AccessModel.PRESENCE, AccessModel.ROSTER))
@@ -110,6 +112,11 @@ class PersonalRealm:
     def is_owner(self, who: JID) -> bool:
         """See `Realm`."""
         return who.bare == self.jid
+
+    def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
+        """See `Realm`."""
+        told = ItemsChanged(JID.of_prepared(self.jid), name, published, retracted)
+        self._of.hosts[self.account.domainpart].hooks.notify(ITEMS_CHANGED, told)
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """See `Realm`. The roster is read only where the node's access model asks it."""

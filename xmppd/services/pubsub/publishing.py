@@ -68,7 +68,7 @@ class Publishing(Operations):
             place = await self._place(realm, who, shelf.nodes.get(name), name, preconditions)
             node = place.node
             _check_item(item, node.options, realm)
-            entry = self._entry(item, who)
+            entry = None if item is None else self._entry(item, who)
             kept: list[Change] = []
             if entry is not None and node.options.persist_items:
                 kept, node.items = await self._kept(realm, node, entry, who, place.is_new)
@@ -80,7 +80,40 @@ class Publishing(Operations):
             if kept and entry is not None:
                 self._nodes.published(node, entry)
             self._tell(realm, node, _published(node, entry), takers)
+        if entry is not None:
+            realm.changed(name, (entry,), ())
         return entry.id if entry is not None else ""
+
+    @deferred
+    async def update(
+        self, realm: Realm, who: JID, name: str, items: Sequence[NewItem], gone: Sequence[str], *more: Change
+    ) -> None:
+        """Publish and retract several items of a node of the account itself, and make *more* changes, all in one step.
+
+        The node is made where it is not there. For conversions, which have seen to what the items are; *who* owns it.
+        """
+        part = part_of(realm.jid, name)
+        async with self.exclusive(realm, name) as shelf:
+            place = await self._place(realm, who, shelf.nodes.get(name), name, None)
+            node, options = place.node, place.node.options
+            entries = [self._entry(item, who) for item in items]
+            ids = (*(entry.id for entry in entries), *gone)
+            changes: list[Change] = [DeleteEntries(ITEMS, part, ids=ids)] if ids else []
+            changes += [Append(ITEMS, part, entry) for entry in entries]
+            changes.append(DeleteEntries(ITEMS, part, keep=options.max_items or realm.limits.pubsub_items))
+            people = await self._nodes.people(node)
+            takers = tuple(await realm.audience(node, people))
+            await self.commit(realm, *place.changes, *changes, *more)
+            if place.is_new:
+                shelf.nodes[name] = node
+                self._nodes.keep(shelf, None if realm.is_personal else name)
+            self._nodes.items_changed(node)
+            node.items = None
+            for entry in entries:
+                self._tell(realm, node, _published(node, entry), takers)
+            if gone and options.notify_retract:
+                self._tell(realm, node, items_event(name, retracted(gone)), takers)
+        realm.changed(name, tuple(entries), tuple(gone))
 
     @deferred
     async def retract(
@@ -104,6 +137,7 @@ class Publishing(Operations):
                 node.items -= len(entries)
             if node.options.notify_retract or is_told:
                 self._tell(realm, node, items_event(name, retracted(ids)), takers)
+        realm.changed(name, (), tuple(ids))
 
     @deferred
     async def purge(self, realm: Realm, who: JID, name: str) -> None:
@@ -119,6 +153,7 @@ class Publishing(Operations):
             node.items = 0
             if node.options.notify_retract:
                 self._tell(realm, node, node_event("purge", name), takers)
+        realm.changed(name, (), ())
 
     # -- the steps of a publication -----------------------------------------------------------------------------------
 
@@ -138,9 +173,7 @@ class Publishing(Operations):
             raise refusal("precondition-not-met", f"The node has another {', '.join(unlike)}")
         return _Place(node, False, ())
 
-    def _entry(self, item: NewItem | None, who: JID) -> NewEntry | None:
-        if item is None:
-            return None
+    def _entry(self, item: NewItem, who: JID) -> NewEntry:
         return NewEntry(
             item.id or self._new_id(),
             self._now(),

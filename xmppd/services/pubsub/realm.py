@@ -11,6 +11,7 @@ from xmppd.services.pubsub.access import Viewer
 from xmppd.services.pubsub.node import Affiliation, Node, People, SubscriptionState
 from xmppd.services.pubsub.options import Bounds, NodeOptions
 from xmppd.stanza.jid import JID
+from xmppd.storage.interface import NewEntry
 
 
 class Realm(Protocol):
@@ -43,6 +44,9 @@ class Realm(Protocol):
 
     def is_owner(self, who: JID) -> bool:
         """Whether *who* owns every node, whatever is stored."""
+
+    def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
+        """Hear that items of a node have changed; both empty: all are gone. Called when nobody holds the node."""
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """Say what *who* is to a node. Waits; `StorageError`."""

@@ -1,0 +1,1 @@
+Old and new clients share bookmarks (XEP-0402 ``#compat``, XEP-0411: private XML shows and changes those of the account's node) and avatars (XEP-0398: between XEP-0084 and the vCard's photo, with the hash of XEP-0153 in presence).
