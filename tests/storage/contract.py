@@ -19,6 +19,7 @@ from xmppd.storage.interface import (
     InvalidChange,
     KeyRange,
     NewEntry,
+    Note,
     Put,
     Replace,
     Selection,
@@ -667,6 +668,40 @@ class ArchiveContract(StorageContract):
         self.assertEqual((found.sent_at, found.with_jid, found.extra), (1002.0, BOB, b"x"))
         await self.storage.commit(Replace("archive", BOB, "id2", b""), Replace("archive", ALICE, "no", b""))
         self.assertEqual(await self.seqs(), [1, 9, 3])
+
+    async def test_notes(self) -> None:
+        """Another extra alone, for many entries at once, by place or id, of this owner and of those that are there."""
+        await self.storage.commit(*archive(*range(120)), Append("archive", BOB, entry(1)))
+        page = await self.storage.read("archive", ALICE, limit=200)
+        (other,) = await self.storage.read("archive", BOB)
+        await self.storage.commit(
+            *archive(120),
+            Note(
+                "archive",
+                ALICE,
+                [
+                    *((one.seq, b"by place") for one in page[:70]),
+                    ("id80", b"by id"),
+                    ("id120", b"fresh"),
+                    ("no", b"x"),
+                    (other.seq, b"another's"),
+                ],
+            ),
+            Note("archive", "nobody@localhost", [(page[0].seq, b"x")]),
+        )
+        found = await self.storage.read("archive", ALICE, limit=200)
+        extras = [one.extra for one in found]
+        self.assertEqual(extras[:71], [b"by place"] * 70 + [b"{}"])
+        self.assertEqual((extras[80], extras[120], extras[119]), (b"by id", b"fresh", b"{}"))
+        self.assertEqual([one._replace(extra=b"{}") for one in found[:120]], page)
+        self.assertEqual(await self.storage.read("archive", BOB), [other])
+
+    async def test_measure(self) -> None:
+        """How many entries, and how large together, be they settled or fresh."""
+        self.assertEqual(await self.storage.measure("archive", ALICE), (0, 0))
+        await self.storage.commit(*archive(1, 2, 30))
+        sizes = len(b"<m>1</m><m>2</m><m>30</m>")
+        self.assertEqual(await self.storage.measure("archive", ALICE, is_fresh=True), (3, sizes))
 
     async def test_delete_entries_by_place_and_id(self) -> None:
         """Entries go by seq, up to a seq, by id, or by several of these; another owner's stay."""

@@ -14,6 +14,7 @@ from xmppd.storage.interface import (
     DeleteEntries,
     DeleteOwner,
     NewEntry,
+    Note,
     Put,
     Replace,
     part_of,
@@ -32,6 +33,7 @@ def of(owner: str) -> list[Change]:
         DeleteOwner(owner),
         Append("s", owner, ENTRY),
         Replace("s", owner, "id", b""),
+        Note("s", owner, ((1, b""),)),
         DeleteEntries("s", owner, up_to=1),
     ]
 
@@ -70,7 +72,7 @@ class HomeTests(SynchronousTestCase):
     def test_parts(self) -> None:
         """A message from one account to another is two transactions, each in its order."""
         sent, got = Append("archive", ALICE, ENTRY), Append("archive", "bob@x", ENTRY)
-        counted, waiting = Put("sm_sessions", ALICE, "id", b"1"), Append("offline", "bob@x", ENTRY)
+        counted, waiting = Put("sm_sessions", ALICE, "id", b"1"), Append("inbox", "bob@x", ENTRY)
         self.assertEqual(
             parts([sent, got, counted, waiting]), {ALICE: [sent, counted], "bob@x": [got, waiting]}
         )

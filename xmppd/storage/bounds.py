@@ -13,6 +13,7 @@ from xmppd.storage.interface import (
     DeleteEntries,
     DeleteOwner,
     InvalidChange,
+    Note,
     Put,
     Replace,
     Selection,
@@ -42,6 +43,9 @@ REFUSE_BYTES = 128 * 1024 * 1024
 
 _TIME_BOUND_S = 1e11
 
+NOTE_BYTES = 50
+"""What names an entry that gets another extra."""
+
 _OVERHEAD_BYTES = 200
 """What a change costs in memory beside its bytes, roughly."""
 
@@ -64,6 +68,9 @@ def weigh(changes: Iterable[Change]) -> int:
         elif isinstance(change, Replace):
             size = len(change.stanza) + len(change.extra)
             names = f"{change.store}{change.owner}{change.id}"
+        elif isinstance(change, Note):
+            size = sum(len(extra) + NOTE_BYTES for _, extra in change.notes)
+            names = f"{change.store}{change.owner}"
         else:
             names = _names_of(change)
         chars = len(names)

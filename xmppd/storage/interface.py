@@ -144,6 +144,17 @@ class Replace(NamedTuple):
     extra: bytes = b""
 
 
+class Note(NamedTuple):
+    """Put another `extra` into entries, each named by its seq or its id, which keep everything else.
+
+    Nothing happens for those that are not there.
+    """
+
+    store: str
+    owner: str
+    notes: Sequence[tuple[int | str, bytes]]
+
+
 class DeleteEntries(NamedTuple):
     """Forget the entries that ANY of the selectors names.
 
@@ -162,7 +173,7 @@ class DeleteEntries(NamedTuple):
     limit: int | None = None
 
 
-Change = Put | Delete | DeleteAll | DeleteOwner | Append | Replace | DeleteEntries
+Change = Put | Delete | DeleteAll | DeleteOwner | Append | Replace | Note | DeleteEntries
 
 
 Decided = Callable[[StorageError | None], None]
@@ -321,6 +332,9 @@ class Storage(Protocol):
 
         Fails with `UnknownEntry` if an id of it is not there.
         """
+
+    def measure(self, store: str, owner: str, *, is_fresh: bool = False) -> Deferred[tuple[int, int]]:
+        """How many entries there are, and how many bytes their stanzas have together."""
 
 
 def part_of(owner: str, name: str) -> str:

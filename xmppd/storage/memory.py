@@ -252,6 +252,15 @@ class MemoryStorage:
             is_fresh,
         )
 
+    def measure(self, store: str, owner: str, *, is_fresh: bool = False) -> Deferred[tuple[int, int]]:
+        """How many entries there are, and the size of their stanzas."""
+        check_names(store, owner)
+
+        def sizes() -> list[int]:
+            return [len(entry.stanza) for entry in self._tables.select(store, owner, ALL, False)]
+
+        return self._read(lambda: (len(sizes()), sum(sizes())), is_fresh)
+
     def _read(self, work: Callable[[], T], is_fresh: bool = False) -> Deferred[T]:
         return fresh(self, partial(self._answer, work)) if is_fresh else self._answer(work)
 

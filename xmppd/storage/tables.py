@@ -21,6 +21,7 @@ from xmppd.storage.interface import (
     InvalidChange,
     KeyRange,
     NewEntry,
+    Note,
     Put,
     Replace,
     Selection,
@@ -57,6 +58,7 @@ class Tables:
             DeleteOwner: self._delete_owner,
             Append: self._append,
             Replace: self._replace,
+            Note: self._note,
             DeleteEntries: self._delete_entries,
         }
 
@@ -181,6 +183,19 @@ class Tables:
             return []
         changed = [
             entry._replace(stanza=stanza, extra=extra) if entry.id == entry_id else entry
+            for entry in old.entries
+        ]
+        self._boxes[place] = _Box(changed)
+        return [_setter(self._boxes, place, old)]
+
+    def _note(self, store: str, owner: str, notes: Sequence[tuple[int | str, bytes]]) -> list[Undo]:
+        place = (store, owner)
+        old = self._boxes.get(place)
+        if old is None:
+            return []
+        extras = {name: extra for name, extra in notes if name != ""}
+        changed = [
+            entry._replace(extra=extras.get(entry.seq, extras.get(entry.id, entry.extra)))
             for entry in old.entries
         ]
         self._boxes[place] = _Box(changed)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from xmppd.storage.interface import PART, Entry, KeyRange, Selection, UnknownEntry, by_store
+from xmppd.storage.interface import ALL, PART, Entry, KeyRange, Selection, UnknownEntry, by_store
 from xmppd.storage.sqlite.times import first_after, last_before
 
 _COLUMNS = (
@@ -211,6 +211,17 @@ def count(
         query = f"SELECT count(*) FROM (SELECT 1 {tail} LIMIT ?)"
         total += connection.execute(query, [*parameters, most]).fetchone()[0]
     return total
+
+
+@_in_snapshot
+def measure(connection: sqlite3.Connection, store: str, owner: str) -> tuple[int, int]:
+    """How many entries there are, and the size of their stanzas."""
+    total = size_bytes = 0
+    for tail, parameters in _parts(connection, store, owner, ALL):
+        query = f"SELECT count(*), coalesce(sum(length(stanza)), 0) {tail}"
+        entries, size = connection.execute(query, parameters).fetchone()
+        total, size_bytes = total + entries, size_bytes + size
+    return total, size_bytes
 
 
 def _parts(connection: sqlite3.Connection, store: str, owner: str, selection: Selection) -> list[_Part]:

@@ -244,6 +244,12 @@ class SQLiteStorage:
         work = partial(self._archive, reads.count, store, owner, selection, limit)
         return fresh(self, work) if is_fresh else work()
 
+    def measure(self, store: str, owner: str, *, is_fresh: bool = False) -> Deferred[tuple[int, int]]:
+        """How many entries there are, and the size of their stanzas."""
+        check_names(store, owner)
+        work = partial(self._archive, reads.measure, store, owner)
+        return fresh(self, work) if is_fresh else work()
+
     def _value(self, work: Callable[..., T], *arguments: object) -> Deferred[T]:
         try:
             return succeed(self._direct.read(work, *arguments))

@@ -6,7 +6,7 @@ when a change comes that must see them.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from xmppd.storage.interface import (
@@ -17,6 +17,7 @@ from xmppd.storage.interface import (
     DeleteEntries,
     DeleteOwner,
     NewEntry,
+    Note,
     Put,
     Replace,
 )
@@ -43,6 +44,19 @@ _REPLACE = (
     "UPDATE entry INDEXED BY entry_id SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
     "UPDATE fresh INDEXED BY fresh_box SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
 )
+_NOTE_IDS = (
+    "UPDATE entry INDEXED BY entry_id SET extra = ? WHERE box = ? AND id = ?",
+    "UPDATE fresh INDEXED BY fresh_box SET extra = ? WHERE box = ? AND id = ?",
+)
+_NOTE_SEQS = [
+    many(
+        "WITH here (box) AS (VALUES (?)), notes (seq, extra) AS (VALUES",
+        "(?, ?)",
+        f") UPDATE {table} SET extra = notes.extra FROM notes, here"
+        f" WHERE {table}.seq = notes.seq AND {table}.box = here.box",
+    )
+    for table in ("entry", "fresh")
+]
 _DELETE_OWNER = """
 WITH RECURSIVE stores (store) AS (
     SELECT min(store) FROM kv
@@ -102,6 +116,18 @@ class Transaction:
             for text in _REPLACE:
                 self._connection.execute(text, (stanza, extra, box.number, entry_id))
 
+    def _note(self, store: str, owner: str, notes: Sequence[tuple[int | str, bytes]]) -> None:
+        box = self._settled_box(store, owner)
+        if box is None:
+            return
+        seqs: list[tuple[Value, ...]] = [(name, extra) for name, extra in notes if not isinstance(name, str)]
+        for texts in _NOTE_SEQS:
+            run_many(self._connection, texts, seqs, (box.number,))
+        for name, extra in notes:
+            if isinstance(name, str):
+                for text in _NOTE_IDS:
+                    self._connection.execute(text, (extra, box.number, name))
+
     def _delete_entries(self, store: str, owner: str, *selectors: Any) -> None:
         box = self._settled_box(store, owner)
         if box is not None:
@@ -147,6 +173,7 @@ _APPLY: Final[dict[type, Callable[..., None]]] = {
     Delete: Transaction._delete,
     DeleteEntries: Transaction._delete_entries,
     Replace: Transaction._replace,
+    Note: Transaction._note,
     DeleteAll: Transaction._delete_all,
     DeleteOwner: Transaction._delete_owner,
 }
