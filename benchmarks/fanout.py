@@ -17,10 +17,11 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from xmppd.core.fanout import Fanout
+from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
-from xmppd.services.stream_management.copies import Copying
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.stream_management.ledger import Settings, StreamLedger
 from xmppd.services.stream_management.records import Key
 from xmppd.services.stream_management.rounds import Rounds
@@ -62,12 +63,22 @@ class Nowhere:
         self.written.clear()
 
 
+class Nobody:
+    """Accounts of which there are none."""
+
+    def exists(self, bare_jid: str) -> bool:
+        """There is none."""
+        return False
+
+
 def sessions(count: int, with_acks: bool) -> list[Session]:
     """Give so many available resources."""
     registry = SessionRegistry()
     clock = Clock()
     settings = Settings(600, 10_000, 8 * 1024 * 1024, 25)
-    rounds, copying = Rounds(MemoryStorage(), Timers(clock)), Copying()
+    storage, timers = MemoryStorage(), Timers(clock)
+    rounds = Rounds(storage, timers)
+    inbox = Inbox(Hosts(), registry, Nobody(), storage, timers, clock.seconds, "x".__mul__)
     made = []
     for number in range(count):
         session: Any = Session(Nowhere(), TCPFraming(), registry)
@@ -76,7 +87,7 @@ def sessions(count: int, with_acks: bool) -> list[Session]:
         registry.bind(session, jid)
         if with_acks:
             key = Key(jid.bare, "phone", f"session{number}")
-            ledger = StreamLedger(session, key, settings, rounds, copying, clock.seconds)
+            ledger = StreamLedger(session, key, settings, rounds, inbox, clock.seconds)
             ledger.is_resumable = ledger.incoming.is_recorded = True
             session.ledger = ledger
             session.stanza_filters = (ledger.outbound,)

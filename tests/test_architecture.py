@@ -34,7 +34,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "accounts": {"accounts", "sessions"},
     "presence": {"presence", "blocking"},
     "archive": {"ids", "archive"},
-    "offline": {"offline"},
+    "inbox": {"inbox", "machine", "kept"},
     "stream_management": {"service"},
     "profile": set(),
     "components": {"components"},

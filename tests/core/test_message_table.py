@@ -1,7 +1,7 @@
 """RFC 6121 8.5 through the whole server: type × form of address × resources → who gets it, what the sender hears.
 
-`tests.core.test_delivery` looks at the table of rules alone; here a client sends, and what all connections, the offline
-store and the sender get is compared with the RFC's own words, written down once more below.
+`tests.core.test_delivery` looks at the table of rules alone; here a client sends, and what all connections, the
+inbox and the sender get is compared with the RFC's own words, written down once more below.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.session import Session
-from xmppd.services.offline.offline import Offline
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.stanza.element import parse_element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
@@ -19,7 +19,7 @@ from xmppd.storage.interface import DeleteAll
 from xmppd.testing.server import MemoryServer, now
 from xmppd.testing.sessions import bound_session, written
 
-STORE = "offline"
+STORE = "inbox"
 BOB = "bob@localhost"
 TYPES = (None, "normal", "chat", "headline", "groupchat", "error", "poem")
 RESOURCES: dict[str, dict[str, int | None]] = {
@@ -93,7 +93,7 @@ class MessageTableTests(SynchronousTestCase):
         for session in self.memory.server.registry:
             self.memory.server.registry.destroy(session)
         now(self.memory.storage.commit(DeleteAll(STORE, BOB)))
-        self.memory.server.services[Offline].let_go(JID.parse(BOB))
+        self.memory.server.services[Inbox].let_go(JID.parse(BOB))
 
     def session(self, full_jid: str, priority: int | None) -> Session:
         """Give a connected resource, available where it has a priority."""
@@ -105,7 +105,7 @@ class MessageTableTests(SynchronousTestCase):
         self.memory.server.router.from_client(self.alice, message)
 
     def kept(self) -> int:
-        """Give how many messages the offline store has for Bob."""
+        """Give how many messages wait for Bob."""
         return len(now(self.memory.storage.read(STORE, BOB)))
 
     def answers(self) -> list[str]:

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
 from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Window
 from xmppd.services.archive.pages import PAGE_BYTES
-from xmppd.services.offline.delivery import HELD_BYTES
+from xmppd.services.inbox.delivery import VOLATILE_BYTES
 from xmppd.testing.client import Client
 from xmppd.testing.server import now
 
@@ -176,21 +176,35 @@ class PaceTests(SynchronousTestCase):
         self.assertEqual(bodies(client), ids)
 
     def test_too_much_behind(self) -> None:
-        """Copies that wait in memory alone are bounded: the session ends, none is left out of what it gets."""
+        """What waits in memory alone is bounded: the session ends, none is left out of what it gets."""
+        self.talk = Conversation()
+        self.setUp_again()
+        self.talk.say(self.romeo, "old")
+        client, _ = self.slow_client()
+        for count, expected in ((VOLATILE_BYTES // len(BIG), []), (1, ["error", "end"])):
+            for _ in range(count):
+                self.romeo.send(f"<message to='{BALCONY}' type='headline'><body>{BIG}</body></message>")
+            self.talk.pass_time(0.1)
+            self.assertEqual(tags(client)[:2], expected)
+
+    def test_copies_behind(self) -> None:
+        """Copies of which another client has one are no more in memory than others: they are read, in order."""
         self.talk = Conversation()
         self.setUp_again()
         other = self.talk.memory.logged_in(CHAMBER)
         self.talk.say(self.romeo, "old")
-        client, _ = self.slow_client()
+        client, transport = self.slow_client()
         other.send("<presence/>")
-        ids = self.say_big(HELD_BYTES // len(BIG))
+        client.inbox.clear()
+        ids = self.say_big(VOLATILE_BYTES // len(BIG) + 1)
         self.talk.pass_time(0.1)
-        self.assertNotIn("error", tags(client))
-        self.say_big(1)
-        self.talk.pass_time(0.1)
-        self.assertEqual(tags(client)[:2], ["error", "end"])
+        self.assertEqual(tags(client), [])
+        self.assertEqual(bodies(other)[-len(ids) :], ids)
+        transport.unsent_bytes = 0
+        self.talk.pass_time(10)
+        self.assertEqual(bodies(client), ["old", *ids])
         self.talk.pass_time(1)
-        self.assertEqual(bodies(other)[: len(ids)], ids)
+        self.assertEqual(now(self.talk.memory.storage.read("inbox", JULIET)), [])
 
     def setUp_again(self) -> None:
         """Log in at another server."""
@@ -204,11 +218,11 @@ class PaceTests(SynchronousTestCase):
         self.talk.say(self.romeo, "old")
         client, transport = self.slow_client()
         client.inbox.clear()
-        ids = self.say_big(2 * HELD_BYTES // len(BIG))
+        ids = self.say_big(2 * VOLATILE_BYTES // len(BIG))
         transport.unsent_bytes = 0
         self.talk.pass_time(10)
         self.assertEqual(bodies(client), ["old", *ids])
-        self.assertEqual(now(self.talk.memory.storage.read("offline", JULIET)), [])
+        self.assertEqual(now(self.talk.memory.storage.read("inbox", JULIET)), [])
 
     def ask(self, client: Client, id: str, after: str = "", ids: Sequence[str] = ()) -> None:
         """Ask for a page of the archive."""

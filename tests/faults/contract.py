@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ allow_plain_without_tls = true
 [storage]
 durability = "{durability}"
 """
-RESUMES, FRESH, ELSEWHERE, HIBERNATES, RETURNS_FRESH, OFFLINE, PAIR = range(7)
+RESUMES, FRESH, ELSEWHERE, HIBERNATES, RETURNS_FRESH, OFFLINE, PAIR, SLOW = range(8)
 KINDS: Final = (
     "resumes",
     "fresh",
@@ -31,6 +32,7 @@ KINDS: Final = (
     "fresh after hibernation",
     "offline",
     "one of two",
+    "slow with a backlog",
 )
 LAG_S: Final = 1.0
 """Acknowledgements of recipients are stored in the next group: those of the last moment may be lost."""
@@ -78,11 +80,24 @@ class Recipient:
         for device in self.devices:
             if self.kind == ELSEWHERE:
                 device.resource = f"d{life}"
-            is_resuming = self.kind in (RESUMES, HIBERNATES, PAIR)
-            if not is_resuming:
+            is_resuming = self.kind in (RESUMES, HIBERNATES, PAIR, SLOW)
+            if not is_resuming or not device.sm_id:
                 self.may_come_again.update(got.id for got in device.unanswered)
             await device.connect(port, is_resuming=is_resuming)
             device.send(b"<presence/>")
+
+    async def crawl(self, port: int, life: int) -> None:
+        """Come under load, and read what waits slowly, until the connection is lost."""
+        for device in self.devices:
+            device.pause_s = random.choice((0.005, 0.02, 0.1))
+        with suppress(OSError, asyncio.TimeoutError, asyncio.CancelledError, asyncio.QueueEmpty):
+            await self.come(port, life)
+
+    def drop_what_is_on_its_way(self) -> None:
+        """Read no further: what was written and not read is lost."""
+        for device in self.devices:
+            device.pause_s = 0.0
+            device.lose()
 
     @property
     def repeats(self) -> int:
@@ -154,23 +169,25 @@ class Contract:
 
     def __init__(self, folder: Path, senders: int = 4) -> None:
         self.folder = folder
-        self.recipients = [Recipient(number, kind) for number, kind in enumerate(range(7))]
+        self.recipients = [Recipient(number, kind) for number, kind in enumerate(range(8))]
         self.senders = [Sender(number, self.recipients) for number in range(senders)]
         self.changers = [Changer(number, name) for number, name in enumerate(CHANGES)]
         self.life = 0
         self.slowest_login_s = 0.0
         self._server: ServerProcess | None = None
+        self._killed_at = 0.0
 
     # -- a life -------------------------------------------------------------------------------------------------------
 
     async def live(self, durability: str, load_s: float, *, is_over: bool = False) -> None:
         """Start the server, check what the last life has promised, put load on it, kill it. *is_over*: no more load."""
         self.life += 1
+        self._killed_at = 0.0
         port = await self._start(durability)
         for recipient in self.recipients:
-            if recipient.kind != OFFLINE:
+            if recipient.kind not in (OFFLINE, SLOW):
                 await recipient.come(port, self.life)
-        await self._check_messages([each for each in self.recipients if each.kind != OFFLINE])
+        await self._check_messages([each for each in self.recipients if each.kind not in (OFFLINE, SLOW)])
         for changer in self.changers:
             await changer.device.connect(port, is_resuming=random.random() < 0.5)
             await changer.check()
@@ -209,19 +226,26 @@ class Contract:
             if recipient.is_away_under_load:
                 for device in recipient.devices:
                     device.lose()
+        slow = [recipient for recipient in self.recipients if recipient.kind == SLOW]
+        crawling = [asyncio.ensure_future(each.crawl(self._port, self.life)) for each in slow]
         await asyncio.sleep(load_s / 2)
         assert self._server is not None
+        self._killed_at = time.monotonic()
         self._server.kill()
-        await asyncio.gather(*working)
+        for recipient, task in zip(slow, crawling, strict=True):
+            recipient.drop_what_is_on_its_way()
+            task.cancel()
+        await asyncio.gather(*working, *crawling)
 
     async def _kill(self) -> None:
         assert self._server is not None
+        self._killed_at = self._killed_at or time.monotonic()
         self._server.kill()
         everyone = self._busy()
         everyone += [device for recipient in self.recipients for device in recipient.devices]
         for device in everyone:
             await device.lost()
-            device.settle_account(LAG_S)
+            device.settle_account(self._killed_at, LAG_S)
 
     async def _offline_comes_and_goes(self, port: int) -> None:
         """Who was away fetches what waits, and closes the stream."""
@@ -237,7 +261,9 @@ class Contract:
     async def _quiet(self) -> None:
         """Wait until all senders have been promised all that they sent."""
         for recipient in self.recipients:
-            if recipient.kind == OFFLINE:
+            if recipient.kind in (OFFLINE, SLOW):
+                for device in recipient.devices:
+                    device.pause_s = 0.0
                 await recipient.come(self._port, self.life)
         for sender in self.senders:
             sender.device._write(b"<r xmlns='urn:xmpp:sm:3'/>")

@@ -40,6 +40,9 @@ class Got(NamedTuple):
     body: str
 
 
+LITTLE = 2_048
+
+
 class Device:
     """One device of an account."""
 
@@ -63,6 +66,8 @@ class Device:
         """What came and was not acknowledged for long enough: it may come again after a fresh login."""
         self.laziness_s = 0.0
         """How long it may take to acknowledge."""
+        self.pause_s = 0.0
+        """How long it pauses after each little that it has read."""
         self.is_connected = False
         self.answers: dict[str, asyncio.Future[Element]] = {}
         self._acknowledged = 0
@@ -134,6 +139,7 @@ class Device:
         reply = await self._reply()
         assert reply.get("type") == "result", reply.attrib
         self.handled = self.acknowledged_to = self._acknowledged = 0
+        self.sm_id = ""
         self._numbers.clear()
         self._acks.clear()
         self._told.clear()
@@ -161,7 +167,9 @@ class Device:
     async def _read(self, reader: asyncio.StreamReader) -> None:
         parser, depth = _new_parser(), 0
         try:
-            while data := await reader.read(65_536):
+            while data := await reader.read(LITTLE if self.pause_s else 65_536):
+                if self.pause_s:
+                    await asyncio.sleep(self.pause_s)
                 if b"<stream:stream" in data:
                     parser, depth = _new_parser(), 0
                     data = data[data.index(b"<stream:stream") :]
@@ -273,11 +281,14 @@ class Device:
             self._write(f"<a xmlns='{NS}' h='{self.handled}'/><r xmlns='{NS}'/>".encode())
             self._told.append(self.handled)
 
-    def settle_account(self, lag_s: float) -> None:
-        """The server is dead: what it heard of at the last moment, and what not, may come again after a fresh login."""
-        now, covered = time.monotonic(), 0
+    def settle_account(self, killed_at: float, lag_s: float) -> None:
+        """The server is dead: what it heard of at the last moment, and what not, may come again after a fresh login.
+
+        *killed_at* is when it died, on the clock of `time.monotonic`: on a busy machine that is a while ago.
+        """
+        covered = 0
         for at, h in self._acks:
-            if now - at > lag_s:
+            if killed_at - at > lag_s:
                 covered = h
         self.unanswered = [got for number, got in self._numbers.items() if number > covered]
 

@@ -5,7 +5,7 @@ import sys
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.modules.carbons import REMEMBERED, Carbons
-from xmppd.services.offline.delivery import BATCH
+from xmppd.services.inbox.store import PAGE as BATCH
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.client import Client
 from xmppd.testing.server import MemoryServer

@@ -18,7 +18,7 @@ Gaps = st.lists(st.integers(1, 9), max_size=20)
 def box_of(seqs: list[int], times: list[float]) -> sqlite3.Connection:
     """A database whose box has these entries, among those of another."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript("".join(STEPS))
+    connection.executescript("".join(step for step in STEPS if isinstance(step, str)))
     insert = "INSERT INTO entry (seq, box, sent_at, extra, stanza) VALUES (?, ?, ?, x'', x'')"
     connection.executemany(insert, [(seq, BOX, at) for seq, at in zip(seqs, times, strict=True)])
     others = set(range(max(seqs, default=0) + 3)) - set(seqs)

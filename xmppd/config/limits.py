@@ -99,7 +99,7 @@ class Limits(Section):
     offline_messages: Count = 10_000
     """Messages that wait for one account."""
     offline_bytes: Annotated[int, Field(ge=64 * KIB)] = 64 * MIB
-    """All of them together."""
+    """All of them together, besides what stands in its archive."""
     private_bytes: Annotated[int, Field(ge=1_000)] = MIB
     """Private data of one account (XEP-0049), all together."""
     vcard_bytes: Annotated[int, Field(ge=1_000)] = 256 * KIB

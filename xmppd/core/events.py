@@ -5,20 +5,21 @@ Hooks about a life (bound, unbound, …) are *notified*. Hooks of a service live
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
 from xmppd.core.inlet import Inlet
-from xmppd.core.session import Session
+from xmppd.core.session import Copied, Session
 from xmppd.core.stations import (
     ACTING,
     ARCHIVING,
     BLOCKING,
     CLEANING,
     COPYING,
-    HOLDING,
     KEEPING,
     NOTING,
+    RECORDING,
     SETTLING,
     SHOWING,
     STORING,
@@ -57,10 +58,20 @@ class Traffic:
         self.hops = 0
 
 
-class Delivery(Traffic):
-    """A message for a local account, with the sessions that get it (RFC 6121 8.5); empty where none does."""
+class Handed(Copied, Protocol):
+    """What knows of a message who has a copy of it, and sees that it is sent."""
 
-    __slots__ = ("sessions",)
+    def hand_over(self, delivery: "Delivery") -> bool:
+        """Send the message to the sessions that get it; whether there was any. What keeps it goes into its changes."""
+
+
+class Delivery(Traffic):
+    """A message for a local account, with the sessions that get it (RFC 6121 8.5); empty where none does.
+
+    `record` is None where nobody has to know who got it.
+    """
+
+    __slots__ = ("record", "sessions")
 
     def __init__(self, traffic: Traffic, sessions: Sequence[Session]):
         self.changes = traffic.changes
@@ -71,6 +82,7 @@ class Delivery(Traffic):
         self.inlet = traffic.inlet
         self.hops = traffic.hops
         self.sessions = sessions
+        self.record: Handed | None = None
 
 
 class IQRequest:
@@ -154,8 +166,8 @@ MESSAGE_DELIVERING = Hook[Delivery](
     ACTING,
     ARCHIVING,
     WAKING,
+    RECORDING,
     COPYING,
-    HOLDING,
 )
 MESSAGE_UNDELIVERED = Hook[Delivery](
     "message-undelivered",

@@ -8,7 +8,7 @@ A session survives its connection: when XEP-0198 keeps it, ``conn`` is None for 
 resuming stream takes its place. No field is ever copied from session to session.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -22,7 +22,6 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Change
 from xmppd.stream.acks import Source
 from xmppd.stream.features import StreamFeature
 from xmppd.stream.framing import Framing
@@ -59,20 +58,24 @@ class Owner(Protocol):
         """Take *session* out of every index and tell those who must know; harmless the second time."""
 
 
+class Copied(Protocol):
+    """A message of which it is known who has a copy."""
+
+    holders: dict[str, int]
+    """The number of the copy in what its holder was sent, by the holder's key."""
+
+
 class Ledger(Acknowledger, Protocol):
     """What counts a session's stanzas, both ways, and acknowledges them (XEP-0198); the core only tells it."""
 
-    def delivering(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> None:
-        """The message sent next is *stanza*; what keeps it goes into *changes*. *takers* are all that get a copy."""
+    def delivering(self, stanza: Stanza, record: Copied | None) -> None:
+        """The message sent next is *stanza*, a copy of *record*, which is to know of it."""
 
     def send_copy(self, source: Source, to: str, data: bytes) -> bool:
         """Send *data*, the copy for *to* of what goes to many and is not durable; as `Session.send`."""
 
-    def queue(self, stanza: Stanza, changes: list[Change], takers: Sequence["Session"]) -> Change | None:
-        """A message will be sent later: what keeps it until then goes into *changes*. Gives what undoes that."""
-
     def cork(self) -> None:
-        """Let what is sent wait: it takes the place of something that is stored, and a commit has to come first."""
+        """Let what is sent wait: a commit has to come first that says that it was."""
 
     def uncork(self) -> None:
         """Send what has waited since `cork`."""

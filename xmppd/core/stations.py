@@ -18,7 +18,7 @@ WAKING: Final = Station(
     "waking", "Tells push services of an archived message, before it may be kept for later."
 )
 COPYING: Final = Station("copying", "Copies a message, as it is archived, to the account's other clients.")
-HOLDING: Final = Station("holding", "Lets a message wait behind those that were stored before it.")
+RECORDING: Final = Station("recording", "Gives a message the record of who gets it.")
 STORING: Final = Station("storing", "Keeps a message that no resource takes (XEP-0160).")
 
 NOTING: Final = Station("noting", "Notes what happens, and answers nothing.", is_shared=True)

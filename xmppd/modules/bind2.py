@@ -10,6 +10,7 @@ from typing import Final
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
 from xmppd.services.archive.archive import Archive
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.login.binding import Binding
 from xmppd.services.login.client_records import client_id, hashed
 from xmppd.services.login.clients import id_of
@@ -25,7 +26,6 @@ from xmppd.services.login.login import (
     Offer,
 )
 from xmppd.services.login.login import NS_BIND2 as NS
-from xmppd.services.offline.offline import Offline
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import InvalidJID, prepare_resourcepart
@@ -39,12 +39,12 @@ class Bind2(Module):
     name = "bind2"
     summary = "Bind 2"
     xep = XEP(386, "1.1.0")
-    uses = (Binding, Offline, Archive)
+    uses = (Binding, Inbox, Archive)
 
     def start(self) -> None:
         """Find the services."""
         self._binding = self.api.services[Binding]
-        self._offline = self.api.services[Offline]
+        self._inbox = self.api.services[Inbox]
         self._archive = self.api.services[Archive]
 
     @on(OFFERING, BINDING)
@@ -80,7 +80,7 @@ class Bind2(Module):
         self._end_earlier(login)  # one that was bound meanwhile
         login.stream.bound()
         if self._archive.is_kept_at(self.api.host.name):
-            await self._offline.clear_archived(login.bare_jid, login.session)
+            await self._inbox.fetched(login.bare_jid, login.session)
         inline = InlineBind(login, request)
         told = self.api.host.hooks.notify(BINDING_INLINE, inline)
         if told is not None:

@@ -9,17 +9,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from xmppd.core import events
+from xmppd.core.attachment import Attachment
 from xmppd.core.bounded import Bounded
 from xmppd.core.events import Delivery, IQRequest, Traffic, Unbound
 from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
 from xmppd.core.stations import CLEANING, COPYING, NOTING
 from xmppd.services.archive.ids import archived_as
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
-from xmppd.services.offline.offline import Offline
-from xmppd.services.stream_management.redelivery import CARBONS
+from xmppd.stanza.carbon import COPIES, RECEIVED, SENT, carbon, carbon_inner
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.forward import forwarded_xml
 from xmppd.stanza.kinds import MEANING, is_copied, kind_of
 from xmppd.stanza.kinds import NS_CARBONS as NS
 from xmppd.stanza.layout import ChildName
@@ -27,9 +27,8 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import with_stanza_id
 
 NS_RULES: Final = "urn:xmpp:carbons:rules:0"
-SENT: Final[ChildName] = (NS, "sent")
-RECEIVED: Final[ChildName] = (NS, "received")
-COPIES: Final = frozenset((SENT, RECEIVED))
+ENABLED: Final = Attachment[bool]("carbons")
+"""Under this name a session keeps that it is sent copies."""
 REMEMBERED: Final = 100
 """Of so many messages sent, and got, an account's errors are recognised."""
 SMALL_BYTES: Final = 2_048
@@ -44,16 +43,16 @@ class Carbons(Module):
     xep = (XEP(280, "1.0.1"), XEP(297, "1.0"))
     features = (NS, NS_RULES)
     account_features = (NS, NS_RULES)
-    uses = (Offline,)
+    uses = (Inbox,)
 
     def start(self) -> None:
         """Find who has them enabled already, in case the module was loaded anew."""
-        self._offline = self.api.services[Offline]
+        self._inbox = self.api.services[Inbox]
         self._enabled: dict[str, tuple[Session, ...]] = {}
         self._sent: dict[str, Bounded[int, None]] = {}
         self._received: dict[str, deque[tuple[int, str | None, tuple[ChildName, ...]]]] = {}
         for session in self.api.registry:
-            if session.host == self.api.host.name and session.attached(CARBONS) is not None:
+            if session.host == self.api.host.name and session.attached(ENABLED) is not None:
                 self._index(session)
 
     # -- enabling and disabling (XEP-0280 4, 5) -----------------------------------------------------------------------
@@ -67,7 +66,7 @@ class Carbons(Module):
     def on_disable(self, request: IQRequest) -> None:
         """Send no more copies to this client; harmless the second time."""
         session = _own_session(request)
-        session.attach(CARBONS, None)
+        session.attach(ENABLED, None)
         self._forget(session)
 
     @on(OFFERING, GATHERING)
@@ -83,7 +82,7 @@ class Carbons(Module):
 
     def enable(self, session: Session) -> None:
         """Send copies to *session* from now on."""
-        session.attach(CARBONS, self.api.now())
+        session.attach(ENABLED, True)
         self._forget(session)
         self._index(session)
 
@@ -146,7 +145,10 @@ class Carbons(Module):
             and (taking or session.presence is not None)
         ]
         if others and (kind_of(stanza).is_copied_received or self._is_answer(bare, stanza)):
-            self._copy(RECEIVED, stanza, bare, others)
+            inner = carbon_inner(stanza, RECEIVED)
+            for session in others:
+                copy = carbon(stanza, RECEIVED, bare, session.full_jid, inner)
+                self._inbox.send_copy(session, copy, delivery.record, is_taken=bool(taking))
 
     @on(events.MESSAGE_REFUSED)
     def on_refused(self, traffic: Traffic) -> None:
@@ -160,16 +162,10 @@ class Carbons(Module):
     # -- the rest -----------------------------------------------------------------------------------------------------
 
     def _copy(self, name: ChildName, stanza: Stanza, bare: str, sessions: Iterable[Session]) -> None:
-        inner = None
+        inner = carbon_inner(stanza, name)
         for session in sessions:
-            if inner is None:
-                element = name[1]
-                inner = b"".join(
-                    (f"<{element} xmlns='{NS}'>".encode(), forwarded_xml(stanza), f"</{element}>".encode())
-                )
-            to, type_ = session.full_jid, stanza.type
-            copy = Stanza("message", to, bare, None, type_, None, "", inner, (name,))
-            self._offline.send_behind(session, copy)
+            copy = carbon(stanza, name, bare, session.full_jid, inner)
+            self._inbox.send_copy(session, copy, None, is_taken=True)
 
     def _remember(self, bare: str, stanza: Stanza) -> None:
         """Keep the id of an eligible message, as its hash: an error with it is copied as well (XEP-0280 6.1)."""

@@ -18,7 +18,7 @@ from xmppd.core.stations import ACTING, NOTING, WAKING
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.ids import archived_as
-from xmppd.services.offline.offline import KEPT, Kept
+from xmppd.services.inbox.kept import KEPT, Kept
 from xmppd.services.presence.presence import BECAME_AVAILABLE
 from xmppd.services.push.publication import NS_PUBSUB
 from xmppd.services.push.push import Push, PushSettings

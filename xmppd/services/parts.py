@@ -11,8 +11,8 @@ import xmppd.services.archive.parts as archive
 import xmppd.services.components.parts as components
 import xmppd.services.discovery.parts as discovery
 import xmppd.services.federation.parts as federation
+import xmppd.services.inbox.parts as inbox
 import xmppd.services.login.parts as login
-import xmppd.services.offline.parts as offline
 import xmppd.services.presence.parts as presence
 import xmppd.services.profile.parts as profile
 import xmppd.services.pubsub.parts as pubsub
@@ -31,7 +31,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     accounts.add_services,
     presence.add_services,
     archive.add_services,
-    offline.add_services,
+    inbox.add_services,
     stream_management.add_services,
     profile.add_services,
     components.add_services,

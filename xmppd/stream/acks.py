@@ -28,12 +28,8 @@ class Sent(NamedTuple):
     stanza: Stanza
     sent_at: float
     """Seconds since 1970."""
-    entry_id: str = ""
-    """The entry of a durable queue that keeps it too."""
-    copies: object = None
-    """What is shared by the copies of one message."""
-    original: Stanza | None = None
-    """What is delivered in its place if it is never acknowledged."""
+    record: object = None
+    """What knows who has copies of it."""
 
 
 class Source(Protocol):
@@ -92,10 +88,6 @@ class Outgoing:
         waiting.append((source, to))
         self.size_bytes += source.size_bytes + len(to)
         return len(waiting)
-
-    def replace(self, index: int, sent: Sent) -> None:
-        """Keep something else with the stanza at *index*, which stays the same and is no copy of what goes to many."""
-        self._waiting[index] = sent
 
     def check(self, h: int) -> int:
         """Give how many stanzas *h* acknowledges anew. Raises `TooHigh`."""

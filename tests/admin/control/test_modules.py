@@ -47,7 +47,8 @@ class ModuleTests(SynchronousTestCase):
         links = self.bench.do("module.hooks", host="localhost")
         chain = [(link["station"], link["module"]) for link in links if link["hook"] == "message-delivering"]
         self.assertEqual(
-            chain, [("archiving", "mam"), ("waking", "push"), ("copying", "carbons"), ("holding", "offline")]
+            chain,
+            [("archiving", "mam"), ("waking", "push"), ("recording", "offline"), ("copying", "carbons")],
         )
         self.assertEqual({link["host"] for link in links}, {"localhost"})
         self.assertEqual(

@@ -11,8 +11,8 @@ from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.archive.archive import Archive
 from xmppd.services.archive.search import ArchiveSearch
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.login.clients import Clients
-from xmppd.services.offline.offline import Offline
 from xmppd.services.presence.blocking import Blocking
 from xmppd.services.push.push import Push
 from xmppd.services.roster.roster import Rosters
@@ -48,15 +48,13 @@ class RemovalTests(SynchronousTestCase):
 
     def rows_of(self, owner: str) -> list[str]:
         """Give the stores that hold anything of *owner*."""
-        stores = (
-            "roster subscription_requests vcard private blocking last_activity credentials offline archive"
-        )
+        stores = "roster subscription_requests vcard private blocking last_activity credentials inbox archive"
         return [store for store in stores.split() if owner in now(self.storage.owners(store))]
 
     def test_who_keeps_something_lets_go(self) -> None:
         """Each service that can let go of an account does so when it is removed."""
         told: list[type] = []
-        keeping = (Archive, ArchiveSearch, Blocking, Clients, Offline, Push, Rosters)
+        keeping = (Archive, ArchiveSearch, Blocking, Clients, Inbox, Push, Rosters)
         for cls in keeping:
             self.patch(cls, "let_go", lambda service, owner: told.append(type(service)))
         memory = MemoryServer()
@@ -68,7 +66,7 @@ class RemovalTests(SynchronousTestCase):
         """Where an account has only moved, nothing stored is touched, and whoever asks reads it."""
         services = self.server.services
         self.romeo.send("</stream:stream>")
-        keeping: list[Any] = [Archive, ArchiveSearch, Clients, Offline, Rosters]
+        keeping: list[Any] = [Archive, ArchiveSearch, Clients, Inbox, Rosters]
         for cls in keeping:
             services[cls].let_go(ROMEO)
         self.assertIn("roster", self.rows_of(ROMEO.bare))

@@ -12,7 +12,7 @@ from xmppd.services.archive.preferences import NO_PREFERENCES, Preferences, deco
 from xmppd.services.archive.preferences import STORE as PREFERENCES
 from xmppd.services.archive.retention import BATCH, DAY_S, EVERY_S, FIRST_AFTER_S
 from xmppd.services.archive.retractions import MAX_WAITING_OF_ONE, PAUSE_S
-from xmppd.services.offline.delivery import STORE as OFFLINE
+from xmppd.services.inbox.records import STORE as INBOX
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
@@ -67,7 +67,7 @@ class ArchiveTests(Stage):
         self.memory.storage.submit = spy  # type: ignore[method-assign]
         self.say("one")
         changes = [change for change in commits if change]
-        self.assertEqual([[change.store for change in part] for part in changes], [[STORE, STORE, OFFLINE]])
+        self.assertEqual([[change.store for change in part] for part in changes], [[STORE, STORE, INBOX]])
         sent, received, waiting = [change.entry for change in changes[0]]
         self.assertEqual(received.id, waiting.id)
         self.assertNotEqual(sent.id, received.id)
@@ -79,7 +79,11 @@ class ArchiveTests(Stage):
         """XEP-0359: the sender's entry bears no id of the recipient's archive."""
         self.say("one")
         self.assertNotIn(b"stanza-id", self.stored(ROMEO)[0].stanza)
-        self.assertIn(b"by='juliet@localhost'", self.stored(JULIET, OFFLINE)[0].stanza)
+        self.assertEqual(self.stored(JULIET, INBOX)[0].id, self.stored(JULIET)[0].id)
+        juliet = self.memory.logged_in(f"{JULIET}/balcony")
+        juliet.send("<presence/>")
+        marks = juliet.inbox[-1].findall("{urn:xmpp:sid:0}stanza-id")
+        self.assertEqual([mark.get("by") for mark in marks], [JULIET])
 
     def test_a_failed_commit_is_told_to_the_sender(self) -> None:
         """promises#disk-full: on a full disk the sender gets an error, and nothing is in any archive."""
@@ -180,7 +184,7 @@ class ArchiveTests(Stage):
         juliet.carrier.lose()
         waiting.callback(None)
         self.memory.clock.advance(1)
-        self.assertEqual(len(self.stored(JULIET, OFFLINE)), 1)
+        self.assertEqual(len(self.stored(JULIET, INBOX)), 1)
 
     def test_tombstones_of_what_came_before(self) -> None:
         """XEP-0424: a message is found behind many others; the first retraction counts."""
@@ -244,7 +248,7 @@ class RetentionTests(Stage):
         self.memory.clock.pump([EVERY_S, 1, 1, 1])
         self.assertEqual(len(self.stored(ROMEO)), 1)
         self.assertEqual(len(self.stored(JULIET)), 1)
-        self.assertEqual(len(self.stored(JULIET, OFFLINE)), BATCH + 51)
+        self.assertEqual(len(self.stored(JULIET, INBOX)), BATCH + 51)
 
     def test_an_archive_has_its_bound(self) -> None:
         """What is beyond keep_messages leaves."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from twisted.internet.defer import Deferred
 
 from xmppd.core.session import Session
-from xmppd.services.stream_management.records import QUEUE, SESSIONS, read_queued
+from xmppd.services.inbox.machine import WAS
+from xmppd.services.inbox.records import STORE, read
+from xmppd.services.stream_management.records import SESSIONS
 from xmppd.services.stream_management.service import StreamManagement
 from xmppd.testing.client import NS_BIND, Client
 from xmppd.testing.server import MemoryServer, now
@@ -96,9 +98,18 @@ class Conversation:
         return self.memory.server.services[StreamManagement]
 
     def queued(self, owner: str = JULIET) -> list[tuple[str, int | None]]:
-        """Give the session and the number of what is in the durable queues of an account."""
-        entries = now(self.memory.storage.read(QUEUE, owner, limit=1000))
-        return [(row.session_id, row.number) for row in map(read_queued, entries)]
+        """Give the holder and its number, None for one that is owed it, for each in the inbox of an account."""
+        entries = now(self.memory.storage.read(STORE, owner, limit=1000))
+        return [
+            (key, None if number < 0 else number)
+            for entry in entries
+            for key, number in read(owner, entry).holders.items()
+            if number < WAS
+        ]
+
+    def waiting(self, owner: str = JULIET) -> int:
+        """Give how many records an account's inbox has."""
+        return len(now(self.memory.storage.read(STORE, owner, limit=1000)))
 
     def recorded(self, owner: str) -> dict[str, int]:
         """Give how much of an account's sessions was handled, as it is stored."""

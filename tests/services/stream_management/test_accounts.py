@@ -45,7 +45,7 @@ class AccountTests(SynchronousTestCase):
         now(self.conversation.memory.server.accounts.set_password(self.jid, "another"))
         self.assertIsNone(self.conversation.memory.server.registry.get(BALCONY))
         self.assertEqual(self.refused(self.stream), "not-authorized")
-        self.assertEqual(len(now(self.conversation.memory.storage.read("offline", JULIET))), 1)
+        self.assertEqual(len(now(self.conversation.memory.storage.read("inbox", JULIET))), 1)
 
     def test_the_session_that_changed_it(self) -> None:
         """It lives on, but not in a stream that authenticated with the old password."""
@@ -76,7 +76,7 @@ class AccountTests(SynchronousTestCase):
         self.assertEqual(self.refused(self.stream), "not-authorized")
         self.conversation.pass_time(1)
         self.assertEqual((self.conversation.queued(), self.conversation.recorded(JULIET)), ([], {}))
-        self.assertEqual(now(self.conversation.memory.storage.read("offline", JULIET)), [])
+        self.assertEqual(now(self.conversation.memory.storage.read("inbox", JULIET)), [])
 
     def test_removed_and_made_anew(self) -> None:
         """Nothing of the old account's session is another's who gets the name."""

@@ -124,7 +124,7 @@ class AcknowledgingTests(SynchronousTestCase):
         self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 1})
         self.conversation.memory.clock.advance(COMMIT_S)
         self.assertEqual(self.conversation.recorded(ROMEO), {self.sm_id: 2})
-        entries = now(self.conversation.memory.storage.read("offline", JULIET))
+        entries = now(self.conversation.memory.storage.read("inbox", JULIET))
         self.assertEqual(len(entries), 2)
 
     def test_the_count_never_goes_back(self) -> None:
@@ -175,7 +175,7 @@ class UncommittedTests(SynchronousTestCase):
         self.assertTrue(connection.transport.is_paused)  # type: ignore[attr-defined]  # it is one in memory
         for _ in range(4):
             self.conversation.memory.clock.advance(COMMIT_S)
-        self.assertEqual(len(now(storage.read("offline", JULIET))), 11)
+        self.assertEqual(len(now(storage.read("inbox", JULIET))), 11)
         self.assertFalse(connection.transport.is_paused)  # type: ignore[attr-defined]
         self.assertEqual(tags(romeo), [])
 
@@ -188,7 +188,7 @@ class UncommittedTests(SynchronousTestCase):
         )
         self.assertEqual(self.conversation.memory.storage.waiting_commits, 2)
         self.conversation.pass_time(0.5)
-        self.assertEqual(len(now(self.conversation.memory.storage.read("offline", JULIET))), 4)
+        self.assertEqual(len(now(self.conversation.memory.storage.read("inbox", JULIET))), 4)
 
     def test_others_go_on(self) -> None:
         """promises#back-pressure: it is a matter of the one session."""
@@ -207,6 +207,6 @@ class UncommittedTests(SynchronousTestCase):
         self.conversation.say(romeo, "1", "2", "3", "4")
         romeo.carrier.lose()  # type: ignore[union-attr]  # it is connected
         self.conversation.pass_time(1)
-        entries = now(self.conversation.memory.storage.read("offline", JULIET))
+        entries = now(self.conversation.memory.storage.read("inbox", JULIET))
         self.assertGreaterEqual(len(entries), 3)
         self.assertEqual(len(self.conversation.memory.server.registry), 0)

@@ -58,7 +58,7 @@ class DerivedTests(SynchronousTestCase):
 
     def kept(self) -> int:
         """Give how many messages wait for Juliet on the disk."""
-        return len(now(self.conversation.memory.storage.read("offline", JULIET)))
+        return len(now(self.conversation.memory.storage.read("inbox", JULIET)))
 
     def test_killed_between(self) -> None:
         """What a kill loses has not been acknowledged."""

@@ -12,9 +12,10 @@ from tests.services.stream_management.conversation import (
     stanza_ids,
     tags,
 )
-from xmppd.services.offline.offline import Offline
-from xmppd.services.stream_management.ended_queues import RECORD_S, RESERVED_S
-from xmppd.services.stream_management.records import QUEUE
+from xmppd.services.inbox.inbox import Inbox
+from xmppd.services.inbox.records import STORE
+from xmppd.services.inbox.store import RESERVED_S
+from xmppd.services.stream_management.earlier import RECORD_S
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 from xmppd.testing.client import Client
@@ -79,7 +80,7 @@ class DurableTests(SynchronousTestCase):
         self.romeo.send(
             f"<message to='{BALCONY}' id='two'><body>x</body><no-permanent-store xmlns='urn:xmpp:hints'/></message>"
         )
-        one, two = now(self.conversation.memory.storage.read(QUEUE, JULIET))
+        one, two = now(self.conversation.memory.storage.read(STORE, JULIET))
         self.assertEqual(one.stanza, b"")
         self.assertIn(b"id='two'", two.stanza)
 
@@ -93,10 +94,15 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(self.conversation.queued(), [])
 
     def test_a_session_that_cannot_be_resumed(self) -> None:
-        """Its queue does not outlive it: nothing is stored."""
-        self.conversation.client(CHAMBER, is_resumable=False)
-        self.conversation.say(self.romeo, "one", to=CHAMBER)
-        self.assertEqual(self.conversation.queued(), [])
+        """What it has not acknowledged outlives it, and the server; it is stored as long as that."""
+        nurse, _ = self.conversation.client(CHAMBER, is_resumable=False)
+        self.conversation.say(self.romeo, "one", "two", to=CHAMBER)
+        self.assertEqual([number for _, number in self.conversation.queued()], [1, 2])
+        nurse.send(f"<a xmlns='{NS}' h='1'/>")
+        self.conversation.pass_time(0.3)
+        self.assertEqual([number for _, number in self.conversation.queued()], [2])
+        self.restart()
+        self.assertEqual(bodies(self.fresh(f"{JULIET}/elsewhere")), ["two"])
 
     def test_acknowledged_entries_go(self) -> None:
         """Recipients' acknowledgements are stored lazily, soon after."""
@@ -127,7 +133,7 @@ class DurableTests(SynchronousTestCase):
         self.conversation.say(self.romeo, "one", "two", "three", to=BALCONY)
         before = stanza_ids(self.juliet)
         self.restart()
-        self.assertEqual(self.resumed(2), "0")
+        self.assertEqual(self.resumed(2), "1")
         self.assertEqual(stanza_ids(self.juliet), before[1:])
         self.assertEqual(bodies(self.juliet), ["two", "three"])
         self.assertEqual(self.conversation.queued(), [])
@@ -147,7 +153,7 @@ class DurableTests(SynchronousTestCase):
         """An h above the durable count is no error then."""
         self.conversation.say(self.romeo, "one", to=BALCONY)
         self.restart()
-        self.assertEqual(self.resumed(17), "0")
+        self.assertEqual(self.resumed(17), "1")
         self.assertEqual(bodies(self.juliet), [])
 
     def test_nothing_of_another_account(self) -> None:
@@ -231,7 +237,7 @@ class DurableTests(SynchronousTestCase):
         self.juliet.carrier.lose()  # type: ignore[union-attr]  # it is connected
         self.conversation.say(self.romeo, "one")
         self.restart()
-        self.assertEqual(self.resumed(1), "0")
+        self.assertEqual(self.resumed(1), "1")
         self.assertEqual(bodies(self.juliet), ["one"])
 
     def test_before_what_came_later(self) -> None:
@@ -296,7 +302,7 @@ class DurableTests(SynchronousTestCase):
         self.conversation.pass_time(RESERVED_S + 2)
         self.assertEqual(bodies(self.juliet), ["mine"])
         self.assertEqual(self.conversation.queued(), [])
-        self.assertFalse(self.conversation.sm.ended_queues.may_have(JULIET))
+        self.assertFalse(self.conversation.memory.server.services[Inbox]._records.may_wait(JULIET))
 
     def test_fetched_from_the_archive(self) -> None:
         """What a client has fetched from the archive before its presence it is not given again."""
@@ -318,7 +324,7 @@ class DurableTests(SynchronousTestCase):
         self.conversation.memory.clock.advance(366 * 86_400)
         self.conversation.pass_time(1)
         self.assertEqual(now(self.conversation.memory.storage.read("archive", JULIET)), [])
-        self.assertEqual(self.resumed(1), "0")
+        self.assertEqual(self.resumed(1), "1")
         self.assertEqual(stanza_ids(self.juliet)[0], entry.id)
         self.assertEqual(bodies(self.juliet), ["one", "two"])
 
@@ -330,8 +336,8 @@ class DurableTests(SynchronousTestCase):
         )
         self.restart()
         self.juliet = self.conversation.memory.logged_in(BALCONY)
-        offline = self.conversation.memory.server.services[Offline]
-        now(offline.clear_archived(JULIET, self.conversation.session(BALCONY)))
+        inbox = self.conversation.memory.server.services[Inbox]
+        now(inbox.fetched(JULIET, self.conversation.session(BALCONY)))
         self.juliet.send("<presence/>")
         self.conversation.pass_time(0.1)
         self.assertEqual(bodies(self.juliet), ["two"])
@@ -390,7 +396,7 @@ class DurableTests(SynchronousTestCase):
         self.conversation.say(self.romeo, "one")
         self.restart()
         self.conversation.memory.clock.advance(RECORD_S + 1)
-        self.conversation.sm.ended_queues.sweep()
+        self.conversation.sm.earlier.sweep()
         self.assertEqual(self.conversation.recorded(ROMEO), {})
 
     def test_a_redelivery_that_fails(self) -> None:

@@ -257,13 +257,13 @@ class ResumingTests(SynchronousTestCase):
 
     def test_sessions_that_have_ended(self) -> None:
         """So many of them are remembered, to tell their clients how far they had come; the oldest is forgotten."""
-        self.conversation.sm._ended.limit = 3
+        self.conversation.sm.earlier.ended.limit = 3
         for number in range(5):
             client, _ = self.conversation.client(f"{JULIET}/{number}")
             client.send("</stream:stream>")
             self.lose(client)
             self.conversation.pass_time(1)
-        self.assertEqual(len(self.conversation.sm._ended), 3)
+        self.assertEqual(len(self.conversation.sm.earlier.ended), 3)
 
     def test_bytes_of_the_queue(self) -> None:
         """A session without a connection ends, too, when too much waits; nothing of it is lost."""

@@ -1,12 +1,17 @@
 """A resumption that comes too late, while the server runs on: what the client has it is not given again."""
 
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
-from xmppd.services.offline.offline import Offline
-from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Append, NewEntry
+from tests.services.stream_management.conversation import (
+    COMMIT_S,
+    JULIET,
+    NS,
+    ROMEO,
+    Conversation,
+    bodies,
+    tags,
+)
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.testing.client import Client
 from xmppd.testing.server import now
 
@@ -56,30 +61,21 @@ class TooLateTests(SynchronousTestCase):
         self.conversation.client(BALCONY)
         self.assertEqual(bodies(self.back(3, CHAMBER)), ["three"])
 
-    def test_while_it_is_being_moved(self) -> None:
-        """The same in the moment in which the session ends: the answer waits."""
-        usages = self.conversation.memory.server.services[Offline]._tallies
-        usages._owners.add(JULIET)  # it has to be counted
-        reading: Deferred[None] = Deferred()
-        count = self.conversation.memory.storage.count
-        self.patch(
-            self.conversation.memory.storage,
-            "count",
-            lambda *args, **kwargs: reading.addCallback(lambda _: count(*args, **kwargs)),
-        )
-        now(
-            self.conversation.memory.storage.commit(
-                Append("offline", JULIET, NewEntry("", 0.0, "", b"<message/>"))
-            )
-        )
-        self.conversation.pass_time(TOO_LATE_S)
+    def test_in_the_moment_in_which_it_ends(self) -> None:
+        """The same while what has changed is being written: the answer waits."""
+        self.conversation.slow_commits()
+        self.conversation.say(self.romeo, "four", to=BALCONY)
+        self.conversation.memory.clock.advance(COMMIT_S / 2)
+        self.conversation.memory.server.registry.destroy(self.conversation.session(BALCONY))
         client = self.conversation.connected(BALCONY)
         client.send(f"<resume xmlns='{NS}' previd='{self.sm_id}' h='3'/>")
         self.assertEqual(tags(client), [])
-        reading.callback(None)
+        self.conversation.pass_time(1)
         self.assertEqual(tags(client), ["failed"])
-        stored = now(self.conversation.memory.storage.read("offline", JULIET))
-        self.assertEqual([Stanza.parse(entry.stanza).id for entry in stored], [None, "three"])
+        self.conversation.bind(client)
+        client.send("<presence/>")
+        self.conversation.pass_time(1)
+        self.assertEqual(bodies(client), ["three", "four"])
 
     def test_what_is_new_is_given(self) -> None:
         """What has come since for the account is no message of the session."""
@@ -97,8 +93,8 @@ class TooLateTests(SynchronousTestCase):
     def test_counts_survive(self) -> None:
         """What was put back counts towards what may wait for the account."""
         self.conversation.pass_time(TOO_LATE_S)
-        offline = self.conversation.memory.server.services[Offline]
-        offline._tallies.forget(JULIET)
-        usage = now(offline._tallies.load(JULIET))
-        sizes = [len(entry.stanza) for entry in now(self.conversation.memory.storage.read("offline", JULIET))]
-        self.assertEqual((usage.messages, usage.size_bytes), (3, sum(sizes)))
+        records = self.conversation.memory.server.services[Inbox]._records
+        records.forget_usage(JULIET)
+        usage = now(records.count(JULIET))
+        entries = now(self.conversation.memory.storage.read("inbox", JULIET))
+        self.assertEqual((usage.messages, usage.size_bytes), (3, sum(len(entry.stanza) for entry in entries)))

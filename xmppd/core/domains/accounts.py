@@ -89,14 +89,12 @@ class AccountDomain:
         return self._ask(self._host, events.MESSAGE_DELIVERING, Delivery(traffic, sessions), self._hand_over)
 
     def _hand_over(self, delivery: Delivery) -> Waiting:
+        if delivery.record is not None:
+            return None if delivery.record.hand_over(delivery) else self._undelivered(delivery)
         is_taken = False
         for session in delivery.sessions:
-            if session.ledger is not None:
-                session.ledger.delivering(delivery.stanza, delivery.changes, delivery.sessions)
             is_taken = session.send(delivery.stanza) or is_taken
-        if is_taken:
-            return None
-        return self._undelivered(delivery)
+        return None if is_taken else self._undelivered(delivery)
 
     def _undelivered(self, delivery: Delivery) -> Waiting:
         rule = rule_of(delivery.stanza, delivery.target)

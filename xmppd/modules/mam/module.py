@@ -22,9 +22,8 @@ from xmppd.services.archive.results import bounds_for, fin_of, metadata_of, resu
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import NS_FULLTEXT, ArchiveSearch
 from xmppd.services.discovery.disco import ACCOUNT_INFO, Info
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.login.login import BINDING_INLINE, GATHERING, OFFERING, InlineBind, Offer
-from xmppd.services.offline.offline import Offline
-from xmppd.services.stream_management.service import StreamManagement
 from xmppd.stanza.element import Element
 from xmppd.stanza.kinds import NS_RETRACT
 from xmppd.stanza.result_sets import NS as NS_RSM
@@ -70,14 +69,14 @@ class Mam(Module):
     requires = ("stanza_ids",)
     options = MamOptions
     _log = Logger()
-    uses = (Archive, Offline, ArchiveSearch, StreamManagement, Accounts)
+    uses = (Archive, Inbox, ArchiveSearch, Accounts)
     opt: MamOptions
 
     def start(self) -> None:
         """Find the services, and begin to let go of what is too old."""
         api, options = self.api, self.opt
         self._archive = api.services[Archive]
-        self._offline = api.services[Offline]
+        self._inbox = api.services[Inbox]
         self._pace = Pace(api.timers)
         self._has_accounts = api.host.settings.auth == "internal"
         self._search = api.services[ArchiveSearch]
@@ -91,7 +90,7 @@ class Mam(Module):
             api.now,
             api.host.name,
             rules,
-            api.services[StreamManagement].ended_queues.part_from_archive,
+            self._inbox.part_from_archive,
             swept,
         )
         self.at_end(self._retention.stop)
@@ -146,7 +145,7 @@ class Mam(Module):
         if session is not None:
             sent = self._send(session, query, page)
             if session.presence is None and sent:
-                await self._offline.fetched(owner, sent, session)
+                await self._inbox.fetched(owner, session, sent)
         return fin_of(page)
 
     def _send(self, session: Session, query: Query, page: Page) -> list[str]:

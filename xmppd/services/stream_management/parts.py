@@ -1,7 +1,7 @@
 """Builds the service of acknowledgements and resumption."""
 
 from xmppd.core.parts import CoreParts
-from xmppd.services.offline.offline import Offline
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.stream_management.service import StreamManagement
 
 
@@ -12,7 +12,7 @@ def add_services(parts: CoreParts) -> None:
         parts.registry,
         parts.router,
         parts.directory,
-        services[Offline],
+        services[Inbox],
         parts.storage,
         parts.timers,
         parts.turns,

@@ -1,12 +1,12 @@
 """What is done for many sessions at once, so that no session needs a timer of its own.
 
 A pulse goes on as long as there is something to do: it asks for acknowledgements where a session has been quiet,
-answers requests that have waited for long, and commits what needs not be durable at once, all of it in one commit: that
-recipients have acknowledged, and how many volatile stanzas were handled. What a group commit has settled is answered
+answers requests that have waited for long, and commits what needs not be durable at once, all of it in one commit: how
+many volatile stanzas were handled. What a group commit has settled is answered
 together, in the turn after it: one acknowledgement a session and group.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -14,8 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.core.timers import Timer, Timers
-from xmppd.services.stream_management.records import QUEUE
-from xmppd.storage.interface import Change, DeleteEntries, Storage
+from xmppd.storage.interface import Change, Storage
 
 PULSE_S: Final = 0.25
 ASK_LATER_S: Final = (1.0, 4.0, 16.0, 64.0, 256.0, 600.0)
@@ -60,7 +59,6 @@ class Rounds:
         self._later: dict[Asking, Timer] = {}
         self._owing: dict[Answering, int] = {}
         self._handled: dict[Answering, None] = {}
-        self._acknowledged: dict[str, list[str]] = {}
         self._changes: list[Change] = []
         self._soon: dict[Callable[[], None], None] = {}
         self._is_turn_due = False
@@ -100,11 +98,6 @@ class Rounds:
     def keep_record(self, ledger: Answering) -> None:
         """Keep the count of a session in a while."""
         self._handled[ledger] = None
-        self._wake()
-
-    def acknowledged(self, owner: str, entry_ids: Sequence[str]) -> None:
-        """These entries of an account's queues need not be kept any longer."""
-        self._acknowledged.setdefault(owner, []).extend(entry_ids)
         self._wake()
 
     def keep(self, change: Change) -> None:
@@ -155,22 +148,16 @@ class Rounds:
 
     def flush(self) -> Deferred[None]:
         """Commit all that waits for a pulse; fires when that is decided, whatever came of it."""
-        changes: list[Change] = [
-            DeleteEntries(QUEUE, owner, ids=tuple(ids)) for owner, ids in self._acknowledged.items()
-        ]
         records = [ledger.record() for ledger in self._handled]
-        changes += [record for record in records if record is not None]
-        changes += self._changes
-        self._acknowledged, self._handled, self._changes = {}, {}, []
+        changes = [record for record in records if record is not None] + self._changes
+        self._handled, self._changes = {}, []
         if not changes:
             return succeed(None)
         return self._storage.commit(*changes).addErrback(self._not_kept)
 
     def _not_kept(self, failure: Failure) -> None:
-        """At worst a client gets again what it had acknowledged just before the server died."""
-        self._log.warn(
-            "What clients have acknowledged could not be stored: {error}", error=str(failure.value)
-        )
+        """At worst a client sends again what was handled just before the server died."""
+        self._log.warn("How much was handled could not be stored: {error}", error=str(failure.value))
 
     def _wake(self) -> None:
         if self._pulse is None:

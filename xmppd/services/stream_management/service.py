@@ -7,12 +7,10 @@ handled when the connection was lost is counted before the client is told how mu
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
-from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Unbound
 from xmppd.core.filters import FilterStage
@@ -22,22 +20,20 @@ from xmppd.core.session import Session, SessionStream
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.turns import Turns
 from xmppd.core.waiting import deferred, spawn
-from xmppd.services.offline.offline import Offline
-from xmppd.services.stream_management.copies import Copying
+from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.stream_management.csi_queue import held_back
-from xmppd.services.stream_management.ended_queues import CLAIM, EndedQueues
+from xmppd.services.stream_management.earlier import CLAIM, EarlierSessions
 from xmppd.services.stream_management.hibernating import Hibernating
 from xmppd.services.stream_management.ledger import Settings, StreamLedger
 from xmppd.services.stream_management.receipts import NS
-from xmppd.services.stream_management.records import SESSIONS, Key, entry_id, is_handled, queued
+from xmppd.services.stream_management.records import Key
 from xmppd.services.stream_management.redelivery import Redelivery, Remains
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
-from xmppd.stanza.kinds import kind_of
-from xmppd.storage.interface import Delete, Storage, StorageError
-from xmppd.stream.acks import MODULUS, TooHigh
+from xmppd.storage.interface import Storage, StorageError
+from xmppd.stream.acks import TooHigh, is_up_to
 
 ID_BYTES: Final = 24
 """192 bits of randomness in what a session is resumed by."""
@@ -45,8 +41,6 @@ WAIT_S: Final = 10.0
 """So long a resumption waits for what is still being handled or committed."""
 RECORDS: Final = 2
 """Commits of the count that it waits for: one may be under way that does not cover all."""
-REMEMBERED: Final = 10_000
-"""Of so many sessions that have ended it is kept how much of them was handled."""
 SWEEP_S: Final = 6 * 3_600.0
 
 
@@ -67,7 +61,7 @@ class StreamManagement:
         registry: SessionRegistry,
         router: Router,
         directory: AccountDirectory,
-        offline: Offline,
+        inbox: Inbox,
         storage: Storage,
         timers: Timers,
         turns: Turns,
@@ -79,20 +73,15 @@ class StreamManagement:
         since 1970; *random_text* gives so many unguessable bytes as text."""
         self._registry = registry
         self._directory = directory
-        self._storage = storage
         self._timers = timers
         self._now = now
         self._random_text = random_text
         self._rounds = Rounds(storage, timers)
-        self._copying = Copying()
         self._sessions: dict[str, Session] = {}
-        self._ended: Bounded[str, str] = Bounded(REMEMBERED)
-        self.ended_queues = EndedQueues(storage, self._sessions.__contains__, now)
-        self._offline = offline
-        self._moving: dict[str, Deferred[None]] = {}
-        """Sessions that have ended, while what is left of them is being moved."""
-        self._redelivery = Redelivery(registry, router, offline, self.ended_queues.suspect)
-        offline.give_first(self.ended_queues)
+        self.earlier = EarlierSessions(storage, self._sessions.__contains__, now)
+        self._inbox = inbox
+        self._redelivery = Redelivery(registry, router, inbox)
+        inbox.heed(self.earlier)
         self._sweeper: Timer | None = None
         self.hibernating = Hibernating(_held_bytes, registry.destroy, hibernating_bytes, timers, turns)
 
@@ -107,11 +96,12 @@ class StreamManagement:
         """Count the stanzas of a connected resource from now on. *max_s* is what its client prefers."""
         assert session.bare_jid is not None and session.resource is not None and session.ledger is None
         key = Key(session.bare_jid, session.resource, self._random_text(ID_BYTES))
-        ledger = StreamLedger(session, key, settings, self._rounds, self._copying, self._now)
+        ledger = StreamLedger(session, key, settings, self._rounds, self._inbox, self._now)
         ledger.is_resumable = is_resumable
         ledger.incoming.is_recorded = is_resumable and self._directory.exists(key.owner)
         ledger.max_s = min(max_s, settings.max_s) if max_s else settings.max_s
         session.ledger = ledger
+        self._inbox.counts(session, key.session_id, ledger.record if ledger.is_durable else None)
         session.add_filter(FilterStage.COUNT, ledger.outbound)
         self._sessions[key.session_id] = session
         if ledger.is_durable:
@@ -121,7 +111,7 @@ class StreamManagement:
         return ledger
 
     def _sweep(self, now: float, timer: Timer, param: object) -> float:
-        spawn("letting go of old sessions", self.ended_queues.sweep())
+        spawn("letting go of old sessions", self.earlier.sweep())
         return SWEEP_S
 
     # -- acknowledgements (section 4) ---------------------------------------------------------------------------------
@@ -223,16 +213,14 @@ class StreamManagement:
 
     async def _too_late(self, session: Session, owner: str, previous_id: str, h: int) -> CannotResume:
         """Why the session cannot be resumed; what the client has is forgotten, the rest waits for its presence."""
-        moving = self._moving.get(previous_id)
-        if moving is not None:
-            await moving
         try:
             await self._rounds.flush()
-            handled = await self.ended_queues.drop(owner, previous_id, h)
-            if handled is not None:
-                await self._offline.drop(owner, partial(is_handled, session_id=previous_id, h=h))
+            handled = await self.earlier.handled(owner, previous_id)
+            is_known = await self._inbox.came_back(owner, previous_id, lambda number: is_up_to(number, h))
         except StorageError:
             return CannotResume("resource-constraint")
+        if handled is None and is_known:
+            handled = 0
         if handled is not None:
             session.attach(CLAIM, previous_id)
         return CannotResume("item-not-found", handled)
@@ -265,56 +253,19 @@ class StreamManagement:
             self._timers.stop(ledger.expiry)
             ledger.expiry = None
         self._rounds.left(ledger)
-        ledger.drop()
-        has_account = self._directory.exists(ledger.key.owner)
-        if has_account and ledger.is_durable:
+        if self._directory.exists(ledger.key.owner) and ledger.is_durable:
             self._rounds.keep_record(ledger)
-            self._remember(ledger.key)
+            forgotten = self.earlier.remember(ledger.key)
+            if forgotten is not None:
+                self._rounds.keep(forgotten)
         else:
             ledger.incoming.is_recorded = False
-        if ledger.has_queued_ahead:
-            self.ended_queues.suspect(ledger.key.owner)
-        if not self._registry.is_closing:
-            self._move(ledger, has_account)
+        if self._registry.is_closing:  # whatever waits for the next start is stored as it is
+            self._rounds.flush()
+            self._inbox.flush()
             return
-        if has_account:
-            self._leave(ledger)
-        self._rounds.flush()
-
-    def _move(self, ledger: StreamLedger, has_account: bool) -> None:
-        """Have what was not acknowledged delivered elsewhere."""
-        id, outgoing = ledger.key.session_id, ledger.outgoing
-        remains = Remains(
-            JID.parse(ledger.key.owner),
-            has_account,
-            tuple(outgoing),
-            id if ledger.is_durable else "",
-            outgoing.acknowledged,
-        )
-        moving = spawn("delivering what was not acknowledged", self._redelivery.deliver(remains))
-        if not moving.called:
-            self._moving[id] = moving
-            moving.addCallback(self._moved, id)
-
-    def _moved(self, result: None, id: str) -> None:
-        del self._moving[id]
-
-    def _leave(self, ledger: StreamLedger) -> None:
-        """The server stops: what is not in the durable queue yet is put there, and waits for the next start."""
-        self.ended_queues.suspect(ledger.key.owner)
-        count = ledger.outgoing.acknowledged
-        for sent in ledger.outgoing:
-            count = (count + 1) % MODULUS
-            if not sent.entry_id and sent.stanza.name == "message" and kind_of(sent.stanza).is_durable:
-                id = entry_id(ledger.key.session_id, count)
-                self._rounds.keep(queued(ledger.key, id, sent.stanza, sent.sent_at, 1, ()))
-
-    def _remember(self, key: Key) -> None:
-        """Let the oldest of those that have ended be forgotten."""
-        forgotten = self._ended.keep(key.session_id, key.owner)
-        if forgotten is not None:
-            old_id, owner = forgotten
-            self._rounds.keep(Delete(SESSIONS, owner, old_id))
+        owner = JID.parse(ledger.key.owner)
+        self._redelivery.deliver(Remains(owner, ledger.key.session_id, ledger.outgoing))
 
 
 def _held_bytes(session: Session) -> int:

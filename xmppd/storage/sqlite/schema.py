@@ -9,12 +9,13 @@ stands in `dead_box` until the writer has swept its rows, so that no deletion ho
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xmppd.storage.interface import StorageFailed, StorageTooNew
 from xmppd.storage.sqlite.damage import damage_of_logins, is_small
 from xmppd.storage.sqlite.foreign_log import foreign_log, remedy_for
+from xmppd.storage.sqlite.to_inbox import to_inbox
 
 PAGE_BYTES = 8_192
 """Twice the usual: half as many pages are written for a group of messages, which takes less time."""
@@ -76,7 +77,9 @@ UPDATE box SET skew = 1e9 WHERE skew IS NULL;
 """
 """Times are found by bisection; a skew of NULL said that nothing is known of a box."""
 
-STEPS: tuple[str, ...] = (STEP_001, STEP_002)
+Step = str | Callable[[sqlite3.Connection], None]
+"""Statements, or what makes them, within the transaction that is open."""
+STEPS: tuple[Step, ...] = (STEP_001, STEP_002, to_inbox)
 """Step n brings a file from version n to n + 1. Add steps, never change one."""
 
 
@@ -84,7 +87,7 @@ MEND = "put a copy in its place and remove FILE-wal and FILE-shm, or save what c
 _MAKE_USABLE = "this user must be able to write it, and its disk have room; or name another in [storage] url"
 
 
-def bring_up(path: Path, steps: Sequence[str] = STEPS) -> None:
+def bring_up(path: Path, steps: Sequence[Step] = STEPS) -> None:
     """Create the file, or bring an older one to the newest version; waits.
 
     Before an older file is changed, a copy is left beside it (``FILE.version-N``). Raises `StorageTooNew` for
@@ -112,7 +115,7 @@ def _check_log(path: Path) -> None:
         raise StorageFailed(f"the data file {path} cannot be used: {why}; {remedy_for(path)}")
 
 
-def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
+def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> None:
     version = _version(connection, path)
     if version > len(steps):
         raise StorageTooNew(
@@ -125,14 +128,16 @@ def _bring_up(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) 
         return
     if version:
         _copy(connection, Path(f"{path}.version-{version}"))
-    script = [
-        "BEGIN IMMEDIATE;",
-        *steps[version:],
-        f"PRAGMA application_id = {APPLICATION_ID};",
-        f"PRAGMA user_version = {len(steps)};",
-        "COMMIT;",
-    ]
-    connection.executescript("\n".join(script))
+    connection.execute("BEGIN IMMEDIATE")
+    for step in steps[version:]:
+        if isinstance(step, str):
+            for statement in step.split(";"):
+                connection.execute(statement)
+        else:
+            step(connection)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(steps)}")
+    connection.execute("COMMIT")
 
 
 def _look_into(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,12 +7,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.counting import calls
-from xmppd.services.offline.delivery import ASIDE, BATCH, RETRY_S, STORE
-from xmppd.services.offline.offline import Offline, Returned
-from xmppd.services.offline.usage import Usages
+from xmppd.services.inbox.inbox import Inbox
+from xmppd.services.inbox.records import ASIDE, STORE
+from xmppd.services.inbox.store import PAGE as BATCH
+from xmppd.services.inbox.store import RETRY_S, Records
 from xmppd.stanza.jid import JID
-from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Append, Entry, NewEntry, Put, StorageFailed
+from xmppd.storage.interface import Append, Entry, NewEntry, StorageFailed
 from xmppd.testing.client import Client
 from xmppd.testing.server import MemoryServer, now
 
@@ -20,13 +20,13 @@ JULIET = "juliet@localhost"
 BODY = "{jabber:client}body"
 
 
-class OfflineTests(SynchronousTestCase):
+class HandingOverTests(SynchronousTestCase):
     """The service in a whole server in memory."""
 
     def setUp(self) -> None:
         """Romeo is there, Juliet is not."""
         self.memory = MemoryServer(OPTIONS)
-        self.offline = self.memory.server.services[Offline]
+        self.inbox = self.memory.server.services[Inbox]
         self.romeo = self.memory.logged_in("romeo@localhost/orchard")
         self.memory.add_account(JULIET)
 
@@ -130,8 +130,8 @@ class OfflineTests(SynchronousTestCase):
     def test_counts_survive_a_restart(self) -> None:
         """What waits is counted from the store when it is not known."""
         self.say("one", "two", "three")
-        self.offline.let_go(JID.parse(JULIET))
-        usage = now(self.offline._tallies.load(JULIET))
+        self.inbox.let_go(JID.parse(JULIET))
+        usage = now(self.inbox._records.count(JULIET))
         self.assertEqual(usage.messages, 3)
         self.assertEqual(usage.size_bytes, sum(len(entry.stanza) for entry in self.stored()))
 
@@ -168,13 +168,14 @@ class OfflineTests(SynchronousTestCase):
         self.memory.clock.advance(RETRY_S)
         self.assertEqual((bodies(client), self.stored()), (["two"], []))
 
-    def test_what_cannot_be_removed_goes_to_the_next_session(self) -> None:
-        """Who comes next is given what could never be removed."""
+    def test_what_cannot_be_removed_is_not_given_to_the_next_session(self) -> None:
+        """Nor is who comes next given it: it was written to a client, which is known while the server runs."""
         self.say("one")
         client = self.fails_to_remove()
         client.send("</stream:stream>")
-        self.assertEqual(bodies(self.juliet("chamber")), ["one"])
-        self.assertEqual((self.stored(), self.offline._hand_over._given), ([], {}))
+        self.assertEqual(bodies(self.juliet("chamber")), [])
+        self.memory.clock.advance(RETRY_S)
+        self.assertEqual((self.stored(), self.inbox._records._live), ([], {}))
 
     def test_what_cannot_be_removed_waits_for_acknowledgements(self) -> None:
         """XEP-0198: what may not have arrived stays stored, and is not given to the same session again."""
@@ -197,39 +198,11 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual(bodies(client), ["one"])
         self.assertEqual(self.stored(), [])
 
-    def test_what_was_not_acknowledged_is_put_back(self) -> None:
-        """XEP-0198: it is stored in one transaction with what gives it up, keeps its id, and goes to who is there."""
-        stanza = Stanza.make(
-            "message",
-            b"<body>again</body><delay xmlns='urn:xmpp:delay' from='localhost' stamp='x'/>"
-            b"<stanza-id xmlns='urn:xmpp:sid:0' by='juliet@localhost' id='same'/>",
-            from_="romeo@localhost/orchard",
-            to=JULIET,
-        )
-        state = Stanza.make(
-            "message", b"<gone xmlns='http://jabber.org/protocol/chatstates'/>", from_="a@b", to=JULIET
-        )
-        juliet = JID.parse(JULIET)
-        self.memory.storage.failing = StorageFailed("no disk")
-        self.failureResultOf(self.offline.put_back(juliet, [Returned(stanza, 5.0)]), StorageFailed)
-        self.memory.storage.failing = None
-        now(
-            self.offline.put_back(
-                juliet, [Returned(stanza, 5.0), Returned(state, 6.0)], [Put("queue", JULIET, "", b"")]
-            )
-        )
-        self.assertEqual([(entry.id, entry.sent_at) for entry in self.stored()], [("same", 5.0)])
-        client = self.juliet()
-        delay = client.inbox[-1].findall("{urn:xmpp:delay}delay")
-        self.assertEqual([child.get("stamp") for child in delay], ["1970-01-01T00:00:05Z"])
-        now(self.offline.put_back(juliet, [Returned(stanza, 7.0)]))
-        self.assertEqual(bodies(client), ["again", "again"])
-
     def test_removal_of_the_account(self) -> None:
         """Nothing of a removed account counts for one that is made under its name."""
         self.say("one")
         now(self.memory.server.accounts.remove(JID.parse(JULIET)))
-        self.assertIsNone(self.offline._tallies.get(JULIET))
+        self.assertIsNone(self.inbox._records._usages.get(JULIET))
 
     def test_nothing_is_read_for_who_has_nothing(self) -> None:
         """A login reads the store only where something may wait: before, or since the server started."""
@@ -268,12 +241,12 @@ class OfflineTests(SynchronousTestCase):
         learnt = self.memory.storage.owners(STORE)
         later: Deferred[list[str]] = Deferred()
         self.patch(self.memory.storage, "owners", lambda store: later)
-        usages = Usages(self.memory.storage, STORE, lambda: 0.0)
-        usages.learn()
-        self.assertFalse(usages.is_empty(JULIET) or usages.is_empty("nobody@localhost"))
+        records = Records(self.memory.storage, self.memory.server.timers, lambda: 0.0)
+        records.learn()
+        self.assertTrue(records.may_wait(JULIET) and records.may_wait("nobody@localhost"))
         later.callback(now(learnt))
-        self.assertFalse(usages.is_empty(JULIET))
-        self.assertTrue(usages.is_empty("nobody@localhost"))
+        self.assertTrue(records.may_wait(JULIET))
+        self.assertFalse(records.may_wait("nobody@localhost"))
 
     def test_odd_content_survives(self) -> None:
         """Content survives offline storage unchanged, newlines in attributes and CDATA too.

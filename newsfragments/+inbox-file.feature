@@ -1,0 +1,1 @@
+The data file has a new version (3): the first start moves offline messages and queues of sessions into the inboxes, and leaves a copy of the file as it was beside it. What a client without resumption has not acknowledged survives a crash, too.

@@ -1,0 +1,112 @@
+"""A few lives, and orders of events that once lost or doubled messages; the long form: ``python -m tests.inbox``."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.inbox.__main__ import live
+from tests.inbox.world import CARBONS, MAX_S, World, random_steps
+
+SEEDS = 6
+STEPS = 25
+ENABLE = CARBONS.format("enable")
+
+
+class WorldTests(SynchronousTestCase):
+    """The server against the model."""
+
+    def test_lives(self) -> None:
+        """promises#one-record: whatever happens, nothing is lost, doubled, or out of order."""
+        for seed in range(SEEDS):
+            live(seed, STEPS)
+        self.flushLoggedErrors()
+
+    @settings(max_examples=3, deadline=None, database=None)
+    @given(st.integers(0, 1 << 32))
+    def test_others(self, seed: int) -> None:
+        """The same for lives that nobody has chosen."""
+        random_steps(random.Random(seed), World(("resumable", "plain")), STEPS)
+        self.flushLoggedErrors()
+
+
+class OrdersTests(SynchronousTestCase):
+    """Each was played on the code before the inbox, and lost or doubled a message there."""
+
+    def got(self, world: World, device: int) -> list[str]:
+        """Give what a device has got, and see to it that nothing is lost at the end."""
+        got = [each.id for each in world.devices[device].got]
+        world.finish()
+        return got
+
+    def test_a_copy_that_was_never_sent(self) -> None:
+        """Who has enabled carbons was not available when the message came: it has no copy, and gets the message."""
+        world = World(("resumable", "plain"))
+        world.connect(1, False, ENABLE)
+        world.say()
+        world.connect(0, False, "<presence/>")
+        world.send(1, "<presence/>")
+        world.lose(0)
+        world.time(MAX_S + 1)
+        self.assertEqual(self.got(world, 1), ["0"])
+
+    def test_a_copy_of_who_was_available_before(self) -> None:
+        """The same where it was available before and was not any more."""
+        world = World(("resumable", "plain"))
+        world.connect(1, False, ENABLE + "<presence/><presence type='unavailable'/>")
+        world.say()
+        world.connect(0, False, "<presence/>")
+        world.lose(0)
+        world.time(MAX_S + 1)
+        world.send(1, "<presence/>")
+        world.time(1)
+        self.assertEqual(self.got(world, 1), ["0"])
+
+    def test_what_copies_share(self) -> None:
+        """One is being handed what waits while a message of a third comes for it and an equal: nobody gets it twice."""
+        world = World(("resumable", "resumable", "resumable"))
+        world.say(times=3)
+        world.commits(0.1)
+        world.connect(0, False, "<presence/>")
+        world.connect(1, False, "<presence/>")
+        world.connect(2, False, "<presence><priority>5</priority></presence>")
+        world.say()
+        world.slow(0, True)
+        world.lose(2)
+        world.time(MAX_S + 1)
+        world.say()
+        world.slow(0, False)
+        world.time(1)
+        world.lose(0)
+        world.time(MAX_S + 1)
+        world.finish()
+        ids = [each.id for each in world.devices[1].got]
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def behind(self) -> World:
+        """A slow reader is being handed what waits when a message comes for it and for an equal."""
+        world = World(("plain", "plain"))
+        world.say(times=3)
+        world.connect(0, False, "<presence><priority>-1</priority></presence>")
+        world.slow(0, True)
+        world.send(0, "<presence/>")
+        return world
+
+    def test_what_waits_behind_stored_messages(self) -> None:
+        """promises#none-in-memory-alone: both connections are lost, and it is there at the next login."""
+        world = self.behind()
+        world.say()
+        world.lose(0)
+        world.finish()
+        assert world.last is not None
+        self.assertEqual([each.id for each in world.last.got], ["0", "1", "2", "3"])
+
+    def test_killed_while_it_waits(self) -> None:
+        """promises#none-in-memory-alone: nor is it lost, or out of order, where the server is killed in between."""
+        world = self.behind()
+        world.say(times=3)
+        world.kill()
+        world.finish()
+        assert world.last is not None
+        self.assertEqual([each.id for each in world.last.got], ["0", "1", "2", "3", "4", "5"])

@@ -1,0 +1,55 @@
+"""One session that is being handed what waits for its account, and what has come for it meanwhile."""
+
+from collections import deque
+from typing import NamedTuple
+
+from xmppd.core.session import Session
+from xmppd.services.inbox.machine import Claim, Record
+from xmppd.stanza.stanza import Stanza
+
+
+class Live(NamedTuple):
+    """A live message that waits behind stored ones."""
+
+    stanza: Stanza
+    record: Record | None
+
+
+class Backlog:
+    """A session that is being handed what waits, and what has come for it meanwhile."""
+
+    __slots__ = (
+        "behind",
+        "claim",
+        "is_given_up",
+        "is_owed",
+        "is_rest",
+        "is_started",
+        "is_unread",
+        "live",
+        "live_bytes",
+        "live_ids",
+        "session",
+    )
+
+    def __init__(self, session: Session, key: str):
+        self.session = session
+        self.claim = Claim(key)
+        self.is_started = self.is_given_up = False
+        self.is_unread = True
+        """Whether the store may have something for it."""
+        self.is_rest = False
+        """Whether something is kept for a client of before the start."""
+        self.is_owed = False
+        """Whether something is another session's due."""
+        self.live: deque[Live] = deque()
+        self.live_ids: set[str] = set()
+        self.live_bytes = 0
+        self.behind: dict[Session, None] = {}  # those that have come meanwhile
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether its session may be handed messages."""
+        session = self.session
+        is_able = session.presence is not None and session.priority >= 0 and session.is_connected
+        return is_able and not self.is_given_up

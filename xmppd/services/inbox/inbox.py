@@ -1,0 +1,387 @@
+"""The inboxes of the accounts: each durable message has one record in one until it is done (`machine`).
+
+Rules that live here:
+
+- a record is made when a message is delivered, and stored in the transaction of the message, with all who got a copy;
+- only records of which somebody who is there has a copy are in memory; all others are what the store says;
+- what clients have acknowledged is stored lazily, in a while; until it is, memory is right and the store is not;
+- when the holder of a message has ended, and no other has it, it waits again: whoever takes messages is handed it
+  (RFC 6121 8.5), else who comes next.
+
+How a session is handed what waits is in `xmppd.services.inbox.delivery`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from xmppd.core.attachment import Attachment
+from xmppd.core.directory import AccountDirectory
+from xmppd.core.events import Delivery
+from xmppd.core.host import Hosts
+from xmppd.core.ids import Ids
+from xmppd.core.registry import SessionRegistry
+from xmppd.core.session import Session
+from xmppd.core.timers import Timers
+from xmppd.core.waiting import deferred
+from xmppd.services.archive.ids import archived_as
+from xmppd.services.inbox.contents import contents_of
+from xmppd.services.inbox.delivery import Backlogs, Earlier
+from xmppd.services.inbox.kept import KEPT, Kept
+from xmppd.services.inbox.machine import (
+    HAS,
+    OWED,
+    OWED_COPY,
+    Record,
+    Standing,
+    Verdict,
+    acknowledged,
+    came_back,
+    fetched,
+    is_finished,
+    is_waiting,
+    verdict,
+)
+from xmppd.services.inbox.records import STORE, append, encode
+from xmppd.services.inbox.store import PAGE, Placed, Records, Usage
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.kinds import kind_of
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change, Replace, Storage
+
+KEY: Final = Attachment[str]("inbox")
+"""Under this name a session that does not count keeps the key it is a holder by."""
+KEY_BYTES: Final = 9
+
+
+class Message(Record):
+    """The record of a message that is being delivered; see `xmppd.core.events.Handed`."""
+
+    __slots__ = ("_inbox",)
+
+    def __init__(self, inbox: "Inbox", owner: str, archive_id: str | None, own_id: str, is_stored: bool):
+        """*archive_id* is the id in the account's archive, where that has it; else it has *own_id*."""
+        super().__init__(owner, archive_id or own_id, is_stored=is_stored, is_archived=archive_id is not None)
+        self._inbox = inbox
+
+    def hand_over(self, delivery: Delivery) -> bool:
+        """Send the message to the sessions that get it, and keep who they were; whether there was any."""
+        return self._inbox.hand_over(delivery, self)
+
+
+class Inbox:
+    """Takes messages in, knows who has them, and lets others hear of what waits."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        registry: SessionRegistry,
+        directory: AccountDirectory,
+        storage: Storage,
+        timers: Timers,
+        now: Callable[[], float],
+        random_text: Callable[[int], str],
+    ):
+        """*now* is wall time in seconds since 1970; *random_text* gives so many unguessable bytes as text."""
+        self._hosts = hosts
+        self._directory = directory
+        self._storage = storage
+        self._timers = timers
+        self._now = now
+        self._random_text = random_text
+        self._ids = Ids(random_text)
+        self._records = Records(storage, timers, now)
+        self._backlogs = Backlogs(registry, self._records, storage, timers, self.key_of)
+
+    def heed(self, earlier: Earlier) -> None:
+        """Have *earlier* say who may come back to what sessions of before the start have left."""
+        self._backlogs.earlier = earlier
+
+    @deferred
+    async def learn(self) -> None:
+        """Read for whom anything waits, so that the logins of all others need not ask; harmless the second time."""
+        await self._records.learn()
+
+    # -- who holds copies ---------------------------------------------------------------------------------------------
+
+    def key_of(self, session: Session) -> str:
+        """Give the key by which *session* is a holder; one that does not count gets one when it is first needed."""
+        key = session.attached(KEY)
+        if key is None:
+            key = self._random_text(KEY_BYTES)
+            session.attach(KEY, key)
+            self._records.begin(key)
+        return key
+
+    def counts(self, session: Session, key: str, account: Callable[[], Change | None] | None = None) -> None:
+        """*session* says what it has handled from now on; *account* gives what is stored of it, if its client may come
+        back after a new start of the server."""
+        former = session.attached(KEY)
+        if former is not None:
+            self._records.end(former)
+        session.attach(KEY, key)
+        self._records.begin(key, account)
+
+    def acknowledged(self, records: Iterable[Record], key: str) -> None:
+        """The client of *key* has these."""
+        touch = self._records.touch
+        for record in records:
+            acknowledged(record, key)
+            touch(record)
+
+    def ended(self, owner: JID, key: str, held: Iterable[tuple[Record, Stanza]]) -> None:
+        """*key* is gone, with what its client has not acknowledged: what nobody else has waits again."""
+        records, waiting = self._records, list[Stanza]()
+        records.end(key)
+        for record, stanza in held:
+            if is_finished(record, records.standing):
+                records.touch(record)
+            elif is_waiting(record, records.standing):
+                waiting.append(stanza)
+            records.release(record)
+        if waiting:
+            records.waits(owner.bare)
+            if self._backlogs.taker(owner.bare) is None:
+                self._tell(owner, waiting)
+        self._look_again(owner.bare)
+
+    def left(self, session: Session) -> None:
+        """A session has ended; what it was not handed stays for the next."""
+        key = session.attached(KEY)
+        if key is not None:
+            self._records.end(key)
+        self._backlogs.left(session)
+        self._look_again(session.bare_jid or "")
+
+    def _look_again(self, owner: str) -> None:
+        if self._records.may_wait(owner):
+            self._backlogs.look_again(owner)
+
+    # -- delivering ---------------------------------------------------------------------------------------------------
+
+    def begin(self, delivery: Delivery) -> None:
+        """Give a message a record, if anybody who gets it may not have it then."""
+        sessions, owner = delivery.sessions, delivery.target.bare
+        for session in sessions:
+            if session.ledger is not None:
+                break
+        else:
+            if sessions and not (self._backlogs and self._backlogs.is_busy(owner)):
+                return
+        delivery.record = self._message(delivery)
+
+    def _message(self, delivery: Delivery) -> Message | None:
+        owner = delivery.target.bare
+        if kind_of(delivery.stanza).is_durable and self._directory.exists(owner):
+            archive_id = archived_as(delivery.changes, owner)
+            own_id = self._ids.next() if archive_id is None else ""
+            return Message(self, owner, archive_id, own_id, True)
+        return Message(self, owner, None, "", False) if delivery.sessions else None
+
+    def hand_over(self, delivery: Delivery, record: Record) -> bool:
+        """Send a message to the sessions that get it; whether there was any."""
+        owner, stanza, backlogs, is_taken = record.owner, delivery.stanza, self._backlogs, False
+        for session in delivery.sessions:
+            backlog = backlogs.of(owner, session) if backlogs else None
+            ledger = session.ledger
+            if backlog is not None:
+                record.holders[backlog.claim.key] = OWED
+                backlogs.put(backlog, stanza, record)
+                is_taken = True
+                continue
+            if ledger is not None:
+                ledger.delivering(stanza, record)
+            if session.send(stanza):
+                is_taken = True
+                if ledger is None:
+                    record.is_done = True
+        if is_taken and record.is_stored:
+            self._store(delivery, record)
+        return is_taken
+
+    def alone(self, owner: str, stanza: Stanza, key: str, number: int) -> Record | None:
+        """Give the record of what *key* alone is sent as its *number*, if it must not get lost; stored by itself."""
+        if stanza.name != "message" or not kind_of(stanza).is_durable or not self._directory.exists(owner):
+            return None
+        record = Message(self, owner, None, self._ids.next(), True)
+        record.holders[key] = number
+        self._records.hold(record)
+        changes = [append(record, stanza, self._now()), *self._records.introductions((key,))]
+        self._storage.commit(*changes).addErrback(lambda _: None)  # it is in memory all the same
+        return record
+
+    def _store(self, delivery: Delivery, record: Record) -> None:
+        """What keeps the message goes into its transaction."""
+        records, holders = self._records, record.holders
+        if is_finished(record, records.standing):
+            return
+        if len(holders) == 1 and OWED in holders.values() and not record.is_done:
+            holders.clear()  # it waits, for whoever takes what waits
+        delivery.changes.append(append(record, delivery.stanza, self._now()))
+        delivery.changes.extend(records.introductions(holders))
+        records.added(record)
+        if not holders or min(holders.values()) < 0:
+            records.waits(record.owner)
+        if holders:
+            records.hold(record)
+            records.release(record)
+
+    def is_elsewhere(self, record: Record, key: str) -> bool:
+        """Whether somebody else than *key* has a message that is not stored, or will be sent it."""
+        standing = self._records.standing
+        others = [each for each in record.holders if each != key and standing(each) is not Standing.GONE]
+        return record.is_done or bool(others)
+
+    def send_copy(self, session: Session, stanza: Stanza, record: object, *, is_taken: bool) -> None:
+        """Send a carbon of a message, behind what waits for *session* where it is being handed that.
+
+        *record* is the message's, where the account gets it. *is_taken*: others get the message itself.
+        """
+        message = record if isinstance(record, Message) else None
+        backlog = self._backlogs.of(session.bare_jid or "", session) if self._backlogs else None
+        if backlog is not None:
+            if message is not None:
+                message.holders[backlog.claim.key] = OWED_COPY
+            self._backlogs.put(backlog, stanza, message)
+            return
+        if session.ledger is not None:
+            session.ledger.delivering(stanza, message)
+        if session.send(stanza) and message is not None and session.ledger is None:
+            if is_taken:
+                message.is_done = True
+            else:
+                message.holders[self.key_of(session)] = HAS
+
+    # -- what nobody takes --------------------------------------------------------------------------------------------
+
+    def keep(self, delivery: Delivery) -> Deferred[bool] | bool | None:
+        """Take a message that nobody could be given. True: it is kept, or it is nothing to keep.
+
+        None: it is worth keeping but must not be. Raises service-unavailable where too much waits for the account.
+        """
+        kind = kind_of(delivery.stanza)
+        if not kind.is_durable:
+            return None if kind.is_missed else True
+        usage = self._records.usage(delivery.target.bare)
+        if usage is None:
+            return self._keep_later(delivery)
+        self._wait(delivery, usage)
+        return True
+
+    @deferred
+    async def _keep_later(self, delivery: Delivery) -> bool:
+        owner = delivery.target.bare
+        self._wait(delivery, await self._records.count(owner))
+        self._timers.add(0.0, lambda now, timer, owner: self._look_again(owner), owner)
+        return True
+
+    def _wait(self, delivery: Delivery, usage: Usage) -> None:
+        target, owner = delivery.target, delivery.target.bare
+        record = delivery.record if isinstance(delivery.record, Message) else self._message(delivery)
+        assert record is not None
+        limits = self._hosts[target.domainpart].settings.limits
+        size = 0 if record.is_archived else len(delivery.stanza.inner)
+        if usage.messages >= limits.offline_messages or usage.size_bytes + size > limits.offline_bytes:
+            if self._records.is_stale(usage):
+                self._records.forget_usage(owner)
+            raise StanzaError("service-unavailable", "Too many messages wait for this account")
+        record.is_done, record.is_open = False, bool(record.holders)
+        self._store(delivery, record)
+        self._records.waits(owner)
+        self._tell(target, (delivery.stanza,))
+
+    def _tell(self, target: JID, stanzas: Sequence[Stanza]) -> None:
+        owner = JID(target.localpart, target.domainpart, None)
+        self._hosts[owner.domainpart].hooks.notify(KEPT, Kept(owner, stanzas))
+
+    # -- handing over: see `Backlogs` ---------------------------------------------------------------------------------
+
+    def coming(self, session: Session) -> None:
+        """A session is about to become available: what comes for it from now on queues behind what waits."""
+        self._backlogs.coming(session)
+
+    def came(self, session: Session) -> None:
+        """A session has become available, or has another priority: hand it what waits, if it may have it."""
+        self._backlogs.came(session)
+
+    # -- what others tell of it ---------------------------------------------------------------------------------------
+
+    @deferred
+    async def came_back(self, owner: str, key: str, is_handled: Callable[[int], bool]) -> bool:
+        """Who was *key*, which has ended, says which of its numbers it has handled; whether *key* was known.
+
+        Waits for the commit; `StorageError`.
+        """
+        await self._backlogs.learn_earlier(owner)
+        is_known = False
+        async for placed in self._all(owner):
+            record = placed.record
+            is_known = is_known or key in record.holders
+            if came_back(record, key, is_handled):
+                self._records.touch(record)
+        await self._records.flushed()
+        return is_known
+
+    @deferred
+    async def fetched(self, owner: str, session: Session, ids: Sequence[str] | None = None) -> None:
+        """*session* has got these from the archive, None: gets all that is there, and is not given them again.
+
+        Waits for the commit; `StorageError`.
+        """
+        if not self._records.may_wait(owner):
+            return
+        claim = await self._backlogs.claim(owner, session)
+        wanted = None if ids is None else frozenset(ids)
+        async for placed in self._all(owner):
+            record = placed.record
+            is_there = record.is_archived if wanted is None else record.id in wanted
+            if is_there and verdict(record, claim, self._records.standing) is Verdict.GIVE:
+                fetched(record, claim)
+                self._records.touch(record)
+        await self._records.flushed()
+
+    @deferred
+    async def part_from_archive(self, owner: str) -> None:
+        """Messages are about to leave an archive: records that refer to it get their content. Waits; `StorageError`."""
+        async for page in self._pages(owner):
+            those = [placed for placed in page if placed.record.is_archived]
+            contents = await contents_of(self._storage, owner, those) if those else {}
+            changes: list[Change] = []
+            for placed in those:
+                data = contents.get(placed.seq)
+                if isinstance(data, Stanza):
+                    placed.record.is_archived = False
+                    placed.record.size_bytes = len(data.to_bytes())
+                    changes.append(
+                        Replace(STORE, owner, placed.record.id, data.to_bytes(), encode(placed.record))
+                    )
+            if changes:
+                self._records.forget_usage(owner)
+                await self._storage.commit(*changes)
+
+    async def _pages(self, owner: str) -> AsyncIterator[list[Placed]]:
+        after, is_more = 0, True
+        while is_more:
+            page = await self._records.page(owner, after)
+            try:
+                yield page
+            finally:
+                for placed in page:
+                    self._records.release(placed.record)
+            is_more = len(page) == PAGE
+            after = page[-1].seq if page else after
+
+    async def _all(self, owner: str) -> AsyncIterator[Placed]:
+        async for page in self._pages(owner):
+            for placed in page:
+                yield placed
+
+    def flush(self) -> Deferred[bool]:
+        """Write what has changed; fires when that is decided, with whether it happened."""
+        return self._records.flush()
+
+    def let_go(self, owner: JID) -> None:
+        """Keep nothing of an account in memory: it is gone, or its home is elsewhere now. What is stored stays."""
+        self._records.forget(owner.bare)

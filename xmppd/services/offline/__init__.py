@@ -1,1 +1,0 @@
-"""Messages that wait for an account without an available resource (XEP-0160)."""
