@@ -153,6 +153,22 @@ class PolicyTests(Two):
         self.assertEqual(self.capulet.peers.federation.counters.received, 0)
 
 
+class ReloadTests(Two):
+    """A policy that comes with a reload."""
+
+    def test_cut(self) -> None:
+        """What goes to a domain that is blocked now ends, and what waits goes back."""
+        self.say("one")
+        server = self.capulet.server
+        blocking = server.config.s2s.model_copy(update={"block": (MONTAGUE,)})
+        server.take(server.config.model_copy(update={"s2s": blocking}))
+        self.settle(10)
+        self.assertEqual(self.capulet.peers.federation.pairs, {})
+        self.assertEqual(self.capulet.peers.connections.streams, [])
+        self.say("two")
+        self.assertIn("does not talk to", self.came(self.juliet)[0])
+
+
 class AllowTests(Two):
     """Domains that alone are talked to."""
 

@@ -127,6 +127,10 @@ class Federation:
     def _sweep(self, now: float, timer: object, param: None) -> float:
         settings, wall = self.settings, self._now()
         for key, pair in list(self.pairs.items()):
+            if not settings.may_talk_to(pair.theirs):  # a reload has brought that
+                pair.cut(
+                    Failed("policy-violation", f"This server does not talk to {pair.theirs}", is_final=True)
+                )
             pair.expire(wall - settings.queue_age_s)
             if pair.carrier is not None and wall - pair.last_sent_at > settings.idle_s:
                 pair.rest()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from xmppd.core.outgoing import CannotConnect, CannotResolve, Dial, Resolver
@@ -20,6 +20,8 @@ from xmppd.net.streams.s2s.wire import Connections, S2SProtocol
 from xmppd.services.federation.outbound import Carrier, Failed, Sender, Unreachable
 from xmppd.stream.dialback import Dialback
 
+VERIFICATIONS: Final = 500
+"""Dialback keys that are asked about at a time: strangers can have as many asked about as they like."""
 ADDRESSES: Final = 8
 """Addresses of one target that are tried."""
 MakeStream = Callable[..., InitiatedStream]
@@ -46,6 +48,7 @@ class Connector:
         self._dial = dial
         self._random = random
         self._own = frozenset(own)
+        self._verifications = 0
 
     def open(self, sender: Sender) -> Deferred[Carrier]:
         """Give a stream that *sender* may send on; fails with `Unreachable`."""
@@ -55,9 +58,16 @@ class Connector:
 
     def verify(self, request: Dialback, stream_id: str) -> Deferred[bool]:
         """Ask the server of a domain whether a key is its own; fails with `Unreachable`."""
+        if self._verifications >= VERIFICATIONS:
+            return fail(Unreachable(Failed("resource-constraint", "Too many servers are asked about keys")))
+        self._verifications += 1
         make = partial(self._verifying, request, stream_id)
         asked: Deferred[bool] = self._reach(request.to, request.from_, make)
-        return asked
+        return asked.addBoth(self._verified)
+
+    def _verified(self, outcome: Any) -> Any:
+        self._verifications -= 1
+        return outcome
 
     # -- streams ------------------------------------------------------------------------------------------------------
 

@@ -60,7 +60,8 @@ class Peers:
     def shutdown(self) -> Deferred[None]:
         """Take nothing more, and end every stream; fires when the last connection is gone."""
         self.federation.stop()
-        return self.connections.shutdown()
+        ended = self.connections.shutdown()
+        return ended.addCallback(lambda _: self.federation.rows.flush())  # with the last of what has arrived
 
     def factory(self, *, is_direct_tls: bool = False) -> S2SFactory:
         """Give what makes the connections of servers that come in."""
