@@ -33,10 +33,12 @@ class MemoryAuthority(FileAuthority):
 
     def __init__(self, soa: tuple[bytes, Any], records: dict[bytes, list[Any]]) -> None:
         ResolverBase.__init__(self)
+        self.asked: list[bytes] = []
         self.soa, self.records = soa, records  # type: ignore[assignment]  # Twisted says None
 
     def query(self, query: dns.Query, timeout: object = None) -> Any:
         """One name breaks it."""
+        self.asked.append(query.name.name)
         if query.name.name == b"broken.b.example":
             return fail(ValueError())
         return super().query(query, timeout)  # type: ignore[no-untyped-call]  # Twisted's
@@ -48,7 +50,7 @@ class DNSTests(TestCase):
     timeout = 20
 
     def setUp(self) -> None:
-        authority = MemoryAuthority(soa=(b"b.example", ZONE[b"b.example"][0]), records=ZONE)
+        self.authority = authority = MemoryAuthority(soa=(b"b.example", ZONE[b"b.example"][0]), records=ZONE)
         protocol = dns.DNSDatagramProtocol(DNSServerFactory(authorities=[authority]))
         port = reactor.listenUDP(0, protocol, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
@@ -63,6 +65,17 @@ class DNSTests(TestCase):
         found = await self.dns.services("_xmpp-server._tcp.B.example.")
         self.assertEqual(
             set(found), {Service(5, 10, 5269, "xmpp.b.example"), Service(6, 0, 5270, "other.b.example")}
+        )
+
+    @deferred
+    async def test_kept(self) -> None:
+        """An answer is asked for once while it holds, and so is that there is none."""
+        for _ in range(2):
+            self.assertEqual(len(await self.dns.services("_xmpp-server._tcp.b.example")), 2)
+            self.assertEqual(await self.dns.addresses("nobody.b.example"), ())
+        self.assertEqual(
+            sorted(self.authority.asked),
+            [b"_xmpp-server._tcp.b.example", b"nobody.b.example", b"nobody.b.example"],  # AAAA and A
         )
 
     @deferred

@@ -1,6 +1,7 @@
 """Names by DNS: SRV (RFC 2782), A and AAAA (RFC 3596), by twisted.names; ``/etc/hosts`` goes before, for addresses.
 
-Nothing is kept here: the name servers of this machine keep what they have learned. Not covered: DNSSEC.
+Answers are kept as long as they say, an hour at most, and so many; that a name is not there for half a minute. Not
+covered: DNSSEC.
 """
 
 import ipaddress
@@ -15,12 +16,16 @@ from twisted.names.client import Resolver as Client
 from twisted.names.hosts import searchFileForAll
 from twisted.python.filepath import FilePath
 
+from xmppd.core.bounded import Bounded
 from xmppd.core.outgoing import CannotResolve, Service
 from xmppd.core.waiting import deferred
 from xmppd.net.tls.self_signed import to_ascii
 
 TIMEOUTS_S: Final = (2, 3, 5)
 """How long a server of names is waited for, each time it is asked."""
+KEPT: Final = 2_000
+KEPT_S: Final = 3_600.0
+ABSENT_S: Final = 30.0
 LABEL_BYTES: Final = 63
 NAME_BYTES: Final = 253
 """RFC 1035 2.3.4, without the dot at the end."""
@@ -54,6 +59,8 @@ class DNS:
         self._hosts = FilePath(hosts.encode())
         self._timeouts_s = tuple(timeouts_s)
         self._client: Client | None = None
+        self._kept: Bounded[tuple[str, int], tuple[float, list[Any]]] = Bounded(KEPT)
+        """By name and type: until when, and the records."""
 
     @deferred
     async def services(self, name: str) -> tuple[Service, ...]:
@@ -88,6 +95,15 @@ class DNS:
     async def _ask(self, name: str, kind: int) -> list[Any]:
         """Give the records of one type; the server that is asked follows CNAMEs."""
         query = to_ascii(name)
+        kept = self._kept.use((query, kind))
+        if kept is not None and kept[0] > self._reactor.seconds():
+            return kept[1]
+        records, ttl_s = await self._fetch(name, query, kind)
+        self._kept.keep((query, kind), (self._reactor.seconds() + min(ttl_s, KEPT_S), records))
+        return records
+
+    async def _fetch(self, name: str, query: str, kind: int) -> tuple[list[Any], float]:
+        """Give the records, and how long they may be kept, in seconds."""
         labels = query.split(".")
         if (
             not query.isascii()
@@ -104,10 +120,12 @@ class DNS:
         try:
             answers, _, _ = await ask(query, self._timeouts_s)  # type: ignore[no-untyped-call]  # Twisted's
         except _UNKNOWN:
-            return []
+            return [], ABSENT_S
         except _TROUBLE as problem:
             raise CannotResolve(f"{name}: {_reason(problem)}") from problem
-        return [answer.payload for answer in answers if answer.type == kind]
+        found = [answer for answer in answers if answer.type == kind]
+        ttl_s = min((answer.ttl for answer in answers), default=ABSENT_S)
+        return [answer.payload for answer in found], ttl_s
 
     def _asked(self) -> Client:
         if self._client is None:
