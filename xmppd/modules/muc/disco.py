@@ -96,7 +96,7 @@ class Showing:
         info.features.update(features_of(room))
         if room.settings.is_archived:
             info.features.update((*ARCHIVE_FEATURES, moderation.NS, moderation.NS_0))
-        info.forms.append(info_form(room))
+        info.forms.append(info_form(room, self._parts.rooms.now()))
         return True
 
     async def node(self, info: Info) -> bool | None:
@@ -138,7 +138,7 @@ def features_of(room: Room) -> list[str]:
     return found
 
 
-def info_form(room: Room) -> Element:
+def info_form(room: Room, now: float) -> Element:
     """Make the form with what may be known of a room by who is not there (6.4)."""
     settings = room.settings
     subject = ""
@@ -157,6 +157,10 @@ def info_form(room: Room) -> Element:
     ]
     if not settings.is_members_only and not settings.password:
         rows.append(("muc#roominfo_subject", "text-single", (subject,)))
+    is_open = settings.is_public and not settings.is_members_only and not settings.password
+    activity = room.activity.per_hour(now) if is_open and settings.is_persistent else None
+    if activity is not None:
+        rows.append(("{urn:xmpp:muc-activity}message-activity", "text-single", (f"{activity:.2f}",)))
     if settings.slow_mode_s:
         rows.append(("muc#roominfo_slow_mode_duration", "text-single", (str(settings.slow_mode_s),)))
     fields = [forms.field(var, type_, values) for var, type_, values in rows if any(values)]

@@ -41,6 +41,7 @@ from xmppd.services.rooms.settings import RoomSettings
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import stringprep_disagrees
+from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageError
 
@@ -153,6 +154,8 @@ class Entering:
         holder = room.occupants.get(nick)
         if holder is not None and holder.bare_jid != bare_jid:
             raise StanzaError("conflict", "Somebody else has this nick")
+        if room.looks_like(nick, bare_jid) is not None:
+            raise StanzaError("conflict", "Somebody else has a nick that looks like this one")
         if room.reserved_for(nick) not in (None, bare_jid):
             raise StanzaError("conflict", "This nick is reserved for somebody else")
 
@@ -181,7 +184,7 @@ class Entering:
                 if jid != full_jid
             ),
             telling.to_self(room, occupant, Change(own_statuses=own), payload, full_jid),
-            telling.to_one(room, full_jid, [*_picture(room), *history, subject_of(room)]),
+            telling.to_one(room, full_jid, [*_picture(room), *history, subject_of(room), *_greeting(room)]),
         )
 
     # -- being there --------------------------------------------------------------------------------------------------
@@ -309,6 +312,15 @@ class Entering:
                 return
             with suppress(StorageError):  # it is tried again when it is swept, or after the next who leaves
                 await self._rooms.destroy(room, None)
+
+
+def _greeting(room: Room) -> list[Stanza]:
+    """What the owners let newcomers be told."""
+    text = room.settings.welcome
+    if not text:
+        return []
+    body = Element("body", CLIENT, None, [text])
+    return [Stanza.make("message", body, from_=room.address.bare, type="groupchat")]
 
 
 def _picture(room: Room) -> list[Stanza]:

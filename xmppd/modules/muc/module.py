@@ -31,6 +31,7 @@ from xmppd.services.archive.query import NS as NS_MAM
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import ArchiveSearch
 from xmppd.services.discovery.disco import ADDRESS_INFO, ADDRESS_ITEMS, HOST_ITEMS, NODE_INFO, Info, Items
+from xmppd.services.presence.blocking import covers
 from xmppd.services.recipients import Recipients
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
@@ -39,6 +40,7 @@ from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
 MINUTE_S = 60.0
+ENDING = frozenset(("unavailable", "error"))
 TELL_AFTER_S = 1.0
 """After the start, once there are connections to other servers."""
 
@@ -56,6 +58,7 @@ class Muc(Service):
         XEP(425, "0.3.0"),
         XEP(486, "0.1.0"),
         XEP(500, "0.1.1"),
+        XEP(502, "0.1.0"),
     )
     identities = (Identity("conference", "text", "Rooms"),)
     features = OF_SERVICE
@@ -77,6 +80,7 @@ class Muc(Service):
         self.standing = Standing(parts, self._entering)
         self._admin = Admin(parts, self.standing, self._invitations)
         self.owner = Owner(parts, self.standing, self._entering)
+        self._blocked = frozenset(self.opt.blocked)
         self._voice = Voice(parts, self.standing)
         self._registration = Registration(parts, self.standing)
         self._avatar = Avatar(parts, self.owner)
@@ -109,6 +113,8 @@ class Muc(Service):
         stanza, target = traffic.stanza, traffic.target
         if target.localpart is None:
             return False
+        if self._blocked and covers(self._blocked, traffic.sender) and stanza.type not in ENDING:
+            raise StanzaError("forbidden", "You are blocked from this service")
         if stanza.name == "message":
             if stanza.type == "groupchat" and target.resourcepart is None:
                 return self._speaking.groupchat(traffic)

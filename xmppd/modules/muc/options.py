@@ -31,6 +31,8 @@ class MucOptions(Options):
     """Messages to all of one occupant within a minute at most; 0 is no limit."""
     idle_minutes: Annotated[int, Field(ge=1)] = 60
     """A room that nobody has been in for so long leaves memory; it comes back when somebody asks for it."""
+    blocked: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Addresses and domains from which nobody is let into any room, nor heard."""
     keep_days: Annotated[int, Field(ge=0)] = 365
     """After so many days messages leave the archives of rooms; 0 keeps them for good."""
     page: Annotated[int, Field(ge=1, le=250)] = 50

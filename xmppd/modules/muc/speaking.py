@@ -12,7 +12,7 @@ from xmppd.core.waiting import deferred
 from xmppd.modules.muc.moderation import RETRACT, Moderation
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.view import OCCUPANT_ID, cleaned
-from xmppd.services.rooms.kinds import is_subject
+from xmppd.services.rooms.kinds import BODY, REPLACE, is_subject
 from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Room, Said
@@ -56,6 +56,8 @@ class Speaking:
         if RETRACT in stanza.child_names:
             return self._retract(traffic, room, said)
         self._rooms.keep(room, said, traffic.changes)
+        if BODY in stanza.child_names and REPLACE not in stanza.child_names:
+            room.activity.count(said.at)
         waiting = self._telling.all(room, said.stanza)
         return True if waiting is None else waiting.addCallback(lambda _: True)
 

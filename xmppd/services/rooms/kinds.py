@@ -8,6 +8,7 @@ from xmppd.stanza.ns import CLIENT
 
 BODY: Final[ChildName] = (CLIENT, "body")
 SUBJECT: Final[ChildName] = (CLIENT, "subject")
+REPLACE: Final[ChildName] = ("urn:xmpp:message-correct:0", "replace")
 THREAD: Final[ChildName] = (CLIENT, "thread")
 RETRACT: Final[ChildName] = (NS_RETRACT, "retract")
 ALSO_KEPT: Final = frozenset(

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from twisted.internet.defer import DeferredLock
 
+from xmppd.services.rooms.activity import Activity
+from xmppd.services.rooms.likeness import likeness
 from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.roles import INITIAL_ROLE, Affiliation, Role
 from xmppd.services.rooms.settings import RoomSettings
@@ -50,7 +52,9 @@ class Room:
     """
 
     __slots__ = (
+        "_alike",
         "_takers",
+        "activity",
         "address",
         "affiliations",
         "avatar",
@@ -99,8 +103,11 @@ class Room:
         """Held by who changes what is stored."""
         self.spoke: dict[str, float] = {}
         """When somebody said something last, by bare JID, where that counts (XEP-0500)."""
+        self.activity = Activity(created_at)
         self.occupants: dict[str, Occupant] = {}
         self.by_jid: dict[str, Occupant] = {}
+        self._alike: dict[str, str] = {}
+        """The nicks that are in use, by their likeness."""
         self._takers: tuple[str, ...] | None = None
 
     # -- who may what -------------------------------------------------------------------------------------------------
@@ -132,6 +139,12 @@ class Room:
                 return jid
         return None
 
+    def looks_like(self, nick: str, bare_jid: str) -> str | None:
+        """Give a nick of somebody else that looks like *nick*; None where there is none."""
+        other = self._alike.get(likeness(nick))
+        occupant = self.occupants.get(other) if other is not None else None
+        return other if occupant is not None and occupant.bare_jid != bare_jid else None
+
     def sees_jids(self, occupant: Occupant) -> bool:
         """Whether an occupant is shown who the others are (7.2.3, 7.2.4)."""
         return not self.settings.is_anonymous or occupant.role is Role.MODERATOR
@@ -153,6 +166,7 @@ class Room:
         """A session of *occupant* is there from now on."""
         occupant.set_presence(full_jid, presence)
         self.occupants[occupant.nick] = occupant
+        self._alike[likeness(occupant.nick)] = occupant.nick
         self.by_jid[full_jid] = occupant
         self._takers = None
 
@@ -162,12 +176,18 @@ class Room:
         self._takers = None
         if occupant.forget(full_jid):
             return True
-        del self.occupants[occupant.nick]
+        self._forget(occupant.nick)
         return False
 
     def rename(self, occupant: Occupant, nick: str) -> None:
         """An occupant has another nick from now on."""
-        del self.occupants[occupant.nick]
+        self._forget(occupant.nick)
         occupant.nick, occupant.occupant_jid = nick, f"{self.address.bare}/{nick}"
         occupant.shown = None
         self.occupants[nick] = occupant
+        self._alike[likeness(nick)] = nick
+
+    def _forget(self, nick: str) -> None:
+        del self.occupants[nick]
+        if self._alike.get(likeness(nick)) == nick:
+            del self._alike[likeness(nick)]

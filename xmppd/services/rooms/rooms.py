@@ -19,6 +19,7 @@ from xmppd.core.ids import Ids
 from xmppd.core.waiting import deferred
 from xmppd.services.archive.ids import STORE as ARCHIVE
 from xmppd.services.rooms import store
+from xmppd.services.rooms.activity import Activity
 from xmppd.services.rooms.kinds import is_kept
 from xmppd.services.rooms.roles import Affiliation
 from xmppd.services.rooms.room import KEPT, Affiliated, Room, Said, Subject
@@ -169,6 +170,7 @@ class Rooms:
             raise StanzaError("internal-server-error", "The room cannot be read") from error
         if room is not None:
             room.idle_since = self._now()
+            room.activity = Activity(room.idle_since)
             self.loaded[address.bare] = room
         return room
 
