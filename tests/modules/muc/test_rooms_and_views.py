@@ -73,11 +73,11 @@ class RoomMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """The owner makes the room and leaves it again."""
+        """The owner makes the room, and some others enter it."""
         for address in PEOPLE:
             self.people[address] = Seen(self.server.logged_in(address))
-        self.send(PEOPLE[0], join("one"))
-        self.send(PEOPLE[0], f"<presence to='{ROOM.bare}/one' type='unavailable'/>")
+        for address, nick in zip(PEOPLE[:4], ("one", "two", "two", "three"), strict=True):
+            self.send(address, join(nick))
 
     def send(self, address: str, text: str) -> None:
         """Let a client send something, and all that comes of it happen."""
@@ -102,6 +102,7 @@ class RoomMachine(RuleBasedStateMachine):
         client.carrier.lose()
         self.server.settle()
         self.people[who] = Seen(self.server.logged_in(who))
+        self.send(who, join(NICKS[PEOPLE.index(who) % len(NICKS)]))
 
     @rule(
         who=st.sampled_from(PEOPLE[:2]),
@@ -144,10 +145,14 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule()
     def is_unloaded(self) -> None:
-        """A room that nobody is in leaves memory, and comes back when it is asked for."""
+        """All leave; a room that nobody is in leaves memory, and comes back when it is asked for."""
+        for who in PEOPLE:
+            self.send(who, f"<presence to='{ROOM.bare}/one' type='unavailable'/>")
         room = self.rooms.loaded.get(ROOM.bare)
         if room is not None and not room.occupants:
             self.rooms.let_go(room)
+        for who, nick in zip(PEOPLE, ("one", "two", "two", "three", "four"), strict=True):
+            self.send(who, join(nick))
 
     @invariant()
     def all_see_it_as_it_is(self) -> None:
