@@ -20,6 +20,8 @@ POLL_S = 0.01
 LEAN = ("roster", "disco", "private", "vcard", "blocking", "offline")
 DEVICES = ("mam", "carbons", "sm", "csi")
 """The modules that the lean profile turns off, those of them that exist."""
+EVENTING = ("avatars", "bookmarks", "pep")
+"""Personal eventing, and what is built on it."""
 CONFIGURATION = """\
 data_dir = "{folder}/data"
 [hosts."localhost"]
@@ -115,7 +117,8 @@ class Xmppd(Server):
     def _off(self) -> Sequence[str]:
         if self.needs.profile is not Profile.LEAN:
             return ()
-        return [name for name in (*DEVICES, *(() if self.needs.pep else ("pep",))) if _has_module(name)]
+        eventing = () if self.needs.pep else EVENTING
+        return [name for name in (*DEVICES, *eventing) if _has_module(name)]
 
 
 class XmppdOnTwisted(Xmppd):

@@ -138,20 +138,27 @@ class PersonalRealm:
         of, now, told = self._of, self._of.now(), set[str]()
         feature = node.name + NOTIFY
         yield from self._interested(self.jid, node.name)
+        all_may = self._whether_all_contacts_may(node, people)
         for contact in roster.subscribers:
             sessions = of.registry.resources(contact)
-            elsewhere = () if sessions or not of.remote else of.remote.interested(self.jid, contact, feature)
-            if not sessions and not elsewhere:
-                continue
-            who = JID.of_prepared(contact)
-            if may_get(node, self._viewer(who, people, roster, now)) is None and not (
-                blocked and covers(blocked, who)
-            ):
+            interested: Iterable[str] = ()
+            if sessions:
                 interested = self._interested(contact, node.name)
-                if people.subscriptions and interested:
-                    told.add(contact)
-                yield from interested
-                yield from elsewhere
+                if not interested:
+                    continue
+            elif of.remote:
+                interested = of.remote.interested(self.jid, contact, feature)
+            else:
+                continue
+            if blocked and covers(blocked, JID.of_prepared(contact)):
+                continue
+            if not all_may:
+                who = JID.of_prepared(contact)
+                if may_get(node, self._viewer(who, people, roster, now)) is not None:
+                    continue
+            if sessions and people.subscriptions:
+                told.add(contact)
+            yield from interested
         for jid, subscription in [*people.subscriptions.items()]:
             who = JID.of_prepared(jid)
             is_over = subscription.expire is not None and subscription.expire <= now
@@ -161,6 +168,12 @@ class PersonalRealm:
                 continue
             if may_get(node, self._viewer(who, people, roster, now)) is None:
                 yield jid
+
+    def _whether_all_contacts_may(self, node: Node, people: People) -> bool:
+        """Whether nothing but the contact's being one decides; then it is the same for all."""
+        if people or node.options.access_model == AccessModel.ROSTER:
+            return False
+        return may_get(node, Viewer(sees_presence=True)) is None
 
     def _interested(self, bare_jid: str, name: str) -> list[str]:
         """The full JIDs of those resources of an account here that want to be told of nodes of this name."""
