@@ -44,6 +44,8 @@ from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.tls.contexts import TLSContexts
+from xmppd.net.tls.expiry import ExpiryWatch
+from xmppd.net.tls.flaws import in_force
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.tls.servers import ServersTLS
 from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
@@ -107,8 +109,9 @@ def _warn(given: "_Prepared") -> None:
             "The server runs as root, so whoever breaks into it owns this machine: start it with --uid USER"
         )
         _log.warn(words)
-    for finding in config.warnings:
-        _log.warn("{finding}", finding=str(finding))
+    for finding in (*config.warnings, *in_force(given.tls.store.by_host(), utc_now())):
+        write = _log.error if finding.severity == "error" else _log.warn
+        write("{finding}", finding=str(finding))
     mode = mode_for_others(config.data_dir)
     if mode is not None:
         words = "The data folder is open to others (mode {mode}): chmod 700 {folder}"
@@ -171,6 +174,7 @@ def _put_together(given: _Prepared) -> RunningServer:
     environment = _world(given)
     server = build(given.config, given.storage, environment)
     tls = given.tls.c2s
+    ExpiryWatch(server.timers, given.tls, utc_now).start()
     starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
     limit = raise_descriptor_limit()

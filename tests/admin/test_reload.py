@@ -81,6 +81,43 @@ class ReloadTests(SynchronousTestCase):
         self.assertIs(self.tls.store.find("a.example"), before)
         self.assertEqual(len(self.taken), 1)
 
+    def test_folder_of_certificates_that_has_gone(self) -> None:
+        """A moved folder, or a host's files in it: the good certificate stays, none is made, and it is told why."""
+        folder = self.folder / "certificates"
+        folder.mkdir()
+        self.authority.write_host(folder, "a.example")
+        self.authority.write_host(folder, "b.example")
+        self.file.write_text(
+            f'data_dir = "{self.folder / "data"}"\n[tls]\ncertificates = "certificates"\n'
+            '[hosts."a.example"]\n[hosts."b.example"]\n'
+        )
+        config = self.read()
+        self.tls = TLSContexts(CertificateStore(host_files(config), lambda: NOW), tls_settings(config))
+        self.reload = Reload(config, self.read, self.tls, self.taken.append)
+        before = self.tls.store.by_host()
+        self.assertEqual(self.reload().mistakes, 0)
+        (folder / "b.example.crt").unlink()
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 1)
+        self.assertIn("the certificate of b.example stays as it was", lines[0])
+        folder.rename(self.folder / "moved")
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 2)
+        self.assertIn(f"there is no {folder}", lines[0])
+        self.assertEqual(self.tls.store.by_host(), before)
+        self.assertEqual(list(self.folder.glob("data/certificates/*.example*")), [])
+
+    def test_certificate_that_is_no_good(self) -> None:
+        """One that can be read is taken, and it is told what is wrong with it: its dates, its names."""
+        self.authority.write_host(self.folder, "a.example", days=-1)
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 1)
+        self.assertIn("the certificate of a.example: it was valid until ", lines[0])
+        self.authority.write_host(self.folder, "a.example", "other.example")
+        lines, mistakes = self.reload()
+        self.assertEqual(mistakes, 1)
+        self.assertIn("it is for other.example and not for a.example", lines[0])
+
     def test_log_that_cannot_be_opened(self) -> None:
         """It stays where it is, and the place in the file is named."""
         self.write("[log]", 'file = "none/xmppd.log"')

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xmppd.admin.rights import User
 from xmppd.config.obstacles import Obstacle, obstacle_to_using, user_name
+from xmppd.storage.replacing import replace_file
 
 SECRET_NAME = "secret"
 SECRET_BYTES = 32
@@ -75,25 +76,13 @@ def server_secret(folder: Path) -> bytes:
     file = folder / SECRET_NAME
     try:
         if not file.exists():
-            _write(file, secrets.token_bytes(SECRET_BYTES))
+            replace_file(file, secrets.token_bytes(SECRET_BYTES), _FILE_MODE)
         content = file.read_bytes()
     except OSError as error:
         raise _error(file, "cannot be read or made", error) from error
     if len(content) < SECRET_BYTES:
         raise FolderError(f"{file} is cut short: remove it, and a new one is made")
     return content
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write beside and rename: after a crash the file is whole or not there."""
-    beside = file.with_name(f"{file.name}.new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)
 
 
 def _error(path: Path, what: str, error: OSError) -> FolderError:

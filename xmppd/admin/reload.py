@@ -14,7 +14,9 @@ from xmppd.admin.log_file import unusable_log
 from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.config.model import WHAT_A_COMPONENT_IS, Config
 from xmppd.core.log import LogWriter
+from xmppd.net.tls.certificates import utc_now
 from xmppd.net.tls.contexts import TLSContexts
+from xmppd.net.tls.flaws import in_force
 from xmppd.net.tls.options import host_files, tls_settings
 
 _NEED_RESTART = ("data_dir", "storage", "net")
@@ -74,7 +76,9 @@ class Reload:
             self._log.error("The configuration has mistakes: the old settings stay")
 
     def _reload_certificates(self, config: Config) -> list[Finding]:
-        return self._tls.reload(host_files(config), tls_settings(config))
+        """What cannot be read leaves its host the old one; what can be and is no good is told as well."""
+        unread = self._tls.reload(host_files(config), tls_settings(config))
+        return [*unread, *in_force(self._tls.store.by_host(), utc_now())]
 
     def _reload_log(self, config: Config) -> list[Finding]:
         """Take the level, and open the file again: it may have been moved away."""

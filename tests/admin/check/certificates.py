@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from xmppd.admin.check.certificate_names import SRV_NAME, XMPP_ADDRESS
+from xmppd.net.tls.names import SRV_NAME, XMPP_ADDRESS
 
 YEAR = timedelta(days=365)
 

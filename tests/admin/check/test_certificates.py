@@ -7,6 +7,8 @@ from pathlib import Path
 from unittest import skipIf
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.check.certificates import (
@@ -20,9 +22,12 @@ from tests.admin.check.certificates import (
     xmpp_address,
 )
 from tests.admin.check.machine import NOW, check_text
+from tests.net.tls.authority import NOW as TODAY
+from tests.net.tls.authority import Authority, private_pem
 from tests.temporary import temporary_folder
-from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.config.findings import Finding
+from xmppd.net.tls import flaws
+from xmppd.net.tls.names import covers, names_of
 from xmppd.net.tls.self_signed import make_self_signed
 
 BEGAN = NOW - timedelta(days=100)
@@ -69,6 +74,7 @@ ROWS: list[tuple[bytes | None, bytes | None, str, str, int, str, str]] = [
     ),
     (lasting(DAY / 2), pem_of(KEY), "certificate.expires-within-a-day", "error", 2, "2030-06-02", "renew"),
     (lasting(6 * DAY), pem_of(KEY), "certificate.expires-within-a-week", "warning", 2, "06-07", "reload"),
+    (lasting(13 * DAY), pem_of(KEY), "certificate.expires-within-two-weeks", "warning", 2, "06-14", "reload"),
     (lasting(29 * DAY), pem_of(KEY), "certificate.expires-within-a-month", "warning", 2, "06-30", "reload"),
     (
         pem_of(make_certificate(KEY, dns("b.example"), BEGAN)),
@@ -182,6 +188,77 @@ class CertificateTests(SynchronousTestCase):
         write_private(self.folder / "c" / "b.test.pem", pem_of(GOOD) + pem_of(KEY))
         self.assert_one(text, "certificate.name-not-covered", 4)
 
+    def test_folder_is_searched_by_content(self) -> None:
+        """A certificate for several names is found wherever it lies, and so is certbot's ``NAME-0001``."""
+        (self.folder / "c").mkdir()
+        both = make_certificate(KEY, dns("a.example", "b.example"), BEGAN)
+        write_private(self.folder / "c" / "everything.pem", pem_of(both) + pem_of(KEY))
+        text = '[hosts."a.example"]\n[hosts."b.example"]\n[tls]\ncertificates = "c"\n'
+        self.assertEqual(self.look(text), [])
+        for name, certificate in (("b.example", lasting(-DAY)), ("b.example-0001", pem_of(both))):
+            (self.folder / "c" / name).mkdir()
+            (self.folder / "c" / name / "fullchain.pem").write_bytes(certificate)
+            write_private(self.folder / "c" / name / "privkey.pem", pem_of(KEY))
+        (self.folder / "c" / "everything.pem").unlink()
+        self.assertEqual(self.look(text), [])
+        (self.folder / "c" / "b.example-0001" / "fullchain.pem").unlink()
+        self.assertEqual(
+            [f.id for f in self.look(text)],
+            ["certificate.missing", "certificate.expired", "certificate.name-not-covered"],
+        )
+
+    def test_name_of_this_machine(self) -> None:
+        """No authority certifies localhost: it has a self-made one though there is a folder for the others."""
+        (self.folder / "c").mkdir()
+        self.assertEqual(self.look('[hosts.localhost]\n[tls]\ncertificates = "c"\n'), [])
+
+    def test_other_forms(self) -> None:
+        """What is no PEM but is known gets the command that makes PEM of it."""
+        der = serialization.Encoding.DER
+        plain = serialization.NoEncryption()
+        (self.folder / "a.crt").write_bytes(GOOD.public_bytes(der))
+        write_private(self.folder / "a.key", KEY.private_bytes(der, serialization.PrivateFormat.PKCS8, plain))
+        remedies = [finding.remedy for finding in self.look(CONFIG)]
+        self.assertIn(f"openssl x509 -inform DER -in {self.folder / 'a.crt'}", remedies[0])
+        self.assertIn(f"openssl pkey -inform DER -in {self.folder / 'a.key'}", remedies[1])
+        (self.folder / "a.crt").write_bytes(
+            pkcs12.serialize_key_and_certificates(b"a", KEY, GOOD, None, plain)
+        )
+        self.assertIn("openssl pkcs12", self.look(CONFIG)[0].remedy)
+
+    def test_issuers(self) -> None:
+        """What follows the host's certificate must have issued it, and be in force; what is missing is told."""
+        root = Authority("root")
+        between, other = Authority("between", root), Authority("other", root)
+        leaf, key = between.issue([x509.DNSName("a.example")])
+        write_private(self.folder / "a.key", private_pem(key))
+        self.patch(flaws, "BUNDLES", (self.folder / "authorities.pem",))
+        (self.folder / "authorities.pem").write_bytes(pem_of(root.certificate))
+        flaws.authorities.cache_clear()
+        self.addCleanup(flaws.authorities.cache_clear)
+        now = {"now": lambda: TODAY}
+        for chain, identifiers in (
+            ([leaf, between.certificate], []),
+            ([leaf, between.certificate, root.certificate], []),
+            ([leaf], ["certificate.no-issuer"]),
+            ([leaf, other.certificate], ["certificate.wrong-issuer"]),
+            ([leaf, root.certificate, between.certificate], ["certificate.wrong-issuer"]),
+        ):
+            (self.folder / "a.crt").write_bytes(b"".join(map(pem_of, chain)))
+            self.assertEqual([finding.id for finding in self.look(CONFIG, **now)], identifiers, chain)
+        late = Authority("late", root, days=-1)
+        leaf, key = late.issue([x509.DNSName("a.example")])
+        write_private(self.folder / "a.key", private_pem(key))
+        (self.folder / "a.crt").write_bytes(pem_of(leaf) + pem_of(late.certificate))
+        self.assertEqual([each.id for each in self.look(CONFIG, **now)], ["certificate.expired-issuer"])
+
+    def test_made_while_the_clock_was_ahead(self) -> None:
+        """A self-made certificate that is not yet valid is told."""
+        own = self.folder / "data" / "certificates"
+        make_self_signed("a.example", own / "a.example.crt", own / "a.example.key", NOW + 900 * DAY)
+        (found,) = self.look('[hosts."a.example"]\n')
+        self.assertEqual((found.id, found.severity), ("certificate.not-yet-valid", "warning"))
+
     def test_no_folder(self) -> None:
         """A folder of certificates that is not there is told, and so is every host without one of its own."""
         found = self.look('[hosts."a.example"]\n[tls]\ncertificates = "c"\n')
@@ -233,13 +310,13 @@ class CertificateTests(SynchronousTestCase):
         for der in (b"\x0c", b"\x0c\x05abc", b"\x02\x01\x01", b"\x0c\x01\xff", b"\x0c\x81", b"\x0c\x81\x01a"):
             odd = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5"), b"\x0c\x01a")
             certificate = make_certificate(KEY, [odd], BEGAN)
-            self.assertEqual(names_of(certificate), ["a"])
+            self.assertEqual(names_of(certificate), ("a",))
             try:
                 odd = x509.OtherName(odd.type_id, der)
                 certificate = make_certificate(KEY, [odd], BEGAN)
             except ValueError:
                 continue  # refused by the library already
-            self.assertEqual(names_of(certificate), ["a"] if der.endswith(b"\x01a") else [])
+            self.assertEqual(names_of(certificate), ("a",) if der.endswith(b"\x01a") else ())
 
     def test_covered_names(self) -> None:
         """Names count by RFC 6125: DNS names and wildcards of one label, XMPP addresses, SRV names, addresses."""

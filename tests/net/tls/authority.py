@@ -19,13 +19,16 @@ _PEM = serialization.Encoding.PEM
 class Authority:
     """Signs certificates."""
 
-    def __init__(self, name: str = "test authority") -> None:
+    def __init__(
+        self, name: str = "test authority", above: "Authority | None" = None, days: int = 90
+    ) -> None:
+        """*above* certifies it; None: it does so itself."""
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.certificate = (
-            _builder(self.name, self.name, self.key)
+            _builder(self.name, (above or self).name, self.key, days)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self.key, hashes.SHA256())
+            .sign((above or self).key, hashes.SHA256())
         )
 
     def issue(

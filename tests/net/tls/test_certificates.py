@@ -68,6 +68,15 @@ class SelfMadeTests(SynchronousTestCase):
         self.assertGreater(new.expires_at, old.expires_at)
         self.assertEqual(new.chain[0].public_key(), old.chain[0].public_key())
 
+    def test_made_while_the_clock_was_ahead(self) -> None:
+        """Nobody would take it for years: it is made anew, with the old key."""
+        files = self_made(self.folder)
+        make_self_signed("localhost", files.certificate, files.key, NOW + timedelta(days=4_000))
+        ahead = read_certificate(files)
+        made = CertificateStore([files], lambda: NOW).find(None)
+        self.assertLessEqual(made.begins_at, NOW)
+        self.assertEqual(made.chain[0].public_key(), ahead.chain[0].public_key())
+
     def test_internationalised_and_address_hosts(self) -> None:
         """The certificate has the A-label of a host name, and the address of a host that is one."""
         make_self_signed("bücher.example", self.folder / "a.crt", self.folder / "a.key", NOW)
@@ -104,22 +113,22 @@ class ReadingTests(SynchronousTestCase):
     def test_missing_file(self) -> None:
         """A file that is not there is named."""
         self.files.key.unlink()
-        self.fails(f"{self.files.key}: cannot be read: No such file or directory")
+        self.fails(f"{self.files.key}: there is no such file or folder; name the right file")
 
     def test_no_certificate_in_the_file(self) -> None:
         """A key where the certificate should be is no certificate."""
         self.files.certificate.write_bytes(self.files.key.read_bytes())
-        self.fails("holds no certificate")
+        self.fails("there is no certificate in PEM form in it")
 
     def test_no_key_in_the_file(self) -> None:
         """Text is no key."""
         self.files.key.write_text("secret")
-        self.fails("holds no private key")
+        self.fails("there is no private key in PEM form in it")
 
     def test_key_with_a_passphrase(self) -> None:
         """Nobody can type a passphrase into a server: it is said how to take it off."""
         self.files.key.write_bytes(private_pem(self.authority.key, b"secret"))
-        self.fails("the key has a passphrase")
+        self.fails("it needs a password; write it without one: openssl pkey")
 
     def test_key_of_another_certificate(self) -> None:
         """A key that does not fit is found before a client finds it."""
@@ -176,6 +185,18 @@ class StoreTests(SynchronousTestCase):
         after = self.store.by_host()
         self.assertIs(after["a.example"], before["a.example"])
         self.assertIsNot(after["b.example"], before["b.example"])
+
+    def test_reload_of_a_file_that_looks_the_same(self) -> None:
+        """A new certificate is taken though its file has the size and the time of the old one."""
+        size, before = 0, self.store.by_host()
+        old = self.a.certificate.stat()
+        while size != old.st_size:
+            self.authority.write_host(self.folder, "a.example")
+            size = self.a.certificate.stat().st_size
+        os.utime(self.a.certificate, ns=(old.st_atime_ns, old.st_mtime_ns))
+        os.utime(self.a.key, ns=(old.st_atime_ns, old.st_mtime_ns))
+        self.assertEqual(self.store.reload(), [])
+        self.assertIsNot(self.store.by_host()["a.example"], before["a.example"])
 
     def test_reload_of_a_broken_file_keeps_the_old_and_reports_it(self) -> None:
         """A certificate without its key, as in the middle of a renewal, does no harm; the next reload takes both."""

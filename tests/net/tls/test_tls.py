@@ -274,7 +274,10 @@ class ReloadTests(TLSTestCase):
         """Half a renewal does not take a host offline."""
         self.b.certificate.write_text("half a file")
         [finding] = self.tls.reload()
-        self.assertIn("the certificate of b.example stays as it was: holds no certificate", str(finding))
+        self.assertIn(
+            "the certificate of b.example stays as it was: there is no certificate in PEM form in it",
+            str(finding),
+        )
         self.assertEqual(self.shown_to(client(server_name="b.example")), "b.example")
 
     def test_default_changes_with_the_configuration(self) -> None:

@@ -8,28 +8,22 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 
-from xmppd.admin.check.certificate_names import covers, names_of
 from xmppd.admin.check.subject import Subject
-from xmppd.config.certificates import certificate_files, closed_to_us, find_certificate
+from xmppd.config.certificates import certificate_files, closed_to_us
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
-from xmppd.config.obstacles import Obstacle, obstacle_to_reading
+from xmppd.config.model import is_local
+from xmppd.config.obstacles import obstacle_to_reading
 from xmppd.config.options import HostSettings
+from xmppd.net.tls.flaws import dates, flaws_of
+from xmppd.net.tls.folder import search
 from xmppd.net.tls.options import SELF_MADE_FOLDER
-
-_SOON: tuple[tuple[timedelta, str, Severity, str], ...] = (
-    (timedelta(days=1), "certificate.expires-within-a-day", "error", "within a day"),
-    (timedelta(days=7), "certificate.expires-within-a-week", "warning", "within a week"),
-    (timedelta(days=30), "certificate.expires-within-a-month", "warning", "within a month"),
-)
-
-_LET_READ = "let the server's user read it"
+from xmppd.net.tls.reading import LET_READ, CertificateError, chain_in, key_in, public_bytes, read_file
 
 _Report = Callable[[str, Severity, str, str], Finding]
 
@@ -68,7 +62,7 @@ def check_certificates(subject: Subject) -> Iterator[Finding]:
         elif pair:
             yield from _look_at(pair, subject.machine.now())
         else:
-            yield from _self_made(subject.config.data_dir / SELF_MADE_FOLDER, host.name)
+            yield from _self_made(subject, host.name)
         if host.client_ca:
             yield from _client_issuers(subject, host, host.client_ca)
 
@@ -81,7 +75,7 @@ def _search_folder(subject: Subject) -> Iterator[Finding]:
     what = f"the folder of certificates {folder}"
     obstacle = obstacle_to_reading(folder)
     if obstacle is not None:
-        remedy = _LET_READ if obstacle.is_of_rights else "make it, or remove the line"
+        remedy = LET_READ if obstacle.is_of_rights else "make it, or remove the line"
         yield Finding("certificate.no-folder", "error", place, what, obstacle.why, remedy)
     elif not folder.is_dir():
         why, remedy = "it is a file and no folder", "name a folder, or remove the line"
@@ -101,12 +95,14 @@ def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
     if folder is None:
         return None
     place = source.place(("tls", "certificates"))
-    found = find_certificate(folder, host.name)
+    found = search(folder, host.name, subject.machine.now())
     if found:
         return _Pair(host.name, *found, place, place)
+    if is_local(host.name):
+        return None
     what, closed = f'certificate of "{host.name}"', closed_to_us(folder, host.name)
     if closed is not None:
-        return Finding("certificate.unreadable", "error", place, what, closed.why, _LET_READ)
+        return Finding("certificate.unreadable", "error", place, what, closed.why, LET_READ)
     why = f"there is none in the folder {folder}"
     remedy = f"put it there as {certificate_files(folder, host.name)}"
     return Finding("certificate.missing", "error", place, what, why, remedy)
@@ -123,17 +119,14 @@ def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
         yield key
     if isinstance(chain, Finding):
         return
-    if isinstance(key, bytes):
-        yield from _fit(pair, chain, key)
-    yield from _dates(chain[0], now, pair.of_certificate)
-    if not covers(chain[0], pair.host):
-        names = ", ".join(names_of(chain[0])) or "no name at all"
-        why = f"it is for {names} and not for {pair.host}"
-        remedy = f"get one that has {pair.host} among its alternative names"
-        yield pair.of_certificate("certificate.name-not-covered", "error", why, remedy)
+    unfit = list(_fit(pair, chain, key)) if isinstance(key, bytes) else []
+    yield from unfit
+    for flaw in flaws_of(chain[:1] if unfit else chain, pair.host, now):
+        yield pair.of_certificate(*flaw)
 
 
-def _self_made(folder: Path, host: str) -> Iterator[Finding]:
+def _self_made(subject: Subject, host: str) -> Iterator[Finding]:
+    folder = subject.config.data_dir / SELF_MADE_FOLDER
     certificate, key = folder / f"{host}.crt", folder / f"{host}.key"
     pair = _Pair(host, certificate, key, str(certificate), str(key))
     # os.path and not Path: in a folder that may not be entered nothing is there, which is told of the data folder
@@ -143,45 +136,32 @@ def _self_made(folder: Path, host: str) -> Iterator[Finding]:
     if not spoilt and isinstance(chain, list) and isinstance(private, bytes) and chain and private:
         spoilt = list(_fit(pair, chain, private))
     for finding in spoilt:
-        is_closed = finding.remedy == _LET_READ  # what cannot be read may be as good as ever
+        is_closed = finding.remedy == LET_READ  # what cannot be read may be as good as ever
         again = "remove it, and the server makes another at its next start"
         yield finding if is_closed else replace(finding, remedy=again)
+    if isinstance(chain, list) and chain and chain[0].not_valid_before_utc > subject.machine.now():
+        why = f"it is valid from {chain[0].not_valid_before_utc:%Y-%m-%d} only: was the clock ahead when it was made?"
+        remedy = "set the clock right; xmppctl reload or a start makes another"
+        yield pair.of_certificate("certificate.not-yet-valid", "warning", why, remedy)
 
 
 def _read_chain(file: Path, report: _Report) -> list[x509.Certificate] | Finding:
     try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
-    except OSError as problem:
-        obstacle = Obstacle.of(file, problem)
-        return report("certificate.unreadable", "error", obstacle.why, _remedy(obstacle))
-    except ValueError:
-        why, remedy = (
-            "there is no certificate in PEM form in it",
-            "put the certificate and its chain there as PEM",
-        )
-        return report("certificate.not-pem", "error", why, remedy)
+        return chain_in(file, read_file(file))
+    except CertificateError as error:
+        return report(error.id, "error", error.why, error.remedy)
 
 
 def _read_key(pair: _Pair) -> bytes | Finding:
     """Give the public half of the private key, as DER."""
     try:
-        key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
-    except OSError as problem:
-        obstacle = Obstacle.of(pair.key, problem)
-        return pair.of_key("certificate.key-unreadable", "error", obstacle.why, _remedy(obstacle))
-    except TypeError:
-        why, remedy = "it needs a password", f"write it without one: openssl pkey -in {pair.key} -out FILE"
-        return pair.of_key("certificate.key-encrypted", "error", why, remedy)
-    except ValueError:
-        why, remedy = "there is no private key in PEM form in it", "set key to the file that has it"
-        return pair.of_key("certificate.no-key", "error", why, remedy)
-    return key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+        return public_bytes(key_in(pair.key, read_file(pair.key, "certificate.key-unreadable")))
+    except CertificateError as error:
+        return pair.of_key(error.id, "error", error.why, error.remedy)
 
 
 def _fit(pair: _Pair, chain: list[x509.Certificate], key: bytes) -> Iterator[Finding]:
-    fits = [_public_key(certificate) == key for certificate in chain]
+    fits = [public_bytes(certificate) == key for certificate in chain]
     if fits[0]:
         return
     if any(fits):
@@ -191,29 +171,6 @@ def _fit(pair: _Pair, chain: list[x509.Certificate], key: bytes) -> Iterator[Fin
         why = f"it does not belong to the certificate {pair.certificate}"
         remedy = "name the key that the certificate was requested with"
         yield pair.of_key("certificate.key-mismatch", "error", why, remedy)
-
-
-def _public_key(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def _dates(certificate: x509.Certificate, now: datetime, report: _Report) -> Iterator[Finding]:
-    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now < begins:
-        why = f"it is valid from {begins:%Y-%m-%d %H:%M} UTC only"
-        remedy = "wait until then, or set the clock right"
-        yield report("certificate.not-yet-valid", "error", why, remedy)
-    elif now >= ends:
-        why = f"it was valid until {ends:%Y-%m-%d %H:%M} UTC"
-        yield report("certificate.expired", "error", why, "renew it, then xmppctl reload")
-    else:
-        for span, identifier, severity, words in _SOON:
-            if ends - now < span:
-                why = f"it expires {words}, on {ends:%Y-%m-%d at %H:%M} UTC"
-                yield report(identifier, severity, why, "renew it, then xmppctl reload")
-                return
 
 
 def _mode(pair: _Pair) -> Iterator[Finding]:
@@ -240,8 +197,4 @@ def _client_issuers(subject: Subject, host: HostSettings, file: Path) -> Iterato
         yield chain
         return
     for certificate in chain:
-        yield from _dates(certificate, subject.machine.now(), report)
-
-
-def _remedy(obstacle: Obstacle) -> str:
-    return _LET_READ if obstacle.is_of_rights else "name the right file"
+        yield from (report(*flaw) for flaw in dates(certificate, subject.machine.now()))

@@ -6,6 +6,7 @@ made anew, with its old key, at a start or a reload within its last `RENEW_DAYS`
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,24 +14,15 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
 from xmppd.config.findings import Finding
+from xmppd.net.tls.reading import CertificateError as CertificateError
+from xmppd.net.tls.reading import chain_in, key_in, public_bytes, read_file
 from xmppd.net.tls.self_signed import PrivateKey, make_self_signed, to_ascii
 
 RENEW_DAYS = 30
 _WEAK_HASHES = ("md5", "sha1")
-
-
-class CertificateError(ValueError):
-    """Why a certificate cannot be used; `file` is the one to look at, `remedy` says what to do."""
-
-    def __init__(self, file: Path, why: str, remedy: str) -> None:
-        super().__init__(f"{file}: {why}; {remedy}")
-        self.file = file
-        self.why = why
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +66,11 @@ class Certificate:
     def expires_at(self) -> datetime:
         """Give the end of its validity, aware UTC."""
         return self.chain[0].not_valid_after_utc
+
+    @property
+    def begins_at(self) -> datetime:
+        """Give the beginning of its validity, aware UTC."""
+        return self.chain[0].not_valid_before_utc
 
     @cached_property
     def end_point(self) -> bytes:
@@ -164,16 +161,13 @@ def read_certificate(files: HostFiles) -> Certificate:
 
 _Contents = tuple[bytes, bytes, bytes | None]
 """What stands in the three files of a host: certificate, key, issuers of clients."""
-_Signs = tuple[tuple[int, int] | None, ...]
-"""Modification time in ns and size of each file: equal signs mean that nothing has to be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A host's files, what they looked like, and what was read."""
+    """A host's files, and what was read."""
 
     files: HostFiles
-    signs: _Signs
     digest: bytes
     certificate: Certificate
 
@@ -181,9 +175,8 @@ class _Entry:
 def _read_entry(files: HostFiles, now: datetime) -> _Entry:
     if files.is_self_made:
         _make_if_needed(files, now)
-    signs = _signs(files)
     contents = _read(files)
-    return _Entry(files, signs, _digest(contents), _parse(files, contents))
+    return _Entry(files, _digest(contents), _parse(files, contents))
 
 
 def _refreshed(old: _Entry | None, files: HostFiles, now: datetime) -> _Entry:
@@ -191,20 +184,17 @@ def _refreshed(old: _Entry | None, files: HostFiles, now: datetime) -> _Entry:
         return _read_entry(files, now)
     if files.is_self_made:
         _make_if_needed(files, now)
-    signs = _signs(files)
-    if signs == old.signs:
-        return old
-    contents = _read(files)
+    contents = _read(files)  # a new file may have the size and the time of the old one
     digest = _digest(contents)
-    certificate = old.certificate if digest == old.digest else _parse(files, contents)
-    return _Entry(files, signs, digest, certificate)
+    return old if digest == old.digest else _Entry(files, digest, _parse(files, contents))
 
 
 def _make_if_needed(files: HostFiles, now: datetime) -> None:
     key = None
-    if files.key.exists():
-        key = _load_key(files.key, _read_file(files.key))
-        if files.certificate.exists() and _lasts(files, now):
+    # os.path and not Path: in a folder that may not be entered nothing is there, and nothing can be made
+    if os.path.exists(files.key):
+        key = key_in(files.key, read_file(files.key))
+        if os.path.exists(files.certificate) and _lasts(files, now):
             return
     try:
         make_self_signed(files.host, files.certificate, files.key, now, key)
@@ -214,34 +204,18 @@ def _make_if_needed(files: HostFiles, now: datetime) -> None:
 
 
 def _lasts(files: HostFiles, now: datetime) -> bool:
-    return read_certificate(files).expires_at - now >= timedelta(days=RENEW_DAYS)
-
-
-def _signs(files: HostFiles) -> _Signs:
-    def sign(file: Path | None) -> tuple[int, int] | None:
-        try:
-            status = None if file is None else file.stat()
-        except OSError:
-            return None
-        return None if status is None else (status.st_mtime_ns, status.st_size)
-
-    return sign(files.certificate), sign(files.key), sign(files.client_ca)
+    """Not if it was made while the clock was years ahead, either: nobody would take it for years."""
+    certificate = read_certificate(files)
+    left = certificate.expires_at - now
+    return certificate.begins_at <= now and timedelta(days=RENEW_DAYS) <= left
 
 
 def _read(files: HostFiles) -> _Contents:
     return (
-        _read_file(files.certificate),
-        _read_file(files.key),
-        None if files.client_ca is None else _read_file(files.client_ca),
+        read_file(files.certificate),
+        read_file(files.key),
+        None if files.client_ca is None else read_file(files.client_ca),
     )
-
-
-def _read_file(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        why = f"cannot be read: {error.strerror}"
-        raise CertificateError(file, why, "check the path and who may read it") from error
 
 
 def _digest(contents: _Contents) -> bytes:
@@ -251,46 +225,16 @@ def _digest(contents: _Contents) -> bytes:
 
 def _parse(files: HostFiles, contents: _Contents) -> Certificate:
     certificate, private, issuers = contents
-    chain = _load_chain(files.certificate, certificate)
-    key = _load_key(files.key, private)
-    if _public_bytes(key.public_key()) != _public_bytes(chain[0].public_key()):
+    chain = tuple(chain_in(files.certificate, certificate))
+    key = key_in(files.key, private)
+    if public_bytes(key) != public_bytes(chain[0]):
         why = f"is not the key of the first certificate in {files.certificate}"
         remedy = "name the key that the certificate was made for, and put the host's own certificate first"
         raise CertificateError(files.key, why, remedy)
-    client_ca = () if files.client_ca is None or issuers is None else _load_chain(files.client_ca, issuers)
-    return Certificate(files, chain, key, client_ca)
-
-
-def _load_chain(file: Path, content: bytes) -> tuple[x509.Certificate, ...]:
-    try:
-        return tuple(x509.load_pem_x509_certificates(content))
-    except ValueError as error:
-        remedy = "one starts with -----BEGIN CERTIFICATE-----"
-        raise CertificateError(file, "holds no certificate in PEM form", remedy) from error
-
-
-def _load_key(file: Path, content: bytes) -> PrivateKey:
-    try:
-        key = serialization.load_pem_private_key(content, None)
-    except TypeError as error:
-        remedy = "take it off: openssl pkey -in OLD -out NEW"
-        raise CertificateError(file, "the key has a passphrase", remedy) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        remedy = "one starts with -----BEGIN PRIVATE KEY-----"
-        raise CertificateError(file, "holds no private key in PEM form", remedy) from error
-    if not isinstance(key, PrivateKey):
-        raise CertificateError(
-            file, "a key of this kind signs nothing in TLS", "use a P-256, Ed25519 or RSA key"
-        )
-    return key
-
-
-def _public_bytes(key: object) -> bytes:
-    assert hasattr(key, "public_bytes")
-    spki: bytes = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    client_ca = (
+        () if files.client_ca is None or issuers is None else tuple(chain_in(files.client_ca, issuers))
     )
-    return spki
+    return Certificate(files, chain, key, client_ca)
 
 
 def finding(host: str, error: CertificateError, has_old: bool) -> Finding:

@@ -1,17 +1,18 @@
 """From the configuration to what TLS works with: the files of each host's certificate, and what is negotiated."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from OpenSSL import SSL
 
-from xmppd.config.certificates import find_certificate
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
-from xmppd.config.model import Config
+from xmppd.config.model import Config, is_local
 from xmppd.config.options import HostSettings
-from xmppd.net.tls.certificates import HostFiles
+from xmppd.net.tls.certificates import HostFiles, utc_now
 from xmppd.net.tls.context import TLSSettings
+from xmppd.net.tls.folder import expected, search
 
 SELF_MADE_FOLDER = "certificates"
 """Below the data folder."""
@@ -20,13 +21,14 @@ SELF_MADE_FOLDER = "certificates"
 def host_files(config: Config) -> list[HostFiles]:
     """Give where each domain's certificate lies, hosts first, in the order of the configuration.
 
-    The files that its table names, else what the folder of ``[tls] certificates`` has for it, else for a host one that
-    is made; a component without one shows that of a host, as other servers alone ask for it.
+    The files that its table names, else what the folder of ``[tls] certificates`` has for it. One that is made is
+    for hosts that have no such place, and for names of this machine alone: what cannot be had where it should be is
+    told, and nothing takes its place. A component without one shows that of a host, as other servers alone ask for it.
     """
-    files = [_files_of(config, host) for host in config.hosts.values()]
-    return files + [
-        found for each in config.components.values() if not (found := _files_of(config, each)).is_self_made
-    ]
+    now = utc_now()
+    files = [_files_of(config, host, now) for host in config.hosts.values()]
+    components = [_files_of(config, each, now, is_needed=False) for each in config.components.values()]
+    return files + [found for found in components if not found.is_self_made]
 
 
 def tls_settings(config: Config) -> dict[str, TLSSettings]:
@@ -50,10 +52,12 @@ def check_ciphers(config: Config) -> Iterator[Finding]:
             yield Finding("config.bad-ciphers", "error", config.source.place(path), what, why, remedy)
 
 
-def _files_of(config: Config, host: HostSettings) -> HostFiles:
+def _files_of(config: Config, host: HostSettings, now: datetime, *, is_needed: bool = True) -> HostFiles:
     client_ca = host.client_ca if host.client_certificates else None
     folder = config.tls.certificates
-    found = host.certificate_files or (find_certificate(folder, host.name) if folder is not None else None)
+    found = host.certificate_files or (search(folder, host.name, now) if folder is not None else None)
+    if found is None and folder is not None and is_needed and not is_local(host.name):
+        found = expected(folder, host.name)
     if found is not None:
         return HostFiles(host.name, *found, client_ca)
     own: Path = config.data_dir / SELF_MADE_FOLDER

@@ -7,21 +7,17 @@ certificate covers the domain that the server speaks for (RFC 6125), which is as
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from xmppd.net.tls.certificates import Certificate
+from xmppd.net.tls.names import addresses_in
 from xmppd.net.tls.purposes import Purpose, Trust
 from xmppd.net.transport.tls_socket import clear_errors, is_handshake_unique
-from xmppd.stanza.jid import JID, InvalidJID
 
 _VERIFY = SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE
 _WRONG_USAGE: Final = 26  # X509_V_ERR_INVALID_PURPOSE
 _EXPORTER_LABEL = b"EXPORTER-Channel-Binding"
 _EXPORTER_BYTES = 32
-_XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
-_UTF8_STRING = 0x0C  # ASN.1 tag
-_LONG_LENGTH = 0x80
 
 
 class Connection(SSL.Connection):
@@ -123,37 +119,3 @@ def client_jids(connection: SSL.Connection, host: str) -> list[str]:
     if asked is None or asked.host != host or shown is None:
         return []
     return [jid for jid in addresses_in(shown) if "@" in jid and jid.partition("@")[2] == host]
-
-
-def addresses_in(certificate: x509.Certificate) -> list[str]:
-    """Give the accounts and domains that *certificate* names as xmppAddr (XEP-0178 1), prepared."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-        return []
-    texts = (
-        _utf8_string(name.value)
-        for name in names.get_values_for_type(x509.OtherName)
-        if name.type_id == _XMPP_ADDR
-    )
-    return [jid for jid in (_bare_jid(text) for text in texts) if jid]
-
-
-def _bare_jid(text: str | None) -> str | None:
-    """A certificate names accounts and domains, without a resource."""
-    try:
-        jid = JID.parse(text or "")
-    except InvalidJID:
-        return None
-    return jid.full if jid.is_bare else None
-
-
-def _utf8_string(der: bytes) -> str | None:
-    """Read the one ASN.1 type that XEP-0178 uses; *der* is one well-formed value, cryptography sees to that."""
-    if der[0] != _UTF8_STRING:
-        return None
-    long_form = max(0, der[1] - _LONG_LENGTH)
-    try:
-        return der[2 + long_form :].decode()
-    except UnicodeDecodeError:
-        return None

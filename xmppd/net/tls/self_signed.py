@@ -1,7 +1,6 @@
 """A certificate that a host signs itself, for the time until it has a better one."""
 
 import ipaddress
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from xmppd.storage.replacing import replace_file
 
 SELF_MADE_DAYS = 825
 """How long it lasts: the most that Apple's libraries take from any server."""
@@ -37,8 +38,10 @@ def make_self_signed(
     signer = ec.generate_private_key(ec.SECP256R1()) if private is None else private
     pem = serialization.Encoding.PEM
     secret = signer.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    _replace(key, secret, 0o600)
-    _replace(certificate, _sign(host, signer, now).public_bytes(pem), 0o644)
+    for file in (key, certificate):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(key, secret, 0o600)
+    replace_file(certificate, _sign(host, signer, now).public_bytes(pem), 0o644)
 
 
 def to_ascii(name: str) -> str:
@@ -82,15 +85,3 @@ def _names(host: str) -> list[x509.GeneralName]:
     if host == "localhost":
         names += [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]
     return names
-
-
-def _replace(file: Path, content: bytes, mode: int) -> None:
-    """Write beside and rename, so that nobody reads half a file and others can never read a key."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}.new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)

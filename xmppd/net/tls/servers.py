@@ -6,22 +6,14 @@ xmppAddr of XEP-0178 1. Who certifies may be another for some domains (``[s2s.do
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-from cryptography import x509
 from OpenSSL import SSL
-from service_identity import VerificationError
-from service_identity.cryptography import extract_patterns
-from service_identity.exceptions import CertificateError
-from service_identity.hazmat import DNS_ID, SRV_ID, verify_service_identity
 
 from xmppd.config.s2s import SYSTEM, S2s
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.incoming import ConnectionCreator
-from xmppd.net.tls.peers import Connection, HasHandle, Shown, addresses_in
-from xmppd.net.tls.self_signed import to_ascii
-
-SERVICES: Final = ("_xmpp-server", "_xmpps-server")
+from xmppd.net.tls.names import SERVER_SERVICES, covers, names_of
+from xmppd.net.tls.peers import Connection, HasHandle, Shown
 
 
 class ServersTLS:
@@ -48,7 +40,7 @@ class ServersTLS:
         if not isinstance(connection, Connection) or not connection.is_peer_verified:
             return False
         certificate = connection.get_peer_certificate(as_cryptography=True)
-        return certificate is not None and is_for(certificate, domain)
+        return certificate is not None and covers(certificate, domain, SERVER_SERVICES)
 
     def shown(self, transport: HasHandle) -> Shown | None:
         """Give the peer's certificate."""
@@ -59,39 +51,11 @@ class ServersTLS:
         if certificate is None:
             return None
         return Shown(
-            names_in(certificate),
+            names_of(certificate),
             isinstance(connection, Connection) and connection.is_peer_verified,
             certificate.not_valid_after_utc.timestamp(),
             connection.get_protocol_version_name(),
         )
-
-
-def is_for(certificate: x509.Certificate, domain: str) -> bool:
-    """Whether *certificate* names *domain*, as a DNS-ID, an SRV-ID or an xmppAddr."""
-    try:
-        patterns = extract_patterns(certificate)
-    except (CertificateError, ValueError):
-        return False
-    ids: list[DNS_ID | SRV_ID] = [
-        DNS_ID(to_ascii(domain)),
-        *(SRV_ID(f"{service}.{to_ascii(domain)}") for service in SERVICES),
-    ]
-    for one in ids:
-        try:
-            verify_service_identity(patterns, obligatory_ids=[one], optional_ids=[])
-        except (VerificationError, CertificateError):
-            continue
-        return True
-    return domain in addresses_in(certificate)
-
-
-def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Give the names of a certificate, for people."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-        return ()
-    return tuple(dict.fromkeys([*names.get_values_for_type(x509.DNSName), *addresses_in(certificate)]))
 
 
 def _file(authorities: Path | str | None) -> Path | None:

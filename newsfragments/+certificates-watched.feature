@@ -1,0 +1,1 @@
+The log tells 30, 14, 7 and 1 days before a host's certificate ends. In the folder of ``[tls] certificates`` a certificate is found by its content too, such as one for several names or certbot's ``NAME-0001``. ``xmppctl check`` sees issuers that are missing, wrong or out of date, and says how to make PEM of other forms.
