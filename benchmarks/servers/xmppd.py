@@ -39,7 +39,13 @@ level = "warn"
 [limits]
 connections_per_address = 100_000
 """
-ROOMS = '[components."rooms.localhost"]\nmodule = "muc"\n[components."rooms.localhost".modules.muc]\nlock = false\n'
+ROOMS = """\
+[components."rooms.localhost"]
+module = "muc"
+[components."rooms.localhost".modules.muc]
+lock = false
+messages_per_minute = 0
+"""
 
 
 class Xmppd(Server):
