@@ -17,7 +17,7 @@ DATA    ?= /var/lib/xmppd
 UNITS   ?= /etc/systemd/system
 DESTDIR ?=
 
-.PHONY: install install-files python run test static check lock format trial docs benchmark clean
+.PHONY: install install-files python run test static check lock changes format trial docs benchmark clean
 
 run: $(VENV)/.installed
 	$(RUN) $(if $(CONFIG),--config $(CONFIG))
@@ -44,6 +44,10 @@ trial: $(VENV)/.installed-test
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+# The fragments become a section of CHANGES.rst, and go
+changes: $(VENV)/.installed-dev
+	$(BIN)/python -m towncrier build --version $(VERSION)
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build

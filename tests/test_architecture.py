@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "services": {"stanza", "stream", "storage", "config", "core"},
     "modules": {"stanza", "stream", "storage", "config", "core", "services"},
     "net": {"stanza", "stream", "storage", "config", "core", "services"},
-    "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
+    # of testing: `check` logs in to a server in memory, with the scripted client
+    "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "testing"},
     "server": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
     "__main__": {"admin"},
     "tap": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "admin", "server"},

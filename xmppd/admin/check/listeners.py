@@ -18,7 +18,7 @@ _REASONS = {
     errno.EACCES: (
         "listener.not-permitted",
         f"ports below {FIRST_FREE_PORT} are for root",
-        "take a higher port, or give the server CAP_NET_BIND_SERVICE as etc/xmppd.service does",
+        "take a higher port, or give the server CAP_NET_BIND_SERVICE, as the unit of `xmppctl config unit` does",
     ),
     errno.EADDRNOTAVAIL: (
         "listener.no-address",

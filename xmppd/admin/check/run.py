@@ -8,6 +8,7 @@ from xmppd.admin.check.certificates import check_certificates
 from xmppd.admin.check.config import check_config
 from xmppd.admin.check.data_folder import check_data_folder
 from xmppd.admin.check.dns import check_dns
+from xmppd.admin.check.libraries import check_libraries
 from xmppd.admin.check.listeners import check_listeners
 from xmppd.admin.check.names import check_names
 from xmppd.admin.check.subject import Machine, Subject
@@ -36,6 +37,7 @@ CHECKS = (
     Check("listeners", check_listeners, is_for_owner=False),
     Check("dns", check_dns, needs_network=True),
     Check("data", check_data_folder),
+    Check("libraries", check_libraries, is_for_owner=False),
 )
 CHECK_NAMES = tuple(check.name for check in CHECKS)
 

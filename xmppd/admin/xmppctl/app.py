@@ -17,6 +17,7 @@ from xmppd.admin.control.wire import ControlError
 from xmppd.admin.descriptors import open_standard_descriptors
 from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.admin.xmppctl.component import component
+from xmppd.admin.xmppctl.config import config
 from xmppd.admin.xmppctl.groups import Group
 from xmppd.admin.xmppctl.host import host
 from xmppd.admin.xmppctl.module import module
@@ -121,7 +122,21 @@ def app(context: click.Context) -> None:
     context.ensure_object(Tool)
 
 
-for _command in (user, host, session, room, component, s2s, module, status, reload, stop, check, completion):
+for _command in (
+    user,
+    host,
+    session,
+    room,
+    component,
+    s2s,
+    module,
+    config,
+    status,
+    reload,
+    stop,
+    check,
+    completion,
+):
     app.add_command(_command)
 
 
