@@ -22,8 +22,7 @@ MAY_IMPORT = {
     "services": {"stanza", "stream", "storage", "config", "core"},
     "modules": {"stanza", "stream", "storage", "config", "core", "services"},
     "net": {"stanza", "stream", "storage", "config", "core", "services"},
-    # of testing: `check` logs in to a server in memory, with the scripted client
-    "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "testing"},
+    "admin": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
     "server": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net"},
     "__main__": {"admin"},
     "tap": {"stanza", "stream", "storage", "config", "core", "services", "modules", "net", "admin", "server"},

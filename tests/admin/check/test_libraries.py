@@ -6,11 +6,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.check.machine import check_text
 from tests.temporary import temporary_folder
 from xmppd.config.findings import Finding
-from xmppd.services.login.binding import Binding
 
 
 class LibraryTests(SynchronousTestCase):
-    """A connection and a login with ourselves."""
+    """A connection with ourselves."""
 
     def look(self) -> list[Finding]:
         return check_text(temporary_folder(self), "[hosts.localhost]\n", None, "libraries")
@@ -29,10 +28,3 @@ class LibraryTests(SynchronousTestCase):
         (found,) = self.look()
         self.assertEqual((found.id, found.severity), ("library.tls", "error"))
         self.assertIn("AttributeError: set_options; there are Python 3.", found.why)
-
-    def test_login(self) -> None:
-        """What fails behind TLS is a finding of its own."""
-        self.patch(Binding, "bind", None)
-        (found,) = self.look()
-        self.assertEqual((found.id, found.severity), ("library.login", "error"))
-        self.flushLoggedErrors()

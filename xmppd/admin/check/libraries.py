@@ -1,4 +1,4 @@
-"""``library.*``: whether the libraries fit, tried by what every login needs: TLS and SASL with ourselves, in memory.
+"""``library.*``: whether the libraries fit, tried by what every login needs: TLS with ourselves, in memory.
 
 A library may be there in a version that cannot do what it is called for; without a try that is found by the first user.
 """
@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
 
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.control.answers import versions_in_words
@@ -19,7 +18,6 @@ from xmppd.net.tls.certificates import CertificateStore, HostFiles, utc_now
 from xmppd.net.tls.incoming import ServerTLS
 from xmppd.net.tls.peers import channel_bindings
 from xmppd.net.transport.tls_socket import BROKEN, DONE, TLSSocket, tls_socket
-from xmppd.testing.server import MemoryServer, now
 
 _HOST = "localhost"
 _WORD = b"ping"
@@ -27,19 +25,14 @@ _MOST_TURNS = 10
 
 
 def check_libraries(subject: Subject) -> Iterator[Finding]:
-    """Shake hands and log in; what goes wrong is a finding, whatever a library that does not fit raises."""
-    for identifier, what, attempt in (
-        ("library.tls", "a TLS connection with ourselves", shake_hands),
-        ("library.login", "a login with ourselves", log_in),
-    ):
-        try:
-            attempt()
-        except Exception as error:  # noqa: BLE001 - it is asked whether it fails
-            why = f"{type(error).__name__}: {error}; there are {versions_in_words(library_versions())}"
-            remedy = (
-                "install the versions that xmppd is made for: pip install --upgrade --force-reinstall xmppd"
-            )
-            yield Finding(identifier, "error", "libraries", what, why, remedy)
+    """Shake hands; what goes wrong is a finding, whatever a library that does not fit raises."""
+    try:
+        shake_hands()
+    except Exception as error:  # noqa: BLE001 - it is asked whether it fails
+        why = f"{type(error).__name__}: {error}; there are {versions_in_words(library_versions())}"
+        remedy = "install the versions that xmppd is made for: pip install --upgrade --force-reinstall xmppd"
+        what = "a TLS connection with ourselves"
+        yield Finding("library.tls", "error", "libraries", what, why, remedy)
 
 
 def shake_hands() -> None:
@@ -56,14 +49,6 @@ def shake_hands() -> None:
         client.write(_WORD)
         if server.read()[0] != _WORD or not channel_bindings(server.connection):
             raise AssertionError("what is sent does not arrive")
-
-
-def log_in() -> None:
-    """Log in to a server of our own, and out."""
-    server = MemoryServer()
-    server.add_account(f"somebody@{_HOST}")
-    client = server.client(f"somebody@{_HOST}/check")
-    now(Deferred.fromCoroutine(client.log_in()))
 
 
 def _complete(client: TLSSocket, server: TLSSocket) -> None:
