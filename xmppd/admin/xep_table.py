@@ -27,20 +27,35 @@ class Row(NamedTuple):
 
 
 CORE: Final = (
-    Row("RFC 6120", "XMPP: Core", "", "core, net", "clients; servers are not connected with each other yet"),
+    Row("RFC 6120", "XMPP: Core", "", "core, net", "clients and servers"),
     Row("RFC 6121", "XMPP: Instant Messaging and Presence", "", "core, services"),
     Row("RFC 7622", "XMPP: Address Format", "", "stanza"),
     Row("RFC 7590", "Use of TLS in XMPP", "", "net"),
     Row("RFC 5802", "SCRAM, with RFC 7677", "", "stream", "SHA-1, SHA-256 and SHA-512, each also -PLUS"),
+    Row("RFC 9525", "Service Identity in TLS", "", "net", "certificates of servers"),
     Row("RFC 9266", "Channel Bindings for TLS 1.3", "", "net", "and those of RFC 5929"),
     Row("XEP-0004", "Data Forms", "2.13.2", "stanza"),
     Row("XEP-0068", "Field Standardization for Data Forms", "1.3.0", "stanza"),
     Row("XEP-0082", "XMPP Date and Time Profiles", "1.1.1", "stanza"),
     Row("XEP-0114", "Jabber Component Protocol", "1.6", "net", "components that connect (accept)"),
     Row("XEP-0175", "Best Practices for Use of SASL ANONYMOUS", "1.2", "stream"),
-    Row("XEP-0178", "Best Practices for Use of SASL EXTERNAL with Certificates", "1.2", "net", "of clients"),
+    Row(
+        "XEP-0178",
+        "Best Practices for Use of SASL EXTERNAL with Certificates",
+        "1.2",
+        "net",
+        "of clients and servers",
+    ),
+    Row("XEP-0185", "Dialback Key Generation and Validation", "1.0", "stream"),
     Row("XEP-0205", "Best Practices to Discourage Denial of Service Attacks", "1.0.2", "core, net"),
-    Row("XEP-0368", "SRV records for XMPP over TLS", "1.1.0", "net", "direct TLS for clients"),
+    Row("XEP-0220", "Server Dialback", "1.1.1", "stream, net"),
+    Row(
+        "XEP-0368",
+        "SRV records for XMPP over TLS",
+        "1.1.0",
+        "net",
+        "direct TLS for clients and servers, both ways",
+    ),
     Row("XEP-0440", "SASL Channel-Binding Type Capability", "1.0.0", "net"),
     Row("XEP-0474", "SASL SCRAM Downgrade Protection", "0.5.0", "stream"),
 )
