@@ -66,7 +66,7 @@ class PeersKilledTests(SynchronousTestCase):
     """SIGKILL, at a moment that nobody has chosen."""
 
     def test_what_was_acknowledged_arrives_once(self) -> None:
-        """FRAME 9: whichever of the two is killed."""
+        """promises#outgoing-messages: whichever of the two is killed."""
         domains = Domains(temporary_folder(self), CAPULET, MONTAGUE)
         capulet = XmppdPeer(domains, CAPULET, "juliet")
         self.addCleanup(capulet.stop)

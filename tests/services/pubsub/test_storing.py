@@ -71,7 +71,7 @@ def seen(world: World, realm: Realm, names: Iterable[str] = ("n", "other")) -> l
 
 
 class FailureTests(SynchronousTestCase):
-    """Where a change cannot be stored, nothing has changed, in memory and on disk (PROMISES: nothing lost)."""
+    """Where a change cannot be stored, nothing has changed, in memory and on disk (promises#changes)."""
 
     def test_each_operation(self) -> None:
         """No result without the change, no notification, and the node is not half-changed."""

@@ -32,13 +32,13 @@ from xmppd.services.presence.presence import BECAME_AVAILABLE
 from xmppd.services.pubsub.items import NS, NS_OWNER
 from xmppd.services.pubsub.last_items import LastItems
 from xmppd.services.pubsub.owning import Owning
-from xmppd.services.pubsub.personal import Personal
+from xmppd.services.pubsub.personal import Personal, PersonalRealm
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
-from xmppd.services.pubsub.refusals import NoSuchNode
 from xmppd.services.pubsub.remote import RemoteContacts
 from xmppd.services.pubsub.subscribing import Subscribing
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, Granted
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 
 PEP = Identity("pubsub", "pep")
@@ -62,7 +62,8 @@ class PersonalEventing(Module):
             services[Publishing], services[Reading], services[Owning], services[Subscribing]
         )
         self._requests = Requests(parts)
-        self._disco = NodeDisco(services[Reading])
+        self._reading = parts.reading
+        self._disco = NodeDisco(parts.reading)
 
     @iq("get", NS, "pubsub", to="account")
     @deferred
@@ -100,10 +101,22 @@ class PersonalEventing(Module):
         realm = self._personal.realm(request.target)
         try:
             return await self._requests.answer(realm, request)
-        except NoSuchNode:
-            if await self._personal.is_stranger(realm, request.sender):
+        except StanzaError:
+            if await self._personal.is_stranger(realm, request.sender) and not await self._is_there(
+                realm, request
+            ):
                 raise refused() from None
             raise
+
+    async def _is_there(self, realm: PersonalRealm, request: IQRequest) -> bool:
+        """Whether the request is about a node that there is: only then strangers hear what XEP-0060 has for it."""
+        for child in request.payload.elements():
+            try:
+                await self._reading.find(realm, child.get("node") or "")
+            except StanzaError:
+                continue
+            return True
+        return False
 
     # -- the item published last --------------------------------------------------------------------------------------
 
