@@ -96,9 +96,9 @@ class CertificateTests(SynchronousTestCase):
         """Nobody connects to a component by TLS: it needs no certificate, in a searched folder neither."""
         folder = temporary_folder(self)
         (folder / "certificates").mkdir()
-        text = '[tls]\ncertificates = "certificates"\n[components."x.example"]\nmodule = "x"\n'
+        text = '[tls]\ncertificates = "certificates"\n[hosts."a.example"]\n[components."x.example"]\nmodule = "x"\n'
         found = check_text(folder, text, None, "certificates")
-        self.assertEqual([f.what for f in found], ['certificate of "localhost"'])
+        self.assertEqual([f.what for f in found], ['certificate of "a.example"'])
 
     def test_named(self) -> None:
         """One that is named is looked at."""

@@ -98,11 +98,11 @@ def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
     found = search(folder, host.name, subject.machine.now())
     if found:
         return _Pair(host.name, *found, place, place)
-    if is_local(host.name):
-        return None
     what, closed = f'certificate of "{host.name}"', closed_to_us(folder, host.name)
     if closed is not None:
         return Finding("certificate.unreadable", "error", place, what, closed.why, LET_READ)
+    if is_local(host.name):
+        return None
     why = f"there is none in the folder {folder}"
     remedy = f"put it there as {certificate_files(folder, host.name)}"
     return Finding("certificate.missing", "error", place, what, why, remedy)
