@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-LIFETIME = datetime.timedelta(days=30)
+LIFETIME = datetime.timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
