@@ -23,7 +23,7 @@ from xmppd import __version__
 from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.answers import versions_in_words
 from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.service import Control
+from xmppd.admin.control.service import Control, offer
 from xmppd.admin.folder import FolderError, make_data_folder, make_for, mode_for_others, server_secret
 from xmppd.admin.heap import Heap
 from xmppd.admin.libraries import library_versions
@@ -37,6 +37,7 @@ from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
 from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
+from xmppd.core.operations.running import Operations
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
 from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, S2S, S2S_DIRECT_TLS, Behind, Ports
@@ -204,7 +205,9 @@ def _put_together(given: _Prepared) -> RunningServer:
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
     parts = _control_parts(given, server, reload, signals, peers)
     MultiService.addService(running, signals)
-    MultiService.addService(running, Control(given.reactor, parts))
+    operations = server.services[Operations]
+    offer(operations, parts)
+    MultiService.addService(running, Control(given.reactor, operations, given.config.data_dir))
     return running
 
 

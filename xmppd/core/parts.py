@@ -7,6 +7,7 @@ from xmppd.core.directory import AccountDirectory
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.host import Host, Hosts
 from xmppd.core.lanes import Lanes
+from xmppd.core.operations.running import Operations
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
 from xmppd.core.router import Router
@@ -50,7 +51,7 @@ def make_core(
     parts = CoreParts(
         current, environment, storage, timers, turns, Lanes(turns), hosts, registry, router, directory
     )
-    parts.services.add(turns, parts.lanes)
+    parts.services.add(turns, parts.lanes, Operations())
     return parts
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from xmppd.admin.control.commands import Commands
 from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.service import command_table
+from xmppd.admin.control.service import offer
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.module import Module
+from xmppd.core.operations.running import Operations
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
@@ -45,7 +45,8 @@ class ControlBench:
             stop=self._stop,
             listening=lambda: ["127.0.0.1:5222 (STARTTLS)"],
         )
-        self.commands = Commands(self.parts, command_table())
+        self.commands = self.server.services[Operations]
+        offer(self.commands, self.parts)
 
     def do(self, command: str, **args: Any) -> Any:
         """Do a command and give its result; raises `ControlError`."""

@@ -5,8 +5,7 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.control.bench import ControlBench
-from xmppd.admin.control.commands import Commands
-from xmppd.admin.control.service import command_table
+from xmppd.admin.control.service import offer
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
 
@@ -35,7 +34,7 @@ class HostTests(SynchronousTestCase):
             if error is not None:
                 raise error
 
-        self.bench.commands = Commands(replace(self.bench.parts, rename=rename), command_table())
+        offer(self.bench.commands, replace(self.bench.parts, rename=rename))
         return asked
 
     def test_list(self) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 from tests.admin.control.bench import ControlBench
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
-from xmppd.admin.control.commands import Commands
-from xmppd.admin.control.service import command_table
+from xmppd.admin.control.service import offer
 
 
 class PeersTests(Two):
@@ -17,11 +16,11 @@ class PeersTests(Two):
         super().setUp()
         self.bench = ControlBench()
         parts = replace(self.bench.parts, peers=self.capulet.peers, hosts=self.capulet.server.hosts)
-        self.bench.commands = Commands(parts, command_table())
+        offer(self.bench.commands, parts)
 
     def queue(self) -> dict[str, Any]:
         """Give the one queue."""
-        (found,) = self.bench.do("s2s.list", domain=MONTAGUE)["queues"]
+        (found,) = self.bench.do("s2s.show", domain=MONTAGUE)["queues"]
         assert isinstance(found, dict)
         return found
 

@@ -1,6 +1,5 @@
 """The control socket for real: listened on by the server, reached by the client."""
 
-import dataclasses
 import os
 import socket
 import stat
@@ -32,8 +31,8 @@ class ServiceTests(TestCase):
 
     def start(self, data_dir: Path | None = None) -> Control:
         """Start the service on a data folder; it is stopped with the test."""
-        parts = dataclasses.replace(self.bench.parts, data_dir=data_dir or self.data_dir)
-        control = Control(reactor, parts)  # type: ignore[arg-type]  # the module's reactor has no static type
+        folder = data_dir or self.data_dir
+        control = Control(reactor, self.bench.commands, folder)  # type: ignore[arg-type]  # the module's reactor has no static type
         control.startService()
         self.addCleanup(control.stopService)
         return control

@@ -7,9 +7,10 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from xmppd.admin.control.client import ServerNotRunning
-from xmppd.admin.control.wire import Args, ControlError, Progress
+from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.admin.xmppctl.app import app
 from xmppd.admin.xmppctl.tool import Tool
+from xmppd.core.operations.declaring import Args
 
 
 class FakeConnection:

@@ -14,7 +14,7 @@ import xmppd
 from tests.temporary import temporary_folder
 
 ROOT = Path(xmppd.__file__).parent.parent
-HEAVY = ("twisted", "pydantic", "rich", "OpenSSL", "xmppd.core")
+HEAVY = ("twisted", "pydantic", "rich", "OpenSSL", "xmppd.config", "xmppd.services", "xmppd.storage")
 """What a call that only asks the server must not load."""
 
 

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.xmppctl.fakes import Bench
 from tests.temporary import temporary_folder
-from xmppd.admin.xmppctl import output
+from xmppd.admin.operations.server import duration
 
 STATUS = {
     "version": "1.2",
@@ -110,7 +110,7 @@ class ServerTests(SynchronousTestCase):
             (90_061, "1 d 1 h"),
             (86_401, "1 d"),
         ):
-            self.assertEqual(output.duration(seconds), text)
+            self.assertEqual(duration(seconds), text)
 
 
 class CheckTests(SynchronousTestCase):

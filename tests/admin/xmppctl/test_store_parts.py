@@ -6,10 +6,11 @@ from twisted.internet.defer import execute
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.admin.control import users
-from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.names import account_address
+from xmppd.admin.operations.catalogue import SUBJECTS
 from xmppd.admin.xmppctl.store import _parts
 from xmppd.config.read import parse
+from xmppd.core.operations.running import Operations, runnable_in
 from xmppd.services.login.client_records import ClientRecord, Token
 from xmppd.services.login.clients import STORE as CLIENTS
 from xmppd.services.roster.items import RosterItem, decode, encode
@@ -31,7 +32,8 @@ class StorePartsTests(SynchronousTestCase):
         self.storage = MemoryStorage()
         self.parts = _parts(config, self.storage)
         self.patch(self.parts.accounts, "_in_thread", execute)
-        self.commands = Commands(self.parts, commands_in(users))
+        self.commands = Operations()
+        self.commands.add(self.parts, runnable_in(SUBJECTS, users))
 
     def do(self, command: str, **args: Any) -> Any:
         """Do a command."""

@@ -1,7 +1,6 @@
 """``xmppctl user``: accounts, passwords and the import of many."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.xmppctl.fakes import Bench
 from tests.temporary import temporary_folder
 from xmppd.admin.control.wire import MAX_REQUEST_BYTES, ControlError, Progress, encode_request
+from xmppd.admin.xmppctl import generated
 
 STAMP = "2026-01-02T03:04:05+00:00"
 
@@ -92,7 +92,7 @@ class UserTests(SynchronousTestCase):
 
     def test_del_on_a_terminal(self) -> None:
         """It is asked; who is no terminal, or says so, is not."""
-        self.patch(sys.modules["xmppd.admin.xmppctl.user"], "_is_terminal", lambda: True)
+        self.patch(generated, "is_terminal", lambda: True)
         for args, typed, done in (
             ((), "n\n", False),
             ((), "y\n", True),

@@ -126,18 +126,18 @@ class HookRow(TypedDict):
     module: str
 
 
+class LeftOver(TypedDict):
+    """A domain that has data, or had, and is not served."""
+
+    host: str
+    accounts: int
+
+
 class DomainRow(TypedDict):
     """A domain that is served with accounts, or has some."""
 
     host: str
     served: bool
-    accounts: int
-
-
-class Purged(TypedDict):
-    """A domain whose data are gone, and how many accounts it had."""
-
-    host: str
     accounts: int
 
 

@@ -11,13 +11,13 @@ from typing import Any, Protocol, Self
 from xmppd.admin.control.path import foreign_folder, socket_path
 from xmppd.admin.control.wire import (
     MAX_ANSWER_BYTES,
-    Args,
     ControlError,
     Progress,
     decode_answer,
     encode_request,
     error_of,
 )
+from xmppd.core.operations.declaring import Args
 
 ANSWER_TIMEOUT_S = 60.0
 PATIENCE_S = 5.0

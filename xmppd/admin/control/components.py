@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from xmppd.admin.control.answers import ComponentDetails, ComponentRow, ComponentsClosed
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.core.operations.running import does
 from xmppd.core.waiting import deferred
 from xmppd.modules.delegation import Delegation
 from xmppd.modules.privilege.module import Privilege
@@ -17,14 +17,14 @@ from xmppd.stanza.jid import JID, InvalidJID
 CLOSED = StreamError("reset", "Closed by an administrator")
 
 
-@command("component.list")
+@does("component.list")
 @deferred
 async def component_list(parts: ControlParts) -> list[ComponentRow]:
     """Give all components that programs connect as; sorted by name. Waits where messages are to be counted."""
     return [await _row(door) for door in sorted(_components(parts), key=lambda door: door.host.name)]
 
 
-@command("component.show")
+@does("component.show")
 @deferred
 async def component_show(parts: ControlParts, name: str) -> ComponentDetails:
     """Give one of them, with what it may do at each host, and what is delegated to it there."""
@@ -36,7 +36,7 @@ async def component_show(parts: ControlParts, name: str) -> ComponentDetails:
     }
 
 
-@command("component.close")
+@does("component.close")
 def component_close(parts: ControlParts, name: str) -> ComponentsClosed:
     """End the connection of a component; gives all domains that it had. The program may connect again."""
     door = _door(parts, name)

@@ -1,15 +1,15 @@
 """Control commands about domains: which there are, which have data and are not served, and what becomes of those."""
 
-from xmppd.admin.control.answers import DomainRow, Purged, Renamed
-from xmppd.admin.control.commands import command
+from xmppd.admin.control.answers import DomainRow, LeftOver, Renamed
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.core.operations.running import does
 from xmppd.core.waiting import deferred
 from xmppd.storage.interface import StorageFailed
 
 
-@command("host.list")
+@does("host.list")
 @deferred
 async def host_list(parts: ControlParts) -> list[DomainRow]:
     """Give every domain that is served with accounts, or has any; sorted by name."""
@@ -22,15 +22,23 @@ async def host_list(parts: ControlParts) -> list[DomainRow]:
     ]
 
 
-@command("host.purge")
+@does("host.look")
 @deferred
-async def host_purge(parts: ControlParts, host: str) -> Purged:
+async def host_look(parts: ControlParts, host: str) -> LeftOver:
+    """Fail unless a domain has data and is not served; gives how many accounts it has."""
+    await _check_left_over(parts, host)
+    return {"host": host, "accounts": parts.accounts.by_host()[host]}
+
+
+@does("host.purge")
+@deferred
+async def host_purge(parts: ControlParts, host: str) -> LeftOver:
     """Remove all data of a domain that is not served; gives how many accounts it had."""
     await _check_left_over(parts, host)
     return {"host": host, "accounts": await parts.accounts.purge(host)}
 
 
-@command("host.rename")
+@does("host.rename")
 @deferred
 async def host_rename(parts: ControlParts, old: str, new: str) -> Renamed:
     """Give the data of a domain that is served no more to one that is; only while no server runs."""

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 
 from xmppd.admin.control.answers import HookRow, ModuleChanged, ModuleRow
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.host import Host
 from xmppd.core.loader import ModuleError
 from xmppd.core.module import XEP
+from xmppd.core.operations.running import does
 
 _TO_SEE = "to see what is there: xmppctl module list"
 
 
-@command("module.list")
+@does("module.list")
 def module_list(parts: ControlParts, host: str | None = None) -> list[ModuleRow]:
     """Give every known module with what it implements and the hosts that have it loaded; sorted by name."""
     hosts = _hosts(parts, host)
@@ -29,7 +29,7 @@ def module_list(parts: ControlParts, host: str | None = None) -> list[ModuleRow]
     ]
 
 
-@command("module.load")
+@does("module.load")
 def module_load(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
     """Load a module, and what it requires, into a domain or all that it serves and lack it; gives their names."""
     cls = parts.loader.known.get(name)
@@ -45,21 +45,21 @@ def module_load(parts: ControlParts, name: str, host: str | None = None) -> Modu
     return _each(name, hosts, parts.loader.load)
 
 
-@command("module.unload")
+@does("module.unload")
 def module_unload(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
     """Take a module out of a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
     return _each(name, hosts, parts.loader.unload)
 
 
-@command("module.reload")
+@does("module.reload")
 def module_reload(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
     """Read a module's file anew in a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
     return _each(name, hosts, parts.loader.reload)
 
 
-@command("module.hooks")
+@does("module.hooks")
 def module_hooks(parts: ControlParts, host: str | None = None) -> list[HookRow]:
     """Give each handler that modules have put into hooks: host, hook, station and module, in calling order."""
     return [

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from xmppd.admin.control.answers import Federated, PeerQueue, PeersClosed, PeerStream
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.core.operations.running import does
 from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.streams.s2s.stream import ServerStream
 from xmppd.services.federation.pair import Pair
@@ -14,23 +14,19 @@ from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID, InvalidJID
 
 
-@command("s2s.list")
-def s2s_list(parts: ControlParts, domain: str | None = None) -> Federated:
-    """Give the streams and queues with all other servers, or with that of a domain."""
-    peers = _peers(parts)
-    wanted = None if domain is None else _domain(domain)
-    streams = [each for each in peers.connections.streams if wanted is None or _is_of(each, wanted)]
-    pairs = [each for each in peers.federation.pairs.values() if wanted is None or each.theirs == wanted]
-    return {
-        "streams": sorted(
-            map(_stream, streams), key=lambda row: (row["theirs"], row["ours"], row["direction"])
-        ),
-        "queues": sorted(map(_queue, pairs), key=lambda row: (row["theirs"], row["ours"])),
-        "counters": asdict(peers.federation.counters),
-    }
+@does("s2s.list")
+def s2s_list(parts: ControlParts) -> Federated:
+    """Give the streams and queues with all other servers."""
+    return _federated(_peers(parts), None)
 
 
-@command("s2s.close")
+@does("s2s.show")
+def s2s_show(parts: ControlParts, domain: str) -> Federated:
+    """Give those with the server of a domain."""
+    return _federated(_peers(parts), _domain(domain))
+
+
+@does("s2s.close")
 def s2s_close(parts: ControlParts, domain: str) -> PeersClosed:
     """End all streams with the server of a domain; what waits for it goes back to its senders."""
     peers, wanted = _peers(parts), _domain(domain)
@@ -45,7 +41,7 @@ def s2s_close(parts: ControlParts, domain: str) -> PeersClosed:
     return {"streams": len(streams), "queues": queues}
 
 
-@command("s2s.connect")
+@does("s2s.connect")
 def s2s_connect(parts: ControlParts, domain: str, host: str | None = None) -> PeerQueue:
     """Look for the server of a domain now, from a domain of ours: the first host where none is named."""
     peers, wanted = _peers(parts), _domain(domain)
@@ -54,6 +50,18 @@ def s2s_connect(parts: ControlParts, domain: str, host: str | None = None) -> Pe
         return _queue(peers.federation.connect(ours, wanted))
     except StanzaError as error:
         raise ControlError("not-possible", f"{wanted}: {error.text or error.condition}") from error
+
+
+def _federated(peers: Peers, domain: str | None) -> Federated:
+    streams = [each for each in peers.connections.streams if domain is None or _is_of(each, domain)]
+    pairs = [each for each in peers.federation.pairs.values() if domain is None or each.theirs == domain]
+    return {
+        "streams": sorted(
+            map(_stream, streams), key=lambda row: (row["theirs"], row["ours"], row["direction"])
+        ),
+        "queues": sorted(map(_queue, pairs), key=lambda row: (row["theirs"], row["ours"])),
+        "counters": asdict(peers.federation.counters),
+    }
 
 
 def _peers(parts: ControlParts) -> Peers:

@@ -11,7 +11,6 @@ from twisted.python.failure import Failure
 
 from xmppd.admin.control.wire import (
     MAX_REQUEST_BYTES,
-    Args,
     ControlError,
     Progress,
     Request,
@@ -19,12 +18,13 @@ from xmppd.admin.control.wire import (
     encode,
     encode_error,
 )
+from xmppd.core.operations.declaring import Args
 
 MAX_CONNECTIONS = 64
 
 
 class Runner(Interface):
-    """What runs a command by its name; see `xmppd.admin.control.commands.Commands`."""
+    """What runs a command by its name; see `xmppd.core.operations.running.Operations`."""
 
     def run(self, name: str, args: Args, progress: Progress) -> Deferred[Any]:
         """Fire with the result, fail with `ControlError`."""

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from xmppd.admin.control.answers import RoomAffiliation, RoomNamed, RoomOccupant, RoomRow, RoomShown
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.core.operations.running import does
 from xmppd.core.waiting import deferred
 from xmppd.modules.muc.module import Muc
 from xmppd.modules.muc.operations import RoomOperations
@@ -24,7 +24,7 @@ PAGE = 200
 _TO_SEE = "to see what is there: xmppctl room list"
 
 
-@command("room.list")
+@does("room.list")
 @deferred
 async def room_list(parts: ControlParts, service: str | None = None) -> list[RoomRow]:
     """Give all rooms, hidden ones too, of one service or of all, by service and name."""
@@ -50,7 +50,7 @@ async def room_list(parts: ControlParts, service: str | None = None) -> list[Roo
     return found
 
 
-@command("room.show")
+@does("room.show")
 @deferred
 async def room_show(parts: ControlParts, room: str) -> RoomShown:
     """Give all of a room but who is there and what was said."""
@@ -58,7 +58,7 @@ async def room_show(parts: ControlParts, room: str) -> RoomShown:
     return _shown(await _told(rooms.room, address))
 
 
-@command("room.create")
+@does("room.create")
 @deferred
 async def room_create(parts: ControlParts, room: str, owner: str) -> RoomNamed:
     """Make a room that stays when nobody is in it, with an owner."""
@@ -70,7 +70,7 @@ async def room_create(parts: ControlParts, room: str, owner: str) -> RoomNamed:
     return {"room": address.bare}
 
 
-@command("room.destroy")
+@does("room.destroy")
 @deferred
 async def room_destroy(
     parts: ControlParts, room: str, reason: str | None = None, venue: str | None = None
@@ -81,7 +81,7 @@ async def room_destroy(
     return {"room": address.bare}
 
 
-@command("room.affiliation")
+@does("room.affiliation")
 @deferred
 async def room_affiliation(
     parts: ControlParts, room: str, jid: str, affiliation: str, reason: str | None = None
@@ -96,7 +96,7 @@ async def room_affiliation(
     return {"jid": bare_jid, "affiliation": affiliation, "nick": "", "reason": reason or ""}
 
 
-@command("room.occupants")
+@does("room.occupants")
 @deferred
 async def room_occupants(parts: ControlParts, room: str) -> list[RoomOccupant]:
     """Give who is in a room."""
@@ -113,7 +113,7 @@ async def room_occupants(parts: ControlParts, room: str) -> list[RoomOccupant]:
     ]
 
 
-@command("room.kick")
+@does("room.kick")
 @deferred
 async def room_kick(parts: ControlParts, room: str, nick: str, reason: str | None = None) -> RoomNamed:
     """Remove an occupant from a room."""

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xmppd.admin.control.answers import ComponentStatus, HostStatus, ReadAnew, Status, Stopping
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.libraries import library_versions
 from xmppd.core.host import Host
+from xmppd.core.operations.running import does
 
 _MEMORY = Path("/proc/self/statm")
 _RESIDENT_PAGES = 1
 
 
-@command("status")
+@does("status")
 def status(parts: ControlParts) -> Status:
     """Give what an administrator wants to know first; sizes in bytes, times in seconds."""
     return {
@@ -32,7 +32,7 @@ def status(parts: ControlParts) -> Status:
     }
 
 
-@command("reload")
+@does("reload")
 def reload(parts: ControlParts) -> ReadAnew:
     """Read certificates, log level and limits anew; gives in words what is in force now, and the number of mistakes.
 
@@ -42,7 +42,7 @@ def reload(parts: ControlParts) -> ReadAnew:
     return {"lines": lines, "mistakes": mistakes}
 
 
-@command("stop")
+@does("stop")
 def stop(parts: ControlParts) -> Stopping:
     """Begin to stop the server: every stream gets system-shutdown. The connection stays open until the end."""
     parts.stop()

@@ -11,18 +11,20 @@ from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.logger import Logger
 
 from xmppd.admin.control import components, hosts, modules, peers, rooms, server, sessions, users
-from xmppd.admin.control.commands import Command, Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import foreign_folder, socket_path
 from xmppd.admin.control.protocol import ControlFactory
+from xmppd.admin.operations.catalogue import SUBJECTS
+from xmppd.core.operations.running import Operations, runnable_in
 
 _NOT_FOR_OTHERS = 0o177
 """The umask under which the socket comes to be: nobody else can connect, not even for a moment."""
 
 
-def command_table() -> dict[str, Command]:
-    """Give all control commands by name."""
-    return commands_in(users, hosts, sessions, rooms, components, peers, modules, server)
+def offer(operations: Operations, parts: ControlParts) -> None:
+    """Have all operations be done with *parts*."""
+    sources = users, hosts, sessions, rooms, components, peers, modules, server
+    operations.add(parts, runnable_in(SUBJECTS, *sources))
 
 
 class Control(Service):
@@ -30,16 +32,17 @@ class Control(Service):
 
     _log = Logger()
 
-    def __init__(self, reactor: IReactorUNIX, parts: ControlParts):
+    def __init__(self, reactor: IReactorUNIX, operations: Operations, data_dir: Path):
         """Nothing happens before `startService`."""
         self._reactor = reactor
-        self._parts = parts
+        self._operations = operations
+        self._data_dir = data_dir
         self._port: IListeningPort | None = None
 
     @property
     def path(self) -> Path:
         """Where the socket is."""
-        return socket_path(self._parts.data_dir)
+        return socket_path(self._data_dir)
 
     def startService(self) -> None:
         """Listen. Where that fails, say so in the log and run on without: the server is of use all the same."""
@@ -62,7 +65,7 @@ class Control(Service):
     def _listen(self) -> IListeningPort:
         path = self.path
         self._make_room(path)
-        factory = ControlFactory(Commands(self._parts, command_table()))
+        factory = ControlFactory(self._operations)
         before = os.umask(_NOT_FOR_OTHERS)
         try:
             port: IListeningPort = self._reactor.listenUNIX(str(path), factory, mode=0o600)
@@ -71,9 +74,9 @@ class Control(Service):
         return port
 
     def _make_room(self, path: Path) -> None:
-        if path.parent != self._parts.data_dir.resolve():
+        if path.parent != self._data_dir.resolve():
             path.parent.mkdir(mode=0o700, exist_ok=True)
-        why = foreign_folder(path, self._parts.data_dir)
+        why = foreign_folder(path, self._data_dir)
         if why is not None:
             raise OSError(why)
         if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):

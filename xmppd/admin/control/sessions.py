@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from xmppd.admin.control.answers import ClientRow, Kicked, Revoked, SessionRow
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import account_address, address, with_accounts
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.core.operations.running import does
 from xmppd.core.session import Session
 from xmppd.core.waiting import deferred
 from xmppd.services.login.clients import ATTACHED, LoggedIn, NoSuchClient, id_of
@@ -18,14 +18,14 @@ KICKED = "policy-violation"
 """RFC 6120 4.9.3.14: a local service policy ended the stream; clients do not come back at once by themselves."""
 
 
-@command("session.list")
+@does("session.list")
 def session_list(parts: ControlParts, jid: str | None = None) -> list[SessionRow]:
     """Give the sessions of all, of a host, of an account, or the one with a full JID; sorted by JID."""
     found = list(parts.registry) if jid is None else _of(parts, address(parts.hosts, jid))
     return [_row(session) for session in sorted(found, key=lambda session: session.full_jid or "")]
 
 
-@command("session.kick")
+@does("session.kick")
 def session_kick(parts: ControlParts, jid: str, reason: str | None = None) -> Kicked:
     """End the session with a full JID, or all sessions of an account; gives the JIDs that were ended."""
     who = address(parts.hosts, jid)
@@ -40,7 +40,7 @@ def session_kick(parts: ControlParts, jid: str, reason: str | None = None) -> Ki
     return {"jids": ended}
 
 
-@command("session.clients")
+@does("session.clients")
 @deferred
 async def session_clients(parts: ControlParts, jid: str) -> list[ClientRow]:
     """Give the clients of an account, those that are connected first, then those that were there last."""
@@ -48,7 +48,7 @@ async def session_clients(parts: ControlParts, jid: str) -> list[ClientRow]:
     return [_client_row(client) for client in await parts.clients.listed(account.bare)]
 
 
-@command("session.revoke")
+@does("session.revoke")
 @deferred
 async def session_revoke(
     parts: ControlParts, jid: str, client: str | None = None, reason: str | None = None

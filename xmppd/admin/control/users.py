@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from xmppd.admin.control.answers import AccountRow, Ended, Found, Imported, Named, NotAdded, Removed
-from xmppd.admin.control.commands import command
 from xmppd.admin.control.names import account_address, with_accounts
 from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.control.wire import ControlError
+from xmppd.core.operations.running import Progress, does
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import (
     Account,
@@ -31,7 +31,7 @@ PROGRESS_EVERY = 25
 """Accounts of an import between two progress lines."""
 
 
-@command("user.add")
+@does("user.add")
 @deferred
 async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> Named:
     """Make an account; gives its bare JID. With *reuse* also where the name was another's a short while ago."""
@@ -43,7 +43,7 @@ async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = F
     return {"jid": account.bare}
 
 
-@command("user.may-add")
+@does("user.may-add")
 @deferred
 async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> Named:
     """Fail as ``user.add`` would whatever the password is; so nobody is asked for one in vain."""
@@ -61,7 +61,7 @@ async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> Na
     return {"jid": account.bare}
 
 
-@command("user.look")
+@does("user.look")
 @deferred
 async def user_look(parts: ControlParts, jid: str) -> Found:
     """Fail where there is no such account; so nobody is asked in vain for its password, or whether it shall go."""
@@ -73,7 +73,7 @@ async def user_look(parts: ControlParts, jid: str) -> Found:
     return {"jid": account.bare, "disabled": parts.accounts.is_disabled(account.bare)}
 
 
-@command("user.passwd")
+@does("user.passwd")
 @deferred
 async def user_passwd(parts: ControlParts, jid: str, password: str) -> Ended:
     """Give an account another password; its sessions end, and so do the tokens of its clients."""
@@ -86,7 +86,7 @@ async def user_passwd(parts: ControlParts, jid: str, password: str) -> Ended:
     return {"jid": account.bare, "ended": connected}
 
 
-@command("user.del")
+@does("user.del")
 @deferred
 async def user_del(parts: ControlParts, jid: str, grace_s: int = 0) -> Removed:
     """Remove an account; its sessions end. After *grace_s* seconds all its data are erased, and its contacts lose it.
@@ -105,7 +105,7 @@ async def user_del(parts: ControlParts, jid: str, grace_s: int = 0) -> Removed:
     return result
 
 
-@command("user.restore")
+@does("user.restore")
 @deferred
 async def user_restore(parts: ControlParts, jid: str) -> Named:
     """Bring back an account that was removed and is not erased yet, with all its data."""
@@ -120,7 +120,7 @@ async def user_restore(parts: ControlParts, jid: str) -> Named:
     return {"jid": account.bare}
 
 
-@command("user.disable")
+@does("user.disable")
 @deferred
 async def user_disable(parts: ControlParts, jid: str) -> Ended:
     """Keep an account with its data, but let nobody in; its sessions end."""
@@ -133,7 +133,7 @@ async def user_disable(parts: ControlParts, jid: str) -> Ended:
     return {"jid": account.bare, "ended": connected}
 
 
-@command("user.enable")
+@does("user.enable")
 @deferred
 async def user_enable(parts: ControlParts, jid: str) -> Named:
     """Let the owner of a disabled account in again."""
@@ -145,7 +145,7 @@ async def user_enable(parts: ControlParts, jid: str) -> Named:
     return {"jid": account.bare}
 
 
-@command("user.list")
+@does("user.list")
 @deferred
 async def user_list(parts: ControlParts, host: str | None = None) -> list[AccountRow]:
     """Give the accounts of a host, or of all, sorted by JID."""
@@ -163,7 +163,7 @@ async def user_list(parts: ControlParts, host: str | None = None) -> list[Accoun
     return rows
 
 
-@command("user.import")
+@does("user.import")
 @deferred
 async def user_import(
     parts: ControlParts, users: list[object], progress: Progress, host: str | None = None

@@ -6,27 +6,21 @@ in order, one at a time.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from xmppd.core.operations.declaring import Args
+from xmppd.core.operations.errors import OperationError
 
 MAX_REQUEST_BYTES = 1_048_576
 """The longest line that the server takes."""
 MAX_ANSWER_BYTES = 268_435_456
 """The longest line that the client takes: a list of a few million accounts."""
 
-Args = Mapping[str, object]
-"""The arguments of a command by name: JSON-able."""
 Progress = Callable[[object], None]
-"""How a command says how far it is: called with JSON-able content for one progress line."""
-
-
-class ControlError(Exception):
-    """A command that was not done: a stable *id* for machines, and one line for people with what to do about it."""
-
-    def __init__(self, id: str, message: str):
-        super().__init__(message)
-        self.id = id
-        self.message = message
+"""What is called with the JSON-able content of each progress line."""
+ControlError = OperationError
+"""An operation that was not done, as both ends of the socket know it."""
 
 
 class Request(NamedTuple):

@@ -8,26 +8,22 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
 from xmppd import __version__
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.descriptors import open_standard_descriptors
+from xmppd.admin.operations.catalogue import SUBJECTS
 from xmppd.admin.working_folder import CannotRun, check_working_folder
-from xmppd.admin.xmppctl.component import component
 from xmppd.admin.xmppctl.config import config
+from xmppd.admin.xmppctl.generated import fill, group_of
 from xmppd.admin.xmppctl.groups import Group
-from xmppd.admin.xmppctl.host import host
-from xmppd.admin.xmppctl.module import module
 from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
-from xmppd.admin.xmppctl.peers import s2s
-from xmppd.admin.xmppctl.room import room
-from xmppd.admin.xmppctl.server import check, completion, reload, status, stop
-from xmppd.admin.xmppctl.session import session
+from xmppd.admin.xmppctl.server import check, completion, reload, stop
 from xmppd.admin.xmppctl.tool import Tool
-from xmppd.admin.xmppctl.user import user
+from xmppd.admin.xmppctl.user import delete, import_file
 
 PROGRAM = "xmppctl"
 FAILED = 1
@@ -122,22 +118,17 @@ def app(context: click.Context) -> None:
     context.ensure_object(Tool)
 
 
-for _command in (
-    user,
-    host,
-    session,
-    room,
-    component,
-    s2s,
-    module,
-    config,
-    status,
-    reload,
-    stop,
-    check,
-    completion,
-):
-    app.add_command(_command)
+BY_HAND: Final[dict[str, tuple[click.Command, ...]]] = {
+    "user": (delete, import_file),
+    "": (reload, stop, check, config, completion),
+}
+"""What needs more than the declaration of an operation says, by subject."""
+
+for _subject in SUBJECTS:
+    _group = group_of(_subject) if _subject.name else app
+    fill(_group, _subject, BY_HAND.get(_subject.name, ()))
+    if _group is not app:
+        app.add_command(_group)
 
 
 def main() -> NoReturn:

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypedDict
 
 from xmppd.admin.control.answers import Imported, NotAdded
 from xmppd.admin.control.client import Connection
-from xmppd.admin.control.wire import Args, ControlError, Progress
+from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.core.operations.declaring import Args
 
 BATCH = 250
 """Accounts in one request."""

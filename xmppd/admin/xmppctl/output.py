@@ -7,15 +7,15 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 import click
 
+from xmppd.core.operations.showing import Block, Facts, Grid, Line, written
+
 UNBOUNDED_COLUMNS = 10_000
 """The width of a table that goes into a file or a pipe: nothing is folded there."""
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
-_MIB = 1_048_576
 _ANYTHING = "xmppctl.anything"
 """The name of our error handler."""
 
@@ -88,18 +88,34 @@ def as_json(content: object) -> None:
     say(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print a table; *right* are the columns of numbers. On a terminal too narrow, cells are folded, never cut."""
+def show(blocks: Iterable[Block]) -> None:
+    """Print lines and tables; a table that is not the first thing has an empty line before it."""
+    for number, block in enumerate(blocks):
+        if isinstance(block, Line):
+            say(block.write(local_time))
+        elif isinstance(block, Facts):
+            width = max(len(label) for label, _ in block.pairs) + 2
+            for label, cell in block.pairs:
+                say(f"{label:<{width}}{written(cell, local_time)}".rstrip())
+        else:
+            if number:
+                say("")
+            _table(block)
+
+
+def _table(shown: Grid) -> None:
+    """Print a table. On a terminal too narrow, cells are folded, never cut."""
     box = importlib.import_module("rich.box")
     console_class = importlib.import_module("rich.console").Console
     table_class = importlib.import_module("rich.table").Table
     text_class = importlib.import_module("rich.text").Text
     is_terminal = sys.stdout.isatty()
     grid = table_class(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, header_style="bold")
-    for index, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*(text_class(cell) for cell in row))  # a Text: brackets in a JID are no markup
+    for index, heading in enumerate(shown.headings):
+        grid.add_column(heading, justify="right" if index in shown.numbers else "left", overflow="fold")
+    for row in shown.rows:
+        # a Text: brackets in a JID are no markup
+        grid.add_row(*(text_class(written(cell, local_time)) for cell in row))
     width = shutil.get_terminal_size().columns if is_terminal else UNBOUNDED_COLUMNS
     rendered = io.StringIO()
     console_class(file=rendered, width=width, force_terminal=is_terminal, highlight=False).print(grid)
@@ -107,34 +123,6 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
         say(line.rstrip())
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun: ``1 session``, ``2 sessions``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration with its two largest units: ``3 d 4 h``, ``5 min 2 s``."""
-    seconds = int(seconds)
-    parts = (
-        (seconds // _DAY_S, "d"),
-        (seconds % _DAY_S // _HOUR_S, "h"),
-        (seconds % _HOUR_S // _MINUTE_S, "min"),
-        (seconds % _MINUTE_S, "s"),
-    )
-    first = next((index for index, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
-    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
-
-
-def mebibytes(size_bytes: int | None) -> str:
-    """Write a size: ``58.2 MiB``."""
-    return "unknown" if size_bytes is None else f"{size_bytes / _MIB:.1f} MiB"
-
-
 def local_time(stamp: str) -> str:
     """Write an ISO time stamp in the time of this machine: ``2026-05-01 12:33:10``."""
     return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def yes(answer: bool) -> str:
-    """Write a truth for a table."""
-    return "yes" if answer else "no"

@@ -2,26 +2,21 @@
 
 import sys
 import warnings
-from collections.abc import Callable
 from getpass import GetPassWarning
-from typing import TypeVar
 
 import click
 
 from xmppd.admin.control.wire import ControlError
 
-F = TypeVar("F", bound=Callable[..., object])
 
-
-def password_options(function: F) -> F:
-    """Give a command ``--password`` and ``--password-stdin``; hand both to `read_password`."""
-    from_stdin = click.option(
-        "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
-    )
-    given = click.option(
-        "--password", metavar="TEXT", help="The password; others on this machine may see it."
-    )
-    return given(from_stdin(function))
+def password_options() -> list[click.Parameter]:
+    """Give the options ``--password`` and ``--password-stdin``; hand both to `read_password`."""
+    from_stdin = "Read the password from standard input, one line."
+    given = "The password; others on this machine may see it."
+    return [
+        click.Option(["--password"], metavar="TEXT", help=given),
+        click.Option(["--password-stdin"], is_flag=True, help=from_stdin),
+    ]
 
 
 def read_password(jid: str, password: str | None, is_stdin: bool) -> str:

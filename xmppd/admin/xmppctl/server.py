@@ -1,46 +1,22 @@
-"""``xmppctl status``, ``reload``, ``stop``, ``check`` and ``completion``: the server as a whole."""
+"""``xmppctl reload``, ``stop``, ``check`` and ``completion``: the server as a whole."""
 
 import importlib
 
 import click
 from click.shell_completion import get_completion_class
 
-from xmppd.admin.control.answers import ReadAnew, Status, Stopping, versions_in_words
+from xmppd.admin.control.answers import ReadAnew, Stopping
 from xmppd.admin.control.client import ControlClient
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.operations.catalogue import BY_NAME
+from xmppd.admin.xmppctl.generated import ask, tell
 from xmppd.admin.xmppctl.groups import Command, pass_tool
-from xmppd.admin.xmppctl.output import as_json, count, duration, local_time, mebibytes, say, table
+from xmppd.admin.xmppctl.output import say
 from xmppd.admin.xmppctl.tool import Tool
 
 STOP_TIMEOUT_S = 30.0
 NOT_DONE = 1
 _SHELLS = ("bash", "zsh", "fish")
-_LABEL_WIDTH = 13
-_OUTSIDE = "a program"
-
-
-@click.command(cls=Command)
-@pass_tool
-def status(tool: Tool) -> None:
-    """Show uptime, sessions, memory, versions."""
-    found: Status = tool.ask_server("status")
-    if tool.is_json:
-        as_json(found)
-        return
-    for label, text in _facts(found):
-        say(f"{label:<{_LABEL_WIDTH}} {text}")
-    say("")
-    rows = [
-        (each["name"], *(f"{each[key]:,}" for key in ("sessions", "available", "modules")))
-        for each in found["hosts"]
-    ]
-    table(("Host", "Sessions", "Available", "Modules"), rows, right=(1, 2, 3))
-    components = [
-        (each["name"], each["module"] or _OUTSIDE, f"{each['modules']:,}") for each in found["components"]
-    ]
-    if components:
-        say("")
-        table(("Component", "Is", "Modules"), components, right=(2,))
 
 
 @click.command(cls=Command)
@@ -51,12 +27,9 @@ def reload(tool: Tool) -> int:
     No session is dropped. Where the new configuration is broken, the old one stays in force. Status 1 if anything in it
     could not be used.
     """
-    result: ReadAnew = tool.ask_server("reload")
-    if tool.is_json:
-        as_json(result)
-    else:
-        for line in result["lines"]:
-            say(line)
+    operation = BY_NAME["reload"]
+    result: ReadAnew = ask(tool, operation, {})
+    tell(tool, operation, result, {})
     return NOT_DONE if result["mistakes"] else 0
 
 
@@ -64,8 +37,9 @@ def reload(tool: Tool) -> int:
 @pass_tool
 def stop(tool: Tool) -> None:
     """Stop the server; wait until it has."""
+    operation = BY_NAME["stop"]
     with tool.server() as connection:
-        result: Stopping = connection.call("stop", {})
+        result: Stopping = connection.call(operation.name, {})
         has_ended = not isinstance(connection, ControlClient) or connection.wait_for_end(STOP_TIMEOUT_S)
     if not has_ended:
         pid = result["pid"]
@@ -73,10 +47,7 @@ def stop(tool: Tool) -> None:
             "still-stopping",
             f"process {pid} is still stopping after {STOP_TIMEOUT_S:.0f} s; its log may say why",
         )
-    if tool.is_json:
-        as_json(result)
-    else:
-        say(f"the server has stopped; {count(result['sessions'], 'session')} ended")
+    tell(tool, operation, result, {})
 
 
 @click.command(cls=Command)
@@ -110,17 +81,3 @@ def completion(context: click.Context, shell: str) -> None:
     root = context.find_root()
     program = root.info_name or "xmppctl"
     say(script(root.command, {}, program, f"_{program.upper().replace('-', '_')}_COMPLETE").source())
-
-
-def _facts(found: Status) -> list[tuple[str, str]]:
-    versions = found["versions"]
-    since = local_time(found["started"])
-    facts = [
-        ("xmppd", f"{found['version']}, process {found['pid']}"),
-        ("up", f"{duration(found['uptime_s'])}, since {since}"),
-        ("sessions", f"{found['sessions']:,}"),
-        ("memory", mebibytes(found["memory_bytes"])),
-        ("data folder", found["data_dir"]),
-    ]
-    facts += [("listens on" if not index else "", place) for index, place in enumerate(found["listening"])]
-    return [*facts, ("versions", versions_in_words(versions))]

@@ -21,11 +21,11 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from xmppd import __version__
 from xmppd.admin.control import hosts, users
 from xmppd.admin.control.client import Connection
-from xmppd.admin.control.commands import Commands, commands_in
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import socket_path
-from xmppd.admin.control.wire import Args, ControlError, Progress
+from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.admin.folder import FolderError, FolderOfAnother, make_data_folder, who
+from xmppd.admin.operations.catalogue import SUBJECTS
 from xmppd.admin.rights import ROOT, User, become
 from xmppd.config.findings import ConfigErrors
 from xmppd.config.model import Config
@@ -34,6 +34,8 @@ from xmppd.config.read import load
 from xmppd.core import events
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.loader import Loader
+from xmppd.core.operations.declaring import Args
+from xmppd.core.operations.running import Operations, runnable_in
 from xmppd.core.stations import SUBSCRIBING
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
@@ -78,7 +80,8 @@ class Store:
         self._lock = lock
         self._storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
         self._storage.prepare()
-        self._commands = Commands(_parts(config, self._storage), commands_in(users, hosts))
+        self._operations = Operations()
+        self._operations.add(_parts(config, self._storage), runnable_in(SUBJECTS, users, hosts))
         observers = [textFileLogObserver(sys.stderr)] if TRACEBACK_VARIABLE in os.environ else []
         globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
         self._thread = Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
@@ -87,7 +90,7 @@ class Store:
 
     def call(self, command: str, args: Args, on_progress: Progress = lambda content: None) -> Any:
         """Do a command and give its result; raises `ControlError`. Progress is told in another thread."""
-        return blockingCallFromThread(reactor, self._commands.run, command, args, on_progress)
+        return blockingCallFromThread(reactor, self._operations.run, command, args, on_progress)
 
     def close(self) -> None:
         """Wait until all is on disk, and let go of the lock."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from xmppd.admin.control.client import Connection, ControlClient, ServerNotRunning
-from xmppd.admin.control.wire import Args, ControlError
+from xmppd.admin.control.wire import ControlError
 from xmppd.admin.xmppctl.locate import DATA_VARIABLE, DataFolder, data_folder, owner_of, running_here
 from xmppd.admin.xmppctl.output import complain
+from xmppd.core.operations.declaring import Args
 
 
 def _open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:

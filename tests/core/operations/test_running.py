@@ -1,4 +1,4 @@
-"""What a control command is: its arguments, and what becomes of its errors."""
+"""Operations by their names: their arguments, and what becomes of their errors."""
 
 from types import ModuleType
 from typing import Any, cast
@@ -6,23 +6,44 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.admin.control.commands import Command, Commands, command, commands_in
-from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.service import command_table
-from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.core.loader import ModuleError
+from xmppd.core.operations.declaring import Argument, Kind, Operation, Subject, option
+from xmppd.core.operations.errors import OperationError
+from xmppd.core.operations.running import Operations, Progress, Runnable, does, runnable_in
 from xmppd.core.waiting import deferred
 from xmppd.storage.interface import StorageFailed, StorageFull
 
+SUBJECT = Subject(
+    "",
+    "Tests",
+    "Tests.",
+    (
+        Operation(
+            "plain",
+            "Give what was given.",
+            (
+                Argument("name"),
+                option("count", "How many.", Kind.NUMBER),
+                option("items", "Which.", Kind.LIST),
+                option("way", "How.", choices=("up", "down")),
+            ),
+        ),
+        Operation("waiting", "Wait.", (Argument("until", kind=Kind.FLAG),)),
+        Operation("failing", "Fail."),
+    ),
+)
 
-@command("plain")
-def plain(parts: ControlParts, name: str, count: int = 1, items: list[Any] | None = None) -> Any:
+
+@does("plain")
+def plain(
+    parts: Any, name: str, count: int = 1, items: list[Any] | None = None, way: str | None = None
+) -> Any:
     """Give what was given."""
     return [name, count, items]
 
 
-@command("waiting")
+@does("waiting")
 @deferred
 async def waiting(parts: Any, until: bool, progress: Progress) -> Any:
     """Say how far it is, then wait for what the parts are."""
@@ -30,34 +51,36 @@ async def waiting(parts: Any, until: bool, progress: Progress) -> Any:
     return await parts
 
 
-@command("failing")
+@does("failing")
 def failing(parts: Any) -> Any:
     """Raise what the parts are."""
     raise parts
 
 
 def undeclared(parts: Any) -> None:
-    """No command."""
+    """No operation."""
 
 
-def _table() -> dict[str, Command]:
+def _table(**functions: Any) -> dict[str, Runnable]:
     source = ModuleType("source")
-    vars(source).update(plain=plain, waiting=waiting, failing=failing, undeclared=undeclared)
-    return commands_in(source)
+    vars(source).update(functions)
+    return runnable_in([SUBJECT], source)
 
 
-class CommandTests(SynchronousTestCase):
-    """`Commands.run`."""
+class RunningTests(SynchronousTestCase):
+    """`Operations.run`."""
 
     def run_command(self, name: str, args: dict[str, Any], parts: Any = None) -> Deferred[Any]:
         """Run a command of this file with anything in place of the parts."""
         self.progress: list[Any] = []
-        return Commands(cast(ControlParts, parts), _table()).run(name, args, self.progress.append)
+        operations = Operations()
+        operations.add(parts, _table(plain=plain, waiting=waiting, failing=failing, undeclared=undeclared))
+        return operations.run(name, args, self.progress.append)
 
-    def refusal(self, name: str, args: dict[str, Any], parts: Any = None) -> ControlError:
+    def refusal(self, name: str, args: dict[str, Any], parts: Any = None) -> OperationError:
         """Give the error of a command that fails."""
         return cast(
-            ControlError, self.failureResultOf(self.run_command(name, args, parts), ControlError).value
+            OperationError, self.failureResultOf(self.run_command(name, args, parts), OperationError).value
         )
 
     def test_arguments_by_name(self) -> None:
@@ -72,7 +95,8 @@ class CommandTests(SynchronousTestCase):
             ({}, "plain needs the argument name"),
             ({"name": 1}, "plain: name must be a text"),
             ({"name": "a", "count": True}, "plain: count must be a whole number"),
-            ({"name": "a", "items": {}}, "plain: items must be a list or null"),
+            ({"name": "a", "items": {}}, "plain: items must be a list"),
+            ({"name": "a", "way": "left"}, "plain: way is one of up, down"),
         ):
             error = self.refusal("plain", args)
             self.assertEqual((error.id, error.message), ("bad-arguments", why))
@@ -98,7 +122,7 @@ class CommandTests(SynchronousTestCase):
         """Broken configuration, modules and full disks are told as they are, not as bugs."""
         finding = Finding("config.x", "error", "f:1", "what", "why", "remedy")
         for raised, id in (
-            (ControlError("own", "x"), "own"),
+            (OperationError("own", "x"), "own"),
             (ConfigErrors([finding]), "config-errors"),
             (ModuleError("x"), "module-error"),
             (StorageFull("x"), "storage-full"),
@@ -116,13 +140,20 @@ class CommandTests(SynchronousTestCase):
         self.assertNotIn("secret", error.message)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
-    def test_the_commands_that_there_are(self) -> None:
-        """The names that xmppctl and scripts rely on."""
-        names = "component.close component.list component.show host.list host.purge host.rename "
-        names += "module.hooks module.list module.load module.reload module.unload reload "
-        names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
-        names += "s2s.connect s2s.list "
-        names += "session.clients session.kick session.list session.revoke status stop "
-        names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
-        names += "user.passwd user.restore"
-        self.assertEqual(sorted(command_table()), names.split())
+    def test_what_does_not_fit_its_declaration(self) -> None:
+        """A function takes what the declaration says, no more and no less, and there is a declaration."""
+
+        def lacking(parts: Any) -> None: ...
+
+        def of_another_type(parts: Any, until: str) -> None: ...
+
+        def optional(parts: Any, until: bool = False) -> None: ...
+
+        for function, name in (
+            (lacking, "waiting"),
+            (of_another_type, "waiting"),
+            (optional, "waiting"),
+            (failing, "nowhere"),
+        ):
+            with self.assertRaises(TypeError):
+                _table(it=does(name)(function))

@@ -1,0 +1,32 @@
+"""All operations: each is declared once, done by one function, and described."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.admin.control.bench import ControlBench
+from xmppd.admin.operations.catalogue import BY_NAME, SUBJECTS
+
+
+class CatalogueTests(SynchronousTestCase):
+    """`SUBJECTS`, beside what does them."""
+
+    def test_names(self) -> None:
+        """The names that xmppctl and scripts rely on; each is done by a running server."""
+        names = "component.close component.list component.show host.list host.look host.purge host.rename "
+        names += "module.hooks module.list module.load module.reload module.unload reload "
+        names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
+        names += "s2s.connect s2s.list s2s.show "
+        names += "session.clients session.kick session.list session.revoke status stop "
+        names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
+        names += "user.passwd user.restore"
+        self.assertEqual(sorted(BY_NAME), names.split())
+        self.assertEqual([each.name for each in ControlBench().commands], sorted(BY_NAME))
+
+    def test_subjects(self) -> None:
+        """An operation stands where its name says; what it looks at first is there, and takes no more than it."""
+        for subject in SUBJECTS:
+            for operation in subject.operations:
+                self.assertEqual(operation.subject, subject.name)
+                self.assertTrue(operation.summary.endswith("."), operation.name)
+                if operation.looks_first:
+                    names = {each.name for each in operation.looks_first.arguments}
+                    self.assertLessEqual(names, {each.name for each in operation.arguments})

@@ -1,0 +1,29 @@
+"""All operations, by subject, in the order of ``xmppctl --help``."""
+
+from typing import Final
+
+from xmppd.admin.operations import (
+    components,
+    hosts,
+    modules,
+    peers,
+    rooms,
+    server,
+    sessions,
+    users,
+)
+from xmppd.core.operations.declaring import Operation
+
+SUBJECTS: Final = (
+    users.SUBJECT,
+    hosts.SUBJECT,
+    sessions.SUBJECT,
+    rooms.SUBJECT,
+    components.SUBJECT,
+    peers.SUBJECT,
+    modules.SUBJECT,
+    server.SUBJECT,
+)
+BY_NAME: Final[dict[str, Operation]] = {
+    each.name: each for subject in SUBJECTS for each in subject.operations
+}

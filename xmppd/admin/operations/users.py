@@ -1,0 +1,125 @@
+"""Operations on accounts. They work on a running server, and as well straight on the store."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from xmppd.admin.control.answers import AccountRow, Ended, Removed
+from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Shows, Subject, option
+from xmppd.core.operations.showing import Block, Cell, Line, Moment, computed, count, line, moment, table
+
+JID: Final = Argument("jid", kind=Kind.ACCOUNT)
+PASSWORD: Final = Argument("password", kind=Kind.SECRET)
+REUSE: Final = option("reuse", "Even if the name was another account's a short while ago.", Kind.FLAG)
+LOOK: Final = Operation(
+    "user.look", "Fail where there is no such account.", (JID,), is_on_store=True, is_inner=True
+)
+MAY_ADD: Final = Operation(
+    "user.may-add",
+    "Fail as user.add would whatever the password is.",
+    (JID, REUSE),
+    is_on_store=True,
+    is_inner=True,
+)
+
+
+def _enabled(account: AccountRow) -> Cell:
+    erased = account.get("erased")  # an older server does not say it
+    if erased is not None:
+        return Line("removed, erased on ", Moment(erased))
+    return not account["disabled"]
+
+
+def _sessions(result: Ended) -> str:
+    return f", {count(len(result['ended']), 'session')} ended" if result["ended"] else ""
+
+
+def _ended(text: str) -> Shows:
+    return lambda result, args: [Line(text.format_map(result) + _sessions(result))]
+
+
+def _removed(result: Removed, args: Args) -> Iterable[Block]:
+    said = f"{result['jid']} removed{_sessions(result)}"
+    if "grace_s" in args:
+        back = f", until then: xmppctl user restore {result['jid']}"
+        yield Line(f"{said}; erased on ", Moment(result["erased"]), back)
+    else:
+        yield Line(said)
+
+
+SUBJECT: Final = Subject(
+    "user",
+    "Accounts",
+    "Accounts.",
+    (
+        Operation(
+            "user.add",
+            "Make an account; the password is asked for.",
+            (JID, PASSWORD, REUSE),
+            line("{jid} added"),
+            is_on_store=True,
+            looks_first=MAY_ADD,
+        ),
+        MAY_ADD,
+        LOOK,
+        Operation(
+            "user.passwd",
+            "Change the password of an account; its sessions end.",
+            (JID, PASSWORD),
+            _ended("the password of {jid} is changed"),
+            is_on_store=True,
+            looks_first=LOOK,
+        ),
+        Operation(
+            "user.del",
+            "Remove an account; its sessions end.",
+            (JID, option("grace_s", "Erase the data so many seconds later.", Kind.NUMBER)),
+            _removed,
+            is_on_store=True,
+            looks_first=LOOK,
+        ),
+        Operation(
+            "user.restore",
+            "Bring back an account that was removed and is not erased yet.",
+            (JID,),
+            line("{jid} is back, with all its data"),
+            is_on_store=True,
+        ),
+        Operation(
+            "user.disable",
+            "Let nobody into an account, and keep its data; its sessions end.",
+            (JID,),
+            _ended("{jid} disabled"),
+            is_on_store=True,
+        ),
+        Operation(
+            "user.enable",
+            "Let the owner of a disabled account in again.",
+            (JID,),
+            line("{jid} enabled"),
+            is_on_store=True,
+        ),
+        Operation(
+            "user.list",
+            "List the accounts of HOST, or of all hosts.",
+            (Argument("host", kind=Kind.DOMAIN, is_required=False),),
+            table(
+                "no accounts; to add one: xmppctl user add NAME@HOST",
+                jid="JID",
+                disabled=computed("Enabled", _enabled),
+                created=moment("Created"),
+            ),
+            is_on_store=True,
+        ),
+        Operation(
+            "user.import",
+            "Make many accounts.",
+            (
+                Argument("users", kind=Kind.LIST),
+                option("host", "The host of names without one.", Kind.DOMAIN),
+            ),
+            is_on_store=True,
+            is_inner=True,
+        ),
+    ),
+    "JID is name@host, or the name alone where only one host is served.",
+)
