@@ -22,6 +22,7 @@ from xmppd.net.transport import tls_socket
 
 PACKAGE = Path(xmppd.__file__).parent
 PRIVATE = re.compile(r"_[a-z]\w*")
+FOR_DEVELOPERS = ("test", "dev")
 IMPORTED_AS = {"pyopenssl": "OpenSSL", "zope-interface": "zope"}
 OF_PYTHON = {"_asdict", "_exit", "_make", "_replace"}
 """They begin with an underscore and are public: of named tuples and of os."""
@@ -48,11 +49,14 @@ def trees() -> Iterator[ast.Module]:
         yield ast.parse(file.read_text())
 
 
-def requirements(section: str) -> dict[str, str]:
-    """Give the lowest version of each library that a section of setup.cfg declares, extras left out."""
+def requirements() -> dict[str, str]:
+    """Give the lowest version of each library that setup.cfg declares for who runs a server, with all extras."""
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
-    lines = config[section]["install_requires"].split("\n")
+    lines = config["options"]["install_requires"].split("\n")
+    for name, extra in config["options.extras_require"].items():
+        if name not in FOR_DEVELOPERS:
+            lines += extra.split("\n")
     return {
         _name(name): version.strip() for name, _, version in (line.partition(">=") for line in lines if line)
     }
@@ -78,13 +82,13 @@ class VersionTests(SynchronousTestCase):
 
     def test_lowest(self) -> None:
         """What CI tries at its lowest is what setup.cfg says."""
-        self.assertEqual(_pinned(ROOT / "requirements" / "lowest.txt"), requirements("options"))
+        self.assertEqual(_pinned(ROOT / "requirements" / "lowest.txt"), requirements())
 
     def test_locked(self) -> None:
         """What ``make install`` takes is within what setup.cfg says, and each file of it is known by its hash."""
         file = ROOT / "requirements" / "locked.txt"
         locked = _pinned(file)
-        for name, lowest in requirements("options").items():
+        for name, lowest in requirements().items():
             self.assertGreaterEqual(_numbers(locked[name]), _numbers(lowest), name)
         self.assertEqual(file.read_text().count("=="), len(locked))
         for each in re.split(r"\n(?=\S)", file.read_text().strip()):
@@ -92,7 +96,7 @@ class VersionTests(SynchronousTestCase):
 
     def test_what_is_imported_is_declared(self) -> None:
         """Also what comes with another library today."""
-        named = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in requirements("options")}
+        named = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in requirements()}
         found = {name.partition(".")[0] for tree in trees() for name in _imported(tree)}
         self.assertEqual(
             found - sys.stdlib_module_names - {"xmppd"} - named, set(), "imported and not declared"

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, S2S, S2S_DIRECT_TLS, Behind, Ports
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, METRICS, S2S, S2S_DIRECT_TLS, Behind, Ports
 from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
@@ -182,6 +183,7 @@ def _put_together(given: _Prepared) -> RunningServer:
     peer_tls = ServersTLS(given.tls, lambda: server.config.s2s)
     peers = server.peers(peer_tls, given.ports.addresses(S2S, S2S_DIRECT_TLS))
     components = server.component_factory()
+    clients = (starttls, direct)
     behind = {
         C2S: Behind(starttls),
         C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None)),
@@ -196,7 +198,7 @@ def _put_together(given: _Prepared) -> RunningServer:
         load_modules=partial(load_modules, server),
         load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server, peers)),
         listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
-        streams=(starttls, direct, peers, components),
+        streams=(*clients, peers, components),
         shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
         log_observer=given.log_writer,
         is_daemon=given.options.is_daemon,
@@ -204,11 +206,30 @@ def _put_together(given: _Prepared) -> RunningServer:
     reload = _reload(given, server)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
     parts = _control_parts(given, server, reload, signals, peers)
+    if given.config.metrics.listen:
+        _monitor(given, running, server, peers, clients)
     MultiService.addService(running, signals)
     operations = server.services[Operations]
     offer(operations, parts)
     MultiService.addService(running, Control(given.reactor, operations, given.config.data_dir))
     return running
+
+
+def _monitor(
+    given: _Prepared, running: RunningServer, server: Server, peers: Peers, clients: Sequence[C2SFactory]
+) -> None:
+    """Let monitoring systems look, before clients are let in and until all have gone."""
+    from xmppd.admin.metrics.monitoring import measured, monitoring  # most servers have no need of it
+
+    def expiry() -> dict[str, datetime]:
+        return {name: shown.expires_at for name, shown in given.tls.store.by_host().items()}
+
+    parts = measured(server.core, server.addresses, peers, clients, expiry)
+    behind = {METRICS: Behind(monitoring(parts, running.obstacles))}
+    for listener in given.ports.listeners(
+        given.reactor, raise_descriptor_limit(), behind, lambda: server.config.limits, of_operators=True
+    ):
+        MultiService.addService(running, listener)
 
 
 def _control_parts(

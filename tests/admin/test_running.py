@@ -133,6 +133,21 @@ class RunningTests(SynchronousTestCase):
         self.data.callback(None)
         self.assertEqual(self.seen[-1], "listener.startService")
 
+    def test_obstacles(self) -> None:
+        """It is ready while clients are let in and what they send can be kept."""
+        self.data = Deferred()
+        self.assertEqual(self.server.obstacles(), ["the server is starting"])
+        self.server.startService()
+        self.assertEqual(self.server.obstacles(), ["the server is starting"])
+        self.data.callback(None)
+        self.assertEqual(self.server.obstacles(), [])
+        self.storage.failing = StorageFailed("the disk is gone")
+        self.assertEqual(self.server.obstacles(), ["the disk is gone"])
+        self.storage.failing = None
+        self.server.stopService()
+        self.assertEqual(self.server.obstacles(), ["the server is stopping"])
+        self.streams.ended.callback(None)
+
     def test_accounts_that_cannot_be_read(self) -> None:
         """It is logged, and the server runs: who logs in has them read again."""
         self.data = fail(StorageFailed("the disk"))

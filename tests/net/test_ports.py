@@ -1,6 +1,7 @@
 """Ports of every kind: bound all or none, one guard of the descriptors, something behind each."""
 
 import socket
+from functools import partial
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
@@ -8,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.transport.test_listen import FakeReactor
 from xmppd.config.model import Config
 from xmppd.config.read import parse
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, KINDS, Behind, PortKind, Ports
+from xmppd.net.ports import C2S, C2S_DIRECT_TLS, KINDS, METRICS, Behind, PortKind, Ports
 from xmppd.net.transport.listen import ListenError
 
 LOOPBACK = "127.0.0.1:0"
@@ -37,6 +38,7 @@ class PortsTests(SynchronousTestCase):
         federated = (
             f'[s2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n[hosts."example.org"]\n'
             + COMPONENT
+            + f'[metrics]\nlisten = ["{LOOPBACK}"]\n'
         )
         ports = Ports(
             read(f'[c2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n{federated}')
@@ -83,6 +85,16 @@ class PortsTests(SynchronousTestCase):
         self.assertEqual(len(listeners), 2)
         self.assertEqual(len({id(listener._shortage) for listener in listeners}), 1)
         self.assertIsNot(listeners[0]._on_accept, listeners[1]._on_accept)
+
+    def test_ports_of_operators_are_apart(self) -> None:
+        """They are there while those for peers are not, and share the guard."""
+        settings = read(f'[c2s]\nlisten = []\n[metrics]\nlisten = ["{LOOPBACK}"]\n[hosts.localhost]\n')
+        ports = Ports(settings, (C2S, METRICS))
+        behind = {METRICS: Behind(Factory.forProtocol(Protocol))}
+        limits = partial(getattr, settings, "limits")
+        self.assertEqual(ports.listeners(FakeReactor(), 1_000, {}, limits), [])
+        (listener,) = ports.listeners(FakeReactor(), 1_000, behind, limits, of_operators=True)
+        listener.stop_accepting()
 
     def test_a_kind_without_addresses(self) -> None:
         """Nothing need stand behind it."""

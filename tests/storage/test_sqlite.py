@@ -118,7 +118,9 @@ class WriterTests(TestCase):
         commits.append(storage.commit(*[Put("s", BOB, str(n), b"v") for n in range(450)]))
         storage.start()
         await gatherResults(commits)
-        self.assertEqual(storage.groups, 4)  # 500, 500, 100, 450: a commit is never torn apart
+        self.assertEqual(
+            sum(storage.writes.changes.counts), 4
+        )  # 500, 500, 100, 450: a commit is never torn apart
         self.assertEqual(storage.backlog, 0)
 
     async def test_a_failing_caller_is_alone(self) -> None:

@@ -19,7 +19,7 @@ from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.flaws import in_force
 from xmppd.net.tls.options import host_files, tls_settings
 
-_NEED_RESTART = ("data_dir", "storage", "net")
+_NEED_RESTART = ("data_dir", "storage", "metrics", "net")
 
 
 class Reloaded(NamedTuple):

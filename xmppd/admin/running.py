@@ -98,12 +98,26 @@ class RunningServer(MultiService):
         self._log_observer = log_observer
         self._is_daemon = is_daemon
         self._hurried: Deferred[None] = Deferred()
+        self._is_accepting = False
 
     def setServiceParent(self, parent: object) -> None:
         """Join twistd's application, and tell it who writes the log: it asks for that before it forks."""
         if self._log_observer is not None and isinstance(parent, Componentized):
             parent.setComponent(ILogObserver, self._log_observer)
         MultiService.setServiceParent(self, parent)
+
+    def obstacles(self) -> list[str]:
+        """Say why nobody is let in, or nothing can be kept of what they send; nothing where all is well."""
+        found = []
+        if self._is_stopping:
+            found.append("the server is stopping")
+        elif not self._is_accepting:
+            found.append("the server is starting")
+        if self._storage.fault is not None:
+            found.append(str(self._storage.fault))
+        elif self._storage.is_full:
+            found.append("the storage is behind: more waits to be written than may")
+        return found
 
     def startService(self) -> None:
         """Start all, in order; in a process of its own by now, if twistd has forked."""
@@ -148,6 +162,7 @@ class RunningServer(MultiService):
             return
         for listener in self.listeners:
             listener.startService()
+        self._is_accepting = True
         # whoever has read this may send signals: they find our handlers
         self._reactor.callWhenRunning(lambda: self._log.info("Ready"))
 

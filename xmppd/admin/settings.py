@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import xmppd.modules
+from xmppd.admin.extras import missing_extras
 from xmppd.config.findings import ConfigErrors, has_errors
 from xmppd.config.model import Config
 from xmppd.config.modules import KnownModule, check_modules
@@ -50,7 +51,7 @@ def _known(cls: type[Module]) -> KnownModule:
 def read_settings(path: str | None, env: Mapping[str, str]) -> Config:
     """Read the file *path*, or the defaults; raises `ConfigErrors` with every mistake in it."""
     config = load(path, env)
-    findings = [*check_modules(config, known_modules()), *check_ciphers(config)]
+    findings = [*check_modules(config, known_modules()), *check_ciphers(config), *missing_extras(config)]
     if has_errors(findings):
         raise ConfigErrors([*config.warnings, *findings])
     return config.with_warnings((*config.warnings, *findings))

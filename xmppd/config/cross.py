@@ -18,6 +18,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
     yield from _shown_by(config)
     yield from _shared_connections(config)
     yield from _plain_components(config)
+    yield from _open_monitoring(config)
     yield from _admins(config)
     yield from _certificates(config)
     yield from _client_certificates(config)
@@ -36,6 +37,10 @@ def _of_components(config: Config) -> list[tuple[Path, Address]]:
     return [
         (("components", "listen", index), address) for index, address in enumerate(config.component_listeners)
     ]
+
+
+def _of_monitoring(config: Config) -> list[tuple[Path, Address]]:
+    return [(("metrics", "listen", index), address) for index, address in enumerate(config.metrics.listen)]
 
 
 def _of_servers(config: Config) -> list[tuple[Path, Address]]:
@@ -59,7 +64,7 @@ def _listeners(config: Config) -> Iterator[Finding]:
         place = config.source.place(("c2s", "listen"))
         why, remedy = "nobody can connect", "give c2s.listen or c2s.direct_tls_listen an address"
         yield Finding("config.no-listener", "warning", place, "c2s.listen = []", why, remedy)
-    listeners += [*_of_servers(config), *_of_components(config)]
+    listeners += [*_of_servers(config), *_of_components(config), *_of_monitoring(config)]
     for number, (path, address) in enumerate(listeners):
         for other_path, other in listeners[:number]:
             if not _collide(address, other):
@@ -143,6 +148,16 @@ def _plain_components(config: Config) -> Iterator[Finding]:
             why = "components speak without TLS, so all that they send and get crosses the network readable by anyone"
             remedy = "listen on 127.0.0.1, and let programs on other machines come through a tunnel (ssh, WireGuard)"
             yield Finding("config.plain-components", "warning", place, what, why, remedy)
+
+
+def _open_monitoring(config: Config) -> Iterator[Finding]:
+    """Metrics that other machines may read."""
+    for path, address in _of_monitoring(config):
+        if not address.is_loopback:
+            place, what = config.source.place(path), f'"{address}" in metrics.listen'
+            why = "whoever reaches it reads how many are logged in where, and which domains are talked to how much"
+            remedy = "listen on 127.0.0.1, or see to it that only the monitoring system reaches the address"
+            yield Finding("config.open-metrics", "warning", place, what, why, remedy)
 
 
 def _admins(config: Config) -> Iterator[Finding]:

@@ -95,7 +95,7 @@ class Config(ServerOptions):
             update={
                 **{
                     name: getattr(running, name)
-                    for name in ("data_dir", "storage", "net", "component_listen")
+                    for name in ("data_dir", "storage", "metrics", "net", "component_listen")
                 },
                 "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in listeners}),
                 "s2s": self.s2s.model_copy(update={name: getattr(running.s2s, name) for name in OF_S2S}),

@@ -93,6 +93,14 @@ class Log(Section):
     """The file that is written to; without it the terminal or what twistd was told."""
 
 
+class Metrics(Section):
+    """``[metrics]``: where monitoring systems look; it needs the library prometheus-client."""
+
+    listen: Listeners = ()
+    """Addresses of a small site with ``/metrics`` for Prometheus, ``/health/live`` and ``/health/ready``; it has no TLS
+    and asks nobody who they are. Nothing is listened on without any."""
+
+
 class Net(Section):
     """``[net]``: which code moves the bytes. The defaults are the fast ones, Twisted's own are the fallback."""
 
@@ -128,6 +136,8 @@ class ServerOptions(Section):
     """Where the data are kept."""
     log: Log = Log()
     """What is told, how, and where."""
+    metrics: Metrics = Metrics()
+    """Where monitoring systems look."""
     net: Net = Net()
     """Which code moves the bytes."""
     limits: Limits = Limits()

@@ -32,6 +32,7 @@ class Fanout:
         filters = session.stanza_filters
         if filters and (len(filters) > 1 or session.ledger is None or self.is_durable):
             return session.send(self.copy(to))  # somebody wants to look at it
+        session.owner.sent[self._stanza.name] += 1
         written = to if find_unsafe(to) is None else escape_attr(to)
         data = b"%b%b%b" % (self._head, written.encode(), self._tail)
         return session.ledger.send_copy(self, to, data) if filters and session.ledger else session.send(data)

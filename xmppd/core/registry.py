@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from xmppd.core.counters import stanzas
 from xmppd.core.session import Session
 from xmppd.core.shrink import shrink
 from xmppd.core.stream import Sendable
@@ -17,6 +18,8 @@ class SessionRegistry:
         self._by_bare: dict[str, tuple[Session, ...]] = {}
         self._most = 0
         self.on_unbound = on_unbound
+        self.sent = stanzas()
+        """What was sent to sessions, with a connection or without, since the start."""
         self.is_closing = False
         """Whether the server is about to end all sessions, so that nothing is to be moved from one to another."""
 

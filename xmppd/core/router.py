@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from xmppd.config.kinds import DomainKind
 from xmppd.core import events
 from xmppd.core.commits import Commit, Routed
+from xmppd.core.counters import stanzas
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.domains.accounts import AccountDomain
 from xmppd.core.domains.door import Elsewhere
@@ -75,6 +76,8 @@ class Router:
         self.domains = Domains(hosts, makers, self.remote)
         self._known_domains = self.domains.by_name
         self._nested = 0
+        self.from_clients, self.from_servers = stanzas(), stanzas()
+        """What came in since the start."""
         self.elsewhere: Elsewhere | None = None
         """Asked behind the table of domains where owners live in several processes; None where this is the only one."""
 
@@ -113,6 +116,7 @@ class Router:
 
         The client's next stanza waits for the Deferred, if there is one; what becomes of the commit is for its stream.
         """
+        self.from_clients[stanza.name] += 1
         if stanza.from_ is not None and stanza.from_ != session.full_jid:
             _check_from(session, stanza.from_)
         sender = session.jid
@@ -143,6 +147,7 @@ class Router:
         counted at once (`Acknowledger.handled`, with nothing to wait for), since its answer tells that it is dealt
         with. The stream bounds how many of them it lets wait.
         """
+        self.from_servers[stanza.name] += 1
         sender, to = _sender(stanza)
         ours = proven.get(sender.domainpart)
         if ours is None:

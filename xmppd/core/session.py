@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from twisted.internet.defer import Deferred
 
 from xmppd.core.attachment import Attachment
+from xmppd.core.counters import Stanzas
 from xmppd.core.directory import AccountMark
 from xmppd.core.filters import FilterStage, as_filtered
 from xmppd.core.inlet import Acknowledger
@@ -53,6 +54,9 @@ class Roster(Protocol):
 
 class Owner(Protocol):
     """What ends a session's life in the right order: the session registry."""
+
+    sent: Stanzas
+    """Counts what is sent to sessions."""
 
     def destroy(self, session: "Session", status: str | None = None) -> None:
         """Take *session* out of every index and tell those who must know; harmless the second time."""
@@ -229,6 +233,8 @@ class Session:
         """
         if self._ended:
             return False
+        if type(x) is Stanza:
+            self.owner.sent[x.name] += 1
         if self.stanza_filters and type(x) is not bytes:
             x = x if type(x) is Stanza else as_filtered(x)
             for outbound in self.stanza_filters:

@@ -76,6 +76,11 @@ class Turns:
         self._left = 0
         self.budget = budget
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for their next turn."""
+        return len(self._waiting)
+
     def run(self, steps: Steps, at_once: int | None = None) -> Deferred[None] | None:
         """Take the steps; None when all are taken, else a Deferred. What a step raises reaches who called or waits.
 

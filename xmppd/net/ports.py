@@ -38,6 +38,8 @@ class PortKind:
     label: str
     addresses: Callable[[Config], Sequence[Address]] | None = None
     """What gives the addresses that hold; None: the option as it is."""
+    is_of_operators: bool = False
+    """Whether it is there before anybody else is let in, and until the very end."""
 
     @property
     def name(self) -> str:
@@ -52,7 +54,8 @@ S2S: Final = PortKind("s2s", "listen", "servers, STARTTLS", lambda config: confi
 S2S_DIRECT_TLS: Final = PortKind(
     "s2s", "direct_tls_listen", "servers, TLS", lambda config: config.s2s_listeners("direct_tls_listen")
 )
-KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, COMPONENT)
+METRICS: Final = PortKind("metrics", "listen", "metrics", is_of_operators=True)
+KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, COMPONENT, METRICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Ports:
         """Bind them all, or none: raises `ListenError`. ::1 may be missing where nobody has asked for it."""
         self._is_stock = config.net.transport == "twisted"
         self._sockets: dict[PortKind, list[socket.socket]] = {}
+        self._shortage: DescriptorShortage | None = None
         try:
             for kind in kinds:
                 self._sockets[kind] = _bind(config, kind)
@@ -97,17 +101,25 @@ class Ports:
         ]
 
     def listeners(
-        self, reactor: Any, limit: int, behind: Mapping[PortKind, Behind], limits: Callable[[], Limits]
+        self,
+        reactor: Any,
+        limit: int,
+        behind: Mapping[PortKind, Behind],
+        limits: Callable[[], Limits],
+        *,
+        of_operators: bool = False,
     ) -> list[Listener]:
-        """Give a listener for each socket; *limit* is the number of file descriptors that there may be.
+        """Give a listener for each socket for peers, or for each of operators.
+
+        *limit* is the number of file descriptors that there may be.
 
         *behind* names what stands behind each kind that has ports, *limits* gives what holds for a connection that
         comes now.
         """
-        shortage = DescriptorShortage(reactor, limit)
+        shortage = self._shortage = self._shortage or DescriptorShortage(reactor, limit)
         listeners = []
         for kind, sockets in self._sockets.items():
-            if sockets:
+            if sockets and kind.is_of_operators is of_operators:
                 accept = self._acceptor(reactor, behind[kind], limits)
                 listeners += [Listener(sock, reactor, accept, shortage) for sock in sockets]
         return listeners

@@ -17,6 +17,8 @@ from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
+from xmppd.storage.writes import Writes
+
 MAX_PAGE = 1_000
 """The most entries, values or owners that one read of a page gives."""
 
@@ -229,6 +231,14 @@ class Storage(Protocol):
     @property
     def is_full(self) -> bool:
         """True while so much waits that producers must pause (see `when_roomy`)."""
+
+    @property
+    def writes(self) -> Writes:
+        """What was committed since the start, in numbers."""
+
+    @property
+    def fault(self) -> StorageError | None:
+        """Why nothing can be written until the next start; None as long as it can."""
 
     def prepare(self) -> None:
         """Create or upgrade the data; waits. Called before the fork, so that the shell sees the error.

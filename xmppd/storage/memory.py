@@ -33,6 +33,7 @@ from xmppd.storage.interface import (
 )
 from xmppd.storage.pages import fresh
 from xmppd.storage.tables import Tables
+from xmppd.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class MemoryStorage:
         self._timers: deque[IDelayedCall] = deque()
         self._answers: dict[Deferred[Any], _Answer] = {}
         self._is_stopped = False
+        self.writes = Writes()
 
     @property
     def backlog(self) -> int:
@@ -91,6 +93,11 @@ class MemoryStorage:
     def is_full(self) -> bool:
         """True while producers must pause."""
         return self._backlog.is_full
+
+    @property
+    def fault(self) -> StorageError | None:
+        """Why nothing can be written any more: what a test has set, or the end."""
+        return StorageFailed("the storage is stopped") if self._is_stopped else self.failing
 
     def killed(self) -> "MemoryStorage":
         """Another storage with what is committed by now and nothing else, as after SIGKILL; without delays."""
@@ -298,6 +305,10 @@ class MemoryStorage:
             except InvalidChange as invalid:
                 error = invalid
         self._backlog.remove(len(changes), size_bytes)
+        if error is None:
+            self.writes.group(0.0, len(changes), 1)
+        else:
+            self.writes.failures += 1
         decided(error)
 
 

@@ -13,6 +13,9 @@ LANG = "en"
 class Framing(Protocol):
     """The bytes around the stanzas of one kind of stream."""
 
+    carrier: str
+    """What carries the stream, in a word for who counts them, such as "tcp"."""
+
     def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
         """Give the response stream header; *lang* is the one that the peer has asked for."""
 
@@ -32,6 +35,8 @@ class TCPFraming:
     Streams of servers declare the prefix of dialback (XEP-0220 2.1.1). Those of components have no version, since
     that would promise stream features, and no language.
     """
+
+    carrier = "tcp"
 
     def __init__(self, content_ns: str = ns.CLIENT):
         namespaces = f"xmlns='{content_ns}' xmlns:stream='{ns.STREAMS}'"

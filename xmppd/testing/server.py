@@ -50,6 +50,10 @@ class MemoryTransport:
         if self.protocol is not None:
             self.client.received(data)
 
+    def getHandle(self) -> object:
+        """There is no TLS, and no socket."""
+        return None
+
     def startTLS(self, creator: object) -> None:
         """Pretend that TLS has begun."""
         self.is_secure = True

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from xmppd.admin.check.components import check_components
 from xmppd.admin.check.subject import Subject
+from xmppd.admin.extras import missing_extras
 from xmppd.admin.log_file import try_log_file
 from xmppd.config.cross import is_public
 from xmppd.config.findings import Finding
@@ -20,6 +21,7 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     if subject.modules is not None:
         yield from check_modules(subject.config, subject.modules)
     yield from check_ciphers(subject.config)
+    yield from missing_extras(subject.config)
     yield from _log_file(subject)
     yield from _reach(subject)
     yield from check_components(subject)

@@ -2,16 +2,13 @@
 
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 from xmppd.admin.control.answers import ComponentStatus, HostStatus, ReadAnew, Status, Stopping
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.libraries import library_versions
+from xmppd.admin.metrics.process import resident_bytes
 from xmppd.core.host import Host
 from xmppd.core.operations.running import does
-
-_MEMORY = Path("/proc/self/statm")
-_RESIDENT_PAGES = 1
 
 
 @does("status")
@@ -47,15 +44,6 @@ def stop(parts: ControlParts) -> Stopping:
     """Begin to stop the server: every stream gets system-shutdown. The connection stays open until the end."""
     parts.stop()
     return {"sessions": len(parts.registry), "pid": os.getpid()}
-
-
-def resident_bytes() -> int | None:
-    """Give the memory that this process really uses; None where the system does not say."""
-    try:
-        pages = int(_MEMORY.read_text().split()[_RESIDENT_PAGES])
-    except OSError:
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _component(host: Host) -> ComponentStatus:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 
 from xmppd.core.commits import Routed
+from xmppd.core.counters import stanzas
 from xmppd.core.delivery import no_taker
 from xmppd.core.domains.door import Door
 from xmppd.core.events import IQAnswerer, Traffic
@@ -36,7 +37,7 @@ Sending = Callable[[str, Stanza, Inlet | None], Routed]
 class ServiceDomain:
     """The way to a service and from it."""
 
-    __slots__ = ("_door", "_host", "_replies", "_requests", "_send")
+    __slots__ = ("_door", "_host", "_replies", "_requests", "_send", "received", "sent")
 
     def __init__(self, host: Host, requests: PendingRequests, replies: Replies, send: Sending):
         """*requests* are the service's own; *send* routes what it sends."""
@@ -45,6 +46,8 @@ class ServiceDomain:
         self._replies = replies
         self._send = send
         self._door: Door | None = None
+        self.received, self.sent = stanzas(), stanzas()
+        """What came for the service and what it sent since the start."""
 
     # -- for the service ----------------------------------------------------------------------------------------------
 
@@ -71,6 +74,7 @@ class ServiceDomain:
         jid-malformed. What holds of IQs at `Router.from_server` holds here. Without a stream it is a mistake of ours,
         ValueError, and no stream of somebody else's ends by it.
         """
+        self.sent[stanza.name] += 1
         try:
             return self._send(self._host.name, stanza, inlet)
         except StreamError as error:
@@ -89,6 +93,7 @@ class ServiceDomain:
     def deliver(self, traffic: Traffic) -> Waiting:
         """Deal with a stanza for this domain; see `Domain`."""
         stanza = traffic.stanza
+        self.received[stanza.name] += 1
         if stanza.name == "iq":
             if stanza.type in IQ_ANSWERS:
                 if self._requests.answer(traffic.sender, stanza):

@@ -9,10 +9,12 @@ from xmppd.core.networks import network_of
 class AddressCounter:
     """Counts connections by address; an address without any is forgotten."""
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_counts", "refused")
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self.refused = 0
+        """How many connections too many there were since the start."""
 
     def __len__(self) -> int:
         """How many addresses have connections."""

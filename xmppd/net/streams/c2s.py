@@ -1,5 +1,6 @@
 """Clients over TCP: RFC 6120, with STARTTLS and direct TLS (XEP-0368)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.connection import StreamConnection
 from xmppd.net.streams.keepalive import Keepalive
 from xmppd.net.streams.services import StreamServices
-from xmppd.net.tls.peers import HasHandle
+from xmppd.net.tls.peers import HasHandle, tls_version
 from xmppd.net.transport.twisted_transport import connection_of
 from xmppd.stream.framer import Framer
 from xmppd.stream.framing import TCPFraming
@@ -60,6 +61,11 @@ class C2SProtocol(StreamConnection):
         self.framer = Framer(self.stream.element_limits, factory.parsers)
         self.framer.tells_begun = True
         factory.opened(self)
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun."""
+        self.factory.handshakes[tls_version(self.transport)] += 1
+        super().handshakeCompleted()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
@@ -114,6 +120,8 @@ class C2SFactory(Factory):
         self.parsers = ParserPool()
         self.connections: dict[C2SProtocol, None] = {}
         self.addresses = addresses
+        self.handshakes: Counter[str] = Counter()
+        """Of TLS, by version, since the start."""
         self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
         self._keepalive = Keepalive(server.timers, self.connections, lambda: server.limits().keepalive_s)
 
@@ -129,6 +137,7 @@ class C2SFactory(Factory):
         address = getattr(addr, "host", "")
         limit = self.server.limits().connections_per_address
         if self.addresses[address] >= limit:
+            self.addresses.refused += 1
             self._log.info("Too many connections from {peer}", peer=address)
             return None
         protocol = C2SProtocol(self.is_direct_tls)

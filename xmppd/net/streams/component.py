@@ -319,6 +319,7 @@ class ComponentFactory(Factory):
         """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
         address = getattr(addr, "host", "")
         if self.addresses[address] >= self.limits().connections_per_address:
+            self.addresses.refused += 1
             self._log.info("Too many connections from {peer}", peer=address)
             return None
         protocol = ComponentProtocol()

@@ -61,6 +61,12 @@ class HasHandle(Protocol):
         """Give the connection or the socket."""
 
 
+def tls_version(transport: HasHandle) -> str:
+    """Give the version that is spoken, as OpenSSL names it, such as ``TLSv1.3``; "" without TLS."""
+    handle = transport.getHandle()
+    return handle.get_protocol_version_name() if isinstance(handle, SSL.Connection) else ""
+
+
 def ask_peer(connection: Connection, purpose: Purpose, certificate: Certificate | None) -> None:
     """Ask for the peer's certificate where the purpose says so; none, or an unknown one, is no error.
 

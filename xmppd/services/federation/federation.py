@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from xmppd.config.s2s import S2s
+from xmppd.core.counters import stanzas
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.events import Traffic
 from xmppd.core.host import Hosts
@@ -49,6 +50,8 @@ class Federation:
         self._now = environment.now
         self._new_row: Callable[[], str] = Ids(environment.random_text, environment.node).next
         self.counters = Counters()
+        self.taken = stanzas()
+        """What was to go to other servers since the start."""
         self.rows = Rows(router.storage, timers)
         self.received = Received(router.storage, Ids(environment.random_text, environment.node).next)
         """What counts the stanzas that come."""
@@ -95,6 +98,7 @@ class Federation:
         if pair is None:
             pair = self._new_pair(*key)
         stanza = traffic.stanza
+        self.taken[stanza.name] += 1
         row = ""
         is_kept = _must_arrive(stanza)
         pair.check(is_kept)

@@ -95,6 +95,16 @@ class Inbox:
         self._records = Records(storage, timers, now)
         self._backlogs = Backlogs(registry, self._records, storage, timers, self.key_of)
 
+    @property
+    def waiting_accounts(self) -> int:
+        """For how many accounts anything may wait."""
+        return self._records.waiting_accounts
+
+    @property
+    def unwritten(self) -> int:
+        """How many records were changed and are not written yet."""
+        return self._records.unwritten
+
     def heed(self, earlier: Earlier) -> None:
         """Have *earlier* say who may come back to what sessions of before the start have left."""
         self._backlogs.earlier = earlier

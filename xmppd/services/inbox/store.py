@@ -81,6 +81,16 @@ class Records:
         """For whom anything may wait; nobody is missing once that is learnt."""
         self._is_learning = self._is_learnt = False
 
+    @property
+    def waiting_accounts(self) -> int:
+        """For how many accounts anything may wait."""
+        return len(self._owners)
+
+    @property
+    def unwritten(self) -> int:
+        """How many records were changed and are not written yet."""
+        return len(self._touched)
+
     # -- who holds ----------------------------------------------------------------------------------------------------
 
     def begin(self, key: str, account: Callable[[], Change | None] | None = None) -> None:

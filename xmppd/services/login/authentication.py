@@ -1,5 +1,6 @@
 """Who a client is: drives a SASL mechanism with the accounts' credentials (RFC 4422, RFC 6120 6). No XML."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -83,6 +84,9 @@ class Authentication:
         self.delay = delay
         self.secret = secret
         self.random_text = random_text
+        self.logins: Counter[tuple[str, str]] = Counter()
+        self.failures: Counter[tuple[str, str]] = Counter()
+        """Exchanges since the start, by host and mechanism."""
 
     @property
     def account_mark(self) -> AccountMark:
@@ -153,6 +157,7 @@ class Exchange:
         self._given = given
         self._tokens = tokens
         self._account_mark = service.account_mark
+        self._key = (given.host.name, mechanism.name)
 
     @deferred
     async def start(self, initial: bytes | None) -> bytes | Success:
@@ -177,11 +182,13 @@ class Exchange:
                 return step.data
             success = await self._admit(step)
         except SaslError as error:
+            self._service.failures[self._key] += 1
             await self._refused(error)
             raise
         except StorageError as error:
             self._log.failure("Whether a client is who it says could not be looked up")
             raise SaslError("temporary-auth-failure", "The server cannot look this up now") from error
+        self._service.logins[self._key] += 1
         await self._wait(self._service.delays.succeeded(self._given.peer))
         return success
 

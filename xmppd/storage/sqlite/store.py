@@ -25,6 +25,7 @@ from xmppd.storage.interface import (
     InvalidChange,
     KeyRange,
     Selection,
+    StorageError,
     StorageFailed,
     firing,
 )
@@ -36,6 +37,7 @@ from xmppd.storage.sqlite.direct import DirectReads, NotDirect
 from xmppd.storage.sqlite.place import Place
 from xmppd.storage.sqlite.schema import MEND, bring_up
 from xmppd.storage.sqlite.threads import Commit, Outcome, Readers, Writer
+from xmppd.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -74,9 +76,14 @@ class SQLiteStorage:
         return self._backlog.is_full
 
     @property
-    def groups(self) -> int:
-        """How many groups were committed since the start."""
-        return self._writer.groups
+    def writes(self) -> Writes:
+        """What was committed since the start."""
+        return self._writer.writes
+
+    @property
+    def fault(self) -> StorageError | None:
+        """Why nothing can be written any more; None as long as it can."""
+        return self._writer.fault
 
     def prepare(self) -> None:
         """Create the file or bring it up; waits. Raises `StorageTooNew` or `StorageFailed`."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -19,6 +20,7 @@ from xmppd.storage.interface import Change, Decided, StorageError, StorageFailed
 from xmppd.storage.sqlite.boxes import Boxes
 from xmppd.storage.sqlite.connection import as_storage_error
 from xmppd.storage.sqlite.transaction import Transaction
+from xmppd.storage.writes import Writes
 
 T = TypeVar("T")
 
@@ -67,7 +69,7 @@ class Writer:
     ) -> None:
         """*check* is called in the thread before each group; what it raises is the outcome of the group."""
         self.fault: StorageError | None = None
-        self.groups = 0
+        self.writes = Writes()
         self._reactor = reactor
         self._connect = connect
         self._settle = settle
@@ -175,6 +177,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - see the module's docstring
             self._roll_back(connection, boxes)
             if len(group) == 1:
+                self.writes.failures += 1
                 return [(group[0], as_storage_error(error))]
             return [outcome for commit in group for outcome in self._write(connection, boxes, [commit])]
         return [(commit, None) for commit in group]
@@ -182,6 +185,7 @@ class Writer:
     def _transact(self, connection: sqlite3.Connection, boxes: Boxes, group: list[Commit]) -> None:
         if not any(commit.changes for commit in group):
             return
+        began = perf_counter()
         self._check()
         connection.execute("BEGIN IMMEDIATE")
         transaction = Transaction(connection, boxes)
@@ -190,7 +194,8 @@ class Writer:
         transaction.flush()
         connection.execute("COMMIT")
         boxes.trim()
-        self.groups += 1
+        rows = sum(len(commit.changes) for commit in group)
+        self.writes.group(perf_counter() - began, rows, len(group))
 
     def _roll_back(self, connection: sqlite3.Connection, boxes: Boxes) -> None:
         boxes.forget()

@@ -1,5 +1,7 @@
 """Servers that come in, and all connections with servers, whoever has begun them."""
 
+from collections import Counter
+
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
@@ -24,6 +26,8 @@ class PeerConnections:
         self.parts = parts
         self.parsers = ParserPool()
         self.all: dict[S2SProtocol, None] = {}
+        self.handshakes: Counter[str] = Counter()
+        """Of TLS, by version, since the start."""
         self._waiting_for_end: dict[S2SProtocol, Deferred[None]] = {}
         self._keepalive = Keepalive(parts.timers, self.all, lambda: parts.limits().keepalive_s)
 
@@ -84,6 +88,7 @@ class S2SFactory(Factory):
         parts = self._parts
         is_full = len(self._connections.all) >= parts.settings().connections
         if is_full or self._addresses[address] >= parts.limits().connections_per_address:
+            self._addresses.refused += 1
             self._log.info("Too many connections, of servers or from {peer}", peer=address)
             return None
         parts.counters.accepted += 1
@@ -102,6 +107,7 @@ class _Counting:
 
     def __init__(self, connections: PeerConnections, addresses: AddressCounter):
         self.parsers = connections.parsers
+        self.handshakes = connections.handshakes
         self._connections = connections
         self._addresses = addresses
 

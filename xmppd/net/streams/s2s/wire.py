@@ -1,5 +1,6 @@
 """The TCP connection of a stream between servers."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from xmppd.core.stream import Sendable
 from xmppd.net.streams.connection import StreamConnection, Transport
 from xmppd.net.streams.inlet import PeerInlet
 from xmppd.net.streams.link import Link
+from xmppd.net.tls.peers import tls_version
 from xmppd.net.transport.twisted_transport import connection_of
 from xmppd.stanza import ns
 from xmppd.stream.framer import Framer
@@ -33,6 +35,8 @@ class Connections(Protocol):
     """Who knows all connections with other servers."""
 
     parsers: ParserPool
+    handshakes: Counter[str]
+    """Of TLS, by version."""
 
     def opened(self, protocol: "S2SProtocol") -> None:
         """A connection is there."""
@@ -76,6 +80,11 @@ class S2SProtocol(StreamConnection):
         self.framer = Framer(self.stream.element_limits, self._connections.parsers, ns.SERVER)
         self._connections.opened(self)
         self.peer_stream.begin()
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun."""
+        self._connections.handshakes[tls_version(self.transport)] += 1
+        super().handshakeCompleted()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""

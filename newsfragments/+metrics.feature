@@ -1,0 +1,1 @@
+``[metrics] listen`` opens a small local site with ``/metrics`` for Prometheus, ``/health/live`` and ``/health/ready``; ``etc/grafana-dashboard.json`` shows it in Grafana (``pip install 'xmppd[metrics]'``).

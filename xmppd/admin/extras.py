@@ -1,0 +1,46 @@
+"""Libraries that some options alone want, and that come with extras of the distribution: ``pip install 'xmppd[…]'``.
+
+What is configured and cannot work is a mistake in the configuration, told before anything starts.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Final
+
+from xmppd.config.findings import Finding
+from xmppd.config.lines import Path
+from xmppd.config.model import Config
+from xmppd.config.schema import dotted
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An extra of setup.cfg."""
+
+    name: str
+    package: str
+    """What is imported."""
+    wanted_by: Callable[[Config], Path | None]
+    """Gives the option that needs it; None where none does."""
+
+
+def _metrics(config: Config) -> Path | None:
+    return ("metrics", "listen") if config.metrics.listen else None
+
+
+EXTRAS: Final = (Extra("metrics", "prometheus_client", _metrics),)
+
+
+def missing_extras(
+    config: Config, has: Callable[[str], bool] = lambda package: find_spec(package) is not None
+) -> Iterator[Finding]:
+    """Give what *config* needs and is not installed."""
+    for extra in EXTRAS:
+        path = extra.wanted_by(config)
+        if path is not None and not has(extra.package):
+            why = f"the library {extra.package} is not installed"
+            remedy = f"pip install 'xmppd[{extra.name}]', in the environment that xmppd is in"
+            yield Finding(
+                "config.missing-library", "error", config.source.place(path), dotted(path), why, remedy
+            )
