@@ -1,1 +1,1 @@
-``xmppctl check`` makes a TLS connection with itself in memory, so that a library that does not fit is found before the first user finds it. ``xmppctl config example`` and ``xmppctl config unit`` print the files that come with the server, also where it was installed from a wheel.
+``xmppctl check`` logs in to a server of its own, by TLS and in memory, so that a library that does not fit is found before the first user finds it. ``xmppctl config example`` and ``xmppctl config unit`` print the files that come with the server, also where it was installed from a wheel.

@@ -1,8 +1,8 @@
 """Puts a server together: every part is made here, once, and handed what it uses.
 
 `tap` wraps a server into a process; tests build one in memory, with their own clock, storage and randomness. The core
-and the services come from `xmppd.services.parts`; here the modules and the streams are added. Nothing else imports
-this file.
+and the services come from `xmppd.services.parts`; here the modules and the streams are added. Besides them only the
+login that ``xmppctl check`` tries imports this file.
 """
 
 from collections.abc import Collection

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from twisted.logger import globalLogBeginner
+
 from xmppd.admin.check.report import exit_status, render
 from xmppd.admin.check.run import UnknownCheck, run_checks
 from xmppd.admin.control.wire import ControlError
@@ -13,6 +15,7 @@ def run(
     config_file: Path | None, env: Mapping[str, str], only: Collection[str], is_offline: bool, is_json: bool
 ) -> tuple[str, int]:
     """Give what was found, as text, and the status; `ControlError` ``bad-arguments`` for an unknown check."""
+    globalLogBeginner.beginLoggingTo((), redirectStandardIO=False)  # or Twisted prints tracebacks of its own
     try:
         findings = run_checks(config_file, env, only=only, offline=is_offline, modules=known_modules())
     except UnknownCheck as error:

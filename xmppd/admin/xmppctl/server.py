@@ -59,7 +59,7 @@ def check(tool: Tool, what: tuple[str, ...], offline: bool) -> int:
 
     And around it: host names, certificates, listeners, the data folder. Status 0 fine, 2 problems.
 
-    WHAT is config, names, certificates, listeners or data; all without it.
+    WHAT is config, names, certificates, listeners, dns, data or libraries; all without it.
     """
     checking = importlib.import_module("xmppd.admin.xmppctl.checking")
     text, status = checking.run(tool.config_file, tool.env, what, offline, tool.is_json)
