@@ -7,13 +7,25 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.transport.test_listen import FakeReactor
+from xmppd.config.limits import Limits
 from xmppd.config.model import Config
 from xmppd.config.read import parse
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, KINDS, METRICS, Behind, PortKind, Ports
+from xmppd.net.ports import (
+    C2S,
+    C2S_DIRECT_TLS,
+    COMPONENT,
+    KINDS,
+    METRICS,
+    Behind,
+    OwnAcceptor,
+    PortKind,
+    Ports,
+)
 from xmppd.net.transport.listen import ListenError
+from xmppd.net.transport.proxied import ProxiedAcceptor
 
 LOOPBACK = "127.0.0.1:0"
-COMPONENT = '[components]\nlisten = ["127.0.0.1:0"]\n[components."a.localhost"]\nsecret = "x"\n'
+SERVICE = '[components]\nlisten = ["127.0.0.1:0"]\n[components."a.localhost"]\nsecret = "x"\n'
 
 
 def read(text: str) -> Config:
@@ -26,7 +38,7 @@ def read(text: str) -> Config:
 def config(listen: str = LOOPBACK, direct: str = LOOPBACK) -> Config:
     """A configuration with ports that the system chooses."""
     return read(
-        f'[c2s]\nlisten = ["{listen}"]\ndirect_tls_listen = ["{direct}"]\n[hosts.localhost]\n' + COMPONENT
+        f'[c2s]\nlisten = ["{listen}"]\ndirect_tls_listen = ["{direct}"]\n[hosts.localhost]\n' + SERVICE
     )
 
 
@@ -37,7 +49,7 @@ class PortsTests(SynchronousTestCase):
         """The lines of the table, in its order."""
         federated = (
             f'[s2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n[hosts."example.org"]\n'
-            + COMPONENT
+            + SERVICE
             + f'[metrics]\nlisten = ["{LOOPBACK}"]\n'
         )
         ports = Ports(
@@ -49,7 +61,7 @@ class PortsTests(SynchronousTestCase):
 
     def test_none_for_components_that_there_are_not(self) -> None:
         """Where no program is a service, nothing is listened on for one; a service inside is none."""
-        text = COMPONENT.replace("secret", "module")
+        text = SERVICE.replace("secret", "module")
         ports = Ports(read(f"[c2s]\nlisten = []\ndirect_tls_listen = []\n[hosts.localhost]\n{text}"))
         self.addCleanup(ports.close)
         self.assertEqual(ports.describe(), [])
@@ -95,6 +107,24 @@ class PortsTests(SynchronousTestCase):
         self.assertEqual(ports.listeners(FakeReactor(), 1_000, {}, limits), [])
         (listener,) = ports.listeners(FakeReactor(), 1_000, behind, limits, of_operators=True)
         listener.stop_accepting()
+
+    def test_behind_a_balancer(self) -> None:
+        """What reads its header stands before the ports of its section alone: others go as they did."""
+        for proxies, kinds in (("", []), ('proxies = ["192.0.2.7"]', [C2S, C2S_DIRECT_TLS])):
+            settings = read(
+                f'[c2s]\n{proxies}\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n'
+                f"[hosts.localhost]\n{SERVICE}"
+            )
+            behind = {kind: Behind(Factory.forProtocol(Protocol)) for kind in KINDS}
+            ports = Ports(settings)
+            listeners = ports.listeners(FakeReactor(), 1_000, behind, Limits)
+            for listener in listeners:
+                self.addCleanup(listener.stop_accepting)
+            accept = [type(listener._on_accept) for listener in listeners]
+            wanted = [
+                ProxiedAcceptor if kind in kinds else OwnAcceptor for kind in (C2S, C2S_DIRECT_TLS, COMPONENT)
+            ]
+            self.assertEqual(accept, wanted)
 
     def test_a_kind_without_addresses(self) -> None:
         """Nothing need stand behind it."""

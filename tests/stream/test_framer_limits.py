@@ -51,6 +51,8 @@ REFUSED = (  # what stands behind the header, and the condition (RFC 6120 4.9.3)
 )
 
 REFUSED_HEADERS = (
+    (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n", "not-well-formed"),
+    (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", "unsupported-encoding"),
     (b"\xff\xfe<\x00s\x00", "unsupported-encoding"),
     (b"\xfe\xff\x00<\x00s", "unsupported-encoding"),
     (b"<\x00s\x00t\x00", "unsupported-encoding"),
@@ -88,6 +90,13 @@ class RestrictedTests(SynchronousTestCase):
         for data, expected in REFUSED_HEADERS:
             self.assertEqual(condition(Framer(PRE_AUTH).feed(data)), expected, data)
             self.assertEqual(condition(byte_by_byte(Framer(PRE_AUTH), data)), expected, data)
+
+    def test_a_balancer_that_is_not_known(self) -> None:
+        """Its PROXY header is no XML; the text, which is logged too, says what is missing."""
+        for header in (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"):
+            (error,) = Framer(PRE_AUTH).feed(header)
+            assert isinstance(error, StreamError)
+            self.assertIn("not among the proxies", error.text or "")
 
     def test_utf_8_may_be_declared(self) -> None:
         """RFC 6120 11.6: UTF-8 in any case of letters is what we speak."""

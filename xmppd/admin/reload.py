@@ -5,6 +5,7 @@ file with a mistake changes nothing; a certificate that cannot be used leaves it
 """
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from twisted.logger import Logger
 
 from xmppd.admin.log_file import unusable_log
 from xmppd.config.findings import ConfigErrors, Finding
-from xmppd.config.model import WHAT_A_COMPONENT_IS, Config
+from xmppd.config.model import OF_C2S, OF_S2S, WHAT_A_COMPONENT_IS, Config
 from xmppd.core.log import LogWriter
 from xmppd.net.tls.certificates import utc_now
 from xmppd.net.tls.contexts import TLSContexts
@@ -123,7 +124,8 @@ def _components(config: Config) -> object:
 
 _WATCHED: tuple[tuple[str, Callable[[Config], object]], ...] = (
     ("modules", _modules),
-    ("c2s.listen", lambda config: (config.c2s.listen, config.c2s.direct_tls_listen)),
+    *((f"c2s.{name}", attrgetter(f"c2s.{name}")) for name in OF_C2S),
+    *((f"s2s.{name}", attrgetter(f"s2s.{name}")) for name in OF_S2S),
     ("hosts", lambda config: config.hosts.keys()),
     ("components", _components),
     ("components.listen", lambda config: config.component_listen),

@@ -15,6 +15,7 @@ _LISTENERS = ("listen", "direct_tls_listen")
 def cross_check(config: Config) -> Iterator[Finding]:
     """Give what is wrong between options that are each right."""
     yield from _listeners(config)
+    yield from _proxies(config)
     yield from _shown_by(config)
     yield from _shared_connections(config)
     yield from _plain_components(config)
@@ -82,6 +83,19 @@ def _collide(one: Address, other: Address) -> bool:
     if one.port != other.port or one.port == 0 or one.is_ipv6 != other.is_ipv6:
         return False
     return one.host == other.host or one.is_wildcard or other.is_wildcard
+
+
+def _proxies(config: Config) -> Iterator[Finding]:
+    """Balancers that may be anybody."""
+    for section, proxies in (("c2s", config.c2s.proxies), ("s2s", config.s2s.proxies)):
+        for index, network in enumerate(proxies):
+            if network.prefixlen == 0:
+                place, what = (
+                    config.source.place((section, "proxies", index)),
+                    f'"{network}" in {section}.proxies',
+                )
+                why = "whoever connects may claim any address, and is counted and blocked as that one"
+                yield Finding("config.open-proxies", "warning", place, what, why, "name the balancers alone")
 
 
 def _certificates(config: Config) -> Iterator[Finding]:

@@ -18,7 +18,9 @@ from xmppd.config.source import DEFAULTS, Source
 WHAT_A_COMPONENT_IS = ("kind", "module", "connection_of")
 """Settings that make a component what it is: a restart brings them; its secret, limits and all else follow the file."""
 
-OF_S2S = ("enabled", "listen", "direct_tls_listen", "resolvers", "ca")
+OF_C2S = ("listen", "direct_tls_listen", "proxies")
+"""Settings of ``[c2s]`` that a restart brings."""
+OF_S2S = ("enabled", "listen", "direct_tls_listen", "proxies", "resolvers", "ca")
 """Settings of ``[s2s]`` that a restart brings."""
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -90,14 +92,13 @@ class Config(ServerOptions):
         That are the data folder, the storage, what moves the bytes, listeners, and which domains there are; a domain
         that the file has no more keeps its settings. The places of options are those of this file.
         """
-        listeners = ("listen", "direct_tls_listen")
         return self.model_copy(
             update={
                 **{
                     name: getattr(running, name)
                     for name in ("data_dir", "storage", "metrics", "net", "component_listen")
                 },
-                "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in listeners}),
+                "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in OF_C2S}),
                 "s2s": self.s2s.model_copy(update={name: getattr(running.s2s, name) for name in OF_S2S}),
                 "hosts": {name: self.hosts.get(name, old) for name, old in running.hosts.items()},
                 "components": {name: self._component(old) for name, old in running.components.items()},

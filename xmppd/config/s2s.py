@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 
 from xmppd.config.limits import KIB, MIB, Count, Seconds
 from xmppd.config.names import check_domain
-from xmppd.config.section import MAX_PORT, Address, Listeners, Mistake, Section, file_path
+from xmppd.config.section import MAX_PORT, Address, Listeners, Mistake, Networks, Section, file_path
 
 SYSTEM = "system"
 """The authorities that this system believes."""
@@ -77,6 +77,8 @@ class S2s(Section):
     """Addresses for servers that begin without TLS and turn it on (STARTTLS)."""
     direct_tls_listen: Listeners = ()
     """Addresses for servers that begin with TLS (XEP-0368)."""
+    proxies: Networks = ()
+    """Load balancers whose connections begin with a PROXY protocol header: addresses and networks of them."""
     require_tls: bool = True
     """Whether connections must be under TLS before anything is said on them."""
     require_certificate: bool = True

@@ -60,6 +60,33 @@ class Address:
         return ipaddress.ip_address(self.host).is_unspecified
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parse_network(text: object) -> Network:
+    """Read ``"192.0.2.7"``, ``"10.0.0.0/8"`` or ``"2001:db8::/32"``; raises Mistake."""
+    if isinstance(text, Network):
+        return text
+    if not isinstance(text, str):
+        raise Mistake("config.wrong-type", "text in quotes is wanted", 'write for example "10.0.0.0/8"')
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        why, remedy = (
+            "it is no IP address and no network of them",
+            'write for example "192.0.2.7" or "10.0.0.0/8"',
+        )
+    try:
+        whole = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise Mistake("config.bad-network", why, remedy) from None
+    why, remedy = (
+        "an address within the network is no name of it",
+        f'write "{whole}", or the address without "/"',
+    )
+    raise Mistake("config.bad-network", why, remedy)
+
+
 def parse_address(text: object) -> Address:
     """Read ``"127.0.0.1:5222"`` or ``"[::1]:5222"``; raises Mistake."""
     if isinstance(text, Address):
@@ -134,4 +161,5 @@ def account(value: object) -> object:
 FilePath = Annotated[Path, BeforeValidator(file_path)]
 DataPath = Annotated[Path, BeforeValidator(_data_path)]
 Listeners = Annotated[tuple[Annotated[Address, BeforeValidator(parse_address)], ...], Field(strict=False)]
+Networks = Annotated[tuple[Annotated[Network, BeforeValidator(parse_network)], ...], Field(strict=False)]
 Accounts = Annotated[tuple[Annotated[str, BeforeValidator(account)], ...], Field(strict=False)]

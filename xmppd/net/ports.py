@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IProtocolFactory
 
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
-from xmppd.config.section import Address
+from xmppd.config.section import Address, Network
 from xmppd.net.tls.incoming import ConnectionCreator
 from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import FlushQueue
@@ -27,6 +27,7 @@ from xmppd.net.transport.listen import (
     bind_all,
 )
 from xmppd.net.transport.output import TransportLimits
+from xmppd.net.transport.proxied import ProxiedAcceptor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class PortKind:
     """What gives the addresses that hold; None: the option as it is."""
     is_of_operators: bool = False
     """Whether it is there before anybody else is let in, and until the very end."""
+
+    def proxies(self, config: Config) -> Sequence[Network]:
+        """Give the balancers whose word on the client's address is taken at such a port."""
+        found: Sequence[Network] = getattr(getattr(config, self.section), "proxies", ())
+        return found
 
     @property
     def name(self) -> str:
@@ -72,6 +78,7 @@ class Ports:
     def __init__(self, config: Config, kinds: tuple[PortKind, ...] = KINDS) -> None:
         """Bind them all, or none: raises `ListenError`. ::1 may be missing where nobody has asked for it."""
         self._is_stock = config.net.transport == "twisted"
+        self._config = config
         self._sockets: dict[PortKind, list[socket.socket]] = {}
         self._shortage: DescriptorShortage | None = None
         try:
@@ -121,7 +128,14 @@ class Ports:
         for kind, sockets in self._sockets.items():
             if sockets and kind.is_of_operators is of_operators:
                 accept = self._acceptor(reactor, behind[kind], limits)
-                listeners += [Listener(sock, reactor, accept, shortage) for sock in sockets]
+                proxies = kind.proxies(self._config)
+                if proxies:
+                    front = ProxiedAcceptor(
+                        accept, reactor, proxies, lambda: limits().unauthenticated_timeout_s
+                    )
+                    listeners += [Listener(sock, reactor, front, shortage, front.stop) for sock in sockets]
+                else:
+                    listeners += [Listener(sock, reactor, accept, shortage) for sock in sockets]
         return listeners
 
     def _acceptor(self, reactor: Any, behind: Behind, limits: Callable[[], Limits]) -> OnAccept:

@@ -23,6 +23,9 @@ LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,15}")
 _UTF16_MARKS: Final = (b"\xff", b"\xfe")
 _UTF8_MARK: Final = b"\xef\xbb\xbf"  # RFC 6120 11.6: no mark, but a character before the root
 _FIRST_BYTES: Final = 4
+_PROXY_LINE: Final = b"PROXY "
+_PROXY_BINARY: Final = b"\0\r\nQUIT\n"  # and white space before it
+_UNTRUSTED: Final = "a PROXY protocol header, from an address that is not among the proxies"
 _TAG_NAME: Final = re.compile(rb"<([^\s/>]+)")
 
 
@@ -66,8 +69,12 @@ class HeaderReader:
 
     def _read(self, piece: bytes) -> None:
         self._raw += piece
+        if self._raw.startswith(_PROXY_LINE):
+            raise StreamError("not-well-formed", _UNTRUSTED)
         if self._raw.startswith(_UTF16_MARKS) or 0 in self._raw[:_FIRST_BYTES]:
-            raise StreamError("unsupported-encoding")
+            raise StreamError(
+                "unsupported-encoding", _UNTRUSTED if self._raw.startswith(_PROXY_BINARY) else None
+            )
         if self._raw.startswith(_UTF8_MARK):
             raise StreamError("not-well-formed", "a byte order mark")
         if len(self._raw) > self._limit:

@@ -20,8 +20,9 @@ from typing import Any, Final
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from xmppd.admin.options import install_reactor
 from xmppd.config.options import Net
@@ -199,17 +200,24 @@ class _Client:
 @contextmanager
 def _faults() -> Iterator[list[Failure]]:
     """Give what is logged meanwhile as a fault."""
-    faults: list[Failure] = []
-
-    def note(event: LogEvent) -> None:
-        if "log_failure" in event:
-            faults.append(event["log_failure"])
-
-    globalLogPublisher.addObserver(note)
+    noting = _Noting()
+    globalLogPublisher.addObserver(noting)
     try:
-        yield faults
+        yield noting.faults
     finally:
-        globalLogPublisher.removeObserver(note)
+        globalLogPublisher.removeObserver(noting)
+
+
+@implementer(ILogObserver)
+class _Noting:
+    """Keeps the faults among what is logged."""
+
+    def __init__(self) -> None:
+        self.faults: list[Failure] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        if "log_failure" in event:
+            self.faults.append(event["log_failure"])
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.application.service import Service
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
     IDelayedCall,
     IOpenSSLServerConnectionCreator,
@@ -30,6 +29,7 @@ from zope.interface import implementer
 
 from xmppd.config.section import Address
 from xmppd.net.transport.output import DEFAULT_LIMITS
+from xmppd.net.transport.sockets import twisted_address
 from xmppd.net.transport.stock_bounds import BoundedServer
 
 BACKLOG = 1024
@@ -196,8 +196,15 @@ class Listener(Service):
     _log = Logger()
 
     def __init__(
-        self, sock: socket.socket, reactor: Reactor, on_accept: OnAccept, shortage: DescriptorShortage
+        self,
+        sock: socket.socket,
+        reactor: Reactor,
+        on_accept: OnAccept,
+        shortage: DescriptorShortage,
+        at_end: Callable[[], None] | None = None,
     ) -> None:
+        """*at_end* is called when no more is accepted."""
+        self._at_end = at_end
         self._socket = sock
         self._reactor = reactor
         self._on_accept = on_accept
@@ -219,6 +226,8 @@ class Listener(Service):
         self._reactor.removeReader(self)
         self._shortage.forget(self)
         self._socket.close()
+        if self._at_end is not None:
+            self._at_end()
 
     def resume(self) -> None:
         """Accept (again)."""
@@ -287,8 +296,7 @@ class StockAcceptor:
 
     def __call__(self, sock: socket.socket, peer: PeerAddress) -> None:
         """Connect a protocol to *sock*; one that the factory does not want is closed."""
-        kind = IPv6Address if sock.family == socket.AF_INET6 else IPv4Address
-        protocol = self._factory.buildProtocol(kind("TCP", *peer))
+        protocol = self._factory.buildProtocol(twisted_address(peer))
         if protocol is None:
             sock.close()
             return
