@@ -15,7 +15,8 @@ def run(
     config_file: Path | None, env: Mapping[str, str], only: Collection[str], is_offline: bool, is_json: bool
 ) -> tuple[str, int]:
     """Give what was found, as text, and the status; `ControlError` ``bad-arguments`` for an unknown check."""
-    globalLogBeginner.beginLoggingTo((), redirectStandardIO=False)  # or Twisted prints tracebacks of its own
+    # or Twisted prints tracebacks of its own
+    globalLogBeginner.beginLoggingTo((), discardBuffer=True, redirectStandardIO=False)
     try:
         findings = run_checks(config_file, env, only=only, offline=is_offline, modules=known_modules())
     except UnknownCheck as error:
