@@ -11,7 +11,7 @@ from typing import Final
 
 from xmppd.storage.interface import PART, Change, Delete, DeleteOwner, Put
 
-KEYED_BY_NAME: Final = frozenset(("accounts", "disabled", "tombstones", "rooms"))
+KEYED_BY_NAME: Final = frozenset(("accounts", "disabled", "lacking", "tombstones", "rooms"))
 """The stores whose owner is a host, and whose keys are the names of what lives there."""
 
 

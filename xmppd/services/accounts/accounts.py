@@ -1,8 +1,7 @@
 """Accounts: who may log in, and with what. Of a password only SCRAM keys are stored (RFC 5802 3).
 
-Stores: ``accounts``, ``disabled`` and ``tombstones`` belong to the host, with the username as key, so that
-the names of a host are one read; ``credentials`` belongs to the account. The names of all accounts are kept
-in memory, since each message to somebody offline asks whether they exist.
+How that is stored says `xmppd.services.accounts.stored`. The names of all accounts are kept in memory, since each
+message to somebody offline asks whether they exist.
 """
 
 import json
@@ -17,55 +16,47 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from xmppd.core.environment import InThread
-from xmppd.core.waiting import deferred
+from xmppd.core.waiting import deferred, spawn
+from xmppd.services.accounts import stored as storing
 from xmppd.services.accounts.changes import AccountChanges
-from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart, stringprep_disagrees
+from xmppd.services.accounts.errors import (
+    AccountError,
+    AccountExists,
+    AccountTombstoned,
+    InvalidName,
+    InvalidPassword,
+    NoSuchAccount,
+)
+from xmppd.services.accounts.lacking import Lacking
+from xmppd.services.accounts.names import checked_name
+from xmppd.services.accounts.stored import ACCOUNTS, CREDENTIALS, DISABLED, LACKING, TOMBSTONES
+from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Delete, DeleteOwner, Put, Storage
 from xmppd.storage.pages import all_owners
 from xmppd.stream.sasl import credentials as scram
 from xmppd.stream.sasl.credentials import Credentials, Salted
 
-ACCOUNTS = "accounts"
-DISABLED = "disabled"
-TOMBSTONES = "tombstones"
-CREDENTIALS = "credentials"
+__all__ = [
+    "ACCOUNTS",
+    "CREDENTIALS",
+    "DISABLED",
+    "TOMBSTONES",
+    "Account",
+    "AccountError",
+    "AccountEvent",
+    "AccountExists",
+    "AccountTombstoned",
+    "Accounts",
+    "InvalidName",
+    "InvalidPassword",
+    "NoSuchAccount",
+]
 
 PURGED_AT_ONCE = 100
 PASSWORD_CHARS = 1_024
 """The longest password that can be set."""
 
 Listener = Callable[[JID], object]
-
-
-class AccountError(Exception):
-    """What was asked of an account cannot be; nothing has changed."""
-
-
-class AccountExists(AccountError):
-    """There is an account of this name, or one is being made or removed right now."""
-
-
-class NoSuchAccount(AccountError):
-    """There is no account of this name."""
-
-
-class InvalidName(AccountError):
-    """No account can have this name; the text is the reason."""
-
-
-class InvalidPassword(AccountError):
-    """Nobody can have this password; the text is the reason."""
-
-
-class AccountTombstoned(AccountError):
-    """The name belonged to somebody else a short while ago.
-
-    It is free again at `until` (seconds since 1970).
-    """
-
-    def __init__(self, until: float) -> None:
-        super().__init__("the name was another account's, which was removed a short while ago")
-        self.until = until
 
 
 class AccountEvent(Enum):
@@ -120,6 +111,7 @@ class Accounts:
         self._known: set[str] = set()
         self._disabled: set[str] = set()
         self._changing: set[str] = set()
+        self._lacking = Lacking()
         self.changes = AccountChanges()
         """Passwords that were set, and removals, each noted when its commit begins and when it has happened."""
         self._is_loaded = False
@@ -139,8 +131,12 @@ class Accounts:
         for store, names in ((ACCOUNTS, known), (DISABLED, disabled)):
             for host in await all_owners(self._storage, store):
                 names.update(f"{username}@{host}" for username in await self._storage.keys(store, host))
+        lacking = Lacking()
+        for host in await all_owners(self._storage, LACKING):
+            for username, value in (await self._storage.get_all(LACKING, host)).items():
+                lacking.put(f"{username}@{host}", value.decode().split())
         if not self._is_loaded:
-            self._known, self._disabled, self._is_loaded = known, disabled, True
+            self._known, self._disabled, self._lacking, self._is_loaded = known, disabled, lacking, True
 
     def exists(self, bare_jid: str) -> bool:
         """Whether there is an account, disabled or not; at once. RuntimeError before `load` is done."""
@@ -173,6 +169,8 @@ class Accounts:
             gone = {f"{name}@{host}" for name in names}
             self._known -= gone
             self._disabled -= gone
+            for bare_jid in gone:
+                self._lacking.put(bare_jid, ())
         await self._storage.commit(DeleteOwner(host))
         return len(usernames)
 
@@ -187,7 +185,7 @@ class Accounts:
         Raises `InvalidName`, `InvalidPassword`, `AccountExists`, or `AccountTombstoned` unless
         *over_tombstone*.
         """
-        username = _checked_name(jid)
+        username = checked_name(jid)
         await self._ready()
         if jid.bare in self._known or jid.bare in self._changing:
             raise AccountExists(f"{jid.bare} exists already")
@@ -196,12 +194,9 @@ class Accounts:
             if not over_tombstone:
                 await self._check_tombstone(jid.domainpart, username)
             credentials = await self._derived(password)
-            await self._storage.commit(
-                Put(ACCOUNTS, jid.domainpart, username, _json({"created_at": self._now()})),
-                Put(CREDENTIALS, jid.bare, "", credentials.to_json()),
-                Delete(TOMBSTONES, jid.domainpart, username),
-            )
+            await self._storage.commit(*storing.creation(jid, credentials, self._now()))
             self._known.add(jid.bare)
+            self._lacking.put(jid.bare, storing.lacking(credentials))
         finally:
             self._changing.discard(jid.bare)
         self._tell(AccountEvent.CREATED, jid)
@@ -220,7 +215,7 @@ class Accounts:
     @deferred
     async def may_create(self, jid: JID, *, over_tombstone: bool = False) -> None:
         """Raise what `create` would for this name, whatever the password; nothing is changed."""
-        username = _checked_name(jid)
+        username = checked_name(jid)
         await self._ready()
         if jid.bare in self._known or jid.bare in self._changing:
             raise AccountExists(f"{jid.bare} exists already")
@@ -244,11 +239,13 @@ class Accounts:
             await (commit or self._storage.commit)(
                 Delete(ACCOUNTS, jid.domainpart, username),
                 Delete(DISABLED, jid.domainpart, username),
+                Delete(LACKING, jid.domainpart, username),
                 DeleteOwner(jid.bare),
-                Put(TOMBSTONES, jid.domainpart, username, _json({"removed_at": self._now()})),
+                Put(TOMBSTONES, jid.domainpart, username, storing.written({"removed_at": self._now()})),
                 *changes,
             )
             self._disabled.discard(jid.bare)
+            self._lacking.put(jid.bare, ())
             self.changes.note(jid.bare)
         except BaseException:
             self._known.add(jid.bare)
@@ -263,13 +260,14 @@ class Accounts:
         await self._ready()
         self._require(jid)
         credentials = await self._derived(password)
-        changes: list[Change] = [Put(CREDENTIALS, jid.bare, "", credentials.to_json())]
+        changes = storing.keys(jid, credentials)
         for beside in self.beside_password:
             changes += await beside(jid)
         self._require(jid)
         self.changes.note(jid.bare)
         await self._storage.commit(*changes)
         self.changes.note(jid.bare)
+        self._lacking.put(jid.bare, storing.lacking(credentials))
         self._tell(AccountEvent.PASSWORD_CHANGED, jid)
 
     @deferred
@@ -278,13 +276,17 @@ class Accounts:
 
         Nothing happens where the password has changed since, or the account has gone. Waits for the commit.
         """
+        await self._add_keys(jid, Credentials({salted.hash_name: salted.keys()}), beside)
+
+    async def _add_keys(self, jid: JID, more: Credentials, beside: Credentials) -> None:
         begun = self.changes.mark
-        credentials = await self._credentials(jid, is_fresh=True)
-        if credentials is None or self.changes.is_changed_since(jid.bare, begun):
+        known = await self._credentials(jid, is_fresh=True)
+        if known is None or self.changes.is_changed_since(jid.bare, begun):
             return
-        if all(credentials.get(hash_name) == keys for hash_name, keys in beside.items()):
-            more = Credentials({**credentials, salted.hash_name: salted.keys()})
-            await self._storage.commit(Put(CREDENTIALS, jid.bare, "", more.to_json()))
+        if all(known.get(hash_name) == keys for hash_name, keys in beside.items()):
+            all_keys = Credentials({**known, **more})
+            await self._storage.commit(*storing.keys(jid, all_keys))
+            self._lacking.put(jid.bare, storing.lacking(all_keys))
 
     @deferred
     async def check(self, jid: JID, password: str) -> bool:
@@ -295,7 +297,20 @@ class Accounts:
         found = await self.credentials(jid)
         decoy = scram.fake_credentials(b"", jid.domainpart, jid.localpart or "")
         is_right: bool = await self._in_thread(self._verify, found or decoy, password)
-        return is_right and found is not None and jid.bare in self._known
+        is_known = is_right and found is not None and jid.bare in self._known
+        if found is not None and is_known and jid.bare in self._lacking:
+            spawn("keys that an account lacks", self._complete(jid, password, found))
+        return is_known
+
+    async def _complete(self, jid: JID, password: str, known: Credentials) -> None:
+        """Who has shown the password itself gets the keys of all hashes."""
+        derived: Credentials = await self._in_thread(self._derive, password)
+        more = {name: keys for name, keys in derived.items() if name not in known}
+        await self._add_keys(jid, Credentials(more), known)
+
+    def hashes(self, host: str) -> tuple[str, ...]:
+        """Give the hashes of SCRAM that can be offered at *host*, the strongest first; at once."""
+        return self._lacking.hashes(host)
 
     @deferred
     async def credentials(self, jid: JID, hash_name: str | None = None) -> Credentials | None:
@@ -319,9 +334,8 @@ class Accounts:
     async def disable(self, jid: JID) -> None:
         """Let nobody log in to the account. Raises `NoSuchAccount`."""
         await self._ready()
-        username = self._require(jid)
-        change = Put(DISABLED, jid.domainpart, username, _json({"disabled_at": self._now()}))
-        await self._storage.commit(change)
+        self._require(jid)
+        await self._storage.commit(storing.disabling(jid, self._now()))
         self._disabled.add(jid.bare)
         self._tell(AccountEvent.DISABLED, jid)
 
@@ -376,23 +390,3 @@ class Accounts:
                 listener(jid.with_resource(None))
             except Exception:  # noqa: BLE001 - the net of a hook call: what has happened has happened
                 self._log.failure("A listener to accounts has failed: {listener}", listener=listener)
-
-
-def _checked_name(jid: JID) -> str:
-    """The username; raises `InvalidName` where RFC 7622 or the older stringprep object."""
-    if jid.localpart is None:
-        raise InvalidName(f"{jid.bare} has no name before the host: write NAME@{jid.domainpart}")
-    try:
-        prepared = prepare_localpart(jid.localpart)
-        disagrees = stringprep_disagrees(jid.localpart)
-    except InvalidJID as error:
-        raise InvalidName(str(error)) from error
-    if prepared != jid.localpart:
-        raise InvalidName(f"{jid.localpart} is written {prepared}")
-    if disagrees:
-        raise InvalidName(f"older programs take {jid.localpart} for another name, or for none")
-    return prepared
-
-
-def _json(value: dict[str, float]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()

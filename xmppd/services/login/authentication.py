@@ -134,6 +134,7 @@ class Authentication:
             is_tls=given.is_secure,
             allow_plain_without_tls=settings.c2s.allow_plain_without_tls,
             is_anonymous=settings.auth == "anonymous",
+            hashes=self.accounts.hashes(given.host.name),
             channel_bindings=given.channel_bindings,
             certified=given.client_jids,
             downgrade=downgrade,

@@ -102,6 +102,11 @@ class Salted:
         return ScramKeys(self.salt, self.iterations, hashlib.new(algorithm, client_key).digest(), server_key)
 
 
+def key_bytes(hash_name: str) -> int:
+    """Give how long the keys of a hash are."""
+    return _KEY_BYTES[hash_name]
+
+
 def new_salt(random: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
     """Give the salt of another password; *random* gives that many bytes."""
     return random(SALT_BYTES)
