@@ -17,6 +17,11 @@ DATA    ?= /var/lib/xmppd
 UNITS   ?= /etc/systemd/system
 DESTDIR ?=
 
+# systemd before 253 does not know Type=notify-reload
+SYSTEMD ?= $(shell systemctl --version 2>/dev/null | sed -n 's/^systemd \([0-9]*\).*/\1/p')
+OLD_SYSTEMD = $(filter-out $(shell seq 253 999),$(SYSTEMD))
+AS_OF_OLD := s|^Type=notify-reload|Type=notify\nExecReload=/bin/kill -HUP $$MAINPID|
+
 .PHONY: install install-files python run test static check lock changes format trial docs benchmark clean
 
 run: $(VENV)/.installed
@@ -71,7 +76,8 @@ install-files:
 	install -d $(DESTDIR)$(ETC) $(DESTDIR)$(UNITS) $(DESTDIR)/usr/local/bin
 	test -e $(DESTDIR)$(ETC)/xmppd.toml || (umask 027 && \
 		sed 's|^#data_dir = .*|data_dir = "$(DATA)"|' etc/xmppd.toml > $(DESTDIR)$(ETC)/xmppd.toml)
-	sed 's|/opt/xmppd/bin|$(PREFIX)/bin|; s|/etc/xmppd/|$(ETC)/|' etc/xmppd.service > $(DESTDIR)$(UNITS)/xmppd.service
+	sed 's|/opt/xmppd/bin|$(PREFIX)/bin|; s|/etc/xmppd/|$(ETC)/|$(if $(OLD_SYSTEMD),; $(AS_OF_OLD))' \
+		etc/xmppd.service > $(DESTDIR)$(UNITS)/xmppd.service
 
 # Before anything is made: an environment of a Python that is too old would stay, and stay broken with the right one
 python:

@@ -59,6 +59,16 @@ class InstallTests(SynchronousTestCase):
         self.assertIn("\nStartLimitIntervalSec=0\n", settings)
         self.assertIn("\nRestartSec=5\n", service)
 
+    def test_unit_for_an_older_systemd(self) -> None:
+        """Before 253 there is no notify-reload: it is told which signal reloads."""
+        for version, lines in (
+            ("252", "Type=notify\nExecReload=/bin/kill -HUP $MAINPID\n"),
+            ("257", "Type=notify-reload\n"),
+        ):
+            self.make("install-files", f"SYSTEMD={version}")
+            unit = (self.root / "etc/systemd/system/xmppd.service").read_text()
+            self.assertIn(f"\n{lines}User=", unit)
+
     def test_python_that_is_too_old(self) -> None:
         """It is told before an environment is made of it, which would stay."""
         old, venv = self.root / "python3.10", self.root / "venv"

@@ -27,12 +27,14 @@ from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import Control, offer
 from xmppd.admin.folder import FolderError, make_data_folder, make_for, mode_for_others, server_secret
 from xmppd.admin.heap import Heap
+from xmppd.admin.journal import open_journal
 from xmppd.admin.libraries import library_versions
 from xmppd.admin.log_file import CannotLog, unusable_log
+from xmppd.admin.notify import Notifier
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
 from xmppd.admin.rights import ROOT, rights_of
-from xmppd.admin.running import RunningServer
+from xmppd.admin.running import RunningServer, Streams
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
@@ -50,7 +52,8 @@ from xmppd.net.tls.expiry import ExpiryWatch
 from xmppd.net.tls.flaws import in_force
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.tls.servers import ServersTLS
-from xmppd.net.transport.listen import ListenError, raise_descriptor_limit
+from xmppd.net.transport.inherited import inherited_sockets
+from xmppd.net.transport.listen import Listener, ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
@@ -161,13 +164,14 @@ def _prepare(options: Options) -> _Prepared:
         storage.prepare()
         tls = TLSContexts(CertificateStore(host_files(config), utc_now), tls_settings(config))
         writer = None if options.of_twistd("syslog") else _log_writer(config, options.log_file)
-    ports = Ports(config)  # with all the rights there are: some may be for root alone
+    # with all the rights there are: some may be for root alone
+    ports = Ports(config, inherited=inherited_sockets(os.environ))
     return _Prepared(options, config, reactor, lock, storage, tls, ports, options.log_file, writer)
 
 
 def _log_writer(config: Config, file: Path | None) -> LogWriter:
     try:
-        return LogWriter(config.log.level, config.log.format, file)
+        return LogWriter(config.log.level, config.log.format, file, journal=open_journal)
     except OSError as error:
         raise CannotLog(str(unusable_log(config, file, error))) from error
 
@@ -191,28 +195,50 @@ def _put_together(given: _Prepared) -> RunningServer:
         S2S_DIRECT_TLS: Behind(peers.factory(is_direct_tls=True), peer_tls.creator_in(None, None)),
         COMPONENT: Behind(components),
     }
-    running = RunningServer(
-        given.reactor,
-        given.lock,
-        given.storage,
-        load_modules=partial(load_modules, server),
-        load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server, peers)),
-        listeners=given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits),
-        streams=(*clients, peers, components),
-        shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
-        log_observer=given.log_writer,
-        is_daemon=given.options.is_daemon,
-    )
-    reload = _reload(given, server)
+    listeners = given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits)
+    notifier = Notifier(os.environ, given.reactor, partial(_status, server))
+    running = _running(given, server, peers, listeners, (*clients, peers, components), notifier)
+    reload = _reload(given, server, notifier)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
     parts = _control_parts(given, server, reload, signals, peers)
-    if given.config.metrics.listen:
+    if given.ports.addresses(METRICS):
         _monitor(given, running, server, peers, clients)
+    MultiService.addService(running, notifier)
     MultiService.addService(running, signals)
     operations = server.services[Operations]
     offer(operations, parts)
     MultiService.addService(running, Control(given.reactor, operations, given.config.data_dir))
     return running
+
+
+def _running(
+    given: _Prepared,
+    server: Server,
+    peers: Peers,
+    listeners: Sequence[Listener],
+    streams: Sequence[Streams],
+    notifier: Notifier,
+) -> RunningServer:
+    return RunningServer(
+        given.reactor,
+        given.lock,
+        given.storage,
+        load_modules=partial(load_modules, server),
+        load_data=lambda: server.accounts.load().addCallback(lambda _: _with_accounts(server, peers)),
+        listeners=listeners,
+        streams=streams,
+        shutdown_timeout_s=lambda: server.config.limits.shutdown_timeout_s,
+        log_observer=given.log_writer,
+        on_ready=notifier.ready,
+        on_stopping=notifier.stopping,
+        is_daemon=given.options.is_daemon,
+    )
+
+
+def _status(server: Server) -> str:
+    """A line for ``systemctl status``."""
+    sessions = len(server.registry)
+    return f"{sessions} {'session' if sessions == 1 else 'sessions'}, {', '.join(server.config.hosts)}"
 
 
 def _monitor(
@@ -283,11 +309,20 @@ def _watch_heap(
     )
 
 
-def _reload(given: _Prepared, server: Server) -> Reload:
+def _reload(given: _Prepared, server: Server, notifier: Notifier) -> Reload:
     path = given.options["config"]
     absolute = None if path is None else os.path.abspath(path)  # a daemon may change its working folder
     read = partial(read_settings, absolute, os.environ)
-    return Reload(given.config, read, given.tls, server.take, given.log_writer, given.log_file)
+    return Reload(
+        given.config,
+        read,
+        given.tls,
+        server.take,
+        given.log_writer,
+        given.log_file,
+        begins=notifier.reloading,
+        ends=notifier.ready,
+    )
 
 
 def _world(given: _Prepared) -> Environment:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import xmppd.modules
 from xmppd.config.kinds import DomainKind
@@ -158,6 +160,9 @@ class ExampleTests(SynchronousTestCase):
         self.assertEqual(missing, [], "\n".join(missing))
 
 
+MOST_EXPOSURE = 2.0
+
+
 class UnitTests(SynchronousTestCase):
     """``etc/xmppd.service``."""
 
@@ -167,11 +172,22 @@ class UnitTests(SynchronousTestCase):
         unit.optionxform = str  # type: ignore[assignment,method-assign]  # the documented way to keep case
         unit.read(ETC / "xmppd.service")
         service = unit["Service"]
-        self.assertEqual((service["Type"], service["User"]), ("exec", "xmppd"))
-        self.assertIn("-HUP", service["ExecReload"])
+        self.assertEqual((service["Type"], service["User"]), ("notify-reload", "xmppd"))
+        self.assertGreaterEqual(int(service["WatchdogSec"]), 10)
         self.assertGreaterEqual(int(service["TimeoutStopSec"]), 10)
         self.assertEqual(service["StateDirectoryMode"], "0700")
         self.assertNotIn("Environment", service)  # but data_dir, for xmppctl too
         self.assertEqual(service["StateDirectory"], "xmppd")
         for key in ("NoNewPrivileges", "PrivateTmp", "ProtectHome", "RestrictSUIDSGID"):
             self.assertEqual(service[key], "true", key)
+
+    def test_exposure(self) -> None:
+        """systemd's own judgement of what it is shut off from, on a scale to 10, where less is better."""
+        analyze = shutil.which("systemd-analyze")
+        if analyze is None:
+            raise SkipTest("systemd-analyze is not installed")
+        command = [analyze, "security", "--offline=true", "--no-pager", str(ETC / "xmppd.service")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = re.search(r"Overall exposure level for xmppd\.service: ([\d.]+)", done.stdout)
+        assert found is not None, done.stderr
+        self.assertLessEqual(float(found.group(1)), MOST_EXPOSURE)

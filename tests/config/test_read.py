@@ -189,6 +189,18 @@ class MistakeTests(SynchronousTestCase):
         self.assertIn(remedy, found.remedy)
         self.assertEqual(config is None, severity == "error", text)
 
+    def test_credentials_of_the_unit(self) -> None:
+        """What systemd's LoadCredential= brings is found inside the unit, and by who checks it from outside."""
+        text = '[hosts."a.example"]\ncertificate = "$CREDENTIALS_DIRECTORY/a.pem"\n'
+        for folder, variables in (
+            ("/run/credentials/xmppd.service", {}),
+            ("/elsewhere", {"CREDENTIALS_DIRECTORY": "/elsewhere"}),
+        ):
+            self.patch(os, "environ", variables)
+            config, _ = parse(text, "xmppd.toml")
+            assert config is not None
+            self.assertEqual(config.hosts["a.example"].certificate, Path(folder, "a.pem"))
+
     def test_mistakes(self) -> None:
         """Each mistake is one finding, with its place, its reason and its remedy."""
         for text, identifier, line, word, remedy in MISTAKES:

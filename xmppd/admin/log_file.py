@@ -17,7 +17,15 @@ class CannotLog(Exception):
 
 def unusable_log(config: Config, file: Path | None, error: OSError) -> Finding:
     """Word that the log *file* cannot be opened, with its place in the configuration where it is named there."""
+    if config.log.format == "journald":
+        return _without_journal(config, error)
     return _finding(config, file, Obstacle.of(file or Path(), error))
+
+
+def _without_journal(config: Config, error: OSError) -> Finding:
+    what = 'log.format = "journald"'
+    why = f"systemd's journal does not answer at {error.filename}: {error.strerror}"
+    return Finding("log.journal", "error", config.source.place(("log", "format")), what, why, 'write "line"')
 
 
 def _finding(config: Config, file: Path | None, obstacle: Obstacle) -> Finding:

@@ -45,18 +45,28 @@ class Reload:
         take: Callable[[Config], None],
         log: LogWriter | None = None,
         log_file: Path | None = None,
+        begins: Callable[[], object] = lambda: None,
+        ends: Callable[[], object] = lambda: None,
     ) -> None:
         """*read* raises `ConfigErrors`; *take* puts the limits of a configuration in force; *log_file* is where the log
-        goes where the configuration names no file."""
+        goes where the configuration names no file; *begins* and *ends* are called around each reload."""
         self._running = running
         self._read = read
         self._tls = tls
         self._take = take
         self._writer = log
         self._log_file = log_file
+        self._begins, self._ends = begins, ends
 
     def __call__(self) -> Reloaded:
         """Put the file in force, and say what is now; raises `ConfigErrors`, and then all is as it was."""
+        self._begins()
+        try:
+            return self._reload()
+        finally:
+            self._ends()
+
+    def _reload(self) -> Reloaded:
         pending = self._read()
         config = pending.under(self._running)
         findings = [*config.warnings, *self._reload_certificates(config), *self._reload_log(config)]

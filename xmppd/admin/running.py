@@ -79,11 +79,14 @@ class RunningServer(MultiService):
         shutdown_timeout_s: Callable[[], float],
         load_data: Callable[[], Deferred[None]] = lambda: succeed(None),
         log_observer: ILogObserver | None = None,
+        on_ready: Callable[[], object] = lambda: None,
+        on_stopping: Callable[[], object] = lambda: None,
         is_daemon: bool = False,
     ) -> None:
         """*load_data* reads what must be known before anybody is let in.
 
-        *log_observer* takes the place of twistd's own. *lock* is held already.
+        *log_observer* takes the place of twistd's own. *lock* is held already. *on_ready* is called when clients are
+        let in, *on_stopping* when the end begins.
         """
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self.listeners = tuple(listeners)
@@ -96,6 +99,7 @@ class RunningServer(MultiService):
         self._streams = tuple(streams)
         self._shutdown_timeout_s = shutdown_timeout_s
         self._log_observer = log_observer
+        self._on_ready, self._on_stopping = on_ready, on_stopping
         self._is_daemon = is_daemon
         self._hurried: Deferred[None] = Deferred()
         self._is_accepting = False
@@ -135,6 +139,7 @@ class RunningServer(MultiService):
     async def stopService(self) -> None:
         """End all, in order; fires when all that was acknowledged is on disk and the data folder is free."""
         self._is_stopping = True
+        self._on_stopping()
         for listener in self.listeners:
             listener.stop_accepting()
         await self._end_streams()
@@ -163,8 +168,12 @@ class RunningServer(MultiService):
         for listener in self.listeners:
             listener.startService()
         self._is_accepting = True
-        # whoever has read this may send signals: they find our handlers
-        self._reactor.callWhenRunning(lambda: self._log.info("Ready"))
+        self._reactor.callWhenRunning(self._tell_ready)
+
+    def _tell_ready(self) -> None:
+        """Whoever hears of it may send signals: they find our handlers."""
+        self._log.info("Ready")
+        self._on_ready()
 
     def _fail(self, error: Exception) -> None:
         """Say in one line why there is no server: twistd tells a daemon's shell what an exception says, and would hang

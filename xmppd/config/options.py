@@ -90,8 +90,8 @@ class Log(Section):
 
     level: Literal["debug", "info", "warn", "error"] = "info"
     """The least important kind of line that is written."""
-    format: Literal["line", "json"] = "line"
-    """Lines for people, or a JSON object a line."""
+    format: Literal["line", "json", "journald"] = "line"
+    """Lines for people, a JSON object a line, or fields for systemd's journal."""
     file: FilePath | None = None
     """The file that is written to; without it the terminal or what twistd was told."""
 

@@ -16,6 +16,10 @@ SERVER_WIDE: dict[str, JsonValue] = {"server_wide": True}
 ServerWide: Any = Field(json_schema_extra=SERVER_WIDE)
 
 MAX_PORT = 65_535
+CREDENTIALS = "$CREDENTIALS_DIRECTORY"
+"""At the start of a path: the folder of the unit's credentials (systemd.exec(5))."""
+OF_THE_UNIT = "/run/credentials/xmppd.service"
+"""Where that is for who asks from outside the unit, as ``xmppctl check`` does."""
 
 
 class Section(BaseModel):
@@ -132,9 +136,14 @@ def _data_path(value: object) -> object:
 
 
 def _checked_path(text: str) -> str:
-    """The path, with ``~`` and ``~USER`` at its start replaced by the home folder, as a shell does."""
+    """The path, with ``~`` and ``~USER`` at its start replaced by the home folder, as a shell does.
+
+    So is `CREDENTIALS`, by the folder of what systemd's ``LoadCredential=`` has brought.
+    """
     if not text or "\0" in text:
         raise Mistake("config.bad-value", "no file can have this name", "write a path, or remove the line")
+    if text.startswith(CREDENTIALS):
+        text = os.environ.get(CREDENTIALS[1:], OF_THE_UNIT) + text.removeprefix(CREDENTIALS)
     expanded = os.path.expanduser(text)
     if expanded.startswith("~"):
         user = expanded[1:].partition("/")[0]

@@ -3,14 +3,15 @@
 A line is ``2026-11-21T22:00:00.123Z info xmppd.net.streams.c2s [STREAM PEER] sentence``: time in UTC, level, the
 logger's namespace, in brackets the fields ``stream`` and ``peer`` of an event that has them, and the message. A
 traceback follows indented. With the format "json" a line is one object: ``time, level, logger, message``, the event's
-fields by their names, and ``traceback``. What a peer sent cannot forge a line: control characters are escaped.
+fields by their names, and ``traceback``; with "journald" all of that are fields of the journal. What a peer sent
+cannot forge a line: control characters are escaped.
 
 Twisted's own lines below "warn" (twistd starting up, factories starting) are written only at the level "debug".
 """
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,20 +49,28 @@ class LogWriter:
         file: Path | None = None,
         *,
         descriptor: int = STANDARD_OUTPUT,
+        journal: Callable[[], Callable[[LogEvent], None]] | None = None,
     ) -> None:
-        """*level* is one of `LEVELS`, *style* "line" or "json". Raises OSError where *file* cannot be opened."""
+        """*level* is one of `LEVELS`, *style* "line", "json" or, where *journal* opens one, "journald".
+
+        Raises OSError where *file* or the journal cannot be opened.
+        """
         self._standard = descriptor
         self._descriptor = descriptor
+        self._open_journal = journal
+        self._to_journal: Callable[[LogEvent], None] | None = None
         self.apply(level, style, file)
 
     def apply(self, level: str, style: str, file: Path | None) -> None:
         """Take new settings, and open *file* (again, after it was moved away); OSError leaves all as it was."""
-        descriptor = self._standard
-        if file is not None:
+        descriptor, to_journal = self._standard, None
+        if style == "journald" and self._open_journal is not None:
+            to_journal = self._to_journal or self._open_journal()
+        elif file is not None:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             descriptor = os.open(file, flags, _FILE_MODE)
         self.close()
-        self._descriptor = descriptor
+        self._descriptor, self._to_journal = descriptor, to_journal
         self._rank = LEVELS.index(level)
         self._formatted: Callable[[LogEvent], str] = as_json if style == "json" else as_line
 
@@ -78,6 +87,9 @@ class LogWriter:
             self._rank > _RANK_OF_DEBUG and rank < _RANK_OF_WARN and _is_of_twisted(event)
         ):
             return
+        if self._to_journal is not None:
+            self._to_journal(event)
+            return
         data = memoryview((self._formatted(event) + "\n").encode("utf-8", "backslashreplace"))
         try:
             while data:
@@ -88,8 +100,10 @@ class LogWriter:
 
 def as_line(event: LogEvent) -> str:
     """Give *event* as a line for people, with its traceback indented below it."""
-    failure = _traceback(event)
-    line = f"{_time(event)} {_level(event)} {_logger(event)} {_context(event)}{_escape(_message(event))}"
+    failure = traceback_of(event)
+    line = (
+        f"{_time(event)} {level_of(event)} {logger_of(event)} {_context(event)}{_escape(message_of(event))}"
+    )
     if failure is None:
         return line
     return "\n    ".join([line, *(_escape(part) for part in failure.rstrip("\n").split("\n"))])
@@ -99,21 +113,19 @@ def as_json(event: LogEvent) -> str:
     """Give *event* as one JSON object."""
     shown: dict[str, object] = {
         "time": _time(event),
-        "level": _level(event),
-        "logger": _logger(event),
-        "message": _message(event),
+        "level": level_of(event),
+        "logger": logger_of(event),
+        "message": message_of(event),
     }
-    for name, value in event.items():
-        if not name.startswith("log_") and name not in _NOT_FIELDS:
-            shown[name] = _plain(value)
-    failure = _traceback(event)
+    shown.update(fields_of(event))
+    failure = traceback_of(event)
     if failure is not None:
         shown["traceback"] = failure
     return json.dumps(shown, separators=(",", ":"))
 
 
 def _is_of_twisted(event: LogEvent) -> bool:
-    return _logger(event).startswith(_NAMESPACES_OF_TWISTED)
+    return logger_of(event).startswith(_NAMESPACES_OF_TWISTED)
 
 
 def _time(event: LogEvent) -> str:
@@ -121,11 +133,20 @@ def _time(event: LogEvent) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _level(event: LogEvent) -> str:
+def fields_of(event: LogEvent) -> Iterator[tuple[str, object]]:
+    """Give what an event says by name, such as the stream, the peer and the host."""
+    for name, value in event.items():
+        if not name.startswith("log_") and name not in _NOT_FIELDS:
+            yield name, _plain(value)
+
+
+def level_of(event: LogEvent) -> str:
+    """Give the level, one of `LEVELS`."""
     return LEVELS[_RANKS.get(event.get("log_level"), _RANK_OF_INFO)]
 
 
-def _logger(event: LogEvent) -> str:
+def logger_of(event: LogEvent) -> str:
+    """Give the namespace of who says it."""
     return str(event.get("log_namespace", "-"))
 
 
@@ -134,7 +155,8 @@ def _context(event: LogEvent) -> str:
     return f"[{_escape(shown)}] " if shown else ""
 
 
-def _message(event: LogEvent) -> str:
+def message_of(event: LogEvent) -> str:
+    """Give the sentence."""
     message = formatEvent(event)
     if message or "log_failure" not in event:
         return message
@@ -145,7 +167,8 @@ def _escape(text: str) -> str:
     return text if text.isprintable() else text.translate(_ESCAPES)
 
 
-def _traceback(event: LogEvent) -> str | None:
+def traceback_of(event: LogEvent) -> str | None:
+    """Give the traceback of a failure; None where there is none."""
     failure = event.get("log_failure")
     return failure.getTraceback() if isinstance(failure, Failure) else None
 

@@ -4,12 +4,19 @@ import ipaddress
 from typing import Final
 
 IPV6_NETWORK_BITS: Final = 64
+MAPPED: Final = "::ffff:"
+"""RFC 4291 2.5.5.2, as the system writes it."""
 
 
 def network_of(address: str) -> str:
-    """Give what *address* counts as; what is no address stands for itself."""
+    """Give what *address* counts as; what is no address stands for itself.
+
+    ``::ffff:192.0.2.1``, as a socket for both versions shows IPv4, is that of IPv4.
+    """
     if ":" not in address:
         return address
+    if address.startswith(MAPPED):
+        return address.removeprefix(MAPPED)
     try:
         return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{IPV6_NETWORK_BITS}", strict=False))
     except ValueError:

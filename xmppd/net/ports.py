@@ -17,9 +17,11 @@ from xmppd.config.section import Address, Network
 from xmppd.net.tls.incoming import ConnectionCreator
 from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import FlushQueue
+from xmppd.net.transport.inherited import Inherited
 from xmppd.net.transport.listen import (
     DescriptorShortage,
     Listener,
+    ListenError,
     OnAccept,
     PeerAddress,
     StockAcceptor,
@@ -75,15 +77,27 @@ class Behind:
 class Ports:
     """The bound sockets of every kind."""
 
-    def __init__(self, config: Config, kinds: tuple[PortKind, ...] = KINDS) -> None:
-        """Bind them all, or none: raises `ListenError`. ::1 may be missing where nobody has asked for it."""
+    def __init__(
+        self, config: Config, kinds: tuple[PortKind, ...] = KINDS, inherited: Inherited | None = None
+    ) -> None:
+        """Bind them all, or none: raises `ListenError`. ::1 may be missing where nobody has asked for it.
+
+        A kind of which some were *inherited*, under the name of its option, has those and no others.
+        """
+        inherited = {} if inherited is None else inherited
+        unknown = inherited.keys() - {kind.name for kind in kinds}
+        if unknown:
+            raise ListenError(
+                f"a socket that was handed over has the name {min(unknown)}: "
+                f"FileDescriptorName= is one of {', '.join(kind.name for kind in kinds)}"
+            )
         self._is_stock = config.net.transport == "twisted"
         self._config = config
         self._sockets: dict[PortKind, list[socket.socket]] = {}
         self._shortage: DescriptorShortage | None = None
         try:
             for kind in kinds:
-                self._sockets[kind] = _bind(config, kind)
+                self._sockets[kind] = inherited.get(kind.name) or _bind(config, kind)
         except BaseException:
             self.close()
             raise

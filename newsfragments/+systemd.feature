@@ -1,0 +1,1 @@
+systemd is told when the server is ready, reloads and stops, watches it, may hand over its sockets and bring its certificates (``$CREDENTIALS_DIRECTORY``); ``[log] format = "journald"`` gives the journal the fields of each line.
