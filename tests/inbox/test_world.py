@@ -84,6 +84,18 @@ class OrdersTests(SynchronousTestCase):
         ids = [each.id for each in world.devices[1].got]
         self.assertEqual(len(ids), len(set(ids)))
 
+    def test_a_volatile_copy_behind_stored_messages(self) -> None:
+        """Who is being handed what waits gets a volatile message as an equal does, and its session times out."""
+        world = World(("resumable", "resumable", "resumable"))
+        world.connect(2, False, "<presence/>")
+        world.say("chat", 0, 110)
+        world.kill()
+        world.connect(0, False, "<presence/>")
+        world.connect(2, True, "<presence/>")
+        world.say("no-store")
+        world.lose(2)
+        self.assertEqual(self.got(world, 0).count("110"), 1)
+
     def behind(self) -> World:
         """A slow reader is being handed what waits when a message comes for it and for an equal."""
         world = World(("plain", "plain"))

@@ -10,7 +10,7 @@ from typing import Protocol
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
 from xmppd.core.inlet import Inlet
-from xmppd.core.session import Copied, Session
+from xmppd.core.session import Session
 from xmppd.core.stations import (
     ACTING,
     ARCHIVING,
@@ -58,7 +58,7 @@ class Traffic:
         self.hops = 0
 
 
-class Handed(Copied, Protocol):
+class Handed(Protocol):
     """What knows of a message who has a copy of it, and sees that it is sent."""
 
     def hand_over(self, delivery: "Delivery") -> bool:

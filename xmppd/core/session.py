@@ -62,18 +62,8 @@ class Owner(Protocol):
         """Take *session* out of every index and tell those who must know; harmless the second time."""
 
 
-class Copied(Protocol):
-    """A message of which it is known who has a copy."""
-
-    holders: dict[str, int]
-    """The number of the copy in what its holder was sent, by the holder's key."""
-
-
 class Ledger(Acknowledger, Protocol):
     """What counts a session's stanzas, both ways, and acknowledges them (XEP-0198); the core only tells it."""
-
-    def delivering(self, stanza: Stanza, record: Copied | None) -> None:
-        """The message sent next is *stanza*, a copy of *record*, which is to know of it."""
 
     def send_copy(self, source: Source, to: str, data: bytes) -> bool:
         """Send *data*, the copy for *to* of what goes to many and is not durable; as `Session.send`."""
@@ -191,6 +181,11 @@ class Session:
     def is_interested(self) -> bool:
         """Whether this is an interested resource: connected, and the roster was asked for."""
         return self.interested and self.is_connected
+
+    @property
+    def is_logging_in(self) -> bool:
+        """Whether what it is sent waits, since its client has not been told of its login (XEP-0388 2.4)."""
+        return bool(self._stages) and self._stages[0] is FilterStage.LOGIN
 
     @property
     def is_ended(self) -> bool:

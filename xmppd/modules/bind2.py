@@ -81,6 +81,8 @@ class Bind2(Module):
         login.stream.bound()
         if self._archive.is_kept_at(self.api.host.name):
             await self._inbox.fetched(login.bare_jid, login.session)
+        if login.session.is_ended:
+            return
         inline = InlineBind(login, request)
         told = self.api.host.hooks.notify(BINDING_INLINE, inline)
         if told is not None:

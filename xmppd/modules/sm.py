@@ -100,8 +100,8 @@ class SM(Module):
         session.send(answer or failed("unexpected-request"))
 
     def enable(self, session: Session, element: Element) -> Element | None:
-        """Enable it for a connected resource as ``<enable/>`` asks, and give the answer; None if it is enabled."""
-        if session.ledger is not None:
+        """Enable it for a connected resource as ``<enable/>`` asks, and give the answer; None where it cannot be."""
+        if session.ledger is not None or session.is_ended:
             return None
         is_resumable = element.get("resume") in TRUE
         ledger = self._sm.enable(

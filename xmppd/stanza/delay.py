@@ -15,6 +15,12 @@ def delay_xml(at: float, from_: str = "") -> bytes:
     return f"<delay xmlns='{NS_DELAY}'{by} stamp='{stamp_of(at)}'/>".encode()
 
 
+def delayed(stanza: Stanza, at: float, host: str) -> Stanza:
+    """Give *stanza*, which came *at* or earlier, as *host* delivers it late: with one mark of the host."""
+    at = came_at(stanza, at, host)
+    return without_delay_of(stanza, host).with_last(delay_xml(at, host), DELAY)
+
+
 def without_delay_of(stanza: Stanza, from_: str) -> Stanza:
     """Give *stanza* without the marks of *from_*, before it is delivered later once more."""
     if DELAY not in stanza.child_names:

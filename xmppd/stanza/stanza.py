@@ -76,7 +76,7 @@ class Stanza:
         self._bytes: bytes | None = None
         self._element: Element | None = None
         self.source: object = None
-        """What goes to many, where this is a copy of it that differs in ``to`` alone."""
+        """What this is a copy of (`copy_of`): what goes to many, or the record of who has copies."""
 
     @staticmethod
     def make(
@@ -188,6 +188,12 @@ class Stanza:
             self.inner,
             self.child_names,
         )
+
+    def copy_of(self, source: object) -> "Stanza":
+        """The same stanza, as a copy of *source*."""
+        copy = self._with(self.inner, self.child_names)
+        copy._bytes, copy.source = self._bytes, source
+        return copy
 
     def with_child(self, child: Element | bytes) -> "Stanza":
         """This stanza with *child* as its last child. Raises ValueError for malformed bytes."""

@@ -31,6 +31,23 @@ def record(holders: dict[str, int] | None = None, *, done: bool = False, waits: 
     return made
 
 
+class StandingTests(SynchronousTestCase):
+    """Who has a message, or is to have it."""
+
+    def test_is_elsewhere(self) -> None:
+        """Somebody else than who has ended: it is there, or may come back, or has it already."""
+        for holders, done, expected in (
+            ({"phone": 1}, False, False),
+            ({"phone": 1, "here": 2}, False, True),
+            ({"phone": 1, "here": OWED}, False, True),
+            ({"phone": 1, "gone": 2}, False, False),
+            ({}, False, False),
+            ({"phone": 1}, True, True),
+        ):
+            each = record(holders, done=done)
+            self.assertEqual(machine.is_elsewhere(each, "phone", standing), expected, encode(each))
+
+
 class VerdictTests(SynchronousTestCase):
     """What "me", in the place of "mine", is given."""
 

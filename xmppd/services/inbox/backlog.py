@@ -9,10 +9,16 @@ from xmppd.stanza.stanza import Stanza
 
 
 class Live(NamedTuple):
-    """A live message that waits behind stored ones."""
+    """A live message that waits behind stored ones; without a record it is a carbon of what is not stored."""
 
     stanza: Stanza
     record: Record | None
+    came_at: float
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is read from the store as well."""
+        return self.record is not None and self.record.is_stored
 
 
 class Backlog:

@@ -32,7 +32,7 @@ from xmppd.services.inbox.machine import Claim, Record, Verdict
 from xmppd.services.inbox.store import PAGE, RETRY_S, Placed, Records
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Storage, StorageError
+from xmppd.storage.interface import StorageError
 
 LIVE_BYTES: Final = 1024 * 1024
 """Live messages that are kept in memory while they wait behind stored ones, besides their records."""
@@ -59,17 +59,19 @@ class Backlogs:
         self,
         registry: SessionRegistry,
         records: Records,
-        storage: Storage,
+        giver: Giver,
         timers: Timers,
         key_of: Callable[[Session], str],
+        redeliver: Callable[[str, str, Iterable[Live]], None],
     ):
-        """*key_of* gives the key by which a session is a holder."""
+        """*key_of* gives the key by which a session is a holder; *redeliver* sees to volatile messages for an account
+        that one could not be given any more."""
         self._registry = registry
         self._records = records
-        self._storage = storage
         self._timers = timers
         self._key_of = key_of
-        self._giver = Giver(records, storage, key_of)
+        self._giver = giver
+        self._redeliver = redeliver
         self._pace = Pace(timers)
         self._backlogs: dict[str, Backlog] = {}
         self._again: set[str] = set()
@@ -92,18 +94,14 @@ class Backlogs:
         return backlog if backlog.is_started or backlog.is_taking else None
 
     def put(self, backlog: Backlog, stanza: Stanza, record: Record | None) -> None:
-        """A live message waits; *record* where it is durable, of which this says nothing else."""
-        if record is not None and not record.is_stored:
-            record = None
-        size = len(stanza.inner)
-        if record is not None and backlog.live_bytes + size > LIVE_BYTES:
-            self._let_go_of_live(
-                backlog
-            )  # it is read from the store in its turn, and so are those ahead of it
+        """A live message waits."""
+        live, size = Live(stanza, record, self._records.now()), len(stanza.inner)
+        if live.is_stored and backlog.live_bytes + size > LIVE_BYTES:
+            self._let_go_of_live(backlog)  # it is read from the store in its turn, as are those ahead of it
             return
-        backlog.live.append(Live(stanza, record))
+        backlog.live.append(live)
         backlog.live_bytes += size
-        if record is not None:
+        if record is not None and record.is_stored:
             record.is_pinned = True
             self._records.hold(record)
             backlog.live_ids.add(record.id)
@@ -114,7 +112,7 @@ class Backlogs:
         """Keep no durable message in memory: they are in the store."""
         backlog.is_unread = True
         self._records.unpin(each.record for each in backlog.live)
-        backlog.live = deque(each for each in backlog.live if each.record is None)
+        backlog.live = deque(each for each in backlog.live if not each.is_stored)
         backlog.live_ids.clear()
         backlog.live_bytes = sum(len(each.stanza.inner) for each in backlog.live)
 
@@ -157,7 +155,7 @@ class Backlogs:
     def left(self, session: Session) -> None:
         """A session has ended; what it was not handed stays for the next."""
         backlog = self._backlogs.get(session.bare_jid or "")
-        if backlog is not None and backlog.session is session and not backlog.is_started:
+        if backlog is not None and backlog.session is session:
             self._end(session.bare_jid or "", backlog)
 
     def look_again(self, owner: str) -> None:
@@ -187,10 +185,12 @@ class Backlogs:
         if self._backlogs.get(owner) is not backlog:
             return
         del self._backlogs[owner]
-        if backlog.session.is_connected:  # what was stored of the rest waits there
-            for stanza, record in backlog.live:
-                if record is None:
-                    backlog.session.send(stanza)
+        volatile = [live for live in backlog.live if not live.is_stored]  # the others are in the store
+        if self._registry.get(backlog.session.full_jid or "") is not backlog.session:
+            self._redeliver(owner, backlog.claim.key, volatile)
+        else:
+            for live in volatile:
+                self._giver.send(backlog.session, live.stanza, live.record)
         is_left = backlog.is_unread or bool(backlog.live_ids)
         self._records.unpin(each.record for each in backlog.live)
         if is_left:

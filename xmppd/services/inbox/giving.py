@@ -14,11 +14,11 @@ from xmppd.core.session import Session
 from xmppd.services.inbox import machine
 from xmppd.services.inbox.backlog import Backlog, Live
 from xmppd.services.inbox.contents import contents_of
-from xmppd.services.inbox.machine import OWED_COPY, Record
+from xmppd.services.inbox.machine import OWED, OWED_COPY, Record
 from xmppd.services.inbox.records import ASIDE, STORE, encode
 from xmppd.services.inbox.store import Placed, Records
 from xmppd.stanza.carbon import RECEIVED, carbon
-from xmppd.stanza.delay import DELAY, came_at, delay_xml, without_delay_of
+from xmppd.stanza.delay import delayed
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Change, DeleteEntries, NewEntry, Note, Storage, StorageError
 
@@ -51,10 +51,10 @@ class Giver:
             for placed, stanza in those:
                 record = placed.record
                 is_copy = record.holders.get(key) == OWED_COPY
-                late = _late(stanza, placed.entry.sent_at, session.host or "")
+                late = delayed(stanza, placed.entry.sent_at, session.host or "")
                 if is_copy:
                     late = carbon(late, RECEIVED, owner, session.full_jid)
-                if not self._send(session, late, record):
+                if not self.send(session, late, record):
                     backlog.is_given_up = True
                     break
                 machine.given(record, backlog.claim, self._records.standing)
@@ -68,16 +68,25 @@ class Giver:
             if ledger is not None:
                 ledger.uncork()
 
-    def _send(self, session: Session, stanza: Stanza, record: Record) -> bool:
-        """Send a message to a session, which holds it then, or is done with it."""
-        ledger = session.ledger
-        if ledger is not None:
-            ledger.delivering(stanza, record)
+    def send(self, session: Session, stanza: Stanza, record: Record | None) -> bool:
+        """Send a message to a session, which holds it then, or has it; or a filter keeps it for a while."""
+        if record is None:
             return session.send(stanza)
-        if not session.send(stanza):
+        if not session.send(stanza if stanza.source is record else stanza.copy_of(record)):
             return False
-        machine.written(record, self._key_of(session))
+        if session.is_logging_in:
+            record.is_late = True  # it may be sent, or never
+        elif session.ledger is None:
+            self._has(session, record)
+        elif not record.is_stored:
+            record.holders.setdefault(self._key_of(session), OWED)
         return True
+
+    def _has(self, session: Session, record: Record) -> None:
+        if record.holders or record.is_open:
+            machine.acknowledged(record, self._key_of(session))
+        else:
+            record.is_done = True
 
     async def _commit(
         self,
@@ -110,10 +119,10 @@ class Giver:
         if ledger is not None:
             ledger.cork()
         try:
-            for stanza, record in those:
-                if record is None:
-                    backlog.session.send(stanza)
-                elif not record.is_gone and self._send(backlog.session, stanza, record):
+            for stanza, record, _ in those:
+                if record is None or not record.is_stored:
+                    self.send(backlog.session, stanza, record)
+                elif not record.is_gone and self.send(backlog.session, stanza, record):
                     machine.given(record, backlog.claim, self._records.standing)
                     given.append(record)
                 else:
@@ -146,8 +155,3 @@ class Giver:
         await self._storage.commit(
             Append(ASIDE, owner, aside), DeleteEntries(STORE, owner, seqs=(placed.seq,))
         )
-
-
-def _late(stanza: Stanza, at: float, host: str) -> Stanza:
-    at = came_at(stanza, at, host)
-    return without_delay_of(stanza, host).with_last(delay_xml(at, host), DELAY)

@@ -22,19 +22,19 @@ from xmppd.core.events import Delivery
 from xmppd.core.host import Hosts
 from xmppd.core.ids import Ids
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive.ids import archived_as
 from xmppd.services.inbox.contents import contents_of
 from xmppd.services.inbox.delivery import Backlogs, Earlier
+from xmppd.services.inbox.giving import Giver
 from xmppd.services.inbox.kept import KEPT, Kept
 from xmppd.services.inbox.machine import (
-    HAS,
     OWED,
     OWED_COPY,
     Record,
-    Standing,
     Verdict,
     acknowledged,
     came_back,
@@ -44,12 +44,14 @@ from xmppd.services.inbox.machine import (
     verdict,
 )
 from xmppd.services.inbox.records import STORE, append, encode
+from xmppd.services.inbox.redelivery import Redelivery
 from xmppd.services.inbox.store import PAGE, Placed, Records, Usage
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, Replace, Storage
+from xmppd.stream.acks import Sent
 
 KEY: Final = Attachment[str]("inbox")
 """Under this name a session that does not count keeps the key it is a holder by."""
@@ -78,6 +80,7 @@ class Inbox:
         self,
         hosts: Hosts,
         registry: SessionRegistry,
+        router: Router,
         directory: AccountDirectory,
         storage: Storage,
         timers: Timers,
@@ -93,7 +96,11 @@ class Inbox:
         self._random_text = random_text
         self._ids = Ids(random_text)
         self._records = Records(storage, timers, now)
-        self._backlogs = Backlogs(registry, self._records, storage, timers, self.key_of)
+        self._giver = Giver(self._records, storage, self.key_of)
+        self._redelivery = Redelivery(registry, router, self._records.standing, self._send)
+        self._backlogs = Backlogs(
+            registry, self._records, self._giver, timers, self.key_of, self._redelivery.deliver_live
+        )
 
     @property
     def waiting_accounts(self) -> int:
@@ -139,23 +146,38 @@ class Inbox:
         touch = self._records.touch
         for record in records:
             acknowledged(record, key)
-            touch(record)
+            if not record.is_gone:
+                touch(record)
 
-    def ended(self, owner: JID, key: str, held: Iterable[tuple[Record, Stanza]]) -> None:
-        """*key* is gone, with what its client has not acknowledged: what nobody else has waits again."""
-        records, waiting = self._records, list[Stanza]()
+    def sent_late(self, record: Record, key: str, number: int) -> Record:
+        """*key* is sent what a filter had kept, behind the transaction of the message; give its record as it is now."""
+        record = self._records.get(record.owner, record.id) or record
+        record.holders[key] = number
+        if not record.is_gone:
+            self._records.touch(record)
+        return record
+
+    def ended(self, owner: JID, key: str, unacknowledged: Iterable[Sent]) -> None:
+        """*key* is gone, with what its client has not acknowledged: what nobody else has waits again, or goes to who is
+        there, if it is not stored."""
+        records, waiting, volatile = self._records, list[Stanza](), list[Sent]()
         records.end(key)
-        for record, stanza in held:
+        for sent in unacknowledged:
+            record = sent.record
+            if not isinstance(record, Record) or not record.is_stored:
+                volatile.append(sent)
+                continue
             if is_finished(record, records.standing):
                 records.touch(record)
             elif is_waiting(record, records.standing):
-                waiting.append(stanza)
+                waiting.append(sent.stanza)
             records.release(record)
         if waiting:
             records.waits(owner.bare)
             if self._backlogs.taker(owner.bare) is None:
                 self._tell(owner, waiting)
         self._look_again(owner.bare)
+        self._redelivery.deliver(owner, key, volatile)
 
     def left(self, session: Session) -> None:
         """A session has ended; what it was not handed stays for the next."""
@@ -175,7 +197,7 @@ class Inbox:
         """Give a message a record, if anybody who gets it may not have it then."""
         sessions, owner = delivery.sessions, delivery.target.bare
         for session in sessions:
-            if session.ledger is not None:
+            if session.ledger is not None or session.is_logging_in:
                 break
         else:
             if sessions and not (self._backlogs and self._backlogs.is_busy(owner)):
@@ -192,21 +214,9 @@ class Inbox:
 
     def hand_over(self, delivery: Delivery, record: Record) -> bool:
         """Send a message to the sessions that get it; whether there was any."""
-        owner, stanza, backlogs, is_taken = record.owner, delivery.stanza, self._backlogs, False
+        stanza, is_taken = delivery.stanza.copy_of(record), False
         for session in delivery.sessions:
-            backlog = backlogs.of(owner, session) if backlogs else None
-            ledger = session.ledger
-            if backlog is not None:
-                record.holders[backlog.claim.key] = OWED
-                backlogs.put(backlog, stanza, record)
-                is_taken = True
-                continue
-            if ledger is not None:
-                ledger.delivering(stanza, record)
-            if session.send(stanza):
-                is_taken = True
-                if ledger is None:
-                    record.is_done = True
+            is_taken = self._send(session, stanza, record) or is_taken
         if is_taken and record.is_stored:
             self._store(delivery, record)
         return is_taken
@@ -238,31 +248,26 @@ class Inbox:
             records.hold(record)
             records.release(record)
 
-    def is_elsewhere(self, record: Record, key: str) -> bool:
-        """Whether somebody else than *key* has a message that is not stored, or will be sent it."""
-        standing = self._records.standing
-        others = [each for each in record.holders if each != key and standing(each) is not Standing.GONE]
-        return record.is_done or bool(others)
-
     def send_copy(self, session: Session, stanza: Stanza, record: object, *, is_taken: bool) -> None:
-        """Send a carbon of a message, behind what waits for *session* where it is being handed that.
+        """Send a carbon of a message; *record* is the message's, where the account gets it.
 
-        *record* is the message's, where the account gets it. *is_taken*: others get the message itself.
+        *is_taken*: others get the message itself; else it waits for them, whoever has carbons.
         """
         message = record if isinstance(record, Message) else None
+        if message is not None and not is_taken:
+            message.is_open = True
+        self._send(session, stanza, message, OWED_COPY)
+
+    def _send(self, session: Session, stanza: Stanza, record: Record | None, owed: int = OWED) -> bool:
+        """Send a message to a session, behind what waits for it where it is being handed that."""
         backlog = self._backlogs.of(session.bare_jid or "", session) if self._backlogs else None
-        if backlog is not None:
-            if message is not None:
-                message.holders[backlog.claim.key] = OWED_COPY
-            self._backlogs.put(backlog, stanza, message)
-            return
-        if session.ledger is not None:
-            session.ledger.delivering(stanza, message)
-        if session.send(stanza) and message is not None and session.ledger is None:
-            if is_taken:
-                message.is_done = True
-            else:
-                message.holders[self.key_of(session)] = HAS
+        if backlog is None:
+            is_for_later = session.is_logging_in and owed is OWED and record is not None and record.is_stored
+            return is_for_later or self._giver.send(session, stanza, record)
+        if record is not None:
+            record.holders[backlog.claim.key] = owed
+        self._backlogs.put(backlog, stanza, record)
+        return True
 
     # -- what nobody takes --------------------------------------------------------------------------------------------
 

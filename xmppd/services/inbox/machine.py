@@ -82,6 +82,7 @@ class Record:
         "is_archived",
         "is_done",
         "is_gone",
+        "is_late",
         "is_open",
         "is_pinned",
         "is_stored",
@@ -99,6 +100,8 @@ class Record:
         self.is_open = False
         self.is_gone = False
         """Whether it was told to be taken out of the store."""
+        self.is_late = False
+        """Whether a copy goes behind the transaction of the message: who holds it is written by itself then."""
         self.is_pinned = False
         """Whether it stays in memory, whoever holds it."""
         self.is_stored = is_stored
@@ -147,6 +150,13 @@ def is_owed(record: Record, claim: Claim, standing: Standings) -> bool:
     )
 
 
+def is_elsewhere(record: Record, key: str, standing: Standings) -> bool:
+    """Whether somebody else than *key* has the message, or will be sent it."""
+    return record.is_done or any(
+        each != key and standing(each) is not Standing.GONE for each in record.holders
+    )
+
+
 def is_waiting(record: Record, standing: Standings) -> bool:
     """Whether it waits for somebody who takes it."""
     return record.is_open or not (record.is_done or is_held(record, standing))
@@ -187,7 +197,7 @@ def given(record: Record, claim: Claim, standing: Standings) -> None:
     if record.is_open:
         record.is_open = False
         for key in [key for key, number in record.holders.items() if number == HAS]:
-            written(record, key)
+            acknowledged(record, key)
     for key, number in list(record.holders.items()):
         if number < WAS and standing(key) is Standing.GONE:
             if number < 0:
@@ -208,19 +218,13 @@ def entitled(record: Record, claim: Claim) -> bool:
         if number == HAS or (key == claim.key and number not in (OWED, OWED_COPY)):
             record.is_open = False
             if number == HAS:
-                written(record, key)
+                acknowledged(record, key)
             return True
     return False
 
 
-def written(record: Record, key: str) -> None:
-    """A copy was written to who does not count: the message is done."""
-    record.holders.pop(key, None)
-    record.is_done = True
-
-
 def acknowledged(record: Record, key: str) -> None:
-    """*key* has its copy: the message is done, unless it waits for others than it."""
+    """*key* has its copy, or was written it and does not count: done, unless the message waits for others than it."""
     if record.is_open:
         record.holders[key] = HAS
     else:

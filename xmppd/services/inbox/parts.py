@@ -11,6 +11,7 @@ def add_services(parts: CoreParts) -> None:
     inbox = Inbox(
         parts.hosts,
         parts.registry,
+        parts.router,
         parts.directory,
         parts.storage,
         parts.timers,

@@ -66,7 +66,7 @@ class Records:
         """*now* is wall time in seconds since 1970."""
         self._storage = storage
         self._timers = timers
-        self._now = now
+        self.now = now
         self._holders: dict[str, Standing] = {}
         self._unknown: dict[str, Callable[[], Change | None]] = {}
         self._reserved: set[str] = set()
@@ -124,7 +124,7 @@ class Records:
     @property
     def reserved_s(self) -> float:
         """So many seconds what holders of before the start have left waits for their peers."""
-        return self._reserved_until - self._now()
+        return self._reserved_until - self.now()
 
     # -- what is in memory --------------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class Records:
         """Give how much *owner* has, if it is known."""
         usage = self._usages.get(owner)
         if usage is None and owner not in self._live and not self.may_wait(owner):
-            usage = Usage(0, 0, self._now())
+            usage = Usage(0, 0, self.now())
             self._usages.keep(owner, usage)
         return usage
 
@@ -304,13 +304,13 @@ class Records:
         messages, size_bytes = await self._storage.measure(STORE, owner, is_fresh=True)
         known = self._usages.get(owner)
         if known is None:  # otherwise another call was quicker, and it has counted on since
-            known = Usage(messages, size_bytes, self._now())
+            known = Usage(messages, size_bytes, self.now())
             self._usages.keep(owner, known)
         return known
 
     def is_stale(self, usage: Usage) -> bool:
         """Whether a usage that says "full" should be counted anew."""
-        return self._now() - usage.counted_at >= STALE_AFTER_S
+        return self.now() - usage.counted_at >= STALE_AFTER_S
 
     def forget_usage(self, owner: str) -> None:
         """Count anew when it is asked for again."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from xmppd.core.fanout import Fanout
-from xmppd.core.session import Copied, Session, SessionStream
+from xmppd.core.session import Session, SessionStream
 from xmppd.core.timers import Timer
 from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.inbox.machine import Record
@@ -43,13 +43,11 @@ class StreamLedger(Receipts):
     """The `Ledger` of a session with stream management, and the last of its outbound filters."""
 
     __slots__ = (
-        "_delivered",
         "_held",
         "_holds",
         "_inbox",
         "_is_asking",
         "_is_replay_due",
-        "_record",
         "_settings",
         "_stalls",
         "_unasked",
@@ -86,8 +84,6 @@ class StreamLedger(Receipts):
         """From a new connection until `replay`: what is sent only queues up."""
         self._settings = settings
         self._inbox = inbox
-        self._delivered: Stanza | None = None
-        self._record: Copied | None = None
         self._holds = 0
         self._held: list[Stanza] = []
         self._is_replay_due = False
@@ -98,10 +94,6 @@ class StreamLedger(Receipts):
         """So many answers in a row have acknowledged nothing."""
 
     # -- what the client gets -----------------------------------------------------------------------------------------
-
-    def delivering(self, stanza: Stanza, record: Copied | None) -> None:
-        """The message sent next is *stanza*, a copy of *record*; see `Ledger`."""
-        self._delivered, self._record = stanza, record
 
     def outbound(self, session: Session, x: Stanza | bytes) -> Stanza | bytes | None:
         """Keep a stanza that is sent; the last outbound filter. Nothing is let pass without a connection."""
@@ -155,14 +147,14 @@ class StreamLedger(Receipts):
 
     def _count(self, stanza: Stanza) -> None:
         """Put a stanza into the queue, tell its record of it, and look at the queue's bounds."""
-        outgoing, settings, source = self.outgoing, self._settings, stanza.source
-        if self._delivered is stanza:
-            record = self._record
-            self._delivered = self._record = None
-            if record is not None:
-                record.holders[self.key.session_id] = outgoing.next
+        outgoing, settings, source, id = self.outgoing, self._settings, stanza.source, self.key.session_id
+        if not isinstance(source, Record):
+            record = self._inbox.alone(self.key.owner, stanza, id, outgoing.next)
+        elif source.is_late:
+            record = self._inbox.sent_late(source, id, outgoing.next)
         else:
-            record = self._inbox.alone(self.key.owner, stanza, self.key.session_id, outgoing.next)
+            record = source
+            record.holders[id] = outgoing.next
         if type(source) is Fanout and record is None and stanza.to is not None:
             source.sent_at = source.sent_at or self._now()
             outgoing.append_copy(source, stanza.to)

@@ -10,7 +10,6 @@ def add_services(parts: CoreParts) -> None:
     services, environment = parts.services, parts.environment
     management = StreamManagement(
         parts.registry,
-        parts.router,
         parts.directory,
         services[Inbox],
         parts.storage,

@@ -15,7 +15,6 @@ from xmppd.core.directory import AccountDirectory
 from xmppd.core.events import Unbound
 from xmppd.core.filters import FilterStage
 from xmppd.core.registry import SessionRegistry
-from xmppd.core.router import Router
 from xmppd.core.session import Session, SessionStream
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.turns import Turns
@@ -27,7 +26,6 @@ from xmppd.services.stream_management.hibernating import Hibernating
 from xmppd.services.stream_management.ledger import Settings, StreamLedger
 from xmppd.services.stream_management.receipts import NS
 from xmppd.services.stream_management.records import Key
-from xmppd.services.stream_management.redelivery import Redelivery, Remains
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
@@ -59,7 +57,6 @@ class StreamManagement:
     def __init__(
         self,
         registry: SessionRegistry,
-        router: Router,
         directory: AccountDirectory,
         inbox: Inbox,
         storage: Storage,
@@ -80,7 +77,6 @@ class StreamManagement:
         self._sessions: dict[str, Session] = {}
         self.earlier = EarlierSessions(storage, self._sessions.__contains__, now)
         self._inbox = inbox
-        self._redelivery = Redelivery(registry, router, inbox)
         inbox.heed(self.earlier)
         self._sweeper: Timer | None = None
         self.hibernating = Hibernating(_held_bytes, registry.destroy, hibernating_bytes, timers, turns)
@@ -264,8 +260,7 @@ class StreamManagement:
             self._rounds.flush()
             self._inbox.flush()
             return
-        owner = JID.parse(ledger.key.owner)
-        self._redelivery.deliver(Remains(owner, ledger.key.session_id, ledger.outgoing))
+        self._inbox.ended(JID.parse(ledger.key.owner), ledger.key.session_id, ledger.outgoing)
 
 
 def _held_bytes(session: Session) -> int:
