@@ -1,44 +1,32 @@
-"""A whole server in memory, one account with several clients, one sender, and everything that can happen to them.
+"""A whole server in memory, two accounts with several clients, one sender, and everything that can happen to them.
 
 What is checked, and no more (the model of a page):
 
 - *nothing lost*: every durable message that its sender was acknowledged is with a client that has said so (or to which
   it was written, where that does not count), was fetched from the archive, or comes at the last login;
-- *once*: no client gets a message twice in a session, nor over sessions of which it can say how far it had come;
+- *once*: no client gets a message twice in a session, nor over sessions of which it can say how far it had come; what
+  a client has acknowledged does not come at the last login; the sender sends again what was not acknowledged to him;
 - *in order*: a client gets messages in the order in which they were sent, but for those that another session may have
   held meanwhile.
 """
 
-import random
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
-from tests.inbox.device import SLOW_BYTES, Device
+from tests.inbox.device import Device
+from tests.inbox.sender import Sender
 from xmppd.storage.interface import StorageFailed
-from xmppd.testing.client import Client
+from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.server import MemoryServer
 
-NS: Final = "urn:xmpp:sm:3"
 JULIET: Final = "juliet@localhost"
-ROMEO: Final = "romeo@localhost/orchard"
+NURSE: Final = "nurse@localhost"
+ACCOUNTS: Final = (JULIET, NURSE)
 MAX_S: Final = 30
-COMMIT_S: Final = 0.1
+SLOW_DISK_S: Final = 0.1
 OPTIONS: Final = "[modules.sm]\nask_after = 3\n"
-HINTS: Final = {
-    "chat": "",
-    "normal": "",
-    "no-permanent": "<no-permanent-store xmlns='urn:xmpp:hints'/>",
-    "no-store": "<no-store xmlns='urn:xmpp:hints'/>",
-}
 CARBONS: Final = "<iq type='set' id='c'><{} xmlns='urn:xmpp:carbons:2'/></iq>"
-PRESENCES: Final = (
-    "<presence/>",
-    "<presence/>",
-    "<presence><priority>5</priority></presence>",
-    "<presence><priority>-1</priority></presence>",
-    "<presence type='unavailable'/>",
-)
-ARCHIVE: Final = "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>"
 KNOWN_S: Final = 1.0
 """What a client has told is stored by then."""
 PAST_ALL_S: Final = 700.0
@@ -51,57 +39,41 @@ class Broken(AssertionError):
 class World:
     """The server, the devices, and what was sent."""
 
-    def __init__(self, kinds: tuple[str, ...], *, has_archive: bool = True):
-        options = OPTIONS if has_archive else OPTIONS + "[modules.mam]\nenabled = false\n"
-        self.options = options
-        self.memory = MemoryServer(options)
-        self.memory.add_account(JULIET)
+    def __init__(self, kinds: tuple[str, ...], *, has_archive: bool = True, nurses: int = 0):
+        """A device of each of *kinds*; the last *nurses* of them are those of the other account."""
+        self.options = OPTIONS if has_archive else OPTIONS + "[modules.mam]\nenabled = false\n"
+        self.memory = MemoryServer(self.options)
+        for account in ACCOUNTS:
+            self.memory.add_account(account)
         self.starts = 1
-        self.sent: list[str] = []
-        self.durable: set[str] = set()
-        self.refused: set[str] = set()
-        self.promised: set[str] = set()
         self.was_broken = False
         self.is_beside = False
         """Whether anything went to a device beside what waited for one that takes messages: it may come earlier."""
-        self.last: Device | None = None
-        self.devices = [Device(f"{JULIET}/d{n}", kind, MAX_S) for n, kind in enumerate(kinds)]
-        self._arrive()
-
-    def _arrive(self) -> None:
-        self.romeo: Client = self.memory.logged_in(ROMEO)
-        self.romeo.send(f"<enable xmlns='{NS}' resume='true'/>")
-        self.memory.pass_time(1)
-        self.romeo.inbox.clear()
-        self._unacknowledged: list[str] = []
-        self._acknowledged = 0
+        self.last: dict[str, Device] = {}
+        """Who came at the end, by the account."""
+        self.devices = [
+            Device(f"{ACCOUNTS[n >= len(kinds) - nurses]}/d{n}", kind, MAX_S) for n, kind in enumerate(kinds)
+        ]
+        self.romeo = Sender()
+        self.romeo.arrive(self.memory)
 
     # -- what happens -------------------------------------------------------------------------------------------------
 
     def say(self, kind: str = "chat", to: int | None = None, times: int = 1) -> None:
-        """Romeo writes: to the account, or to one of its devices."""
-        target = JULIET if to is None else self.devices[to].address
-        type = "chat" if kind == "chat" else "normal"
-        session = None if to is None else self.memory.server.registry.get(target)
+        """Romeo writes: to one of the devices, -1: to the nurse, else to Juliet."""
+        target = JULIET if to is None else NURSE if to < 0 else self.devices[to].address
+        session = None if to is None or to < 0 else self.memory.server.registry.get(target)
         is_taking = session is None or (session.presence is not None and session.priority >= 0)
         self.is_beside = self.is_beside or not is_taking
-        for _ in range(times):
-            id = str(len(self.sent))
-            self.sent.append(id)
-            self._unacknowledged.append(id)
-            if kind != "no-store":
-                self.durable.add(id)
-            self.romeo.send(
-                f"<message to='{target}' type='{type}' id='{id}'><body>{id}</body>{HINTS[kind]}</message>"
-            )
-        self.romeo.send(f"<r xmlns='{NS}'/>")
+        self.romeo.say(kind, target, times)
         self.look()
 
     def connect(self, device: int, is_fresh: bool = False, text: str = "") -> None:
         """A device comes, and sends *text*."""
         each = self.devices[device]
         if not each.is_connected:
-            each.connect(self.memory, is_fresh=is_fresh)
+            with self._quick_reads():
+                each.connect(self.memory, is_fresh=is_fresh)
             each.send(text)
         self.look()
 
@@ -128,55 +100,75 @@ class World:
 
     def slow(self, device: int, is_slow: bool) -> None:
         """A device reads slowly, or goes on."""
-        each = self.devices[device]
-        if each.client is not None and each.client.carrier is not None:
-            each.is_slow = is_slow
-            carrier: Any = each.client.carrier
-            carrier._transport.unsent_bytes = SLOW_BYTES if is_slow else 0
+        self.devices[device].slow(is_slow)
+
+    def sender(self) -> None:
+        """Romeo loses his connection, and comes back."""
+        self.romeo.look()
+        self.romeo.lose()
+        self._arrive()
+        self.look()
 
     def time(self, seconds: float) -> None:
         """Time passes."""
         self.memory.pass_time(seconds)
         self.look()
 
-    def commits(self, seconds: float) -> None:
-        """Commits take so long from now on."""
-        self.memory.storage.clock, self.memory.storage.commit_delay_s = self.memory.clock, seconds
+    def slow_disk(self, commits_s: float, reads_s: float) -> None:
+        """Commits and reads take so long from now on."""
+        storage = self.memory.storage
+        storage.clock, storage.commit_delay_s, storage.read_delay_s = self.memory.clock, commits_s, reads_s
 
-    def broken_disk(self, is_broken: bool) -> None:
-        """Commits fail from now on, or no more."""
-        self.memory.storage.failing = StorageFailed("no disk") if is_broken else None
-        self.was_broken = self.was_broken or is_broken
+    def broken_disk(self, commits: bool, reads: bool) -> None:
+        """Commits and reads fail from now on, or no more."""
+        error = StorageFailed("no disk")
+        self.memory.storage.failing = error if commits else None
+        self.memory.storage.failing_reads = error if reads else None
+        self.was_broken = self.was_broken or commits or reads
 
     def kill(self) -> None:
         """End the server as SIGKILL does, and start another one with what was committed."""
         self.look()
         left = self.memory.storage.killed()
-        for each in self.devices:
-            each.sure_until = self.memory.clock.seconds() - KNOWN_S
-            each.told = {id: at for id, at in each.told.items() if at < each.sure_until}
-        for each in self.devices:
-            if not each.is_enabled:
-                each.take()
-            each.drop()
-        self.starts += 1
+        self._start_anew(left, KNOWN_S)
+
+    def restart(self) -> None:
+        """End the server as SIGTERM does, and start another one."""
+        self.broken_disk(False, False)
+        self.memory.factory.shutdown()
+        self.memory.settle()
+        self.look()
+        self.memory.storage.stop()
+        self._start_anew(self.memory.storage.killed(), 0.0)
+
+    def _start_anew(self, left: MemoryStorage, unknown_s: float) -> None:
         seconds = self.memory.clock.seconds()
+        self.romeo.lose()
+        for each in self.devices:
+            each.forget_until(seconds - unknown_s)
+        self.starts += 1
         self.memory = MemoryServer(self.options, left, self.starts * 1_000_000)
         self.memory.clock.advance(seconds)
         self._arrive()
 
+    def _arrive(self) -> None:
+        with self._quick_reads():
+            self.romeo.arrive(self.memory)
+        for each in self.devices:
+            each.forget(self.romeo.sent_again)
+
+    @contextmanager
+    def _quick_reads(self) -> Iterator[None]:
+        """Logins do not wait, nor fail: they are not what is looked at here."""
+        storage = self.memory.storage
+        before = storage.read_delay_s, storage.failing_reads
+        storage.read_delay_s, storage.failing_reads = 0.0, None
+        yield
+        storage.read_delay_s, storage.failing_reads = before
+
     def look(self) -> None:
         """Look at what has come: Romeo at all of it, the devices at what they count."""
-        while self.romeo.inbox:
-            element = self.romeo.inbox.popleft()
-            if element.tag == f"{{{NS}}}a":
-                h = int(element.get("h") or 0)
-                count = h - self._acknowledged
-                self.promised.update(self._unacknowledged[:count])
-                del self._unacknowledged[:count]
-                self._acknowledged = h
-            elif element.get("type") == "error":
-                self.refused.add(element.get("id") or "")
+        self.romeo.look()
         for each in self.devices:
             each.now = self.memory.clock.seconds()
             if not each.is_slow:
@@ -193,85 +185,44 @@ class World:
             raise Broken(f"{device.address} got twice: {doubled}")
         if device.again and not self.was_broken:
             raise Broken(f"{device.address} got again: {device.again}")
-        if len(self.devices) == 1 and not self.is_beside:
-            numbers = [int(each.id) for each in device.got if each.id in self.durable]
-            if numbers != sorted(numbers):
-                raise Broken(f"{device.address} got out of order: {numbers}")
+        if sum(each.account == device.account for each in self.devices) == 1 and not self.is_beside:
+            self._check_order(device)
+
+    def _check_order(self, device: Device) -> None:
+        numbers = [int(each.id) for each in device.got if each.id in self.romeo.targets]
+        if numbers != sorted(numbers):
+            raise Broken(f"{device.address} got out of order: {numbers}")
 
     def finish(self) -> None:
         """All sessions end, and somebody comes who gets all that waits."""
-        self.broken_disk(False)
-        self.commits(0.0)
+        self.broken_disk(False, False)
+        self.slow_disk(0.0, 0.0)
         self.time(PAST_ALL_S)
-        for n, each in enumerate(self.devices):
-            self.slow(n, False)
+        for each in self.devices:
+            each.slow(False)
             each.lose()
         self.time(PAST_ALL_S)
-        self.last = Device(f"{JULIET}/last", "resumable", MAX_S)
-        self.devices.append(self.last)
-        self.last.connect(self.memory, is_fresh=True)
-        self.last.send("<presence/>")
+        for account in ACCOUNTS:
+            self._finish(account)
+
+    def _finish(self, account: str) -> None:
+        done = set[str]().union(*(each.done for each in self.devices if each.account == account))
+        self.last[account] = last = Device(f"{account}/last", "resumable", MAX_S)
+        self.devices.append(last)
+        last.connect(self.memory, is_fresh=True)
+        last.send("<presence/>")
         for _ in range(3):
             for _ in range(20):
                 self.time(0.3)
-                self.last.acknowledge()
+                last.acknowledge()
             self.time(PAST_ALL_S)
-        with_somebody = set[str]().union(*(each.has for each in self.devices))
-        lost = (self.promised & self.durable) - self.refused - with_somebody
+        romeo = self.romeo
+        with_somebody = set[str]().union(*(each.has for each in self.devices if each.account == account))
+        durable = {id for id, target in romeo.targets.items() if target == account}
+        lost = (romeo.promised & durable) - romeo.refused - with_somebody
         if lost:
             raise Broken(f"lost: {sorted(lost, key=int)}")
-        got = [int(each.id) for each in self.last.got if each.id in self.durable]
-        if got != sorted(got):
-            raise Broken(f"the last one got out of order: {got}")
-
-
-Step = Callable[[World], None]
-
-
-def random_steps(chance: random.Random, world: World, steps: int) -> list[str]:
-    """Let *steps* things happen; give what that was."""
-    told: list[str] = []
-    for _ in range(steps):
-        name, args = _choose(chance, world)
-        told.append(f"world.{name}({', '.join(map(repr, args))})")
-        try:
-            getattr(world, name)(*args)
-        except Broken as broken:
-            raise Broken(f"{broken}\n" + "\n".join(told)) from None
-    told.append("world.finish()")
-    try:
-        world.finish()
-    except Broken as broken:
-        raise Broken(f"{broken}\n" + "\n".join(told)) from None
-    return told
-
-
-def _choose(chance: random.Random, world: World) -> tuple[str, tuple[Any, ...]]:
-    device = chance.randrange(len(world.devices))
-    is_there = world.devices[device].is_connected
-    what = chance.random()
-    if what < 0.35:
-        to = chance.choice((None, None, device))
-        kind = chance.choice(("chat", "chat", "chat", "normal", "no-permanent", "no-store"))
-        return "say", (kind, to, chance.choice((1, 1, 1, 1, 2, 2, 3, 5, 7, 10, 20, 110)))
-    if what < 0.45:
-        return "time", (chance.choice((0.0, 0.0, 0.05, 0.1, 0.3, 2.0, MAX_S + 1.0)),)
-    if what < 0.55:
-        return "acknowledge", (device,)
-    if what < 0.60:
-        return "slow", (device, chance.random() < 0.5)
-    if what < 0.63:
-        return "commits", (chance.choice((0.0, COMMIT_S, COMMIT_S)),)
-    if what < 0.645:
-        return "broken_disk", (chance.random() < 0.3,)
-    if what < 0.665:
-        return "kill", ()
-    if not is_there:
-        text = chance.choice(
-            ("", "<presence/>", CARBONS.format("enable") + "<presence/>", ARCHIVE + "<presence/>")
-        )
-        return "connect", (device, chance.random() < 0.2, text)
-    if what < 0.75:
-        return chance.choice((("lose", (device,)), ("lose", (device,)), ("leave", (device,))))
-    text = chance.choice((*PRESENCES, CARBONS.format("enable"), CARBONS.format("disable"), ARCHIVE))
-    return "send", (device, text)
+        again = done & {each.id for each in last.got}
+        if again and not self.was_broken:
+            raise Broken(f"the last one got what others had acknowledged: {sorted(again, key=int)}")
+        self._check_order(last)

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies
-from xmppd.services.inbox.delivery import PAGE
+from xmppd.services.inbox.store import PAGE
 from xmppd.testing.client import Client
 from xmppd.testing.sasl2 import BIND, SASL2Login
 
