@@ -1,19 +1,16 @@
 """Many lives, each from a number: ``python -m tests.inbox FIRST COUNT [STEPS]``."""
 
-import hashlib
 import sys
 import time
-from functools import cache
-from unittest.mock import patch
 
-from tests.inbox.lives import live
+from tests.inbox.lives import live, passwords_once
 from tests.inbox.world import Broken
 
 
 def main(first: int, count: int, steps: int = 40) -> int:
-    """Live them; give how many broke. All have one password: what is derived from it is derived once."""
+    """Live them; give how many broke."""
     begun, broken = time.monotonic(), 0
-    with patch.object(hashlib, "pbkdf2_hmac", cache(hashlib.pbkdf2_hmac)):
+    with passwords_once():
         for seed in range(first, first + count):
             try:
                 live(seed, steps)

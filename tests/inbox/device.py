@@ -77,12 +77,12 @@ class Device:
                 return
             self.now = server.clock.seconds()
             if answer.tag == f"{{{NS}}}resumed":
-                self._tell()
+                self.tell()
                 return
             if answer.get("h") is None:
                 self.got = []
             else:
-                self._tell()
+                self.tell()
         self._bind(server, client)
 
     def _bind(self, server: MemoryServer, client: Client) -> None:
@@ -139,11 +139,11 @@ class Device:
         """Say what has come."""
         self.take()
         if self.client is not None and self.client.is_connected and self.is_enabled and self.kind != "silent":
-            self._tell()
+            self.has.update(each.id for each in self.got if each.number)
             self.client.send(f"<a xmlns='{NS}' h='{self.h}'/>")
 
-    def _tell(self) -> None:
-        """The server is told of what came in the session that lasts."""
+    def tell(self) -> None:
+        """The server has been told of what came in the session that lasts."""
         for each in self.got:
             if each.number:
                 self.has.add(each.id)

@@ -1,7 +1,12 @@
 """Random lives: what happens, how often, and with what, as a table; each life from a number."""
 
+import hashlib
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
+from unittest.mock import patch
 
 from tests.inbox.device import KINDS
 from tests.inbox.sender import HINTS
@@ -34,6 +39,13 @@ TEXTS: Final = (
     "<active xmlns='urn:xmpp:csi:0'/>",
 )
 FIRST_TEXTS: Final = ("", "<presence/>", CARBONS.format("enable") + "<presence/>", ARCHIVE + "<presence/>")
+
+
+@contextmanager
+def passwords_once() -> Iterator[None]:
+    """All have one password: what is derived from it is derived once, which makes lives short."""
+    with patch.object(hashlib, "pbkdf2_hmac", cache(hashlib.pbkdf2_hmac)):
+        yield
 
 
 def live(seed: int, steps: int) -> list[str]:

@@ -6,7 +6,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.inbox.device import KINDS
-from tests.inbox.lives import DELAYS, FAULTS, FIRST_TEXTS, MESSAGES, NURSE, SECONDS, TEXTS, TIMES
+from tests.inbox.lives import (
+    DELAYS,
+    FAULTS,
+    FIRST_TEXTS,
+    MESSAGES,
+    NURSE,
+    SECONDS,
+    TEXTS,
+    TIMES,
+    passwords_once,
+)
 from tests.inbox.world import World
 
 LIVES = settings(max_examples=4, stateful_step_count=15, deadline=None, database=None)
@@ -94,5 +104,6 @@ class StatefulTests(SynchronousTestCase):
 
     def test_lives(self) -> None:
         """Nothing is lost, doubled, or out of order."""
-        run_state_machine_as_test(Lives, settings=LIVES)
+        with passwords_once():
+            run_state_machine_as_test(Lives, settings=LIVES)
         self.flushLoggedErrors()

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.inbox.lives import live
+from tests.inbox.lives import live, passwords_once
 from tests.inbox.world import CARBONS, JULIET, MAX_S, SLOW_DISK_S, World
 
 SEEDS = 6
@@ -15,8 +15,9 @@ class WorldTests(SynchronousTestCase):
 
     def test_lives(self) -> None:
         """promises#one-record: whatever happens, nothing is lost, doubled, or out of order."""
-        for seed in range(SEEDS):
-            live(seed, STEPS)
+        with passwords_once():
+            for seed in range(SEEDS):
+                live(seed, STEPS)
         self.flushLoggedErrors()
 
 

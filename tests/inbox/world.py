@@ -16,6 +16,7 @@ from typing import Final
 
 from tests.inbox.device import Device
 from tests.inbox.sender import Sender
+from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.storage.interface import StorageFailed
 from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.server import MemoryServer
@@ -95,8 +96,15 @@ class World:
         each.sm_id = ""
 
     def acknowledge(self, device: int) -> None:
-        """A device says what it has."""
-        self.devices[device].acknowledge()
+        """A device says what it has; the server may not have read it yet."""
+        self._acknowledge(self.devices[device])
+
+    def _acknowledge(self, device: Device) -> None:
+        device.acknowledge()
+        session = self.memory.server.registry.get(device.address)
+        ledger = None if session is None else session.ledger
+        if isinstance(ledger, StreamLedger) and ledger.outgoing.acknowledged == device.h:
+            device.tell()
 
     def slow(self, device: int, is_slow: bool) -> None:
         """A device reads slowly, or goes on."""
@@ -214,7 +222,7 @@ class World:
         for _ in range(3):
             for _ in range(20):
                 self.time(0.3)
-                last.acknowledge()
+                self._acknowledge(last)
             self.time(PAST_ALL_S)
         romeo = self.romeo
         with_somebody = set[str]().union(*(each.has for each in self.devices if each.account == account))
