@@ -3,14 +3,14 @@
 import sys
 import time
 
-from tests.inbox.lives import live, passwords_once
+from tests.inbox.lives import live, quick_passwords
 from tests.inbox.world import Broken
 
 
 def main(first: int, count: int, steps: int = 40) -> int:
     """Live them; give how many broke."""
     begun, broken = time.monotonic(), 0
-    with passwords_once():
+    with quick_passwords():
         for seed in range(first, first + count):
             try:
                 live(seed, steps)

@@ -15,7 +15,7 @@ from tests.inbox.lives import (
     SECONDS,
     TEXTS,
     TIMES,
-    passwords_once,
+    quick_passwords,
 )
 from tests.inbox.world import World
 
@@ -104,6 +104,6 @@ class StatefulTests(SynchronousTestCase):
 
     def test_lives(self) -> None:
         """Nothing is lost, doubled, or out of order."""
-        with passwords_once():
+        with quick_passwords():
             run_state_machine_as_test(Lives, settings=LIVES)
         self.flushLoggedErrors()

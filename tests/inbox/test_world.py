@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.inbox.lives import live, passwords_once
+from tests.inbox.lives import live, quick_passwords
 from tests.inbox.world import CARBONS, JULIET, MAX_S, SLOW_DISK_S, World
 
 SEEDS = 6
@@ -15,7 +15,7 @@ class WorldTests(SynchronousTestCase):
 
     def test_lives(self) -> None:
         """promises#one-record: whatever happens, nothing is lost, doubled, or out of order."""
-        with passwords_once():
+        with quick_passwords():
             for seed in range(SEEDS):
                 live(seed, STEPS)
         self.flushLoggedErrors()

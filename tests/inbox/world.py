@@ -210,7 +210,7 @@ class World:
             each.slow(False)
             each.lose()
         self.time(PAST_ALL_S)
-        for account in ACCOUNTS:
+        for account in sorted({JULIET, *self.romeo.targets.values()}):
             self._finish(account)
 
     def _finish(self, account: str) -> None:
@@ -219,9 +219,9 @@ class World:
         self.devices.append(last)
         last.connect(self.memory, is_fresh=True)
         last.send("<presence/>")
-        for _ in range(3):
-            for _ in range(20):
-                self.time(0.3)
+        for _ in range(2):
+            for _ in range(10):
+                self.time(0.5)
                 self._acknowledge(last)
             self.time(PAST_ALL_S)
         romeo = self.romeo

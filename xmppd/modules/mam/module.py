@@ -144,7 +144,7 @@ class Mam(Module):
         page = await find(self.api.storage, self._search, owner, query, bounds)
         if session is not None:
             sent = self._send(session, query, page)
-            if session.presence is None and sent:
+            if session.presence is None and session.conn is not None and sent:
                 await self._inbox.fetched(owner, session, sent)
         return fin_of(page)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from xmppd.services.archive.ids import STORE as ARCHIVE
-from xmppd.services.inbox.records import STORE
-from xmppd.services.inbox.store import Placed
+from xmppd.services.inbox.records import STORE, encode
+from xmppd.services.inbox.store import Placed, Records
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import with_stanza_id
-from xmppd.storage.interface import Storage
+from xmppd.storage.interface import Change, Replace, Storage
 
 
 async def contents_of(
@@ -30,6 +30,23 @@ async def contents_of(
         else:
             found[seq] = with_stanza_id(stanza, owner, entry.id) if entry.id in archived else stanza
     return found
+
+
+async def part_from_archive(records: Records, storage: Storage, owner: str) -> None:
+    """Messages are about to leave an archive: records that refer to it get their content. Waits; `StorageError`."""
+    async for page in records.pages(owner):
+        those = [placed for placed in page if placed.record.is_archived]
+        contents = await contents_of(storage, owner, those) if those else {}
+        changes: list[Change] = []
+        for seq, record, _ in those:
+            stanza = contents.get(seq)
+            if isinstance(stanza, Stanza):
+                data = stanza.to_bytes()
+                record.is_archived, record.size_bytes = False, len(data)
+                changes.append(Replace(STORE, owner, record.id, data, encode(record)))
+        if changes:
+            records.forget_usage(owner)
+            await storage.commit(*changes)
 
 
 async def _by_id(storage: Storage, store: str, owner: str, ids: list[str]) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ Rules that live here:
 How a session is handed what waits is in `xmppd.services.inbox.delivery`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -27,7 +27,7 @@ from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import deferred
 from xmppd.services.archive.ids import archived_as
-from xmppd.services.inbox.contents import contents_of
+from xmppd.services.inbox.contents import part_from_archive
 from xmppd.services.inbox.delivery import Backlogs, Earlier
 from xmppd.services.inbox.giving import Giver
 from xmppd.services.inbox.kept import KEPT, Kept
@@ -43,14 +43,14 @@ from xmppd.services.inbox.machine import (
     is_waiting,
     verdict,
 )
-from xmppd.services.inbox.records import STORE, append, encode
+from xmppd.services.inbox.records import append
 from xmppd.services.inbox.redelivery import Redelivery
-from xmppd.services.inbox.store import PAGE, Placed, Records, Usage
+from xmppd.services.inbox.store import Records, Usage
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import Change, Replace, Storage
+from xmppd.storage.interface import Change, Storage
 from xmppd.stream.acks import Sent
 
 KEY: Final = Attachment[str]("inbox")
@@ -331,11 +331,11 @@ class Inbox:
         """
         await self._backlogs.learn_earlier(owner)
         is_known = False
-        async for placed in self._all(owner):
-            record = placed.record
-            is_known = is_known or key in record.holders
-            if came_back(record, key, is_handled):
-                self._records.touch(record)
+        async for page in self._records.pages(owner):
+            for _, record, _ in page:
+                is_known = is_known or key in record.holders
+                if came_back(record, key, is_handled):
+                    self._records.touch(record)
         await self._records.flushed()
         return is_known
 
@@ -348,50 +348,17 @@ class Inbox:
         if not self._records.may_wait(owner):
             return
         claim = await self._backlogs.claim(owner, session)
-        wanted = None if ids is None else frozenset(ids)
-        async for placed in self._all(owner):
-            record = placed.record
-            is_there = record.is_archived if wanted is None else record.id in wanted
-            if is_there and verdict(record, claim, self._records.standing) is Verdict.GIVE:
-                fetched(record, claim)
-                self._records.touch(record)
+        async for page in self._records.pages(owner, ids):
+            for _, record, _ in page:
+                if record.is_archived and verdict(record, claim, self._records.standing) is Verdict.GIVE:
+                    fetched(record, claim)
+                    self._records.touch(record)
         await self._records.flushed()
 
     @deferred
     async def part_from_archive(self, owner: str) -> None:
         """Messages are about to leave an archive: records that refer to it get their content. Waits; `StorageError`."""
-        async for page in self._pages(owner):
-            those = [placed for placed in page if placed.record.is_archived]
-            contents = await contents_of(self._storage, owner, those) if those else {}
-            changes: list[Change] = []
-            for placed in those:
-                data = contents.get(placed.seq)
-                if isinstance(data, Stanza):
-                    placed.record.is_archived = False
-                    placed.record.size_bytes = len(data.to_bytes())
-                    changes.append(
-                        Replace(STORE, owner, placed.record.id, data.to_bytes(), encode(placed.record))
-                    )
-            if changes:
-                self._records.forget_usage(owner)
-                await self._storage.commit(*changes)
-
-    async def _pages(self, owner: str) -> AsyncIterator[list[Placed]]:
-        after, is_more = 0, True
-        while is_more:
-            page = await self._records.page(owner, after)
-            try:
-                yield page
-            finally:
-                for placed in page:
-                    self._records.release(placed.record)
-            is_more = len(page) == PAGE
-            after = page[-1].seq if page else after
-
-    async def _all(self, owner: str) -> AsyncIterator[Placed]:
-        async for page in self._pages(owner):
-            for placed in page:
-                yield placed
+        await part_from_archive(self._records, self._storage, owner)
 
     def flush(self) -> Deferred[bool]:
         """Write what has changed; fires when that is decided, with whether it happened."""

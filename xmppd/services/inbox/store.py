@@ -5,7 +5,7 @@ written; there it counts for more than in the store. A record leaves memory when
 while the store is being read for its account, since what is read may be older.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
@@ -182,43 +182,44 @@ class Records:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     @deferred
-    async def page(self, owner: str, after: int = 0) -> list[Placed]:
-        """Give the next `PAGE` records behind place *after*; all are in memory, until each is released.
+    async def page(self, owner: str, after: int = 0, ids: Sequence[str] | None = None) -> list[Placed]:
+        """Give the next `PAGE` records behind place *after*, or those with these *ids* (as many as in a page of the
+        storage at most) that are there; all are in memory, until each is released.
 
         Nothing that was committed before is missing. Waits; `StorageError`.
         """
         self._readers[owner] = self._readers.get(owner, 0) + 1
         try:
-            entries = await self._storage.read(
-                STORE, owner, Selection(after=after), limit=PAGE, is_fresh=True
-            )
-            return self._placed(owner, entries)
+            if ids is not None:
+                entries = await self._storage.read_ids(STORE, owner, ids, is_fresh=True)
+            else:
+                here = Selection(after=after)
+                entries = await self._storage.read(STORE, owner, here, limit=PAGE, is_fresh=True)
+            return [self._placed(owner, entry) for entry in entries]
         finally:
-            self._read(owner)
+            self._readers[owner] -= 1
+            if not self._readers[owner]:
+                del self._readers[owner]
+                for record in self._late.pop(owner, ()):
+                    self.release(record)
 
-    @deferred
-    async def by_ids(self, owner: str, ids: Iterable[str]) -> list[Placed]:
-        """The same for those with these ids, at most `xmppd.storage.interface.MAX_PAGE`, that are there."""
-        self._readers[owner] = self._readers.get(owner, 0) + 1
-        try:
-            return self._placed(owner, await self._storage.read_ids(STORE, owner, list(ids), is_fresh=True))
-        finally:
-            self._read(owner)
+    async def pages(self, owner: str, ids: Sequence[str] | None = None) -> AsyncIterator[list[Placed]]:
+        """Give all of them by pages, or those with these *ids*; a page is in memory until the next one is asked for."""
+        after, is_more = 0, True
+        while is_more:
+            page = await self.page(owner, after, ids)
+            try:
+                yield page
+            finally:
+                for placed in page:
+                    self.release(placed.record)
+            is_more = ids is None and len(page) == PAGE
+            after = page[-1].seq if page else after
 
-    def _placed(self, owner: str, entries: Iterable[Entry]) -> list[Placed]:
-        placed = []
-        for entry in entries:
-            record = self.get(owner, entry.id) or read(owner, entry)
-            self.hold(record)
-            placed.append(Placed(entry.seq, record, entry))
-        return placed
-
-    def _read(self, owner: str) -> None:
-        self._readers[owner] -= 1
-        if not self._readers[owner]:
-            del self._readers[owner]
-            for record in self._late.pop(owner, ()):
-                self.release(record)
+    def _placed(self, owner: str, entry: Entry) -> Placed:
+        record = self.get(owner, entry.id) or read(owner, entry)
+        self.hold(record)
+        return Placed(entry.seq, record, entry)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
