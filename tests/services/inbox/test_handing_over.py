@@ -198,6 +198,21 @@ class HandingOverTests(SynchronousTestCase):
         self.assertEqual(bodies(client), ["one"])
         self.assertEqual(self.stored(), [])
 
+    def test_what_comes_behind_a_message_that_waited_for_the_count(self) -> None:
+        """It is live, and behind that message all the same, while that is being read."""
+        slow = self.memory.storage
+        slow.clock, slow.read_delay_s = self.memory.clock, 0.5
+        self.say("one", "two")
+        slow.read_delay_s = 0.0
+        client = self.memory.logged_in(f"{JULIET}/balcony")
+        client.send("<presence/>")
+        slow.read_delay_s = 0.5
+        for _ in range(8):
+            self.memory.clock.advance(0.5)
+        self.assertEqual(bodies(client), ["one", "two"])
+        slow.read_delay_s = 0.0
+        self.assertEqual(self.stored(), [])
+
     def test_removal_of_the_account(self) -> None:
         """Nothing of a removed account counts for one that is made under its name."""
         self.say("one")

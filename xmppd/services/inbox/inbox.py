@@ -289,6 +289,9 @@ class Inbox:
     async def _keep_later(self, delivery: Delivery) -> bool:
         owner = delivery.target.bare
         self._wait(delivery, await self._records.count(owner))
+        session = self._backlogs.taker(owner)
+        if session is not None:  # it has come meanwhile: what comes next for it is behind this
+            self._backlogs.coming(session)
         self._timers.add(0.0, lambda now, timer, owner: self._look_again(owner), owner)
         return True
 
