@@ -188,7 +188,7 @@ class KindTests(SynchronousTestCase):
     def test_modules(self) -> None:
         """A service has its module and those that serve any domain, in a program outside there are none."""
         server = MemoryServer(self.OPTIONS, modules=SERVICES).server
-        inside = {"commands", "disco", "echo", "ping", "time", "uptime", "version"}
+        inside = {"administration", "commands", "disco", "echo", "ping", "time", "uptime", "version"}
         self.assertEqual(set(server.hosts["echo.localhost"].modules), inside)
         self.assertEqual(set(server.hosts["irc.localhost"].modules), set())
         self.assertNotIn("echo", server.hosts["localhost"].modules)

@@ -42,6 +42,8 @@ COMMENTED = re.compile(r'^#(?=[a-z"\[])', re.MULTILINE)
 NOT_DEFAULTS = {
     ("data_dir",),
     ("admins",),
+    ("members",),
+    ("rights",),
     ("tls", "certificates"),
     ("log", "file"),
     ("modules", "contact"),
@@ -109,7 +111,7 @@ class ExampleTests(SynchronousTestCase):
         for path in options_of(ServerOptions):
             at(raw, path)
         own = [key for key in HostOptions.model_fields if key not in ServerOptions.model_fields]
-        for key in (*own, "admins", "tls", "c2s", "limits", "modules"):
+        for key in (*own, "admins", "members", "rights", "tls", "c2s", "limits", "modules"):
             at(raw, ("hosts", "example.org", key))
         at(raw, ("components", "listen"))
         shown = {key for table in raw["components"].values() if isinstance(table, dict) for key in table}

@@ -34,7 +34,7 @@ from xmppd.config.schema import dotted, is_server_wide, nearest_beside
 from xmppd.config.section import Section
 from xmppd.config.source import Source
 
-_OVERLAID = {"tls": 1, "c2s": 1, "limits": 1, "modules": 2}
+_OVERLAID = {"tls": 1, "c2s": 1, "limits": 1, "modules": 2, "rights": 1}
 """The sections that a domain may have for itself, and how deep the tables are laid over the server's."""
 
 Typed = TypeVar("Typed", bound=Section)
@@ -173,7 +173,7 @@ def _domain(
             kind.options, table, above, source
         )[1]
     sections = [section for section in _OVERLAID if section in kind.options.model_fields]
-    effective = {"admins": raw.get("admins", []), **table}
+    effective = {"admins": raw.get("admins", []), "members": raw.get("members", []), **table}
     for section in sections:
         whole = raw.get(section, {})
         if section == "limits" and kind is _COMPONENTS:

@@ -46,6 +46,9 @@ def _secret(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
+RoleName = Literal["guest", "registered", "member", "admin", "operator"]
+
+
 class Tls(Section):
     """``[tls]``: certificates and what is negotiated with them."""
 
@@ -128,7 +131,11 @@ class ServerOptions(Section):
     data_dir: DataPath
     """The folder of the data; by default ``$XMPPD_DATA``, else ``xmppd-data`` in the working folder."""
     admins: Accounts = ()
-    """Accounts that may administer the server over XMPP."""
+    """Accounts that may administer the server over XMPP, and every domain: its operators."""
+    members: Accounts = ()
+    """Accounts that are trusted with more than others, where a domain does not name its own."""
+    rights: dict[str, RoleName] = {}
+    """Which role an operation needs over XMPP, such as "user.add" = "member" or "room.*" = "operator"."""
     tls: Tls = Tls()
     """Certificates and TLS."""
     c2s: C2s = C2s()
@@ -157,7 +164,11 @@ class DomainOptions(Section):
     key: FilePath | None = None
     """The private key (PEM); without it the certificate's file holds it."""
     admins: Accounts = ()
-    """Accounts that may administer this domain over XMPP, instead of the server's."""
+    """Accounts that may administer this domain over XMPP, besides the operators of the server."""
+    members: Accounts = ()
+    """Accounts that are trusted with more than others here."""
+    rights: dict[str, RoleName] = {}
+    """Which role an operation needs here over XMPP, such as "user.add" = "member" or "room.*" = "operator"."""
     tls: Tls = Tls()
     """Certificates and TLS."""
     limits: Limits = Limits()

@@ -10,6 +10,7 @@ from xmppd.core.lanes import Lanes
 from xmppd.core.operations.running import Operations
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.requests import PendingRequests
+from xmppd.core.roles import Roles
 from xmppd.core.router import Router
 from xmppd.core.services import Services
 from xmppd.core.session import Session
@@ -51,7 +52,7 @@ def make_core(
     parts = CoreParts(
         current, environment, storage, timers, turns, Lanes(turns), hosts, registry, router, directory
     )
-    parts.services.add(turns, parts.lanes, Operations())
+    parts.services.add(turns, parts.lanes, Operations(), Roles(current, hosts))
     return parts
 
 

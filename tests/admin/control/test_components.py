@@ -68,7 +68,7 @@ class ComponentTests(SynchronousTestCase):
         self.assertEqual(
             status["components"],
             [
-                {"name": "echo.localhost", "module": "echo", "modules": 7},
+                {"name": "echo.localhost", "module": "echo", "modules": 8},
                 {"name": "irc.localhost", "module": None, "modules": 0},
             ],
         )

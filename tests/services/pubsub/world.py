@@ -6,6 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from xmppd.core.roles import Roles
 from xmppd.services.pubsub.domain import DomainRealm
 from xmppd.services.pubsub.items import NewItem
 from xmppd.services.pubsub.owning import Owning
@@ -41,7 +42,7 @@ class World:
         self.personal = services[Personal].realm(JID.parse("juliet@localhost"))
         host = self.server.server.hosts["pubsub.localhost"]
         self.domain = DomainRealm(
-            host, self.server.server.registry, lambda who: True, self.server.clock.seconds
+            host, self.server.server.registry, services[Roles], "anybody", self.server.clock.seconds
         )
 
     def now(self, waiting: "Deferred[Any] | Awaitable[Any]") -> Any:

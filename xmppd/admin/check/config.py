@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from xmppd.admin.check.components import check_components
+from xmppd.admin.check.rights import check_rights
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.extras import missing_extras
 from xmppd.admin.log_file import try_log_file
@@ -25,6 +26,7 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     yield from _log_file(subject)
     yield from _reach(subject)
     yield from check_components(subject)
+    yield from check_rights(subject)
 
 
 def _log_file(subject: Subject) -> Iterator[Finding]:

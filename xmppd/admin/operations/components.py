@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from xmppd.admin.control.answers import ComponentDetails, ComponentRow, ComponentsClosed
-from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Subject
+from xmppd.core.operations.declaring import Args, Argument, Operation, Subject
 from xmppd.core.operations.showing import Block, Heading, Line, computed, moment, rows, table
 
 
@@ -22,7 +22,7 @@ COLUMNS: Final[dict[str, Heading]] = {
     "stanzas_out": "Out",
     "waiting": "Waiting",
 }
-NAME: Final = Argument("name", kind=Kind.DOMAIN)
+NAME: Final = Argument("name")
 _one = rows(**COLUMNS)
 
 

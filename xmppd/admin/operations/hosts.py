@@ -5,8 +5,8 @@ from typing import Final
 
 from xmppd.admin.control.answers import LeftOver, Renamed
 from xmppd.core.operations.declaring import Args, Argument, Operation, Subject
+from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import Block, Line, count, table
-from xmppd.core.roles import Role
 
 
 def _renamed(result: Renamed, args: Args) -> Iterable[Block]:

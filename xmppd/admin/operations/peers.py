@@ -5,8 +5,8 @@ from typing import Final
 
 from xmppd.admin.control.answers import Federated, PeerQueue, PeerStream
 from xmppd.core.operations.declaring import Args, Argument, Operation, Subject, option
+from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import Block, Line, computed, line, moment, rows
-from xmppd.core.roles import Role
 
 SHOWN_NAMES: Final = 2
 DOMAIN: Final = Argument("domain")

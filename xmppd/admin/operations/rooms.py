@@ -35,7 +35,7 @@ SUBJECT: Final = Subject(
         Operation(
             "room.list",
             "List all rooms, hidden ones too, or those of one SERVICE.",
-            (Argument("service", kind=Kind.DOMAIN, is_required=False),),
+            (Argument("service", kind=Kind.ROOMS, is_required=False),),
             table(
                 "there are no rooms; to make one: xmppctl room create NAME OWNER",
                 room="Room",

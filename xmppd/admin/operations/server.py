@@ -5,8 +5,8 @@ from typing import Final
 
 from xmppd.admin.control.answers import ReadAnew, Status, Stopping, versions_in_words
 from xmppd.core.operations.declaring import Args, Operation, Subject
+from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import Block, Cell, Facts, Line, Moment, computed, count, rows
-from xmppd.core.roles import Role
 
 _MIB: Final = 1_048_576
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400

@@ -101,7 +101,7 @@ SUBJECT: Final = Subject(
         Operation(
             "user.list",
             "List the accounts of HOST, or of all hosts.",
-            (Argument("host", kind=Kind.DOMAIN, is_required=False),),
+            (Argument("host", kind=Kind.HOST, is_required=False),),
             table(
                 "no accounts; to add one: xmppctl user add NAME@HOST",
                 jid="JID",
@@ -115,7 +115,7 @@ SUBJECT: Final = Subject(
             "Make many accounts.",
             (
                 Argument("users", kind=Kind.LIST),
-                option("host", "The host of names without one.", Kind.DOMAIN),
+                option("host", "The host of names without one.", Kind.HOST),
             ),
             is_on_store=True,
             is_inner=True,

@@ -122,6 +122,7 @@ def _parameter(argument: Argument) -> click.Parameter:
 _METAVARS = {
     Kind.NUMBER: "NUMBER",
     Kind.DOMAIN: "HOST",
+    Kind.HOST: "HOST",
     Kind.ACCOUNT: "JID",
     Kind.ADDRESS: "JID",
     Kind.ROOM: "ROOM",

@@ -15,11 +15,11 @@ help and completion, the ad-hoc form for admins (XEP-0050), and the manual. What
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from xmppd.core.operations.errors import OperationError
+from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import Block, nothing
-from xmppd.core.roles import Role
 
 Args = Mapping[str, object]
 """The arguments of an operation by name: JSON-able."""
@@ -44,6 +44,10 @@ class Kind(Enum):
     """A host, an account or a session here."""
     DOMAIN = "domain"
     """A domain that is served."""
+    HOST = "host"
+    """A domain with accounts."""
+    ROOMS = "rooms"
+    """A service of rooms."""
     ROOM = "room"
     """A room here; the name alone will do where one service has rooms."""
     LIST = "list"
@@ -61,7 +65,13 @@ class Kind(Enum):
 
 
 _TYPES: dict[Kind, type] = {Kind.NUMBER: int, Kind.FLAG: bool, Kind.LIST: list}
-_LOCAL = frozenset((Kind.ACCOUNT, Kind.ADDRESS, Kind.DOMAIN, Kind.ROOM))
+OF_HOSTS: Final = frozenset((Kind.ACCOUNT, Kind.ADDRESS, Kind.HOST))
+"""What there is at domains with accounts."""
+OF_ROOMS: Final = frozenset((Kind.ROOM, Kind.ROOMS))
+"""What there is at services of rooms."""
+DOMAINS: Final = frozenset((Kind.DOMAIN, Kind.HOST, Kind.ROOMS))
+"""Names of domains themselves."""
+_LOCAL = OF_HOSTS | OF_ROOMS | DOMAINS
 _WORDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
 
 
@@ -129,6 +139,11 @@ class Operation:
     def verb(self) -> str:
         """What is done to it."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it concerns one domain where that is named: the arguments name it, or something there."""
+        return any(argument.kind.is_local for argument in self.arguments)
 
     @property
     def has_form(self) -> bool:

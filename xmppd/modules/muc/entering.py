@@ -109,9 +109,7 @@ class Entering:
     def _check_new(self, traffic: Traffic) -> None:
         """Raise `StanzaError` unless the sender may make the room (10.1.1)."""
         parts, sender, name = self._parts, traffic.sender, traffic.target.localpart or ""
-        who = parts.options.create
-        may = who == "anybody" or (who == "local" and parts.router.is_here(sender.bare))
-        if not (may or parts.is_admin(sender.bare)):
+        if not parts.roles.may_make(parts.host, sender, parts.options.create):
             raise StanzaError("not-allowed", "You may not make rooms here")
         if stringprep_disagrees(name):
             raise StanzaError("not-acceptable", "A room cannot have this name")

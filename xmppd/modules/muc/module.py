@@ -7,6 +7,7 @@ from xmppd.core.domains.door import Taken
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.host import Identity
 from xmppd.core.module import XEP, iq, on
+from xmppd.core.roles import Roles
 from xmppd.core.service import Service
 from xmppd.core.waiting import deferred, spawn
 from xmppd.modules.muc import admin, avatar, moderation, owner, registration
@@ -63,7 +64,7 @@ class Muc(Service):
     identities = (Identity("conference", "text", "Rooms"),)
     features = OF_SERVICE
     options = MucOptions
-    uses = (Rooms, Recipients, ArchiveSearch)
+    uses = (Rooms, Recipients, ArchiveSearch, Roles)
     opt: MucOptions
 
     def start(self) -> None:
@@ -71,7 +72,7 @@ class Muc(Service):
         super().start()
         services = self.api.services
         telling = Telling(services[Recipients], self._lost)
-        parts = self.parts = MucParts(self.api, self.opt, services[Rooms], telling, self.way)
+        parts = self.parts = MucParts(self.api, self.opt, services[Rooms], telling, self.way, services[Roles])
         self._entering = Entering(parts)
         self._moderation = Moderation(parts)
         self._speaking = Speaking(parts, self._moderation)

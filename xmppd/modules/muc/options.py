@@ -11,8 +11,8 @@ from xmppd.services.rooms.room import KEPT
 class MucOptions(Options):
     """``[modules.muc]``."""
 
-    create: Literal["anybody", "local", "admins"] = "local"
-    """Who may make rooms: anybody, accounts of this server, or the service's admins alone."""
+    create: Literal["anybody", "local", "members", "admins"] = "local"
+    """Who may make rooms: anybody, accounts of this server, the service's members, or its admins alone."""
     lock: bool = True
     """Whether a new room is closed to others until its owner has configured it (XEP-0045 10.1.1)."""
     persistent: bool = False

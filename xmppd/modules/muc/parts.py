@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from xmppd.core.domains.service import ServiceDomain
 from xmppd.core.host import Host
 from xmppd.core.module import ModuleAPI
+from xmppd.core.roles import Roles
 from xmppd.core.router import Router
 from xmppd.modules.muc.options import MucOptions
 from xmppd.modules.muc.telling import Telling
@@ -24,6 +25,7 @@ class MucParts:
     rooms: Rooms
     telling: Telling
     way: ServiceDomain
+    roles: Roles
 
     @property
     def host(self) -> Host:
@@ -37,7 +39,7 @@ class MucParts:
 
     def is_admin(self, bare_jid: str) -> bool:
         """Whether somebody administers the service, and with it each of its rooms."""
-        return bare_jid in self.host.settings.admins
+        return self.roles.is_admin(self.host, bare_jid)
 
     def standing(self, room: Room, bare_jid: str) -> Affiliation:
         """Give the affiliation by which somebody may do things: admins of the service are as owners."""

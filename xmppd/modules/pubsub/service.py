@@ -6,6 +6,7 @@ from xmppd.core.domains.door import Taken
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.host import Identity
 from xmppd.core.module import XEP, Options, iq, on
+from xmppd.core.roles import Roles
 from xmppd.core.service import Service
 from xmppd.core.waiting import deferred
 from xmppd.modules.pubsub.approval import FORM, decide
@@ -13,7 +14,6 @@ from xmppd.modules.pubsub.disco import NodeDisco
 from xmppd.modules.pubsub.features import SERVICE_FEATURES
 from xmppd.modules.pubsub.requests import Requests
 from xmppd.modules.pubsub.services import Answer, PubSubServices
-from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.discovery.disco import HOST_ITEMS, NODE_INFO, NODE_ITEMS, Info, Items
 from xmppd.services.pubsub.domain import DomainRealm
 from xmppd.services.pubsub.items import NS, NS_OWNER
@@ -21,13 +21,12 @@ from xmppd.services.pubsub.owning import Owning
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.pubsub.subscribing import Subscribing
-from xmppd.stanza.jid import JID
 
 
 class PubSubOptions(Options):
     """``[modules.pubsub]``, or of one component ``[components."NAME".modules.pubsub]``."""
 
-    create: Literal["anybody", "local", "admins"] = "local"
+    create: Literal["anybody", "local", "members", "admins"] = "local"
     """Who may make nodes: the administrators, the accounts of this server too, or anybody."""
 
 
@@ -40,7 +39,7 @@ class PubSubService(Service):
     identities = (Identity("pubsub", "service", "Publish-Subscribe"),)
     features = SERVICE_FEATURES
     requires = ("disco",)
-    uses = (Accounts, Publishing, Reading, Owning, Subscribing)
+    uses = (Publishing, Reading, Owning, Subscribing, Roles)
     options = PubSubOptions
     opt: PubSubOptions
 
@@ -48,8 +47,10 @@ class PubSubService(Service):
         """Find the services, and open the door."""
         super().start()
         services = self.api.services
-        self._accounts, self._owning = services[Accounts], services[Owning]
-        self._realm = DomainRealm(self.api.host, self.api.registry, self._may_create, self.api.now)
+        self._owning = services[Owning]
+        self._realm = DomainRealm(
+            self.api.host, self.api.registry, services[Roles], self.opt.create, self.api.now
+        )
         parts = PubSubServices(
             services[Publishing], services[Reading], services[Owning], services[Subscribing]
         )
@@ -100,7 +101,3 @@ class PubSubService(Service):
     def on_node_items(self, items: Items) -> Any:
         """The items of a node (5.5)."""
         return self._disco.items(self._realm, items)
-
-    def _may_create(self, who: JID) -> bool:
-        create = self.opt.create
-        return create == "anybody" or (create == "local" and self._accounts.exists(who.bare))

@@ -6,6 +6,7 @@ from typing import Final
 from xmppd.config.limits import Limits
 from xmppd.core.host import Host
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.roles import Roles
 from xmppd.services.pubsub.access import Viewer, may_get
 from xmppd.services.pubsub.defaults import OF_SERVICE
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
@@ -27,14 +28,16 @@ class DomainRealm:
         self,
         host: Host,
         registry: SessionRegistry,
-        may_create: Callable[[JID], bool],
+        roles: Roles,
+        create: str,
         now: Callable[[], float],
     ):
-        """*may_create* says who may make nodes; the domain's administrators own all of them."""
+        """*create* says who may make nodes (`MAKERS`); the domain's administrators own all of them."""
         self.jid = host.name
         self._host = host
         self._registry = registry
-        self._may_create = may_create
+        self._roles = roles
+        self._create = create
         self._now = now
 
     @property
@@ -58,11 +61,11 @@ class DomainRealm:
 
     def may_create(self, who: JID) -> bool:
         """See `Realm`."""
-        return self.is_owner(who) or self._may_create(who)
+        return self._roles.may_make(self._host, who, self._create)
 
     def is_owner(self, who: JID) -> bool:
         """See `Realm`."""
-        return who.bare in self._host.settings.admins
+        return self._roles.is_admin(self._host, who.bare)
 
     def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
         """See `Realm`; nobody asks here."""

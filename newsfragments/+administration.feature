@@ -1,0 +1,1 @@
+Admins of a domain and operators of the server administer it by any client that knows ad-hoc commands: those of XEP-0133 and all others that `xmppctl` has and a form can ask for. `[rights]` says which role an operation needs; `members` are accounts that are trusted with more.
