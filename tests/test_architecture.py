@@ -30,8 +30,9 @@ MAY_IMPORT = {
 }
 """Row by row: a package and the packages of ours that it may import besides itself."""
 GROUPS_OF_SERVICES: dict[str, set[str]] = {
-    "roster": {"roster"},
+    "roster": {"roster", "placing", "subscriptions", "subscription_states"},
     "accounts": {"accounts", "sessions"},
+    "invitations": {"invitations"},
     "presence": {"presence", "blocking"},
     "archive": {"ids", "archive"},
     "inbox": {"inbox", "machine", "kept"},

@@ -12,6 +12,7 @@ import xmppd.services.components.parts as components
 import xmppd.services.discovery.parts as discovery
 import xmppd.services.federation.parts as federation
 import xmppd.services.inbox.parts as inbox
+import xmppd.services.invitations.parts as invitations
 import xmppd.services.login.parts as login
 import xmppd.services.presence.parts as presence
 import xmppd.services.profile.parts as profile
@@ -29,6 +30,7 @@ from xmppd.storage.interface import Storage
 GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     roster.add_services,
     accounts.add_services,
+    invitations.add_services,
     presence.add_services,
     archive.add_services,
     inbox.add_services,

@@ -22,6 +22,7 @@ from xmppd.services.accounts.changes import AccountChanges
 from xmppd.services.accounts.errors import (
     AccountError,
     AccountExists,
+    AccountReserved,
     AccountTombstoned,
     InvalidName,
     InvalidPassword,
@@ -45,6 +46,7 @@ __all__ = [
     "AccountError",
     "AccountEvent",
     "AccountExists",
+    "AccountReserved",
     "AccountTombstoned",
     "Accounts",
     "InvalidName",
@@ -118,6 +120,8 @@ class Accounts:
         self._listeners: dict[AccountEvent, list[Listener]] = {event: [] for event in AccountEvent}
         self.beside_password: list[Callable[[JID], Deferred[list[Change]]]] = []
         """Give what ends with an account's password, in the same transaction."""
+        self.reservations: list[Callable[[JID], Deferred[None]]] = []
+        """Asked before an account is made: raise `AccountReserved` where the name is kept for somebody else."""
 
     def subscribe(self, event: AccountEvent, listener: Listener) -> None:
         """Call *listener* with the bare JID after each *event*; its failure is logged."""
@@ -179,10 +183,10 @@ class Accounts:
         return bare_jid in self._disabled
 
     @deferred
-    async def create(self, jid: JID, password: str, *, over_tombstone: bool = False) -> None:
-        """Make an account.
+    async def create(self, jid: JID, password: str, *changes: Change, over_tombstone: bool = False) -> None:
+        """Make an account, and *changes* in the same transaction.
 
-        Raises `InvalidName`, `InvalidPassword`, `AccountExists`, or `AccountTombstoned` unless
+        Raises `InvalidName`, `InvalidPassword`, `AccountExists`, `AccountReserved`, or `AccountTombstoned` unless
         *over_tombstone*.
         """
         username = checked_name(jid)
@@ -191,10 +195,9 @@ class Accounts:
             raise AccountExists(f"{jid.bare} exists already")
         self._changing.add(jid.bare)
         try:
-            if not over_tombstone:
-                await self._check_tombstone(jid.domainpart, username)
+            await self._check_free(jid, username, over_tombstone)
             credentials = await self._derived(password)
-            await self._storage.commit(*storing.creation(jid, credentials, self._now()))
+            await self._storage.commit(*storing.creation(jid, credentials, self._now()), *changes)
             self._known.add(jid.bare)
             self._lacking.put(jid.bare, storing.lacking(credentials))
         finally:
@@ -219,8 +222,7 @@ class Accounts:
         await self._ready()
         if jid.bare in self._known or jid.bare in self._changing:
             raise AccountExists(f"{jid.bare} exists already")
-        if not over_tombstone:
-            await self._check_tombstone(jid.domainpart, username)
+        await self._check_free(jid, username, over_tombstone)
 
     @deferred
     async def remove(
@@ -366,6 +368,13 @@ class Accounts:
         if jid.localpart is None or jid.bare not in self._known or jid.bare in self._changing:
             raise NoSuchAccount(f"there is no account {jid.bare}")
         return jid.localpart
+
+    async def _check_free(self, jid: JID, username: str, over_tombstone: bool) -> None:
+        """Raise `AccountTombstoned` or `AccountReserved` where the name is somebody else's still, or already."""
+        if not over_tombstone:
+            await self._check_tombstone(jid.domainpart, username)
+        for check in self.reservations:
+            await check(jid)
 
     async def _check_tombstone(self, host: str, username: str) -> None:
         stored = await self._storage.get(TOMBSTONES, host, username)

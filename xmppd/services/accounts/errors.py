@@ -30,3 +30,10 @@ class AccountTombstoned(AccountError):
     def __init__(self, until: float) -> None:
         super().__init__("the name was another account's, which was removed a short while ago")
         self.until = until
+
+
+class AccountReserved(AccountError):
+    """The name is kept for somebody who is invited (XEP-0401 4.2)."""
+
+    def __init__(self) -> None:
+        super().__init__("the name is kept for somebody who is invited")

@@ -1,4 +1,4 @@
-"""Contacts that a service places into rosters, with their subscriptions: what gateways do (XEP-0356).
+"""Contacts that are placed into rosters with their subscriptions: by gateways (XEP-0356), and by invitations.
 
 A client changes a subscription by presence alone (RFC 6121 3). A service that has the right to speak for a contact, and
 to change the roster, has what both sides would have to say; so it says where that leads, and nobody is asked.
@@ -6,7 +6,10 @@ to change the roster, has what both sides would have to say; so it says where th
 
 from typing import Final
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.waiting import deferred
+from xmppd.services.roster.items import Roster, RosterItem
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Rosters, Withdrawn
 from xmppd.services.roster.wanted import Wanted
 from xmppd.stanza.jid import JID
@@ -35,20 +38,44 @@ class Placing:
         else:
             await self._place(owner, wanted, subscription)
 
-    async def _place(self, owner: JID, wanted: Wanted, subscription: str) -> None:
-        jid, contact = wanted.jid, JID.of_prepared(wanted.jid)
+    @deferred
+    async def befriend(self, owner: JID, jid: str, groups: tuple[str, ...] = ()) -> None:
+        """Have a contact whose presence an account sees and who sees its own, as who has invited it (XEP-0401 3.6).
+
+        A contact that is there keeps its name, and its groups where it has any. Waits and raises as `place`.
+        """
         async with self._rosters.exclusive(owner.bare) as roster:
-            was_seen = roster.may_see_presence(jid)
-            item = self._rosters.editable(roster, jid)._replace(
-                name=wanted.name, groups=wanted.groups, subscription=subscription, ask=False, approved=False
+            if roster.is_shared(jid):
+                return
+            item = self._rosters.editable(roster, jid)
+            if item.subscription == "both" and roster.item(jid) is not None:
+                return
+            told = await self._write(
+                roster, owner, item._replace(groups=item.groups or groups), subscription="both", pending=None
             )
-            pending = None if subscription in SEEN else roster.pending.get(jid)
-            await self._rosters.write(roster, jid, item, pending)
-            self._rosters.push(roster, item)
-            told = None
-            if subscription in SEEN and not was_seen:
-                told = self._rosters.notify(SUBSCRIBED_TO_US, Granted(owner, contact))
-            elif was_seen and subscription not in SEEN:
-                told = self._rosters.notify(WITHDRAWN, Withdrawn(owner, contact))
         if told is not None:
             await told
+
+    async def _place(self, owner: JID, wanted: Wanted, subscription: str) -> None:
+        jid = wanted.jid
+        async with self._rosters.exclusive(owner.bare) as roster:
+            item = self._rosters.editable(roster, jid)._replace(name=wanted.name, groups=wanted.groups)
+            pending = None if subscription in SEEN else roster.pending.get(jid)
+            told = await self._write(roster, owner, item, subscription=subscription, pending=pending)
+        if told is not None:
+            await told
+
+    async def _write(
+        self, roster: Roster, owner: JID, item: RosterItem, *, subscription: str, pending: bytes | None
+    ) -> Deferred[None] | None:
+        """Store and push a contact with another subscription; gives what waits until its presence is told."""
+        was_seen = roster.may_see_presence(item.jid)
+        item = item._replace(subscription=subscription, ask=False, approved=False)
+        await self._rosters.write(roster, item.jid, item, pending)
+        self._rosters.push(roster, item)
+        contact = JID.of_prepared(item.jid)
+        if subscription in SEEN and not was_seen:
+            return self._rosters.notify(SUBSCRIBED_TO_US, Granted(owner, contact))
+        if was_seen and subscription not in SEEN:
+            return self._rosters.notify(WITHDRAWN, Withdrawn(owner, contact))
+        return None
