@@ -1,7 +1,8 @@
 """In-band registration: XEP-0077, with a service of this server as the host that is registered with.
 
 New accounts are off by default; where they are allowed they are made over TLS only, so many an hour for each address.
-A user changes the password and removes the account, in band, over the stream that shows who it is.
+Who has shown an invitation (XEP-0445) makes one in any case. A user changes the password and removes the account, in
+band, over the stream that shows who it is.
 """
 
 from typing import Final
@@ -19,13 +20,16 @@ from xmppd.services.accounts.accounts import (
     AccountError,
     AccountEvent,
     AccountExists,
+    AccountReserved,
     Accounts,
     AccountTombstoned,
     NoSuchAccount,
 )
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import REASONS, AccountSessions
-from xmppd.stanza.element import Element
+from xmppd.services.invitations.errors import NoSuchInvitation, WrongName
+from xmppd.services.invitations.invitations import SHOWN, Invitations
+from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.forms import field, form, submission_in
 from xmppd.stanza.jid import JID, InvalidJID, prepare_localpart
@@ -39,6 +43,7 @@ HOUR_S = 3_600.0
 ATTEMPTS_A_REGISTRATION = 5
 """How many attempts an address has for each account that it may make: names are taken, passwords are refused."""
 STATE: Final = Attachment[str]("register")
+OFFER: Final = FixedElement("register", NS_FEATURE)
 
 
 class RegisterOptions(Options):
@@ -64,7 +69,7 @@ class Register(Module):
     xep = XEP(77, "2.4", "new accounts are off by default")
     features = (NS,)
     options = RegisterOptions
-    uses = (Accounts, AccountSessions, Removal)
+    uses = (Accounts, AccountSessions, Invitations, Removal)
     opt: RegisterOptions
 
     def start(self) -> None:
@@ -72,6 +77,7 @@ class Register(Module):
         self._accounts = self.api.services[Accounts]
         self._sessions = self.api.services[AccountSessions]
         self._removal = self.api.services[Removal]
+        self._invitations = self.api.services[Invitations]
         self._made = RateLimit(self.api.now, lambda: HOUR_S)
         self._attempts = RateLimit(self.api.now, lambda: HOUR_S)
 
@@ -79,16 +85,20 @@ class Register(Module):
     def _is_open(self) -> bool:
         return self.opt.allow_registration and self.api.host.settings.auth == "internal"
 
+    @property
+    def _is_invited(self) -> bool:
+        return self._invitations.may_register(self.api.host.name)
+
     def stream_features(self) -> tuple[ClientFeature, ...]:
-        """XEP-0077 8: announced to who is not authenticated yet."""
-        if not self._is_open:
+        """XEP-0077 8: announced to who is not authenticated yet; beside the feature of XEP-0445 as in its example."""
+        if self.api.host.settings.auth != "internal":
             return ()
         return (
             StreamFeature(
                 name="registration",
                 needs=StreamState.SECURE,
                 forbids=StreamState.AUTHENTICATED,
-                offer=lambda stream: Element("register", NS_FEATURE),
+                offer=lambda stream: OFFER if self._is_open or self._is_invited else None,
             ),
         )
 
@@ -106,8 +116,12 @@ class Register(Module):
 
     @deferred
     async def _stranger(self, traffic: Traffic, session: Session) -> bool:
-        if not self._is_open:
-            raise StanzaError("service-unavailable")
+        if not self._is_open and session.attached(SHOWN) is None:
+            raise (
+                StanzaError("not-allowed", "An invitation is needed")
+                if self._is_invited
+                else StanzaError("service-unavailable")
+            )
         if not session.is_secure:
             raise StanzaError("not-authorized", "Registration needs TLS")
         if traffic.stanza.type == "get":
@@ -118,7 +132,7 @@ class Register(Module):
             return True
         if session.attached(STATE) == REGISTERED:
             raise StanzaError("not-acceptable", "One account can be made over one connection")
-        await self._create(next(traffic.stanza.element.elements()), session.peer)
+        await self._create(next(traffic.stanza.element.elements()), session)
         session.attach(STATE, REGISTERED)
         session.send(traffic.stanza.result())
         return True
@@ -139,25 +153,30 @@ class Register(Module):
             "query", NS, children=[instructions, Element("username", NS), Element("password", NS), shown]
         )
 
-    async def _create(self, query: Element, peer: str) -> None:
+    async def _create(self, query: Element, session: Session) -> None:
         if query.child("remove") is not None:
             raise StanzaError("unexpected-request", "There is no account to remove")
         username, password = _filled_in(query)
         if not username or not password:
             raise StanzaError("not-acceptable", "A user name and a password are needed")
-        allowed = self.opt.registrations_per_hour
-        if not self._attempts.take(peer, allowed * ATTEMPTS_A_REGISTRATION):
+        allowed, token = self.opt.registrations_per_hour, session.attached(SHOWN)
+        if not self._attempts.take(session.peer, allowed * ATTEMPTS_A_REGISTRATION):
             raise StanzaError("resource-constraint", "Too many registrations from your address")
         jid = JID(_prepared(username), self.api.host.name, None)
         if self._accounts.exists(jid.bare):
             raise StanzaError("conflict", "This name is taken")
-        if not self._made.take(peer, allowed):
+        if token is None and not self._made.take(session.peer, allowed):
             raise StanzaError("resource-constraint", "Too many registrations from your address")
         try:
-            await self._accounts.create(jid, password)
-        except (AccountExists, AccountTombstoned):
+            if token is None:
+                await self._accounts.create(jid, password)
+            else:
+                await self._invitations.register(token, jid, password, was_shown=True)
+        except (AccountExists, AccountReserved, AccountTombstoned):
             raise StanzaError("conflict", "This name is taken") from None
-        except AccountError as error:
+        except NoSuchInvitation as error:
+            raise StanzaError("item-not-found", str(error)) from None
+        except (AccountError, WrongName) as error:
             raise StanzaError("not-acceptable", str(error)) from error
         except StorageError as error:
             raise StanzaError("resource-constraint", type="wait") from error

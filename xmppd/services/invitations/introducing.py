@@ -58,8 +58,7 @@ class Introducing:
 
     async def _befriend(self, owner: JID, contact: JID, groups: tuple[str, ...]) -> None:
         if self._directory.exists(contact.bare):
-            await self._placing.befriend(owner, contact.bare, groups)
-            await self._placing.befriend(contact, owner.bare)
+            await self._placing.befriend(owner, contact, groups)
             return
         for type in (APPROVAL, REQUEST):  # of another server: approved in advance (RFC 6121 3.4), and asked
             stanza = Stanza.make("presence", from_=owner.bare, to=contact.bare, type=type)

@@ -42,6 +42,8 @@ class Invitation:
     """How often it can still be used."""
     may_register: bool = False
     """Of CONTACT: whether an account can be made by it."""
+    is_introduced: bool = True
+    """Whether a new account and who has invited become contacts."""
     groups: tuple[str, ...] = ()
     """The groups in the roster of a new account of the contacts that it gets by this."""
     contacts: tuple[str, ...] = ()
@@ -66,7 +68,7 @@ class Invitation:
     @property
     def introduced(self) -> tuple[str, ...]:
         """The bare JIDs of the contacts that a new account gets, who has invited first."""
-        own = (self.inviter_jid,) if self.inviter else ()
+        own = (self.inviter_jid,) if self.inviter and self.is_introduced else ()
         return (*own, *(jid for jid in self.contacts if jid not in own))
 
     def used(self) -> Self | None:

@@ -6,11 +6,12 @@ belongs to the account of who has invited, or whose password it is, and ends wit
 with is nobody else's until then (XEP-0401 4.2). Every change of a password ends the invitations to set another.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from twisted.internet.defer import DeferredLock
 
+from xmppd.core.attachment import Attachment
 from xmppd.core.environment import Environment
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import AccountReserved, Accounts, InvalidName, NoSuchAccount
@@ -25,6 +26,8 @@ from xmppd.storage.interface import Change, Storage
 ID_SHOWN = 8
 """So much of an id tells it from others."""
 SECRET_BYTES = 32
+SHOWN: Final = Attachment[str]("invitation")
+"""The token that a client has shown before it registers (XEP-0445 4)."""
 
 
 class Wanted(NamedTuple):
@@ -36,6 +39,7 @@ class Wanted(NamedTuple):
     inviter: str = ""
     uses: int = 1
     may_register: bool = False
+    is_introduced: bool = True
     groups: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
 
@@ -126,6 +130,7 @@ class Invitations:
             wanted.inviter,
             wanted.uses,
             wanted.may_register,
+            wanted.is_introduced,
             wanted.groups,
             wanted.contacts,
         )

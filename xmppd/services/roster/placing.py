@@ -6,8 +6,6 @@ to change the roster, has what both sides would have to say; so it says where th
 
 from typing import Final
 
-from twisted.internet.defer import Deferred
-
 from xmppd.core.waiting import deferred
 from xmppd.services.roster.items import Roster, RosterItem
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Rosters, Withdrawn
@@ -39,43 +37,51 @@ class Placing:
             await self._place(owner, wanted, subscription)
 
     @deferred
-    async def befriend(self, owner: JID, jid: str, groups: tuple[str, ...] = ()) -> None:
-        """Have a contact whose presence an account sees and who sees its own, as who has invited it (XEP-0401 3.6).
+    async def befriend(self, one: JID, other: JID, groups: tuple[str, ...] = ()) -> None:
+        """Let two accounts of this server see each other's presence, as who was invited (XEP-0401 3.6).
 
-        A contact that is there keeps its name, and its groups where it has any. Waits and raises as `place`.
+        *groups* are those of *other* in the roster of *one*, where that is no contact yet; a contact that is there
+        keeps its name and groups. Both have heard of each other before they see each other's presence. Waits and
+        raises as `place`.
         """
+        granted = [await self._befriend(one, other, groups), await self._befriend(other, one, ())]
+        for change in granted:
+            told = None if change is None else self._rosters.notify(SUBSCRIBED_TO_US, change)
+            if told is not None:
+                await told
+
+    async def _befriend(self, owner: JID, contact: JID, groups: tuple[str, ...]) -> Granted | None:
+        """Give whose presence *contact* may see from now on; None where nothing has changed in that."""
         async with self._rosters.exclusive(owner.bare) as roster:
-            if roster.is_shared(jid):
-                return
-            item = self._rosters.editable(roster, jid)
-            if item.subscription == "both" and roster.item(jid) is not None:
-                return
-            told = await self._write(
-                roster, owner, item._replace(groups=item.groups or groups), subscription="both", pending=None
-            )
-        if told is not None:
-            await told
+            if roster.is_shared(contact.bare):
+                return None
+            was_seen, was_there = roster.may_see_presence(contact.bare), roster.item(contact.bare) is not None
+            item = self._rosters.editable(roster, contact.bare)
+            if item.subscription == "both":
+                return None
+            await self._write(roster, item if was_there else item._replace(groups=groups), "both", None)
+            return None if was_seen else Granted(owner, contact)
 
     async def _place(self, owner: JID, wanted: Wanted, subscription: str) -> None:
-        jid = wanted.jid
+        jid, contact = wanted.jid, JID.of_prepared(wanted.jid)
         async with self._rosters.exclusive(owner.bare) as roster:
+            was_seen = roster.may_see_presence(jid)
             item = self._rosters.editable(roster, jid)._replace(name=wanted.name, groups=wanted.groups)
-            pending = None if subscription in SEEN else roster.pending.get(jid)
-            told = await self._write(roster, owner, item, subscription=subscription, pending=pending)
+            await self._write(
+                roster, item, subscription, None if subscription in SEEN else roster.pending.get(jid)
+            )
+            told = None
+            if subscription in SEEN and not was_seen:
+                told = self._rosters.notify(SUBSCRIBED_TO_US, Granted(owner, contact))
+            elif was_seen and subscription not in SEEN:
+                told = self._rosters.notify(WITHDRAWN, Withdrawn(owner, contact))
         if told is not None:
             await told
 
     async def _write(
-        self, roster: Roster, owner: JID, item: RosterItem, *, subscription: str, pending: bytes | None
-    ) -> Deferred[None] | None:
-        """Store and push a contact with another subscription; gives what waits until its presence is told."""
-        was_seen = roster.may_see_presence(item.jid)
+        self, roster: Roster, item: RosterItem, subscription: str, pending: bytes | None
+    ) -> None:
+        """Store and push a contact with another subscription."""
         item = item._replace(subscription=subscription, ask=False, approved=False)
         await self._rosters.write(roster, item.jid, item, pending)
         self._rosters.push(roster, item)
-        contact = JID.of_prepared(item.jid)
-        if subscription in SEEN and not was_seen:
-            return self._rosters.notify(SUBSCRIBED_TO_US, Granted(owner, contact))
-        if was_seen and subscription not in SEEN:
-            return self._rosters.notify(WITHDRAWN, Withdrawn(owner, contact))
-        return None
