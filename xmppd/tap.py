@@ -58,6 +58,8 @@ from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
+from xmppd.services.invitations.invitations import Invitations
+from xmppd.services.invitations.upkeep import InvitationUpkeep
 from xmppd.services.login.clients import Clients
 from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import forget_prepared
@@ -268,6 +270,7 @@ def _control_parts(
         removal=server.services[Removal],
         departures=server.services[Departures],
         clients=server.services[Clients],
+        invitations=server.services[Invitations],
         loader=server.loader,
         data_dir=given.config.data_dir,
         version=__version__,
@@ -286,6 +289,7 @@ def _with_accounts(server: Server, peers: Peers) -> None:
     if server.config.is_federated:
         peers.start()
     server.services[Departures].start()
+    server.services[InvitationUpkeep].start()
     for host, accounts in server.accounts.by_host().items():
         if host not in server.config.hosts:
             words = "There are accounts of {host} ({accounts}), which is not served: see xmppctl host"

@@ -12,6 +12,7 @@ from xmppd.core.operations.running import Operations
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
+from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
 from xmppd.testing.server import MemoryServer
 
@@ -35,6 +36,7 @@ class ControlBench:
             removal=self.server.services[Removal],
             departures=self.server.services[Departures],
             clients=self.server.services[Clients],
+            invitations=self.server.services[Invitations],
             loader=self.server.loader,
             components=self.server.services[Components],
             data_dir=Path("/srv/data"),

@@ -12,6 +12,7 @@ class CatalogueTests(SynchronousTestCase):
     def test_names(self) -> None:
         """The names that xmppctl and scripts rely on; each is done by a running server."""
         names = "component.close component.list component.show host.list host.look host.purge host.rename "
+        names += "invite.account invite.contact invite.list invite.reset invite.revoke "
         names += "module.hooks module.list module.load module.reload module.unload reload "
         names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
         names += "s2s.connect s2s.list s2s.show "

@@ -176,7 +176,7 @@ class AccountTests(Base):
 
 
 class KilledTests(Base):
-    """SIGKILL; promises#acknowledged-changes-stay."""
+    """SIGKILL; promises#changes."""
 
     def test_between_account_and_roster(self) -> None:
         """The account and the use are one transaction; what is left is done at the next start."""

@@ -345,3 +345,26 @@ class ComponentsClosed(TypedDict):
     """The domains whose connection is ended."""
 
     closed: list[str]
+
+
+class Invited(TypedDict):
+    """An invitation that was made; *url* is "" without a web server, *uri* for a password."""
+
+    id: str
+    kind: str
+    uri: str
+    url: str
+    expires: str
+
+
+class InvitationRow(TypedDict):
+    """An open invitation; *inviter* is "" where an administrator has made it."""
+
+    id: str
+    kind: str
+    host: str
+    username: str
+    inviter: str
+    uses: int
+    created: str
+    expires: str

@@ -12,11 +12,17 @@ from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
+from xmppd.services.invitations.invitation import Invitation
+from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
 
 
 def _nothing() -> None:
     return None
+
+
+def _no_page(invitation: Invitation, token: str) -> str:
+    return ""
 
 
 def _nothing_read() -> tuple[list[str], int]:
@@ -33,6 +39,7 @@ class ControlParts:
     removal: Removal
     departures: Departures
     clients: Clients
+    invitations: Invitations
     loader: Loader
     data_dir: Path
     version: str
@@ -44,6 +51,8 @@ class ControlParts:
     """What is connected to other servers; None where they are not talked to."""
     components: Components | None = None
     """The programs that connect as a service; None where no server runs."""
+    invitation_page: Callable[[Invitation, str], str] = _no_page
+    """The page of an invitation and its token; "" where no web server shows one."""
     rename: Callable[[str, str], object] | None = None
     """Give the data of one domain to another name; None while a server works with them."""
     reload: Callable[[], tuple[list[str], int]] = field(default=_nothing_read)

@@ -16,6 +16,7 @@ from xmppd.services.accounts.accounts import (
     Account,
     AccountError,
     AccountExists,
+    AccountReserved,
     AccountTombstoned,
     InvalidName,
     InvalidPassword,
@@ -245,6 +246,11 @@ _ERRORS: tuple[tuple[type[AccountError], str, str], ...] = (
     ),
     (InvalidName, "invalid-name", "{jid} cannot be an account: {why}; choose another name"),
     (InvalidPassword, "invalid-password", "this password cannot be set for {jid}: {why}; choose another"),
+    (
+        AccountReserved,
+        "account-reserved",
+        "{jid} cannot be made: {why}; to take that back: xmppctl invite list, xmppctl invite revoke ID",
+    ),
     (AccountTombstoned, "account-tombstoned", "{jid} cannot be made yet: {why}"),
 )
 

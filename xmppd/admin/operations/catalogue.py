@@ -5,6 +5,7 @@ from typing import Final
 from xmppd.admin.operations import (
     components,
     hosts,
+    invitations,
     modules,
     peers,
     rooms,
@@ -16,6 +17,7 @@ from xmppd.core.operations.declaring import Operation
 
 SUBJECTS: Final = (
     users.SUBJECT,
+    invitations.SUBJECT,
     hosts.SUBJECT,
     sessions.SUBJECT,
     rooms.SUBJECT,

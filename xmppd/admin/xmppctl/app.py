@@ -20,6 +20,7 @@ from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.admin.xmppctl.config import config
 from xmppd.admin.xmppctl.generated import fill, group_of
 from xmppd.admin.xmppctl.groups import Group
+from xmppd.admin.xmppctl.invite import INVITE_COMMANDS
 from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
 from xmppd.admin.xmppctl.server import check, completion, reload, stop
 from xmppd.admin.xmppctl.tool import Tool
@@ -112,14 +113,15 @@ def _help_of(error: click.UsageError) -> str:
 def app(context: click.Context) -> None:
     """Run the XMPP server xmppd: accounts, sessions, rooms, modules.
 
-    Talks to the running server; "user" commands work on its data too while it does not run. The data folder is found
-    as the server finds it: data_dir in the file of --config, else $XMPPD_DATA, else ./xmppd-data.
+    Talks to the running server; "user" and "invite" commands work on its data too while it does not run. The data
+    folder is found as the server finds it: data_dir in the file of --config, else $XMPPD_DATA, else ./xmppd-data.
     """
     context.ensure_object(Tool)
 
 
 BY_HAND: Final[dict[str, tuple[click.Command, ...]]] = {
     "user": (delete, import_file),
+    "invite": INVITE_COMMANDS,
     "": (reload, stop, check, config, completion),
 }
 """What needs more than the declaration of an operation says, by subject."""

@@ -19,7 +19,7 @@ from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from xmppd import __version__
-from xmppd.admin.control import hosts, users
+from xmppd.admin.control import hosts, invitations, users
 from xmppd.admin.control.client import Connection
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import socket_path
@@ -40,6 +40,7 @@ from xmppd.core.stations import SUBSCRIBING
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
+from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
 from xmppd.services.parts import make_parts
 from xmppd.services.roster.subscription_states import TYPES
@@ -81,7 +82,7 @@ class Store:
         self._storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
         self._storage.prepare()
         self._operations = Operations()
-        self._operations.add(_parts(config, self._storage), runnable_in(SUBJECTS, users, hosts))
+        self._operations.add(_parts(config, self._storage), runnable_in(SUBJECTS, users, hosts, invitations))
         observers = [textFileLogObserver(sys.stderr)] if TRACEBACK_VARIABLE in os.environ else []
         globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
         self._thread = Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
@@ -147,6 +148,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         removal=services[Removal],
         departures=services[Departures],
         clients=services[Clients],
+        invitations=services[Invitations],
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,

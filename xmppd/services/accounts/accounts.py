@@ -100,10 +100,7 @@ class Accounts:
         verify: Callable[[Credentials, str], bool] = scram.verify,
         tombstone_s: Callable[[str], float] = lambda host: 0.0,
     ) -> None:
-        """*in_thread* calls a function with arguments in a thread.
-
-        A name of *host* that was removed stays taken for *tombstone_s(host)* seconds.
-        """
+        """A name of *host* that was removed stays taken for *tombstone_s(host)* seconds."""
         self._storage = storage
         self._in_thread = in_thread
         self._now = now
@@ -186,8 +183,7 @@ class Accounts:
     async def create(self, jid: JID, password: str, *changes: Change, over_tombstone: bool = False) -> None:
         """Make an account, and *changes* in the same transaction.
 
-        Raises `InvalidName`, `InvalidPassword`, `AccountExists`, `AccountReserved`, or `AccountTombstoned` unless
-        *over_tombstone*.
+        Raises an `AccountError`; `AccountTombstoned` not where it is *over_tombstone*.
         """
         username = checked_name(jid)
         await self._ready()

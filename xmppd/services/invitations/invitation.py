@@ -95,8 +95,8 @@ class Invitation:
         """Read what `to_json` gave; ValueError."""
         try:
             values: dict[str, Any] = json.loads(data)
-            lists = {key: tuple(map(str, values.pop(key, ()))) for key in ("groups", "contacts")}
-            return cls(host, id, Kind(values.pop("kind")), **values, **lists)
+            values.update((key, tuple(map(str, values.get(key, ())))) for key in ("groups", "contacts"))
+            return cls(host, id, Kind(values.pop("kind")), **values)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not an invitation: {error!r}") from error
 

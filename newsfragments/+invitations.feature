@@ -1,0 +1,1 @@
+Invitations (XEP-0401, XEP-0445, XEP-0379): ``xmppctl invite account|contact|reset`` and ad-hoc commands give a link, and on a terminal a QR code, by which somebody makes an account, becomes a contact or sets another password. A link is used as often as it says, also when the server is killed at that moment.
