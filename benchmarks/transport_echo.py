@@ -17,16 +17,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 from twisted.internet import protocol
 from twisted.internet.ssl import PrivateCertificate
+
+from xmppd.net.tls.self_signed import make_self_signed
 
 MESSAGE = b"<message to='bob@localhost/phone' type='chat' id='m1'><body>" + b"x" * 106 + b"</body></message>"
 CONNECTIONS = 50
@@ -35,22 +34,9 @@ IDLE_CONNECTIONS = 2000
 
 def make_certificate(folder: Path) -> Path:
     """A self-made P-256 certificate with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
+    certificate, key, pem = folder / "server.crt", folder / "server.key", folder / "server.pem"
+    make_self_signed("localhost", certificate, key, datetime.now(UTC))
+    pem.write_bytes(key.read_bytes() + certificate.read_bytes())
     return pem
 
 

@@ -4,10 +4,7 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.certificates import certify, common_name, dns, make_key, names_of, pem_of
 
 LIFETIME = datetime.timedelta(days=90)
 
@@ -23,25 +20,17 @@ class Certificate:
 
 def make_certificate(folder: Path) -> Certificate:
     """Make key and certificate in a folder."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    key = make_key()
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.DNSName("rooms.localhost")]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + LIFETIME)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
+    names = names_of(dns("localhost", "rooms.localhost"))
+    certificate = certify(
+        key,
+        common_name("localhost"),
+        now - datetime.timedelta(days=1),
+        now + LIFETIME,
+        extensions=[names],
     )
-    chain_pem = certificate.public_bytes(serialization.Encoding.PEM)
-    key_pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    chain_pem, key_pem = pem_of(certificate), pem_of(key)
     files = Certificate(folder / "localhost.crt", folder / "localhost.key", folder / "localhost.pem")
     for path, content in ((files.chain, chain_pem), (files.key, key_pem), (files.both, key_pem + chain_pem)):
         path.touch(mode=0o600)

@@ -4,7 +4,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.tls.authority import Authority, private_pem, xmpp_addr
+from tests.certificates import pem_of, xmpp_addr
+from tests.net.tls.authority import Authority
 from tests.sockets.process import ServerProcess
 from tests.sockets.raw import RawClient
 from tests.temporary import temporary_folder
@@ -32,7 +33,7 @@ class ClientCertificateTests(SynchronousTestCase):
             names: list[x509.GeneralName] = [xmpp_addr(jid)]
             certificate, key = authority.issue(names, is_client=True)
             path = self.folder / "client.pem"
-            path.write_bytes(certificate.public_bytes(Encoding.PEM) + private_pem(key))
+            path.write_bytes(certificate.public_bytes(Encoding.PEM) + pem_of(key))
         client = RawClient(
             self.server.ports["TLS" if is_tls else "STARTTLS"], is_tls=is_tls, certificate=path
         )

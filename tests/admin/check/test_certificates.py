@@ -13,17 +13,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.check.certificates import (
     address,
-    dns,
     make_certificate,
-    make_key,
-    pem_of,
-    srv_name,
     write_private,
-    xmpp_address,
 )
 from tests.admin.check.machine import NOW, check_text
+from tests.certificates import dns, make_key, pem_of, srv_name, xmpp_addr
 from tests.net.tls.authority import NOW as TODAY
-from tests.net.tls.authority import Authority, private_pem
+from tests.net.tls.authority import Authority
 from tests.temporary import temporary_folder
 from xmppd.config.findings import Finding
 from xmppd.net.tls import flaws
@@ -108,18 +104,18 @@ COVERED: list[tuple[Sequence[x509.GeneralName], str, bool]] = [
     (dns("*.xn--bcher-kva.example"), "chat.bücher.example", True),
     (dns("common.example"), "a.example", False),
     ([], "common.example", False),
-    (xmpp_address("a.example"), "a.example", True),
-    (xmpp_address("bücher.example"), "bücher.example", True),
-    (xmpp_address("*.example.org"), "chat.example.org", False),
+    ([xmpp_addr("a.example")], "a.example", True),
+    ([xmpp_addr("bücher.example")], "bücher.example", True),
+    ([xmpp_addr("*.example.org")], "chat.example.org", False),
     (
-        xmpp_address("a" * 60 + "." + "b" * 60 + "." + "c" * 20),
+        [xmpp_addr("a" * 60 + "." + "b" * 60 + "." + "c" * 20)],
         "a" * 60 + "." + "b" * 60 + "." + "c" * 20,
         True,
     ),
-    (srv_name("_xmpp-client.a.example"), "a.example", True),
-    (srv_name("_xmpps-client.a.example"), "a.example", True),
-    (srv_name("_xmpp-server.a.example"), "a.example", False),
-    (srv_name("_imap.a.example"), "a.example", False),
+    ([srv_name("_xmpp-client.a.example")], "a.example", True),
+    ([srv_name("_xmpps-client.a.example")], "a.example", True),
+    ([srv_name("_xmpp-server.a.example")], "a.example", False),
+    ([srv_name("_imap.a.example")], "a.example", False),
     (address("192.0.2.1"), "192.0.2.1", True),
     (address("2001:db8::1"), "[2001:db8::1]", True),
     (address("192.0.2.1"), "192.0.2.2", False),
@@ -231,7 +227,7 @@ class CertificateTests(SynchronousTestCase):
         root = Authority("root")
         between, other = Authority("between", root), Authority("other", root)
         leaf, key = between.issue([x509.DNSName("a.example")])
-        write_private(self.folder / "a.key", private_pem(key))
+        write_private(self.folder / "a.key", pem_of(key))
         self.patch(flaws, "BUNDLES", (self.folder / "authorities.pem",))
         (self.folder / "authorities.pem").write_bytes(pem_of(root.certificate))
         flaws.authorities.cache_clear()
@@ -248,7 +244,7 @@ class CertificateTests(SynchronousTestCase):
             self.assertEqual([finding.id for finding in self.look(CONFIG, **now)], identifiers, chain)
         late = Authority("late", root, days=-1)
         leaf, key = late.issue([x509.DNSName("a.example")])
-        write_private(self.folder / "a.key", private_pem(key))
+        write_private(self.folder / "a.key", pem_of(key))
         (self.folder / "a.crt").write_bytes(pem_of(leaf) + pem_of(late.certificate))
         self.assertEqual([each.id for each in self.look(CONFIG, **now)], ["certificate.expired-issuer"])
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL
 
+from tests.certificates import Key, certify, common_name, dns, make_key, names_of, pem_of
 from xmppd.net.tls.certificates import HostFiles
 
 NOW = datetime.now(UTC)
-_PEM = serialization.Encoding.PEM
+BEGAN = NOW - timedelta(days=100)
 
 
 class Authority:
@@ -23,12 +23,16 @@ class Authority:
         self, name: str = "test authority", above: "Authority | None" = None, days: int = 90
     ) -> None:
         """*above* certifies it; None: it does so itself."""
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = (
-            _builder(self.name, (above or self).name, self.key, days)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign((above or self).key, hashes.SHA256())
+        self.key = make_key()
+        self.name = common_name(name)
+        signer = above or self
+        self.certificate = certify(
+            self.key,
+            self.name,
+            BEGAN,
+            NOW + timedelta(days=days),
+            by=(signer.name, signer.key),
+            extensions=[(x509.BasicConstraints(ca=True, path_length=None), True)],
         )
 
     def issue(
@@ -39,18 +43,20 @@ class Authority:
         is_both: bool = False,
         days: int = 90,
         algorithm: hashes.SHA256 | hashes.SHA384 | None = None,
-    ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    ) -> tuple[x509.Certificate, Key]:
         """Give a certificate for *names* and its key; *is_both*: for both roles, as servers need it."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = make_key()
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH if is_client else ExtendedKeyUsageOID.SERVER_AUTH]
         if is_both:
             usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody")])
-        certificate = (
-            _builder(subject, self.name, key, days)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .sign(self.key, algorithm or hashes.SHA256())
+        certificate = certify(
+            key,
+            common_name("somebody"),
+            BEGAN,
+            NOW + timedelta(days=days),
+            by=(self.name, self.key),
+            extensions=[names_of(names), (x509.ExtendedKeyUsage(usages), False)],
+            algorithm=algorithm,
         )
         return certificate, key
 
@@ -64,48 +70,15 @@ class Authority:
         days: int = 90,
     ) -> HostFiles:
         """Write certificate and key of a host; *names* are what it covers, the host alone if there are none."""
-        certificate, key = self.issue(
-            [x509.DNSName(name) for name in names or (host,)], is_both=is_both, days=days
-        )
+        certificate, key = self.issue(dns(*(names or (host,))), is_both=is_both, days=days)
         files = HostFiles(host, folder / f"{host}.crt", folder / f"{host}.key", client_ca)
-        files.certificate.write_bytes(certificate.public_bytes(_PEM) + self.certificate.public_bytes(_PEM))
-        files.key.write_bytes(private_pem(key))
+        files.certificate.write_bytes(pem_of(certificate) + pem_of(self.certificate))
+        files.key.write_bytes(pem_of(key))
         return files
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int = 90
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - timedelta(days=100))
-        .not_valid_after(NOW + timedelta(days=days))
-    )
-
-
-def private_pem(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> bytes:
-    """Give a key as the text of a file."""
-    encryption = (
-        serialization.NoEncryption()
-        if passphrase is None
-        else serialization.BestAvailableEncryption(passphrase)
-    )
-    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
-
-
-def xmpp_addr(jid: str) -> x509.OtherName:
-    """Give the name that XEP-0178 puts into a client's certificate."""
-    text = jid.encode()
-    length = bytes([len(text)]) if len(text) < 0x80 else bytes([0x82]) + len(text).to_bytes(2, "big")
-    return x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5"), b"\x0c" + length + text)
-
-
 def client_context(
-    *, max_version: int = 0, certificate: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
+    *, max_version: int = 0, certificate: tuple[x509.Certificate, Key] | None = None
 ) -> SSL.Context:
     """Give a client's context that trusts everybody."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)

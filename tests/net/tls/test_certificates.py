@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.tls.authority import NOW, Authority, private_pem
+from tests.certificates import pem_of
+from tests.net.tls.authority import NOW, Authority
 from tests.temporary import temporary_folder
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, HostFiles, read_certificate
 from xmppd.net.tls.self_signed import SELF_MADE_DAYS, make_self_signed, to_ascii
@@ -127,19 +128,19 @@ class ReadingTests(SynchronousTestCase):
 
     def test_key_with_a_passphrase(self) -> None:
         """Nobody can type a passphrase into a server: it is said how to take it off."""
-        self.files.key.write_bytes(private_pem(self.authority.key, b"secret"))
+        self.files.key.write_bytes(pem_of(self.authority.key, b"secret"))
         self.fails("it needs a password; write it without one: openssl pkey")
 
     def test_key_of_another_certificate(self) -> None:
         """A key that does not fit is found before a client finds it."""
-        self.files.key.write_bytes(private_pem(self.authority.key))
+        self.files.key.write_bytes(pem_of(self.authority.key))
         self.fails("is not the key of the first certificate")
 
     def test_end_point_is_hashed_by_the_signatures_hash(self) -> None:
         """RFC 5929 4.1: SHA-384 for a certificate signed with it."""
         leaf, key = self.authority.issue([x509.DNSName("a.example")], algorithm=hashes.SHA384())
         self.files.certificate.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-        self.files.key.write_bytes(private_pem(key))
+        self.files.key.write_bytes(pem_of(key))
         self.assertEqual(read_certificate(self.files).end_point, leaf.fingerprint(hashes.SHA384()))
 
 

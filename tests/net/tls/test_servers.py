@@ -3,7 +3,8 @@
 from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.tls.authority import Authority, xmpp_addr
+from tests.certificates import xmpp_addr
+from tests.net.tls.authority import Authority
 from xmppd.net.tls.names import SERVER_SERVICES, covers, names_of
 
 SRV = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")

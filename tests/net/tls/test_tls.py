@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.certificates import xmpp_addr
 from tests.net.tls.authority import (
     NOW,
     Authority,
@@ -16,7 +17,6 @@ from tests.net.tls.authority import (
     common_handshake,
     errors_left,
     shake_hands,
-    xmpp_addr,
 )
 from tests.temporary import temporary_folder
 from xmppd.net.tls.certificates import CertificateError, CertificateStore
