@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import select
+import shutil
 import signal
 import socket
 import sqlite3
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +27,7 @@ from twisted.internet import (
 from twisted.python import usage
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from tests.certificates import certify, common_name, dns, make_key, names_of, pem_of
 from tests.environment import NET
 from tests.temporary import temporary_folder
 from xmppd import __version__
@@ -32,6 +35,7 @@ from xmppd.admin import options as options_module
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.launch import main
 from xmppd.admin.options import install_reactor
+from xmppd.config.obstacles import user_name
 from xmppd.net.transport import reactor as reactor_module
 from xmppd.storage.lock import DataLock
 from xmppd.tap import Options, _prepare, makeService
@@ -40,6 +44,7 @@ NOBODY = 65_534
 PATIENCE_S = 20.0
 TWISTD = "from twisted.scripts.twistd import run; run()"
 READY = re.compile(r"Ready$")
+ANEW = re.compile("Settings are read anew$")
 STREAM = b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 
 
@@ -220,6 +225,20 @@ class BeforeTheForkTests(TapTestCase):
         refusal = self.refusal()
         self.assertTrue(refusal.startswith(said), refusal)
 
+    def test_folder_of_certificates_that_is_closed(self) -> None:
+        """Nothing is made for a name of this machine either where nobody can see whether there is one."""
+        folder = self.folder / "c"
+        self.file.write_text(self.file.read_text() + f'\n[tls]\ncertificates = "{folder}"\n')
+        self.assertIn(f"the folder of certificates {folder}: there is no such file or folder", self.refusal())
+        if os.geteuid() != 0:
+            return
+        self.folder.chmod(0o755)
+        folder.mkdir(mode=0o700)
+        shutil.rmtree(self.data)
+        refused = self.assertRaises(SystemExit, makeService, self.parsed("--uid", str(NOBODY)))
+        said = f"the user {user_name(NOBODY)} may not enter {folder} (mode 0700, of root)"
+        self.assertIn(said, str(refused.code))
+
     def test_all_mistakes_at_once(self) -> None:
         """Those in the options and those in what the options name."""
         text = f'data_dir = "{self.data}"\n[tls]\nmin_version = "1.1"\nciphers = "NONSENSE"\n'
@@ -353,7 +372,7 @@ class ProcessTests(TapTestCase):
         self.write()
         self.file.write_text(self.file.read_text() + '\n[log]\nlevel = "debug"\n')
         process.send_signal(signal.SIGHUP)
-        self.until(process, re.compile("Settings are read anew$"))
+        self.until(process, ANEW)
 
         found = re.search(r"127\.0\.0\.1:(\d+) \(STARTTLS\)", banner)
         assert found is not None
@@ -369,6 +388,47 @@ class ProcessTests(TapTestCase):
         out, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual((process.returncode, err), (0, ""))
         self.assertEqual(out.count("Stopped"), 1)
+
+    def test_flawed_certificates(self) -> None:
+        """Those that can be shown are, and a start and a reload say what is wrong with each, as ``check`` does."""
+        now = datetime.now(UTC)
+        day, key = timedelta(days=1), make_key()
+        folder = self.folder / "c"
+        hosts = {  # which names, from when to when, and what is said
+            "old.example": ("old.example", -9 * day, -day, "it was valid until "),
+            "early.example": ("early.example", day, 90 * day, "it is valid from "),
+            "other.example": (
+                "wrong.example",
+                -day,
+                90 * day,
+                "it is for wrong.example and not for other.example",
+            ),
+            "soon.example": ("soon.example", -day, 9 * day, "it expires within two weeks, on "),
+            "two.example": ("two.example", -day, 40 * day, ""),
+            "two.example-0001": ("two.example", -day, 90 * day, "certbot has two certificates for it"),
+        }
+        tables = []
+        for host, (name, begins, ends, _) in hosts.items():
+            (folder / host).mkdir(parents=True)
+            certificate = certify(
+                key, common_name(name), now + begins, now + ends, extensions=[names_of(dns(name))]
+            )
+            (folder / host / "fullchain.pem").write_bytes(pem_of(certificate))
+            (folder / host / "privkey.pem").write_bytes(pem_of(key))
+            tables += [] if host.endswith("-0001") else [f'[hosts."{host}"]']
+        text = [self.file.read_text(), '[tls]\ncertificates = "c"', "[s2s]\nenabled = false", *tables]
+        self.file.write_text("\n".join(text))
+        process = self.start()
+        started = [line for line in self.until(process, READY) if "fullchain.pem" in line]
+        process.send_signal(signal.SIGHUP)
+        reread = [line for line in self.until(process, ANEW) if "fullchain.pem" in line]
+        for lines in (started, reread):
+            told = [said for _, _, _, said in hosts.values() if said]
+            self.assertEqual(len(lines), len(told), lines)
+            for said, line in zip(told, lines, strict=True):
+                self.assertIn(f": {said}", line)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE_S), 0)
 
     def test_output_that_cannot_be_written(self) -> None:
         """A full disk below what a start tells, and below the log, keeps no server from running and ending well."""

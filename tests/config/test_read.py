@@ -7,6 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
+from xmppd.admin.xmppctl.locate import data_folder
 from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.config.read import examine, examine_text, load, parse
 from xmppd.config.section import Address
@@ -331,6 +332,26 @@ class LoadTests(SynchronousTestCase):
         both = config.for_host("a.example").certificate_files
         self.assertEqual(both, (file.parent / "../a.pem", file.parent / "../a.pem"))
         self.assertEqual(config.file, file)
+
+    def test_home_folder(self) -> None:
+        """``~`` is the home folder in every path, for the server as for ``xmppctl``, and never the name of a folder."""
+        home = Path.home()
+        file = self.file_with(
+            b"data_dir='~/d'\n[tls]\ncertificates='~/c'\n[log]\nfile='~/l'\n[storage]\nurl='sqlite:~/s'\n"
+            b"[hosts.'a.example']\ncertificate='~/a.pem'\nkey='~root/a.key'\n"
+            b"[components.'b.example']\nsecret_file='~/secret'\n"
+        )
+        config = load(file, {})
+        self.assertEqual((config.data_dir, config.tls.certificates), (home / "d", home / "c"))
+        self.assertEqual((config.log.file, config.storage_file), (home / "l", home / "s"))
+        both = config.for_host("a.example").certificate_files
+        self.assertEqual(both, (home / "a.pem", Path("~root/a.key").expanduser()))
+        self.assertEqual(config.for_domain("b.example").secret_file, home / "secret")
+        self.assertEqual(load(None, {"XMPPD_DATA": "~/e"}).data_dir, home / "e")
+        self.assertEqual(data_folder(file, {}).path, home / "d")
+        self.assertEqual(data_folder(None, {"XMPPD_DATA": "~/e"}).path, home / "e")
+        found = self.refusal(self.file_with(b"data_dir = '~nosuchuser/d'\n"))
+        self.assertIn("there is no user nosuchuser", found.why)
 
     def test_no_file(self) -> None:
         """A file that is not there, or is a folder, is one clear finding."""

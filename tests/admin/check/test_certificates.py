@@ -196,7 +196,20 @@ class CertificateTests(SynchronousTestCase):
             (self.folder / "c" / name / "fullchain.pem").write_bytes(certificate)
             write_private(self.folder / "c" / name / "privkey.pem", pem_of(KEY))
         (self.folder / "c" / "everything.pem").unlink()
+        twin = self.folder / "c" / "b.example" / "fullchain.pem"
+        for ends, identifiers in (
+            (-DAY, ["certificate.two-of-certbot"]),
+            (40 * DAY, ["certificate.two-of-certbot"]),
+        ):
+            twin.write_bytes(pem_of(make_certificate(KEY, dns("b.example"), BEGAN, NOW - BEGAN + ends)))
+            found = self.look(text)
+            self.assertEqual([each.id for each in found], identifiers)
+            self.assertIn(f"lasts longer than {twin}", found[0].why)
+        twin.write_bytes(pem_of(make_certificate(KEY, dns("b.example"), BEGAN, NOW - BEGAN + 400 * DAY)))
+        self.assertEqual(self.look(text), [])  # the old one is good, and lasts longer
+        twin.unlink()
         self.assertEqual(self.look(text), [])
+        twin.write_bytes(lasting(-DAY))
         (self.folder / "c" / "b.example-0001" / "fullchain.pem").unlink()
         self.assertEqual(
             [f.id for f in self.look(text)],

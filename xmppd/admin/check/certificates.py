@@ -20,7 +20,7 @@ from xmppd.config.kinds import DomainKind
 from xmppd.config.model import is_local
 from xmppd.config.obstacles import obstacle_to_reading
 from xmppd.config.options import HostSettings
-from xmppd.net.tls.flaws import dates, flaws_of
+from xmppd.net.tls.flaws import dates, flaws_of, flaws_of_place
 from xmppd.net.tls.folder import search
 from xmppd.net.tls.options import SELF_MADE_FOLDER
 from xmppd.net.tls.reading import LET_READ, CertificateError, chain_in, key_in, public_bytes, read_file
@@ -122,6 +122,8 @@ def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
     unfit = list(_fit(pair, chain, key)) if isinstance(key, bytes) else []
     yield from unfit
     for flaw in flaws_of(chain[:1] if unfit else chain, pair.host, now):
+        yield pair.of_certificate(*flaw)
+    for flaw in flaws_of_place(pair.certificate, pair.host):
         yield pair.of_certificate(*flaw)
 
 

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 
 from xmppd.config.findings import Finding, Severity
 from xmppd.net.tls.certificates import Certificate
+from xmppd.net.tls.folder import twin_of
 from xmppd.net.tls.names import covers, names_of
 
 BUNDLES: Final = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
@@ -48,6 +49,15 @@ def flaws_of(chain: Sequence[x509.Certificate], host: str, now: datetime) -> Ite
     yield from _issuers(chain, now)
 
 
+def flaws_of_place(certificate: Path, host: str) -> Iterator[Flaw]:
+    """Look at where the certificate of *host* lies: certbot renews both, and its hooks may know one of them."""
+    old = twin_of(certificate, host)
+    if old is not None:
+        why = f"certbot has two certificates for it, and this lasts longer than {old}"
+        remedy = f"look at `certbot certificates`, and remove the old one: certbot delete --cert-name {host}"
+        yield Flaw("certificate.two-of-certbot", "warning", why, remedy)
+
+
 def in_force(certificates: Mapping[str, Certificate], now: datetime) -> list[Finding]:
     """Look at all that a server shows, by host; what it makes itself is what it should be."""
     return [
@@ -61,7 +71,7 @@ def in_force(certificates: Mapping[str, Certificate], now: datetime) -> list[Fin
         )
         for host, shown in certificates.items()
         if not shown.files.is_self_made
-        for flaw in flaws_of(shown.chain, host, now)
+        for flaw in (*flaws_of(shown.chain, host, now), *flaws_of_place(shown.files.certificate, host))
     ]
 
 

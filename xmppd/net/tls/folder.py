@@ -1,7 +1,10 @@
 """The folder of ``[tls] certificates``: a host's certificate by the names of files, and by what is in them."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from fnmatch import fnmatchcase
+from glob import escape
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -14,21 +17,35 @@ from xmppd.net.tls.reading import CertificateError, chain_in, key_in, public_byt
 
 MOST_FILES: Final = 1_000
 """So many are looked into."""
-_PATTERNS = ("*.pem", "*.crt", "*/fullchain.pem")
+CHAIN: Final = "fullchain.pem"
+CERTBOT_NUMBER: Final = "-[0-9][0-9][0-9][0-9]"
+"""What certbot puts behind the name of a second certificate for it, as a pattern."""
+_PATTERNS = ("*.pem", "*.crt", f"*/{CHAIN}")
 
 
 def search(folder: Path, host: str, now: datetime) -> tuple[Path, Path] | None:
     """Give the files (certificate, key) of *host* below *folder*, or None where there are none.
 
-    Those of its own name where they are good (`find_certificate`), else good ones of any name, such as of a certificate
-    for several names or certbot's ``NAME-0001``; else those of its name, of which it is told what is wrong. Good is
-    what covers the host, is in force and has its key; of several what lasts longest.
+    Those of its own name where they are good (`find_certificate`), or of certbot's ``NAME-0001`` where it lasts longer;
+    else good ones of any name, such as of a certificate for several names; else those of its name, of which it is told
+    what is wrong. Good is what covers the host, is in force and has its key; of several what lasts longest.
     """
     named = find_certificate(folder, host)
-    if named is not None and _end_of(*named, host, now) is not None:
-        return named
-    found = [(end, pair) for pair in _pairs(folder) if (end := _end_of(*pair, host, now)) is not None]
-    return max(found)[1] if found else named
+    good = _good(_pairs_of(folder, (f"{escape(host)}{CERTBOT_NUMBER}/{CHAIN}",)), host, now)
+    end = None if named is None else _end_of(*named, host, now)
+    if named is not None and end is not None:
+        good.append((end, named))
+    if not good:
+        good = _good(_pairs_of(folder, _PATTERNS), host, now)
+    return max(good)[1] if good else named
+
+
+def twin_of(certificate: Path, host: str) -> Path | None:
+    """Give the files that certbot has for *host* beside the newer ``NAME-0001`` in which *certificate* lies, if any."""
+    folder = certificate.parent
+    is_newer = certificate.name == CHAIN and fnmatchcase(folder.name, f"{escape(host)}{CERTBOT_NUMBER}")
+    old = folder.with_name(host) / CHAIN
+    return old if is_newer and os.path.exists(old) else None  # in a closed folder nothing is there
 
 
 def expected(folder: Path, host: str) -> tuple[Path, Path]:
@@ -37,9 +54,15 @@ def expected(folder: Path, host: str) -> tuple[Path, Path]:
     return file, file
 
 
-def _pairs(folder: Path) -> Iterator[tuple[Path, Path]]:
+def _good(
+    pairs: Iterable[tuple[Path, Path]], host: str, now: datetime
+) -> list[tuple[datetime, tuple[Path, Path]]]:
+    return [(end, pair) for pair in pairs if (end := _end_of(*pair, host, now)) is not None]
+
+
+def _pairs_of(folder: Path, patterns: Iterable[str]) -> Iterator[tuple[Path, Path]]:
     try:
-        files = list(islice(chain.from_iterable(sorted(folder.glob(each)) for each in _PATTERNS), MOST_FILES))
+        files = list(islice(chain.from_iterable(sorted(folder.glob(each)) for each in patterns), MOST_FILES))
     except OSError:
         return
     for file in files:

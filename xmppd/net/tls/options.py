@@ -6,9 +6,11 @@ from pathlib import Path
 
 from OpenSSL import SSL
 
+from xmppd.config.certificates import closed_to_us
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import Config, is_local
+from xmppd.config.obstacles import obstacle_to_reading
 from xmppd.config.options import HostSettings
 from xmppd.net.tls.certificates import HostFiles, utc_now
 from xmppd.net.tls.context import TLSSettings
@@ -22,8 +24,9 @@ def host_files(config: Config) -> list[HostFiles]:
     """Give where each domain's certificate lies, hosts first, in the order of the configuration.
 
     The files that its table names, else what the folder of ``[tls] certificates`` has for it. One that is made is
-    for hosts that have no such place, and for names of this machine alone: what cannot be had where it should be is
-    told, and nothing takes its place. A component without one shows that of a host, as other servers alone ask for it.
+    for hosts that have no such place, and for names of this machine that have none there: what cannot be had where it
+    should be is told, and nothing takes its place. A component without one shows that of a host, as other servers
+    alone ask for it.
     """
     now = utc_now()
     files = [_files_of(config, host, now) for host in config.hosts.values()]
@@ -52,11 +55,20 @@ def check_ciphers(config: Config) -> Iterator[Finding]:
             yield Finding("config.bad-ciphers", "error", config.source.place(path), what, why, remedy)
 
 
+def _may_be_made(folder: Path, host: str) -> bool:
+    """Whether a host does without one in *folder*: no authority certifies a name of this machine.
+
+    Not where nobody can see whether there is one: the folder is not there, or closed to us.
+    """
+    is_open = folder.is_dir() and obstacle_to_reading(folder) is None and closed_to_us(folder, host) is None
+    return is_local(host) and is_open
+
+
 def _files_of(config: Config, host: HostSettings, now: datetime, *, is_needed: bool = True) -> HostFiles:
     client_ca = host.client_ca if host.client_certificates else None
     folder = config.tls.certificates
     found = host.certificate_files or (search(folder, host.name, now) if folder is not None else None)
-    if found is None and folder is not None and is_needed and not is_local(host.name):
+    if found is None and folder is not None and is_needed and not _may_be_made(folder, host.name):
         found = expected(folder, host.name)
     if found is not None:
         return HostFiles(host.name, *found, client_ca)
