@@ -52,7 +52,7 @@ format: $(VENV)/.installed-dev
 
 # The fragments become a section of CHANGES.rst, and go
 changes: $(VENV)/.installed-dev
-	$(BIN)/python -m towncrier build --version $(VERSION)
+	$(BIN)/python -m towncrier build --version $(or $(VERSION),$(error which? make changes VERSION=X.Y))
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
@@ -61,16 +61,23 @@ benchmark: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # A virtual environment and a user of its own: what etc/xmppd.service starts. An existing configuration stays as it is.
+# With DESTDIR, for a package: no user is made, nothing is given to one, and the program names where it will be.
 install: python install-files
 	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
 	$(DESTDIR)$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --requirement requirements/locked.txt
 	$(DESTDIR)$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
 	ln -sf $(PREFIX)/bin/xmppctl $(DESTDIR)/usr/local/bin/xmppctl
+	install -d -m 700 $(DESTDIR)$(DATA)
+ifeq ($(DESTDIR),)
 	getent passwd xmppd >/dev/null || useradd --system --home-dir $(DATA) --shell /usr/sbin/nologin xmppd
-	install -d -m 700 -o xmppd -g xmppd $(DESTDIR)$(DATA)
-	chgrp xmppd $(DESTDIR)$(ETC)/xmppd.toml
+	chown xmppd:xmppd $(DATA)
+	chgrp xmppd $(ETC)/xmppd.toml
 	@echo 'Now edit $(ETC)/xmppd.toml, then: systemctl daemon-reload && systemctl enable --now xmppd'
+else
+	find $(DESTDIR)$(PREFIX)/bin -type f -exec sed -i 's|$(DESTDIR)$(PREFIX)|$(PREFIX)|g' {} +
+	@echo 'The package makes the user xmppd, and gives it $(DATA) (mode 700) and $(ETC)/xmppd.toml (its group, mode 640)'
+endif
 
 install-files:
 	install -d $(DESTDIR)$(ETC) $(DESTDIR)$(UNITS) $(DESTDIR)/usr/local/bin

@@ -69,6 +69,26 @@ class InstallTests(SynchronousTestCase):
             unit = (self.root / "etc/systemd/system/xmppd.service").read_text()
             self.assertIn(f"\n{lines}User=", unit)
 
+    def test_for_a_package(self) -> None:
+        """Below DESTDIR no user is made, and the program names where it will be; else its user owns its data."""
+        staged = self.make("-n", "install").stdout
+        for word in ("useradd", "chown", "chgrp"):
+            self.assertNotIn(word, staged)
+        self.assertIn(f"sed -i 's|{self.root}/opt/xmppd|/opt/xmppd|g'", staged)
+        direct = subprocess.run(
+            ["make", "-s", "-n", "install"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for words in (
+            "useradd --system",
+            "chown xmppd:xmppd /var/lib/xmppd",
+            "chgrp xmppd /etc/xmppd/xmppd.toml",
+        ):
+            self.assertIn(words, direct)
+
+    def test_changes(self) -> None:
+        """A release has a version; nothing happens without one."""
+        self.assertIn("make changes VERSION=X.Y", self.make("-n", "changes", "VENV=/nonexistent").stderr)
+
     def test_python_that_is_too_old(self) -> None:
         """It is told before an environment is made of it, which would stay."""
         old, venv = self.root / "python3.10", self.root / "venv"
