@@ -19,6 +19,7 @@ from xmppd.config.obstacles import Obstacle
 from xmppd.config.options import Components
 from xmppd.config.schema import dotted
 from xmppd.config.source import DEFAULTS, Source
+from xmppd.config.variables import lay_over
 
 DATA_VARIABLE = "XMPPD_DATA"
 DEFAULT_DATA_DIR = "xmppd-data"
@@ -112,12 +113,13 @@ def examine_text(text: str, filename: str, env: Mapping[str, str]) -> Reading:
         if line is None:
             raise
         return _syntax_error(text, filename, f"A number has too many digits (at line {line}, column 1)")
+    variables = lay_over(raw, env)
     if raw.get("hosts") == {}:
         del raw["hosts"]
     if "hosts" not in raw:
         raw = _with_services(raw)
     fallback = {"data_dir": env.get(DATA_VARIABLE) or DEFAULT_DATA_DIR, "hosts": {DEFAULT_HOST: {}}}
-    config, problems = assemble(raw, fallback, Source.of(text, filename))
+    config, problems = assemble(raw, fallback, Source.of(text, filename, variables))
     findings = [finding for _, finding in problems]
     findings = in_order([*findings, *(cross_check(config) if config else ())])
     if config:

@@ -1,10 +1,11 @@
 """The text that a configuration came from: where its keys stand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xmppd.config.lines import LineIndex
+from xmppd.config.variables import Variables
 
 DEFAULTS = "defaults"
 """The place of what no file says."""
@@ -16,11 +17,13 @@ class Source:
 
     filename: str
     lines: LineIndex
+    variables: Variables = field(default_factory=dict)
+    """What the environment says over the file."""
 
     @classmethod
-    def of(cls, text: str, filename: str) -> "Source":
+    def of(cls, text: str, filename: str, variables: Variables | None = None) -> "Source":
         """Index *text*."""
-        return cls(filename, LineIndex.of(text))
+        return cls(filename, LineIndex.of(text), variables or {})
 
     @property
     def folder(self) -> Path:
@@ -28,10 +31,16 @@ class Source:
         return Path(self.filename).absolute().parent if self.filename != DEFAULTS else Path.cwd()
 
     def place(self, path: Sequence[str | int]) -> str:
-        """Give ``FILE:LINE`` of the key at *path*, or of what is nearest around it; the file's name else."""
+        """Give ``FILE:LINE`` of the key at *path*, or of what is nearest around it; the file's name else.
+
+        What a variable says has the variable's name.
+        """
+        for end in range(len(path), 0, -1):
+            if tuple(path[:end]) in self.variables:
+                return self.variables[tuple(path[:end])]
         line = self.lines.nearest(path)
         return self.filename if line is None else f"{self.filename}:{line}"
 
     def has(self, path: Sequence[str | int]) -> bool:
-        """Say whether the text has a key at *path*."""
-        return self.lines.exact(path) is not None
+        """Say whether the text or a variable has a key at *path*."""
+        return tuple(path) in self.variables or self.lines.exact(path) is not None
