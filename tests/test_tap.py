@@ -67,6 +67,8 @@ class TapTestCase(SynchronousTestCase):
             "[limits]",
             "close_timeout_s = 1.0",
             "shutdown_timeout_s = 1.0",
+            "[http]",
+            "listen = []",
             NET.rstrip(),
         ]
         self.file.write_text("\n".join(text))
@@ -516,7 +518,9 @@ class ProcessTests(TapTestCase):
 
     def test_folder_whose_name_is_no_text(self) -> None:
         """A path that is no UTF-8 is a path: served, shown as it is, and found by xmppctl."""
-        self.file.write_text('[c2s]\nlisten = ["127.0.0.1:0"]\ndirect_tls_listen = []\n' + NET)
+        self.file.write_text(
+            '[http]\nlisten = []\n[c2s]\nlisten = ["127.0.0.1:0"]\ndirect_tls_listen = []\n' + NET
+        )
         data = os.fsencode(self.folder) + b"/d\xfft\xe4"
         env = {**os.environ, "XMPPD_DATA": os.fsdecode(data), "PYTHONIOENCODING": "utf-8"}
         with open(self.folder / "output", "wb+") as output:

@@ -159,6 +159,8 @@ def _loader(parts: CoreParts) -> Loader:
             parts.storage,
             parts.services,
             parts.environment.now,
+            parts.web,
+            parts.environment.in_thread,
         )
 
     return Loader(

@@ -43,7 +43,19 @@ from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
-from xmppd.net.ports import C2S, C2S_DIRECT_TLS, COMPONENT, METRICS, S2S, S2S_DIRECT_TLS, Behind, Ports
+from xmppd.net.ports import (
+    C2S,
+    C2S_DIRECT_TLS,
+    COMPONENT,
+    HTTP,
+    HTTPS,
+    METRICS,
+    S2S,
+    S2S_DIRECT_TLS,
+    Behind,
+    PortKind,
+    Ports,
+)
 from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
@@ -183,14 +195,15 @@ def _put_together(given: _Prepared) -> RunningServer:
     server = build(given.config, given.storage, environment)
     tls = given.tls.c2s
     ExpiryWatch(server.timers, given.tls, utc_now).start()
-    starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
-    _watch_heap(given.reactor, server, given.storage, environment, (starttls, direct))
+    clients = starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
+    _watch_heap(given.reactor, server, given.storage, environment, clients)
     limit = raise_descriptor_limit()
     peer_tls = ServersTLS(given.tls, lambda: server.config.s2s)
     peers = server.peers(peer_tls, given.ports.addresses(S2S, S2S_DIRECT_TLS))
     components = server.component_factory()
-    clients = (starttls, direct)
+    behind_web, web = _web(given, server)
     behind = {
+        **behind_web,
         C2S: Behind(starttls),
         C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None)),
         S2S: Behind(peers.factory()),
@@ -199,16 +212,15 @@ def _put_together(given: _Prepared) -> RunningServer:
     }
     listeners = given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits)
     notifier = Notifier(os.environ, given.reactor, partial(_status, server))
-    running = _running(given, server, peers, listeners, (*clients, peers, components), notifier)
+    running = _running(given, server, peers, listeners, (*clients, peers, components, *web), notifier)
     reload = _reload(given, server, notifier)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
-    parts = _control_parts(given, server, reload, signals, peers)
     if given.ports.addresses(METRICS):
         _monitor(given, running, server, peers, clients)
     MultiService.addService(running, notifier)
     MultiService.addService(running, signals)
     operations = server.services[Operations]
-    offer(operations, parts)
+    offer(operations, _control_parts(given, server, reload, signals, peers))
     MultiService.addService(running, Control(given.reactor, operations, given.config.data_dir))
     return running
 
@@ -258,6 +270,19 @@ def _monitor(
         given.reactor, raise_descriptor_limit(), behind, lambda: server.config.limits, of_operators=True
     ):
         MultiService.addService(running, listener)
+
+
+def _web(given: _Prepared, server: Server) -> tuple[dict[PortKind, Behind], Sequence[Streams]]:
+    """Give what stands behind the ports of HTTP, and what ends with them; the library is loaded where there are any."""
+    http, https = given.ports.addresses(HTTP), given.ports.addresses(HTTPS)
+    if not http and not https:
+        return {}, ()
+    from xmppd.net.http.factory import HttpService
+
+    server.core.web.bound(http, https)
+    web = HttpService(server.core, server.addresses)
+    secure = Behind(web.factory(is_tls=True), given.tls.http.creator_for(None))
+    return {HTTP: Behind(web.factory()), HTTPS: secure}, (web,)
 
 
 def _control_parts(

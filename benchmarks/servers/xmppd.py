@@ -32,6 +32,8 @@ listen = ["127.0.0.1:{port}"]
 direct_tls_listen = []
 require_tls = false
 allow_plain_without_tls = true
+[http]
+listen = []
 [storage]
 url = "sqlite:xmppd.sqlite"
 [log]

@@ -24,6 +24,8 @@ listen = ["127.0.0.1:{port}"]
 direct_tls_listen = ["127.0.0.1:{tls_port}"]
 require_tls = false
 allow_plain_without_tls = true
+[http]
+listen = []
 [log]
 level = "warn"
 [limits]

@@ -5,7 +5,7 @@ import types
 from functools import partial
 from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd.modules
@@ -13,8 +13,9 @@ from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
+from xmppd.core.http import HttpRequest, HttpResponse
 from xmppd.core.loader import Loader, ModuleError, find_modules
-from xmppd.core.module import Module, ModuleAPI, Options, iq, on
+from xmppd.core.module import Module, ModuleAPI, Options, http, iq, on
 from xmppd.core.services import Services
 from xmppd.core.session import ClientFeature
 from xmppd.server import Server
@@ -52,6 +53,11 @@ class Poke(Module):
     def on_poke(self, request: IQRequest) -> None:
         """Answer a poke."""
 
+    @http("GET", "/poke/{who}")
+    def on_web_poke(self, request: HttpRequest) -> HttpResponse:
+        """Answer a poke by HTTP."""
+        return HttpResponse(200)
+
     @on(POKED)
     def on_poked(self, who: str) -> str:
         """Answer the hook."""
@@ -75,6 +81,18 @@ class Twin(Module):
     @iq("get", NS, "poke")
     def on_poke(self, request: IQRequest) -> None:
         """Answer a poke too."""
+
+
+class WebTwin(Module):
+    """Answers the same requests of HTTP as `Poke`."""
+
+    name = "webtwin"
+    summary = "Web twin"
+
+    @http("GET", "/poke/{anybody}")
+    def on_web_poke(self, request: HttpRequest) -> HttpResponse:
+        """Answer a poke by HTTP too."""
+        return HttpResponse(200)
 
 
 class Given:
@@ -167,7 +185,9 @@ class Right(Module):
 def state(host: Host) -> tuple[object, ...]:
     """Give all that modules have put into a host."""
     chains = {hook.name: chain for hook, chain in host.hooks.chains()}
-    return tuple(host.modules.items()), dict(host.iq_handlers), chains, host.stream_features
+    route = host.routes.find("/poke/a")
+    routes = {} if route is None else route.methods
+    return tuple(host.modules.items()), dict(host.iq_handlers), chains, host.stream_features, dict(routes)
 
 
 def loader_of(server: Server, known: dict[str, type[Module]], services: Services) -> Loader:
@@ -175,7 +195,15 @@ def loader_of(server: Server, known: dict[str, type[Module]], services: Services
 
     def api_for(host: Host) -> ModuleAPI:
         return ModuleAPI(
-            host, server.router, server.registry, server.timers, server.storage, services, lambda: 0.0
+            host,
+            server.router,
+            server.registry,
+            server.timers,
+            server.storage,
+            services,
+            lambda: 0.0,
+            server.core.web,
+            execute,
         )
 
     return Loader(known, api_for, lambda host, cls: cls.options())
@@ -244,12 +272,13 @@ class LoaderTests(SynchronousTestCase):
     def test_a_refused_load_leaves_no_trace(self) -> None:
         """Whatever fails, and at which step: nothing is left of the module and of what came for its sake."""
         self.loader.load(self.host, "base")
-        for cls in (Twin, Failing, Waiting, Lost, Needy, Missing):
+        for cls in (Twin, WebTwin, Failing, Waiting, Lost, Needy, Missing):
             self.loader.known[cls.name] = cls
         self.loader.known["twin"] = type("Twin", (Twin,), {"requires": ("poke",)})
+        self.loader.known["webtwin"] = type("WebTwin", (WebTwin,), {"requires": ("poke",)})
         before = state(self.host)
         told = {}
-        for name in ("twin", "failing", "waiting", "lost", "needy", "missing", "left"):
+        for name in ("twin", "webtwin", "failing", "waiting", "lost", "needy", "missing", "left"):
             told[name] = str(self.assertRaises(ModuleError, self.loader.load, self.host, name))
             self.assertEqual(state(self.host), before, name)
         self.assertEqual(Failing.taken, [])
@@ -258,6 +287,8 @@ class LoaderTests(SynchronousTestCase):
             {
                 "twin": "twin cannot be loaded on localhost: twin cannot join localhost: poke answers IQs of type get "
                 "with {urn:example:poke}poke to host already",
+                "webtwin": "webtwin cannot be loaded on localhost: webtwin cannot join localhost: poke answers GET "
+                "/poke/{anybody} already",
                 "failing": "failing cannot be loaded on localhost: RuntimeError: no luck",
                 "waiting": "waiting waits in start; it has to return at once, and to spawn what waits",
                 "lost": "lost cannot be loaded on localhost: lost cannot join localhost: the hook client-stanza needs "
@@ -303,7 +334,7 @@ class LoaderTests(SynchronousTestCase):
         """A module whose `stop` raises is taken out whole; the log has the traceback."""
         source = self.load_fresh("def stop(self): raise RuntimeError('no')")
         self.loader.unload(self.host, "fresh")
-        self.assertEqual(state(self.host), ((), {}, {}, ()))
+        self.assertEqual(state(self.host), ((), {}, {}, (), {}))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         del source
 

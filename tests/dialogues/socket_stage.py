@@ -180,5 +180,8 @@ def _on_free_ports(options: str) -> Config:
     anywhere = (Address(_HOST, 0),)
     c2s = config.c2s.model_copy(update={"listen": anywhere, "direct_tls_listen": anywhere})
     net = config.net.model_copy(update={"transport": TRANSPORT})
+    http = config.http.model_copy(update={"listen": ()})
     s2s = config.s2s.model_copy(update={"enabled": False})
-    return config.model_copy(update={"c2s": c2s, "net": net, "s2s": s2s, "component_listen": anywhere})
+    return config.model_copy(
+        update={"c2s": c2s, "net": net, "s2s": s2s, "http": http, "component_listen": anywhere}
+    )

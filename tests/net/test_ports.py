@@ -29,8 +29,8 @@ SERVICE = '[components]\nlisten = ["127.0.0.1:0"]\n[components."a.localhost"]\ns
 
 
 def read(text: str) -> Config:
-    """The configuration that *text* is."""
-    found, _ = parse(text, "test.toml")
+    """The configuration that *text* is, without HTTP where it does not speak of it."""
+    found, _ = parse(text if "[http]" in text else f"[http]\nlisten = []\n{text}", "test.toml")
     assert found is not None
     return found
 
@@ -48,6 +48,7 @@ class PortsTests(SynchronousTestCase):
     def test_every_kind_is_bound_and_described(self) -> None:
         """The lines of the table, in its order."""
         federated = (
+            f'[http]\nlisten = ["{LOOPBACK}"]\ntls_listen = ["{LOOPBACK}"]\n'
             f'[s2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n[hosts."example.org"]\n'
             + SERVICE
             + f'[metrics]\nlisten = ["{LOOPBACK}"]\n'

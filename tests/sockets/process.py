@@ -34,8 +34,9 @@ class ServerProcess:
         self.folder = folder
         self.config = folder / "xmppd.toml"
         net = "" if "[net]" in options else NET
+        web = "" if "[http]" in options else "[http]\nlisten = []\n"
         self.config.write_text(
-            f'data_dir = "{folder / "data"}"\n{net}[c2s]\nlisten = ["127.0.0.1:0"]\n'
+            f'data_dir = "{folder / "data"}"\n{net}{web}[c2s]\nlisten = ["127.0.0.1:0"]\n'
             f'direct_tls_listen = ["127.0.0.1:0"]\n{options}\n'
         )
         if accounts:

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from xmppd.admin.log_file import unusable_log
 from xmppd.config.findings import ConfigErrors, Finding
-from xmppd.config.model import OF_C2S, OF_S2S, WHAT_A_COMPONENT_IS, Config
+from xmppd.config.model import OF_C2S, OF_HTTP, OF_S2S, WHAT_A_COMPONENT_IS, Config
 from xmppd.core.log import LogWriter
 from xmppd.net.tls.certificates import utc_now
 from xmppd.net.tls.contexts import TLSContexts
@@ -136,6 +136,7 @@ _WATCHED: tuple[tuple[str, Callable[[Config], object]], ...] = (
     ("modules", _modules),
     *((f"c2s.{name}", attrgetter(f"c2s.{name}")) for name in OF_C2S),
     *((f"s2s.{name}", attrgetter(f"s2s.{name}")) for name in OF_S2S),
+    *((f"http.{name}", attrgetter(f"http.{name}")) for name in OF_HTTP),
     ("hosts", lambda config: config.hosts.keys()),
     ("components", _components),
     ("components.listen", lambda config: config.component_listen),

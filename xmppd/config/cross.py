@@ -54,6 +54,14 @@ def _of_servers(config: Config) -> list[tuple[Path, Address]]:
     ]
 
 
+def _of_http(config: Config) -> list[tuple[Path, Address]]:
+    return [
+        (("http", key, index), address)
+        for key in ("listen", "tls_listen")
+        for index, address in enumerate(getattr(config.http, key))
+    ]
+
+
 def is_public(config: Config) -> bool:
     """Say whether a listener for clients is reached from other machines."""
     return any(not address.is_loopback for _, address in _of_clients(config))
@@ -65,7 +73,12 @@ def _listeners(config: Config) -> Iterator[Finding]:
         place = config.source.place(("c2s", "listen"))
         why, remedy = "nobody can connect", "give c2s.listen or c2s.direct_tls_listen an address"
         yield Finding("config.no-listener", "warning", place, "c2s.listen = []", why, remedy)
-    listeners += [*_of_servers(config), *_of_components(config), *_of_monitoring(config)]
+    listeners += [
+        *_of_servers(config),
+        *_of_http(config),
+        *_of_components(config),
+        *_of_monitoring(config),
+    ]
     for number, (path, address) in enumerate(listeners):
         for other_path, other in listeners[:number]:
             if not _collide(address, other):

@@ -23,6 +23,9 @@ OF_C2S = ("listen", "direct_tls_listen", "proxies")
 OF_S2S = ("enabled", "listen", "direct_tls_listen", "proxies", "resolvers", "ca")
 """Settings of ``[s2s]`` that a restart brings."""
 
+OF_HTTP = ("listen", "tls_listen")
+"""Settings of ``[http]`` that a restart brings."""
+
 Options = TypeVar("Options", bound=BaseModel)
 
 
@@ -100,6 +103,7 @@ class Config(ServerOptions):
                 },
                 "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in OF_C2S}),
                 "s2s": self.s2s.model_copy(update={name: getattr(running.s2s, name) for name in OF_S2S}),
+                "http": self.http.model_copy(update={name: getattr(running.http, name) for name in OF_HTTP}),
                 "hosts": {name: self.hosts.get(name, old) for name, old in running.hosts.items()},
                 "components": {name: self._component(old) for name, old in running.components.items()},
             }

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
+from xmppd.config.http import Http, WebAddress
 from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
 from xmppd.config.s2s import S2s
@@ -142,6 +143,8 @@ class ServerOptions(Section):
     """Connections from clients."""
     s2s: S2s = S2s()
     """Connections to and from other servers."""
+    http: Http = Http()
+    """Web clients, and what others fetch by HTTP."""
     storage: Storage = Storage()
     """Where the data are kept."""
     log: Log = Log()
@@ -169,6 +172,8 @@ class DomainOptions(Section):
     """Accounts that are trusted with more than others here."""
     rights: dict[str, RoleName] = {}
     """Which role an operation needs here over XMPP, such as "user.add" = "member" or "room.*" = "operator"."""
+    external_url: WebAddress | None = None
+    """Where the web side of this domain is reached from outside, instead of ``http.external_url``."""
     tls: Tls = Tls()
     """Certificates and TLS."""
     limits: Limits = Limits()

@@ -5,7 +5,8 @@ from functools import partial
 
 from xmppd.core.hooks import NoSuchStation, StationTaken
 from xmppd.core.host import Host
-from xmppd.core.module import HookHandler, IQHandler, Module
+from xmppd.core.http import RouteTaken
+from xmppd.core.module import HookHandler, HttpDeclaration, IQHandler, Module
 
 
 class Clash(Exception):
@@ -60,6 +61,8 @@ def _attach_handlers(host: Host, module: Module) -> None:
                 hook, station = declaration.hook, declaration.station
                 host.hooks.add(hook, method, station, module=module.name, rank=module.rank)
                 undo.append(partial(host.hooks.remove, hook, method))
+            elif isinstance(declaration, HttpDeclaration):
+                undo.append(_attach_route(host, declaration, method))
             else:
                 undo += _attach_iq(host, module, declaration, method)
     except (NoSuchStation, StationTaken, Clash) as error:
@@ -74,17 +77,34 @@ def _attach_iq(
     for key in declaration.keys:
         if key in host.iq_handlers:
             type, ns, name, kind = key
-            other = getattr(host.iq_handlers[key], "__self__", None)
-            whose = other.name if isinstance(other, Module) else "something else"
+            whose = _whose(host.iq_handlers[key])
             raise Clash(f"{whose} answers IQs of type {type} with {{{ns}}}{name} to {kind} already")
     host.iq_handlers.update(dict.fromkeys(declaration.keys, method))
     return [partial(host.iq_handlers.pop, key) for key in declaration.keys]
+
+
+def _attach_route(
+    host: Host, declaration: HttpDeclaration, method: Callable[..., object]
+) -> Callable[[], object]:
+    route = declaration.route
+    try:
+        host.routes.add(route, method)  # type: ignore[arg-type]  # what a module declares so takes a request
+    except RouteTaken as taken:
+        raise Clash(f"{_whose(taken.taken_by)} answers {route.method} {route.pattern} already") from None
+    return partial(host.routes.remove, route)
+
+
+def _whose(method: Callable[..., object]) -> str:
+    other = getattr(method, "__self__", None)
+    return other.name if isinstance(other, Module) else "something else"
 
 
 def _detach_handlers(host: Host, module: Module) -> None:
     for declaration, method in module.handlers():
         if isinstance(declaration, HookHandler):
             host.hooks.remove(declaration.hook, method)
+        elif isinstance(declaration, HttpDeclaration):
+            host.routes.remove(declaration.route)
         else:
             for key in declaration.keys:
                 del host.iq_handlers[key]

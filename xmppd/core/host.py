@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 from xmppd.config.kinds import DomainKind
 from xmppd.config.options import HostSettings
 from xmppd.core.hooks import Hooks
+from xmppd.core.http import Routes
 from xmppd.core.session import ClientFeature
 
 IQKey = tuple[str, str, str, str]
@@ -44,6 +45,7 @@ class Host:
         self.settings = settings
         self.hooks = Hooks()
         self.iq_handlers: dict[IQKey, Callable[[Any], object]] = {}
+        self.routes = Routes()
         self.modules: dict[str, LoadedModule] = {}
         self.stream_features: tuple[ClientFeature, ...] = ()
 

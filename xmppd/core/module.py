@@ -22,13 +22,16 @@ from typing import ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
+from xmppd.core.environment import InThread
 from xmppd.core.hooks import AnyHook, Hook, Station
 from xmppd.core.host import Host, Identity, IQKey
+from xmppd.core.http import Route
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.services import Services
 from xmppd.core.session import ClientFeature
 from xmppd.core.timers import Timers
+from xmppd.core.web import WebAddresses
 from xmppd.storage.interface import Storage
 
 P = TypeVar("P")
@@ -70,6 +73,16 @@ class HookHandler:
     station: Station | None
 
 
+@dataclass(frozen=True, slots=True)
+class HttpDeclaration:
+    """A method that answers HTTP requests at the paths of its `route`."""
+
+    route: Route
+
+
+Declaration = IQHandler | HookHandler | HttpDeclaration
+
+
 def iq(type: str, ns: str, name: str, to: str | tuple[str, ...] = "host") -> Callable[[H], H]:
     """Declare that a method answers IQs of *type* with the payload ``{ns}name`` to these kinds of target.
 
@@ -89,7 +102,17 @@ def on(hook: Hook[P], station: Station | None = None) -> Callable[[H], H]:
     return _declare(HookHandler(hook, station))
 
 
-def _declare(declaration: IQHandler | HookHandler) -> Callable[[H], H]:
+def http(method: str, pattern: str, *, cors: bool = False) -> Callable[[H], H]:
+    """Declare that a method answers HTTP requests of *method* at *pattern*, as ``"/invite/{token}"`` (`Route`).
+
+    It takes an `HttpRequest` and gives an `HttpResponse`, or a Deferred of it, or raises `HttpError`. It sees the
+    requests for its own domain only. HEAD comes with GET, and is not declared; with *cors* pages of any other site may
+    ask, and OPTIONS tells them so.
+    """
+    return _declare(HttpDeclaration(Route(method, pattern, cors)))
+
+
+def _declare(declaration: Declaration) -> Callable[[H], H]:
     def mark(method: H) -> H:
         method.__dict__.setdefault(_DECLARED, []).append(declaration)
         return method
@@ -109,6 +132,10 @@ class ModuleAPI:
     services: Services
     now: Callable[[], float]
     """Wall time in seconds."""
+    web: WebAddresses
+    """Where the web side of each domain is reached."""
+    in_thread: InThread
+    """Calls a function in a thread, for what would hold up everybody."""
 
 
 class Module:
@@ -164,7 +191,7 @@ class Module:
         """Give what this module adds to stream negotiation."""
         return ()
 
-    def handlers(self) -> Iterator[tuple[IQHandler | HookHandler, Callable[..., object]]]:
+    def handlers(self) -> Iterator[tuple[Declaration, Callable[..., object]]]:
         """Give what this module's methods declare, each with the bound method."""
         for attribute in dir(type(self)):
             for declaration in getattr(getattr(type(self), attribute), _DECLARED, ()):

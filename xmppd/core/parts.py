@@ -16,6 +16,7 @@ from xmppd.core.services import Services
 from xmppd.core.session import Session
 from xmppd.core.timers import Timers
 from xmppd.core.turns import Turns
+from xmppd.core.web import WebAddresses
 from xmppd.storage.interface import Storage
 
 
@@ -33,6 +34,7 @@ class CoreParts:
     registry: SessionRegistry
     router: Router
     directory: AccountDirectory
+    web: WebAddresses
     services: Services = field(default_factory=Services)
 
 
@@ -50,7 +52,17 @@ def make_core(
     router = Router(hosts, registry, directory, requests, storage)
     turns = Turns(timers)
     parts = CoreParts(
-        current, environment, storage, timers, turns, Lanes(turns), hosts, registry, router, directory
+        current,
+        environment,
+        storage,
+        timers,
+        turns,
+        Lanes(turns),
+        hosts,
+        registry,
+        router,
+        directory,
+        WebAddresses(current),
     )
     parts.services.add(turns, parts.lanes, Operations(), Roles(current, hosts))
     return parts

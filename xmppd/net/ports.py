@@ -62,8 +62,10 @@ S2S: Final = PortKind("s2s", "listen", "servers, STARTTLS", lambda config: confi
 S2S_DIRECT_TLS: Final = PortKind(
     "s2s", "direct_tls_listen", "servers, TLS", lambda config: config.s2s_listeners("direct_tls_listen")
 )
+HTTP: Final = PortKind("http", "listen", "HTTP")
+HTTPS: Final = PortKind("http", "tls_listen", "HTTPS")
 METRICS: Final = PortKind("metrics", "listen", "metrics", is_of_operators=True)
-KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, COMPONENT, METRICS)
+KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, HTTP, HTTPS, COMPONENT, METRICS)
 
 
 @dataclass(frozen=True, slots=True)

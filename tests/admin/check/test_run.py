@@ -186,7 +186,7 @@ class ConfigurationTests(SynchronousTestCase):
 class ListenerTests(SynchronousTestCase):
     """Whether the addresses can be listened on."""
 
-    TEXT = "[c2s]\nlisten = [\n'127.0.0.1:1',\n'[::1]:1']\ndirect_tls_listen = []\n"
+    TEXT = "[c2s]\nlisten = [\n'127.0.0.1:1',\n'[::1]:1']\ndirect_tls_listen = []\n[http]\nlisten = []\n"
 
     def test_refusals(self) -> None:
         """What the system says against an address is told at its line."""
@@ -228,7 +228,7 @@ class ListenerTests(SynchronousTestCase):
 
         folder = temporary_folder(self)
         found = check_text(folder, "", None, "listeners", try_to_bind=refuse)
-        self.assertEqual([f.severity for f in found], ["warning", "warning"])
+        self.assertEqual([f.severity for f in found], ["warning"] * 3)
         self.assertEqual({f.place for f in found}, {str(folder / "xmppd.toml")})
         self.assertIn("by default", found[0].what)
 

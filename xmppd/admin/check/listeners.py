@@ -37,13 +37,20 @@ _MISSING_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 def check_listeners(subject: Subject) -> Iterator[Finding]:
     """Try every address that the configuration names, or by default would be listened on."""
     config = subject.config
-    for key in ("listen", "direct_tls_listen"):
-        for section, addresses in (("c2s", getattr(config.c2s, key)), ("s2s", config.s2s_listeners(key))):
-            for index, address in enumerate(addresses):
-                try:
-                    subject.machine.try_to_bind(address)
-                except OSError as problem:
-                    yield from _refusal(subject, (section, key, index), address, problem)
+    options = (
+        ("c2s", "listen", config.c2s.listen),
+        ("c2s", "direct_tls_listen", config.c2s.direct_tls_listen),
+        ("s2s", "listen", config.s2s_listeners("listen")),
+        ("s2s", "direct_tls_listen", config.s2s_listeners("direct_tls_listen")),
+        ("http", "listen", config.http.listen),
+        ("http", "tls_listen", config.http.tls_listen),
+    )
+    for section, key, addresses in options:
+        for index, address in enumerate(addresses):
+            try:
+                subject.machine.try_to_bind(address)
+            except OSError as problem:
+                yield from _refusal(subject, (section, key, index), address, problem)
 
 
 def _refusal(

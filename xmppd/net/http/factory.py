@@ -1,0 +1,103 @@
+"""Makes the connections of HTTP, not too many for an address."""
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from xmppd.core.http import Route
+from xmppd.core.parts import CoreParts
+from xmppd.net.http.access_log import AccessLog
+from xmppd.net.http.connection import HttpConnection
+from xmppd.net.http.front import front_page
+from xmppd.net.http.parts import HttpParts
+from xmppd.net.http.site import Site
+from xmppd.net.streams.addresses import AddressCounter
+
+
+class HttpService:
+    """All of HTTP: what is answered, and the factories for its ports."""
+
+    def __init__(self, core: CoreParts, addresses: AddressCounter) -> None:
+        """*addresses* counts connections of every kind."""
+        self.site = Site(core.hosts, core.current, core.web)
+        environment = core.environment
+        self.parts = HttpParts(
+            self.site,
+            core.timers,
+            environment.now,
+            environment.in_thread,
+            AccessLog(lambda: core.current.config.http.access_log),
+        )
+        self.site.routes.add(Route("GET", "/"), front_page)
+        self._core = core
+        self._addresses = addresses
+        self._factories: list[HttpFactory] = []
+
+    def factory(self, *, is_tls: bool = False) -> "HttpFactory":
+        """Give the factory for ports with or without TLS."""
+        factory = HttpFactory(self, is_tls)
+        self._factories.append(factory)
+        return factory
+
+    def may_come(self, peer: str) -> bool:
+        """Whether an address may have one more connection; for a proxy that is trusted there is no limit."""
+        limit = self._core.current.limits.connections_per_address
+        return self._addresses[peer] < limit or self.site.is_proxy(peer)
+
+    def opened(self, peer: str) -> None:
+        """An address has one more connection."""
+        self._addresses.add(peer)
+
+    def closed(self, peer: str) -> None:
+        """One less."""
+        self._addresses.remove(peer)
+
+    def shutdown(self) -> Deferred[None]:
+        """Close every connection; fires when the last one is gone."""
+        return DeferredList([factory.shutdown() for factory in self._factories]).addCallback(lambda _: None)
+
+
+class HttpFactory(Factory):
+    """Makes the connections of one kind of ports."""
+
+    noisy = False
+    _log = Logger()
+
+    def __init__(self, service: HttpService, is_tls: bool) -> None:
+        self._service = service
+        self._is_tls = is_tls
+        self.connections: dict[HttpConnection, None] = {}
+        self._ended: Deferred[None] | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> HttpConnection | None:
+        """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
+        peer = getattr(addr, "host", "")
+        if not self._service.may_come(peer):
+            self._log.info("Too many connections from {peer}", peer=peer)
+            return None
+        connection = HttpConnection(self._service.parts, self._is_tls, self._closed)
+        self.connections[connection] = None
+        self._service.opened(peer)
+        connection.peer = peer
+        return connection
+
+    def shutdown(self) -> Deferred[None]:
+        """Close every connection; fires when the last one is gone."""
+        ended: Deferred[None] = Deferred()
+        self._ended = ended
+        for connection in list(self.connections):
+            connection.shut_down()
+        self._tell_end()
+        return ended
+
+    def _closed(self, connection: HttpConnection) -> None:
+        if self.connections.pop(connection, self) is None:
+            self._service.closed(connection.peer)
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        ended = self._ended
+        if ended is not None and not self.connections:
+            self._ended = None
+            ended.callback(None)

@@ -1,0 +1,16 @@
+"""What stands at ``/`` where no web client is installed: which server this is, and how to get in."""
+
+from html import escape
+
+from xmppd.core.http import HttpRequest, HttpResponse
+from xmppd.net.http.pages import page
+
+
+def front_page(request: HttpRequest) -> HttpResponse:
+    """Give a short page about the domain."""
+    name = escape(request.host)
+    html = (
+        f"<p>Accounts here look like <b>alice@{name}</b>. Any XMPP client can use them: "
+        '<a href="https://xmpp.org/software/?platform=all-platforms">choose one</a>.</p>'
+    )
+    return page(f"{request.host} is an XMPP server", html)

@@ -1,0 +1,68 @@
+"""A request whose head has come, as those see it who answer (`xmppd.core.http.HttpRequest`)."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from twisted.internet.defer import Deferred, fail
+
+from xmppd.core.http import HttpError, Sink
+from xmppd.net.http.body import Body
+from xmppd.net.http.proxies import Asker
+
+QUERY_FIELDS = 64
+
+
+class Request:
+    """One request."""
+
+    __slots__ = (
+        "asker",
+        "base_url",
+        "body",
+        "client",
+        "content_length",
+        "headers",
+        "host",
+        "is_frequent",
+        "is_https",
+        "is_secure",
+        "method",
+        "parameters",
+        "path",
+        "query_text",
+        "route",
+    )
+
+    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> None:
+        self.method = method
+        self.path, _, self.query_text = target.partition("?")
+        self.headers = headers
+        self.body = body
+        self.content_length = body.length
+        self.parameters: Mapping[str, str] = {}
+        self.host = self.client = self.base_url = ""
+        self.is_secure = self.is_https = False
+        self.is_frequent = False
+        """Whether such requests are too many for a line of the log each."""
+        self.route = ""
+        """The pattern that was found, for the log: paths may hold what is secret."""
+        self.asker = Asker("", None, None, False)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query, decoded; `HttpError` 400 where it has too many fields."""
+        try:
+            return dict(parse_qsl(self.query_text, keep_blank_values=True, max_num_fields=QUERY_FIELDS))
+        except ValueError:
+            raise HttpError(400) from None
+
+    def read(self, limit: int) -> Deferred[bytes]:
+        """Give the whole body; fails with `HttpError` 413 beyond *limit* bytes."""
+        try:
+            return self.body.read(limit)
+        except HttpError as error:
+            return fail(error)
+
+    def receive(self, sink: Sink) -> Deferred[int]:
+        """Have *sink* take the body; fires with its size."""
+        return self.body.receive(sink)
