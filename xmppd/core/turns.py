@@ -3,7 +3,7 @@
 Rules that live here: work is an iterator whose steps say what they cost, in microseconds or so. All work of the server
 together gets `BUDGET` in a turn of the reactor: so no turn is long. Work begins at once: while nothing waits up to
 `AT_ONCE` of it is done, some 500 copies, and as much as the budget has where nothing was done of late; while other work
-waits, up to `SMALL`. What is left goes on in rotation, every `SPACE_S`. What several pieces of large work write to the
+waits, or where it is known to be more, up to `SMALL`. What is left goes on in rotation, every `SPACE_S`. What several pieces of large work write to the
 same connection leaves together then, in one write instead of several.
 """
 
@@ -37,6 +37,14 @@ SPACE_S: Final = 0.01
 JAM_S: Final = 0.1
 
 Steps = Iterator[int | None]
+
+
+def at_once(copies: int) -> int | None:
+    """Give what work that writes so many copies may cost at once (`Turns.run`), by default or `SMALL`.
+
+    Who gets the last copies would hear of them no sooner if the first left at once, and writes would not be shared.
+    """
+    return SMALL if copies * DELIVERED >= AT_ONCE else None
 
 
 class Progress(Enum):

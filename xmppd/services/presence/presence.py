@@ -23,7 +23,7 @@ from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
 from xmppd.core.stations import NOTING
-from xmppd.core.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns
+from xmppd.core.turns import DELIVERED, EXAMINED, JAMMED, SHOWN, Steps, Turns, at_once
 from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
@@ -107,7 +107,8 @@ class Presence:
         if is_initial:
             session.available_number = session.presence_number
         session.priority = max(LOWEST, min(HIGHEST, priority))
-        told = self._turns.run(self._coming(session, stanza, is_initial))
+        audience = len(session.roster.subscribers) if isinstance(session.roster, Roster) else 0
+        told = self._turns.run(self._coming(session, stanza, is_initial), at_once(audience))
         if told is None:
             return self._came(session, stanza, is_initial)
         return told.addCallback(lambda _: self._came(session, stanza, is_initial))
@@ -123,7 +124,7 @@ class Presence:
         if was_available and not session.is_ended:
             session.send(stanza.replace(to=bare_jid))
         leave = Leave(stanza, bare_jid, was_available, subscribers, directed or (), self._next_number())
-        told = self._turns.run(self._leaving(leave))
+        told = self._turns.run(self._leaving(leave), at_once(len(subscribers)))
         if told is not None:
             full_jid = session.full_jid or ""
             self._leaves[full_jid] = told
