@@ -63,6 +63,10 @@ class Privilege(Module):
             self.api.router,
             self.api.services[Turns],
         )
+        if self.opt.components:  # so that no stanza for the host pays where nobody may send messages
+            hooks = self.api.host.hooks
+            hooks.add(events.HOST_STANZA, self.on_host_stanza, None, module=self.name, rank=self.rank)
+            self.at_end(lambda: hooks.remove(events.HOST_STANZA, self.on_host_stanza))
         for name in self.opt.components:
             if self._components.is_connected(name):
                 self.on_connected(Connection(name))
@@ -134,7 +138,6 @@ class Privilege(Module):
 
     # -- messages (5) -------------------------------------------------------------------------------------------------
 
-    @on(events.HOST_STANZA)
     def on_host_stanza(self, traffic: Traffic) -> Any:
         """Send what a component has to say in the name of an account, or of the host."""
         if traffic.stanza.name != "message" or not traffic.stanza.has("privilege", NS):
