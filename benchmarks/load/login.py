@@ -4,6 +4,7 @@ import secrets
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from benchmarks.load.connection import HANDSHAKE, Connection, Script
 from benchmarks.load.loop import LoadError, Loop
@@ -12,14 +13,21 @@ from benchmarks.load.scram import ScramClient
 HOST = "localhost"
 PASSWORD = "benchmark"
 AT_ONCE = 16
-HEADER = (
-    f"<?xml version='1.0'?><stream:stream to='{HOST}' xmlns='jabber:client' "
-    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
-).encode()
 STARTTLS = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 FEATURES = (b"</stream:features>", b"</features>", b"<stream:error", b"</stream:stream>")
 ROSTER = b"<iq type='get' id='roster-1'><query xmlns='jabber:iq:roster'/></iq>"
+
+
+def header(domain: str) -> bytes:
+    """Give what a client's stream to *domain* begins with."""
+    return (
+        f"<?xml version='1.0'?><stream:stream to='{domain}' xmlns='jabber:client' "
+        "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+    ).encode()
+
+
+HEADER: Final = header(HOST)
 
 
 def user_name(number: int) -> str:

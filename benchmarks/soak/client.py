@@ -1,4 +1,4 @@
-"""A client of the soak: just enough XMPP to get in, and every way of behaving badly."""
+"""The client of whatever goes over sockets: just enough XMPP to get in, and every way of behaving badly."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,12 @@ import secrets
 import socket
 import ssl
 import struct
-from typing import Self
+from base64 import b64encode
+from collections import deque
+from typing import Any, Self
+from xml.etree.ElementTree import Element, XMLPullParser
 
-from benchmarks.load.login import FEATURES, HEADER, HOST, PASSWORD, SASL, STARTTLS
+from benchmarks.load.login import FEATURES, HOST, PASSWORD, SASL, STARTTLS, header
 from benchmarks.load.scram import ScramClient
 from benchmarks.load.tls import client_context
 from benchmarks.soak.counted import NS, Counted
@@ -25,21 +28,62 @@ class Lost(Exception):
     """The server has closed the connection, or said nothing for too long."""
 
 
+class Silent(Lost):
+    """The server has said nothing for too long."""
+
+
+class Elements:
+    """Cuts what comes behind a stream header into elements."""
+
+    def __init__(self) -> None:
+        self._parser: Any = XMLPullParser(("start", "end"))  # its stubs know no end without a start
+        self._depth = 0
+        self.feed(header(HOST))
+
+    def feed(self, data: bytes) -> list[Element]:
+        """Give the elements that *data* completes."""
+        self._parser.feed(data)
+        complete = []
+        for kind, element in self._parser.read_events():
+            self._depth += 1 if kind == "start" else -1
+            if kind == "end" and self._depth == 1:
+                assert isinstance(element, Element)
+                complete.append(element)
+        return complete
+
+
 class Client:
     """One connection; whatever is not handled by a behaviour is read and dropped."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, domain: str, tls: ssl.SSLContext
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._domain = domain
+        self._tls = tls
         self._buffer = b""
+        self._elements: Elements | None = None
+        self._found: deque[Element] = deque()
         self._counted: Counted | None = None
         self._user = ""
         self.full_jid = ""
         """Once it is bound."""
 
     @classmethod
-    async def connect(cls, port: int, receive_bytes: int | None = None, *, is_tls: bool = False) -> Self:
-        """Connect to the port on loopback, with a small kernel buffer if wanted; *is_tls*: the port begins with TLS."""
+    async def connect(
+        cls,
+        port: int,
+        receive_bytes: int | None = None,
+        *,
+        is_tls: bool = False,
+        domain: str = HOST,
+        tls: ssl.SSLContext = TLS,
+    ) -> Self:
+        """Connect to the port on loopback, with a small kernel buffer if wanted; *is_tls*: the port begins with TLS.
+
+        Raises OSError where nobody is there.
+        """
         sock = socket.socket()
         if receive_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -49,10 +93,10 @@ class Client:
             streams = await asyncio.open_connection(
                 sock=sock,
                 limit=READ_BYTES,
-                ssl=TLS if is_tls else None,
-                server_hostname=HOST if is_tls else None,
+                ssl=tls if is_tls else None,
+                server_hostname=domain if is_tls else None,
             )
-            return cls(*streams)
+            return cls(*streams, domain, tls)
         except BaseException:
             sock.close()
             raise
@@ -74,7 +118,8 @@ class Client:
 
     async def open(self) -> bytes:
         """Send a header and give the features, or the error, that come."""
-        return await self.ask(HEADER, *FEATURES)
+        self._elements = None
+        return await self.ask(header(self._domain), *FEATURES)
 
     @property
     def is_cut(self) -> bool:
@@ -84,7 +129,9 @@ class Client:
     async def start_tls(self) -> None:
         """Go over to TLS."""
         await self.ask(STARTTLS, b"<proceed")
-        await self._writer.start_tls(TLS, server_hostname=HOST, ssl_handshake_timeout=PATIENCE_S)
+        await self._writer.start_tls(
+            self._tls, server_hostname=self._domain, ssl_handshake_timeout=PATIENCE_S
+        )
         self._buffer = b""
 
     async def authenticate(self, user: str, password: str = PASSWORD) -> None:
@@ -98,15 +145,26 @@ class Client:
         if b"</success>" not in await self.ask(answer, b"</success>", b"</failure>"):
             raise Lost("the password was refused")
 
+    async def authenticate_plain(self, user: str, password: str) -> bytes:
+        """PLAIN; gives the answer: whole where it is a success, else up to the condition."""
+        self._user = user
+        secret = b64encode(f"\0{user}\0{password}".encode())
+        request = b"<auth xmlns='%b' mechanism='PLAIN'>%b</auth>" % (SASL.encode(), secret)
+        return await self.ask(request, b"/>", b"</success>")
+
     async def bind(self, resource: str) -> None:
-        """Become available."""
+        """Bind, and become available."""
+        await self.bind_only(resource)
+        await self.ask(b"<presence/>", b"<presence")
+
+    async def bind_only(self, resource: str) -> None:
+        """Bind a resource."""
         await self.ask(
             f"<iq type='set' id='bind-1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
             f"<resource>{resource}</resource></bind></iq>".encode(),
             b"</iq>",
         )
-        self.full_jid = f"{self._user}@{HOST}/{resource}"
-        await self.ask(b"<presence/>", b"<presence")
+        self.full_jid = f"{self._user}@{self._domain}/{resource}"
 
     async def ask(self, data: bytes, *wanted: bytes) -> bytes:
         """Send *data*, read until one of *wanted* has come; give what came up to its end."""
@@ -123,25 +181,42 @@ class Client:
             await asyncio.wait_for(self._writer.drain(), PATIENCE_S)
         except (OSError, TimeoutError) as error:
             raise Lost(str(error)) from error
+        if self.is_cut:  # what is written to a closed connection under TLS goes nowhere, silently
+            raise Lost("the connection was cut")
 
-    async def until(self, *wanted: bytes) -> bytes:
-        """Read until one of *wanted* has come; Lost where the stream ends before."""
+    async def until(self, *wanted: bytes, timeout_s: float = PATIENCE_S) -> bytes:
+        """Read until one of *wanted* has come; Lost where the stream ends before, Silent where nothing comes."""
         while True:
             ends = [at + len(token) for token in wanted if (at := self._buffer.find(token)) >= 0]
             if ends:
                 seen, self._buffer = self._buffer[: min(ends)], self._buffer[min(ends) :]
                 return seen
             try:
-                self._buffer += await self.read()
+                self._buffer += await self.read(timeout_s=timeout_s)
             except Lost as lost:
                 last_seen = self._buffer[-LAST_SEEN:].decode(errors="replace")
-                raise Lost(f"{lost} before {wanted[0]!r} came; last seen: {last_seen}") from lost
+                raise type(lost)(f"{lost} before {wanted[0]!r} came; last seen: {last_seen}") from lost
 
-    async def read(self, size: int = READ_BYTES) -> bytes:
-        """Read something; Lost at the end of the stream."""
+    async def element(self, timeout_s: float = PATIENCE_S) -> Element:
+        """Give the next first-level element; what came with it is for this method, no longer for `until`."""
+        while not self._found:
+            self._found.extend(await self.elements(timeout_s=timeout_s))
+        return self._found.popleft()
+
+    async def elements(self, size: int = READ_BYTES, *, timeout_s: float | None = None) -> list[Element]:
+        """Read once, up to *size* bytes, and give the first-level elements that are complete by that."""
+        if self._elements is None:
+            self._elements = Elements()
+        data, self._buffer = self._buffer, b""
+        return self._elements.feed(data or await self.read(size, timeout_s=timeout_s))
+
+    async def read(self, size: int = READ_BYTES, *, timeout_s: float | None = PATIENCE_S) -> bytes:
+        """Read something; Lost at the end of the stream, Silent where nothing comes in time."""
         try:
-            data = await asyncio.wait_for(self._reader.read(size), PATIENCE_S)
-        except (OSError, TimeoutError) as error:
+            data = await asyncio.wait_for(self._reader.read(size), timeout_s)
+        except TimeoutError as error:
+            raise Silent(f"nothing in {timeout_s} s") from error
+        except OSError as error:
             raise Lost(f"{type(error).__name__} {error}") from error
         if not data:
             raise Lost("the connection was closed")

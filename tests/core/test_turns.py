@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.timers import Timers
-from xmppd.core.turns import AT_ONCE, BUDGET, JAM_S, JAMMED, ROUTED, SMALL, SPACE_S, Turns
+from xmppd.core.turns import AT_ONCE, BUDGET, DELIVERED, JAM_S, JAMMED, ROUTED, SMALL, SPACE_S, Turns, at_once
 
 
 class TurnsTests(SynchronousTestCase):
@@ -55,6 +55,19 @@ class TurnsTests(SynchronousTestCase):
         for waiting in (large, other):
             assert waiting is not None
             self.successResultOf(waiting)
+
+    def test_what_is_known_to_be_more_begins_with_little(self) -> None:
+        """Two broadcasts to 600 each: what both write to the same people leaves together, in one write."""
+        self.turns.budget = BUDGET
+        self.assertIs(self.turns.run(self.work("a", 50)), None)
+        broadcasts = [self.turns.run(self.work(name, 600, DELIVERED), at_once(600)) for name in ("b", "c")]
+        self.assertEqual(self.taken.count("b"), SMALL // DELIVERED)
+        self.assertEqual(self.taken.count("c"), SMALL // DELIVERED)
+        self.clock.advance(SPACE_S)
+        for waiting in broadcasts:
+            assert waiting is not None
+            self.successResultOf(waiting)
+        self.assertIs(self.turns.run(self.work("d", 400, DELIVERED), at_once(400)), None)
 
     def test_each_turn_of_the_reactor_has_a_budget(self) -> None:
         """Nobody waits for `SPACE_S` because others have sent much; each turn is bounded all the same."""

@@ -38,6 +38,7 @@ LAG_S: Final = 1.0
 """Acknowledgements of recipients are stored in the next group: those of the last moment may be lost."""
 FIRST_LOGIN_S: Final = 3.0
 ARRIVAL_S: Final = 15.0
+"""How long nothing may come before what has not come counts as lost; a great backlog takes its time."""
 CHANGES: Final = {
     "roster": "<query xmlns='jabber:iq:roster'><item jid='contact@localhost' name='{n}'/></query>",
     "vcard": "<vCard xmlns='vcard-temp'><FN>{n}</FN></vCard>",
@@ -293,8 +294,10 @@ class Contract:
         for recipient in recipients:
             for device in recipient.devices:
                 promised = set(self._promised(recipient))
-                await _until(partial(_has_all, device, promised))
-                missing = promised - {got.id for got in device.got}
+                came = -1
+                while (missing := promised - {got.id for got in device.got}) and came < len(device.got):
+                    came = len(device.got)
+                    await _until(partial(_has_all, device, promised))
                 if missing:
                     raise Broken(f"{_named(recipient)} lacks {sorted(missing)[:10]}, {len(missing)} in all")
                 self._check_order(recipient, device.got)

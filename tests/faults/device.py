@@ -3,22 +3,18 @@
 import asyncio
 import random
 import time
-from base64 import b64encode
 from collections import deque
-from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, XMLPullParser
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from benchmarks.soak.client import PATIENCE_S, READ_BYTES, Client, Lost
 
 PASSWORD = "a secret of theirs"
-PATIENCE_S = 20.0
 NS = "urn:xmpp:sm:3"
 CLIENT = "{jabber:client}"
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 RESULT = "{urn:xmpp:mam:2}result"
 LAST = "{http://jabber.org/protocol/rsm}last"
-HEADER = (
-    b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
-    b"xmlns:stream='http://etherx.jabber.org/streams'>"
-)
 WINDOW = 40
 """So many stanzas of its own it has unacknowledged."""
 ASK_AFTER = 4
@@ -79,8 +75,8 @@ class Device:
         self._is_counting = False
         self._replies: asyncio.Queue[Element] = asyncio.Queue()
         self._room = asyncio.Event()
-        self._writer: Any = None
-        self._reading: Any = None
+        self._client: Client | None = None
+        self._reading: asyncio.Future[None] | None = None
         self._sent_since_asking = 0
 
     # -- the connection -----------------------------------------------------------------------------------------------
@@ -114,21 +110,16 @@ class Device:
         self.unsure.update(sent.id for sent in self.waiting)
 
     async def _open(self, port: int) -> None:
-        reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+        client = await Client.connect(port)
         self._is_counting = False
         self._replies = asyncio.Queue()
+        await client.open()
+        answer = await client.authenticate_plain(self.account.partition("@")[0], PASSWORD)
+        assert b"<success" in answer, answer
+        await client.open()
+        self._client = client
         self.is_connected = True
-        self._reading = asyncio.ensure_future(self._read(reader))
-        self._write(HEADER)
-        await self._reply()
-        secret = b64encode(f"\0{self.account.partition('@')[0]}\0{PASSWORD}".encode()).decode()
-        self._write(
-            f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>".encode()
-        )
-        reply = await self._reply()
-        assert reply.tag.endswith("}success"), reply.tag
-        self._write(HEADER)
-        await self._reply()
+        self._reading = asyncio.ensure_future(self._read(client))
 
     async def _bind(self) -> None:
         self._write(
@@ -152,8 +143,8 @@ class Device:
 
     def lose(self) -> None:
         """Break the connection, with what is on its way."""
-        if self._writer is not None:
-            self._writer.transport.abort()
+        if self._client is not None:
+            self._client.abort()
         self.is_connected = False
 
     async def lost(self) -> None:
@@ -164,21 +155,14 @@ class Device:
     async def _reply(self) -> Element:
         return await asyncio.wait_for(self._replies.get(), PATIENCE_S)
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        parser, depth = _new_parser(), 0
+    async def _read(self, client: Client) -> None:
         try:
-            while data := await reader.read(LITTLE if self.pause_s else 65_536):
+            while True:
                 if self.pause_s:
                     await asyncio.sleep(self.pause_s)
-                if b"<stream:stream" in data:
-                    parser, depth = _new_parser(), 0
-                    data = data[data.index(b"<stream:stream") :]
-                parser.feed(data)
-                for kind, element in parser.read_events():
-                    depth += 1 if kind == "start" else -1
-                    if kind == "end" and depth == 1:
-                        self._on_element(element)
-        except OSError:
+                for element in await client.elements(LITTLE if self.pause_s else READ_BYTES):
+                    self._on_element(element)
+        except Lost:
             pass
         self.is_connected = False
         self._room.set()
@@ -227,8 +211,8 @@ class Device:
             last = next((each.text for each in answer.iter(LAST)), None)
 
     def _write(self, data: bytes) -> None:
-        if self.is_connected and not self._writer.transport.is_closing():
-            self._writer.write(data)
+        if self._client is not None and self.is_connected and not self._client.is_cut:
+            self._client.send(data)
 
     # -- receiving --------------------------------------------------------------------------------------------------
 
@@ -291,7 +275,3 @@ class Device:
             if killed_at - at > lag_s:
                 covered = h
         self.unanswered = [got for number, got in self._numbers.items() if number > covered]
-
-
-def _new_parser() -> Any:
-    return XMLPullParser(("start", "end"))

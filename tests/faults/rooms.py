@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from benchmarks.soak.client import PATIENCE_S
 from tests.faults.contract import OPTIONS, Broken
-from tests.faults.device import LAST, PASSWORD, PATIENCE_S, Device
+from tests.faults.device import LAST, PASSWORD, Device
 from tests.sockets.process import ServerProcess
 
 ROOM: Final = "room@rooms.localhost"

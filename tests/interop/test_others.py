@@ -11,8 +11,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from tests.interop.names import NameServer, serving
 from tests.interop.others import Ejabberd, Other, Prosody, has
 from tests.net.tls.authority import Authority
+from tests.sockets.client import PlainClient
 from tests.sockets.peers import Domains, XmppdPeer
-from tests.sockets.plain_client import PlainClient
 from tests.temporary import temporary_folder
 
 OURS, THEIRS = "capulet.example", "montague.example"

@@ -99,9 +99,9 @@ class SocketClient:
         self.open()
         run(self._client.bind_only(resource))
 
-    def read_now(self) -> bytes:
+    def read_now(self, timeout_s: float = NOW_S) -> bytes:
         """Give what is there to be read; `Silent` where nothing is, `Lost` at the end."""
-        return run(self._client.read(timeout_s=NOW_S))
+        return run(self._client.read(timeout_s=timeout_s))
 
     def is_closed(self) -> bool:
         """Whether the server has closed the connection by now; what it has sent is thrown away."""

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import xmppd
 from tests.net.tls.authority import Authority
-from tests.sockets.plain_client import PlainClient
+from tests.sockets.client import PlainClient
 from tests.sockets.process import ServerProcess
 
 PASSWORD = "open sesame"

@@ -6,8 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import pem_of, xmpp_addr
 from tests.net.tls.authority import Authority
+from tests.sockets.client import SocketClient
 from tests.sockets.process import ServerProcess
-from tests.sockets.raw import RawClient
 from tests.temporary import temporary_folder
 
 MECHANISM = b"<mechanism>EXTERNAL</mechanism>"
@@ -26,7 +26,7 @@ class ClientCertificateTests(SynchronousTestCase):
         self.server = ServerProcess(self.folder, options, (("alice@localhost", "secret"),))
         self.addCleanup(self.server.stop)
 
-    def client(self, authority: Authority | None, jid: str, *, is_tls: bool = True) -> RawClient:
+    def client(self, authority: Authority | None, jid: str, *, is_tls: bool = True) -> SocketClient:
         """Give a client under TLS with a certificate for *jid*, or with none."""
         path = None
         if authority is not None:
@@ -34,7 +34,7 @@ class ClientCertificateTests(SynchronousTestCase):
             certificate, key = authority.issue(names, is_client=True)
             path = self.folder / "client.pem"
             path.write_bytes(certificate.public_bytes(Encoding.PEM) + pem_of(key))
-        client = RawClient(
+        client = SocketClient(
             self.server.ports["TLS" if is_tls else "STARTTLS"], is_tls=is_tls, certificate=path
         )
         self.addCleanup(client.close)
@@ -42,7 +42,7 @@ class ClientCertificateTests(SynchronousTestCase):
             client.start_tls()
         return client
 
-    def external(self, client: RawClient) -> bytes:
+    def external(self, client: SocketClient) -> bytes:
         """Authenticate by EXTERNAL, without an authzid; give the answer."""
         client.send(b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
         return client.until(b"/>")

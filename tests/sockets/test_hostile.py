@@ -2,14 +2,15 @@
 
 import contextlib
 import resource
-import ssl
 import time
 from contextlib import ExitStack
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks.load.login import HEADER
+from benchmarks.soak.client import Lost, Silent, client_hello
+from tests.sockets.client import SocketClient, connect_many
 from tests.sockets.process import ServerProcess, shared_server
-from tests.sockets.raw import HEADER, RawClient, connect_many
 
 ALICE = ("alice@localhost", "alice's secret")
 PLAINTEXT = "require_tls = false\nallow_plain_without_tls = true\n"
@@ -32,7 +33,7 @@ class HostileTestCase(SynchronousTestCase):
 
     def log_in(self, server: ServerProcess) -> None:
         """Log in as alice and ping the server: others are served."""
-        with RawClient(server.ports["STARTTLS"]) as client:
+        with SocketClient(server.ports["STARTTLS"]) as client:
             client.log_in("alice", ALICE[1], "desk")
             client.send(b"<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
             client.until(b"id='p'")
@@ -40,7 +41,7 @@ class HostileTestCase(SynchronousTestCase):
     def flood(self, server: ServerProcess, port: str, limit_bytes: int) -> None:
         """Have a client that never reads send itself messages: it is cut, at a bounded price."""
         before = server.resident_bytes()
-        with RawClient(server.ports[port], is_tls=port == "TLS", receive_bytes=4_096) as client:
+        with SocketClient(server.ports[port], is_tls=port == "TLS", receive_bytes=4_096) as client:
             client.log_in("alice", ALICE[1], f"deaf-{port}")
             message = b"<message to='alice@localhost/deaf-%s' type='headline'><body>%s</body></message>"
             stanza = message % (port.encode(), b"x" * 200_000)
@@ -49,7 +50,7 @@ class HostileTestCase(SynchronousTestCase):
                 while sent < 4 * limit_bytes + 32 * MIB:
                     client.send(stanza)
                     sent += len(stanza)
-            except OSError:
+            except Lost:
                 pass
             else:
                 self.fail(f"{sent} bytes were taken")
@@ -79,7 +80,7 @@ class ManyConnectionsTests(HostileTestCase):
             for number in range(OPEN_STREAMS + STREAMS_UNDER_TLS):
                 is_tls = number >= OPEN_STREAMS
                 port = server.ports["TLS" if is_tls else "STARTTLS"]
-                attack.enter_context(RawClient(port, is_tls=is_tls)).open()
+                attack.enter_context(SocketClient(port, is_tls=is_tls)).open()
             connections = IDLE_SOCKETS + OPEN_STREAMS + STREAMS_UNDER_TLS
             self.assertGreaterEqual(server.descriptors(), connections)
             self.log_in(server)
@@ -116,7 +117,7 @@ class SmallLimitsTests(HostileTestCase):
         """limits.connections_per_address holds over both ports; what is beyond is closed at once."""
         with ExitStack() as stack:
             clients = [
-                stack.enter_context(RawClient(self.server.ports[name]))
+                stack.enter_context(SocketClient(self.server.ports[name]))
                 for name in ["STARTTLS"] * 26 + ["TLS"] * 26
             ]
             for _ in range(100):
@@ -130,16 +131,15 @@ class SmallLimitsTests(HostileTestCase):
     def test_trickle(self) -> None:
         """A connection that has not authenticated in time is closed, whatever trickles in."""
         begun = time.monotonic()
-        with RawClient(self.server.ports["STARTTLS"]) as client:
-            client.socket.settimeout(0.1)
+        with SocketClient(self.server.ports["STARTTLS"]) as client:
             closed = False
             for byte in HEADER * 10:
                 try:
                     client.send(bytes((byte,)))
-                    closed = client.socket.recv(4_096).endswith(b"</stream:stream>")
-                except TimeoutError:
+                    closed = client.read_now(0.1).endswith(b"</stream:stream>")
+                except Silent:
                     continue
-                except OSError:
+                except Lost:
                     closed = True
                 if closed:
                     break
@@ -149,15 +149,14 @@ class SmallLimitsTests(HostileTestCase):
     def test_guesses(self) -> None:
         """Beside somebody who guesses passwords from the same address a correct login is taken."""
         for _ in range(4):
-            with RawClient(self.server.ports["STARTTLS"]) as attacker:
+            with SocketClient(self.server.ports["STARTTLS"]) as attacker:
                 attacker.open()
                 attacker.send(
                     b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGFsaWNlAGd1ZXNz</auth>"
                 )
-                attacker.socket.settimeout(0.3)
                 try:
-                    attacker.until(b"</failure>")
-                except TimeoutError:
+                    attacker.until(b"</failure>", timeout_s=0.3)
+                except Silent:
                     break
         else:
             self.fail("no guess was delayed")
@@ -182,7 +181,7 @@ class HandshakeTests(HostileTestCase):
             clients = []
             for port in ("TLS", "STARTTLS"):
                 for said in (b"", hello[:100], hello, b""):
-                    client = attack.enter_context(RawClient(server.ports[port]))
+                    client = attack.enter_context(SocketClient(server.ports[port]))
                     if port == "STARTTLS":
                         client.open()
                         client.send(STARTTLS)
@@ -190,19 +189,10 @@ class HandshakeTests(HostileTestCase):
                     client.send(said)
                     clients.append(client)
             for byte in hello:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(Lost):
                     for client in (clients[3], clients[-1]):
                         client.send(bytes((byte,)))
                 time.sleep(1.2 * TIMEOUT_S / len(hello))
             open_ = [number for number, client in enumerate(clients) if not client.is_closed()]
             self.assertEqual(open_, [])
         self.log_in(server)
-
-
-def client_hello() -> bytes:
-    """Give what a client says first in a TLS handshake."""
-    context = ssl.create_default_context()
-    outgoing = ssl.MemoryBIO()
-    with contextlib.suppress(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
-    return outgoing.read()

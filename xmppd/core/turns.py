@@ -3,8 +3,8 @@
 Rules that live here: work is an iterator whose steps say what they cost, in microseconds or so. All work of the server
 together gets `BUDGET` in a turn of the reactor: so no turn is long. Work begins at once: while nothing waits up to
 `AT_ONCE` of it is done, some 500 copies, and as much as the budget has where nothing was done of late; while other work
-waits, or where it is known to be more, up to `SMALL`. What is left goes on in rotation, every `SPACE_S`. What several pieces of large work write to the
-same connection leaves together then, in one write instead of several.
+waits, or where it is known to be more, up to `SMALL`. What is left goes on in rotation, every `SPACE_S`. What several
+pieces of large work write to the same connection leaves together then, in one write instead of several.
 """
 
 from collections import deque
