@@ -129,6 +129,10 @@ class Client:
     async def start_tls(self) -> None:
         """Go over to TLS."""
         await self.ask(STARTTLS, b"<proceed")
+        await self.begin_tls()
+
+    async def begin_tls(self) -> None:
+        """Begin TLS here and now."""
         await self._writer.start_tls(
             self._tls, server_hostname=self._domain, ssl_handshake_timeout=PATIENCE_S
         )

@@ -86,6 +86,10 @@ class SocketClient:
         self.open()
         run(self._client.start_tls())
 
+    def begin_tls(self) -> None:
+        """Begin TLS here and now."""
+        run(self._client.begin_tls())
+
     def authenticate(self, username: str, password: str) -> bytes:
         """Send the password by PLAIN and give the answer."""
         return run(self._client.authenticate_plain(username, password))
@@ -102,6 +106,10 @@ class SocketClient:
     def read_now(self, timeout_s: float = NOW_S) -> bytes:
         """Give what is there to be read; `Silent` where nothing is, `Lost` at the end."""
         return run(self._client.read(timeout_s=timeout_s))
+
+    def until_closed(self) -> bytes:
+        """Wait until the server has ended the connection, in whatever way; give what came before."""
+        return run(self._client.until_closed())
 
     def is_closed(self) -> bool:
         """Whether the server has closed the connection by now; what it has sent is thrown away."""

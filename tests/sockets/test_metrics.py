@@ -10,7 +10,7 @@ from urllib.request import urlopen
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sockets.plain_client import PlainClient
+from tests.sockets.client import PlainClient
 from tests.sockets.process import PATIENCE_S, ServerProcess
 from tests.temporary import temporary_folder
 
