@@ -78,7 +78,8 @@ def sessions(count: int, with_acks: bool) -> list[Session]:
     settings = Settings(600, 10_000, 8 * 1024 * 1024, 25)
     storage, timers = MemoryStorage(), Timers(clock)
     rounds = Rounds(storage, timers)
-    inbox = Inbox(Hosts(), registry, Nobody(), storage, timers, clock.seconds, "x".__mul__)
+    router: Any = None  # nothing is routed here
+    inbox = Inbox(Hosts(), registry, router, Nobody(), storage, timers, clock.seconds, "x".__mul__)
     made = []
     for number in range(count):
         session: Any = Session(Nowhere(), TCPFraming(), registry)

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import xmppd
 from tests.environment import NET
-from tests.sockets.raw import RawClient
+from tests.sockets.client import SocketClient
 from tests.temporary import temporary_folder
 from xmppd.admin.rights import User, rights_of
 
@@ -78,7 +78,7 @@ class AnotherUserTests(SynchronousTestCase):
         self.run_as_root("user", "add", "bob@localhost", "--password-stdin", told=PASSWORD)
         port = re.search(r"127\.0\.0\.1:(\d+) \(TLS\)", told)
         assert port is not None
-        with RawClient(int(port[1]), is_tls=True) as client:
+        with SocketClient(int(port[1]), is_tls=True) as client:
             client.log_in("bob", PASSWORD, "here")
         self.assertEqual(self.owners(), {NOBODY})
         process.send_signal(signal.SIGTERM)

@@ -1,8 +1,8 @@
 """Behind a balancer: its header is read first, the client's address counts, and nobody else is believed."""
 
+import contextlib
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from ipaddress import ip_network
 
 from twisted.internet.defer import Deferred
@@ -232,7 +232,7 @@ class BehindABalancerTests(TestCase):
             self.assertEqual(peers, ["127.0.0.1", "198.51.100.7", "2001:db8::7"])
             self.assertEqual([factory.addresses[peer] for peer in peers], [1, 1, 1])
             with SocketClient(stage.port) as second:
-                with suppress(Lost):
+                with contextlib.suppress(Lost):
                     second.send(LINE)
                 self.assertEqual(second.until_closed(), b"")
             for client in clients:
@@ -245,7 +245,7 @@ class BehindABalancerTests(TestCase):
 
         def talk(stage: SocketStage, is_direct: bool) -> None:
             with SocketClient(stage.port) as client:
-                with suppress(Lost):  # it may be cut by now
+                with contextlib.suppress(Lost):  # it may be cut by now
                     client.send(HEADER)
                 self.assertEqual(client.until_closed(), b"")
 
