@@ -143,14 +143,12 @@ class Mam(Module):
             bounds = bounds_for(session, bounds)
         page = await find(self.api.storage, self._search, owner, query, bounds)
         if session is not None:
-            sent = self._send(session, query, page)
-            if session.presence is None and session.conn is not None and sent:
-                await self._inbox.fetched(owner, session, sent)
+            await self._inbox.give_results(owner, session, self._results(session, query, page))
         return fin_of(page)
 
-    def _send(self, session: Session, query: Query, page: Page) -> list[str]:
-        """Send what was found; give the ids of what the client gets."""
-        sent = []
+    def _results(self, session: Session, query: Query, page: Page) -> dict[str, Stanza]:
+        """Give what is sent of what was found, in order, by the ids."""
+        results = {}
         for entry in reversed(page.entries) if query.is_flipped else page.entries:
             try:
                 stanza = Stanza.parse(entry.stanza)
@@ -162,10 +160,10 @@ class Mam(Module):
                     error=str(error),
                 )
                 continue
-            result = result_of(session.bare_jid or "", session.full_jid or "", query, entry, stanza)
-            if session.send(result):
-                sent.append(entry.id)
-        return sent
+            results[entry.id] = result_of(
+                session.bare_jid or "", session.full_jid or "", query, entry, stanza
+            )
+        return results
 
     @iq("get", NS, "metadata", to="own")
     @deferred

@@ -11,7 +11,7 @@ Rules that live here:
 How a session is handed what waits is in `xmppd.services.inbox.delivery`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -39,6 +39,7 @@ from xmppd.services.inbox.machine import (
     acknowledged,
     came_back,
     fetched,
+    given,
     is_finished,
     is_waiting,
     verdict,
@@ -343,18 +344,41 @@ class Inbox:
         return is_known
 
     @deferred
-    async def fetched(self, owner: str, session: Session, ids: Sequence[str] | None = None) -> None:
-        """*session* has got these from the archive, None: gets all that is there, and is not given them again.
+    async def fetched(self, owner: str, session: Session) -> None:
+        """*session* gets from the archive all that is there, and is not given it again.
 
         Waits for the commit; `StorageError`.
         """
         if not self._records.may_wait(owner):
             return
         claim = await self._backlogs.claim(owner, session)
-        async for page in self._records.pages(owner, ids):
+        async for page in self._records.pages(owner):
             for _, record, _ in page:
                 if record.is_archived and verdict(record, claim, self._records.standing) is Verdict.GIVE:
                     fetched(record, claim)
+                    self._records.touch(record)
+        await self._records.flushed()
+
+    @deferred
+    async def give_results(self, owner: str, session: Session, results: Mapping[str, Stanza]) -> None:
+        """Send what *session* has asked its archive for; a result is by the message's id.
+
+        To who is not available yet it is a copy of what waits, as any: it is not given that again, and when it has
+        acknowledged the copy the message is done. Waits for the commit; `StorageError`.
+        """
+        if session.presence is not None or not results or not self._records.may_wait(owner):
+            for result in results.values():
+                session.send(result)
+            return
+        claim = await self._backlogs.claim(owner, session)
+        async for page in self._records.pages(owner, list(results)):
+            waiting = {record.id: record for _, record, _ in page}
+            for id, result in results.items():
+                record = waiting.get(id)
+                if record is None or verdict(record, claim, self._records.standing) is not Verdict.GIVE:
+                    session.send(result)
+                elif self._giver.send(session, result, record):
+                    given(record, claim, self._records.standing)
                     self._records.touch(record)
         await self._records.flushed()
 
