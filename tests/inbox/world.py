@@ -47,7 +47,7 @@ class World:
         for account in ACCOUNTS:
             self.memory.add_account(account)
         self.starts = 1
-        self.was_broken = self.was_unreadable = False
+        self.is_slow = self.was_broken = self.was_unreadable = False
         self.is_beside = False
         """Whether anything went to a device beside what waited for one that takes messages: it may come earlier."""
         self.last: dict[str, Device] = {}
@@ -63,9 +63,13 @@ class World:
     def say(self, kind: str = "chat", to: int | None = None, times: int = 1) -> None:
         """Romeo writes: to one of the devices, -1: to the nurse, else to Juliet."""
         target = JULIET if to is None else NURSE if to < 0 else self.devices[to].address
-        session = None if to is None or to < 0 else self.memory.server.registry.get(target)
-        is_taking = session is None or (session.presence is not None and session.priority >= 0)
-        self.is_beside = self.is_beside or not is_taking
+        if to is not None and to >= 0:
+            session = self.memory.server.registry.get(target)
+            is_taking = session is not None and session.presence is not None and session.priority >= 0
+            is_kept = (
+                session is None and not self.is_slow
+            )  # otherwise it may be there before the message is dealt with
+            self.is_beside = self.is_beside or not (is_taking or is_kept)
         self.romeo.say(kind, target, times)
         self.look()
 
@@ -124,7 +128,7 @@ class World:
 
     def slow_disk(self, commits_s: float, reads_s: float) -> None:
         """Commits and reads take so long from now on."""
-        storage = self.memory.storage
+        storage, self.is_slow = self.memory.storage, commits_s > 0 or reads_s > 0
         storage.clock, storage.commit_delay_s, storage.read_delay_s = self.memory.clock, commits_s, reads_s
 
     def broken_disk(self, commits: bool, reads: bool) -> None:

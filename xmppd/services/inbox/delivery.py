@@ -186,11 +186,9 @@ class Backlogs:
             return
         del self._backlogs[owner]
         volatile = [live for live in backlog.live if not live.is_stored]  # the others are in the store
-        if self._registry.get(backlog.session.full_jid or "") is not backlog.session:
-            self._redeliver(owner, backlog.claim.key, volatile)
-        else:
-            for live in volatile:
-                self._giver.send(backlog.session, live.stanza, live.record)
+        is_there = self._registry.get(backlog.session.full_jid or "") is backlog.session
+        for live in volatile if is_there else ():
+            self._giver.send(backlog.session, live.stanza, live.record)
         is_left = backlog.is_unread or bool(backlog.live_ids)
         self._records.unpin(each.record for each in backlog.live)
         if is_left:
@@ -200,6 +198,8 @@ class Backlogs:
                 self.came(session)
         if not is_final and (is_left or not backlog.is_taking):
             self._next_one(owner)
+        if not is_there:
+            self._redeliver(owner, backlog.claim.key, volatile)
 
     # -- handing over -------------------------------------------------------------------------------------------------
 
