@@ -45,7 +45,7 @@ def known_modules() -> KnownModules:
 
 
 def _known(cls: type[Module]) -> KnownModule:
-    return KnownModule(cls.options, cls.for_hosts, cls.may_be_service())
+    return KnownModule(cls.options, cls.for_hosts, cls.may_be_service(), cls.is_default)
 
 
 def read_settings(path: str | None, env: Mapping[str, str]) -> Config:

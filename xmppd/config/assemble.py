@@ -108,7 +108,22 @@ def _attempt(raw: Mapping[str, object], source: Source) -> tuple[Config | None, 
     problems += domain_problems(raw, source)
     if options is None or hosts is None or components is None or shared is None:
         return None, problems
-    return Config.assemble(options, hosts, components, shared, source), problems
+    disabled = _disabled(raw)
+    return Config.assemble(options, hosts, components, shared, source, disabled), problems
+
+
+def _disabled(raw: Mapping[str, object]) -> tuple[Path, ...]:
+    """Give the tables of domains that are not to be served."""
+    return tuple(
+        (section, name)
+        for section in NAMED_TABLES
+        for name, table in _dict(raw.get(section)).items()
+        if _dict(table).get("enabled") is False
+    )
+
+
+def _dict(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _validated(
@@ -158,7 +173,7 @@ def _domains(
         domain, found = _domain(kind, name, table, raw, source)
         problems += found
         is_whole = is_whole and domain is not None
-        if domain:
+        if domain and domain.enabled:
             domains[name] = domain
     return (domains if is_whole else None), problems
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake. An error keeps the server from starting or its users out; a warning does not."""
+    """One mistake. An error keeps the server from starting or its users out; a warning does not, nor a note,
+    which tells what is as it was said to be."""
 
     id: str
     """Stable identifier such as ``config.unknown-key``: scripts may rely on it."""

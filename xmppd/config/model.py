@@ -45,6 +45,7 @@ class Config(ServerOptions):
     """Where programs connect that are a service (``[components] listen``)."""
 
     _source: Source = PrivateAttr()
+    _disabled: tuple[KeyPath, ...] = PrivateAttr(())
     _warnings: tuple[Finding, ...] = PrivateAttr(())
 
     @classmethod
@@ -55,12 +56,14 @@ class Config(ServerOptions):
         components: Mapping[str, HostSettings],
         shared: Components,
         source: Source,
+        disabled: tuple[KeyPath, ...] = (),
     ) -> Self:
         """Put the checked parts together; *shared* is what stands in ``[components]`` itself."""
         parts: dict[str, Any] = {name: getattr(options, name) for name in ServerOptions.model_fields}
         parts |= {"hosts": dict(hosts), "components": dict(components), "component_listen": shared.listen}
         config = cls.model_construct(**parts)
         config._source = source
+        config._disabled = disabled
         return config
 
     def with_warnings(self, warnings: tuple[Finding, ...]) -> Self:
@@ -72,6 +75,11 @@ class Config(ServerOptions):
     def source(self) -> Source:
         """Where the options stand."""
         return self._source
+
+    @property
+    def disabled(self) -> tuple[KeyPath, ...]:
+        """The tables of domains that are not served, since they say so."""
+        return self._disabled
 
     @property
     def warnings(self) -> tuple[Finding, ...]:

@@ -24,6 +24,8 @@ class KnownModule:
     """The kinds of domain that it serves."""
     is_service: bool = False
     """Whether it can be a service with a domain name of its own."""
+    is_default: bool = True
+    """Whether it is there unless the configuration says otherwise."""
     problem: str = ""
     """Why it cannot be used; empty where it can."""
 

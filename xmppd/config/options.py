@@ -162,6 +162,8 @@ class ServerOptions(Section):
 class DomainOptions(Section):
     """What the tables of hosts and of components have in common."""
 
+    enabled: bool = True
+    """Whether the domain is served; its data stay where it is not."""
     certificate: FilePath | None = None
     """The certificate with its chain (PEM); without it ``tls.certificates`` is searched."""
     key: FilePath | None = None

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from xmppd.admin.check.machine import Machine
 from xmppd.admin.check.run import run_checks
-from xmppd.admin.check.subject import Machine
+from xmppd.admin.check.stranger import Seen
 from xmppd.config.findings import Finding
 from xmppd.config.section import Address
 
@@ -26,7 +27,12 @@ def quiet_machine(**answers: Any) -> Machine:
         "try_to_bind": _bind,
         "free_bytes": lambda folder: PLENTY,
         "services": lambda name, servers: (),
-        "has_address": lambda name, servers: True,
+        "addresses": lambda name, servers: ("192.0.2.1", "2001:db8::1"),
+        "own_addresses": lambda: (),
+        "clock_is_set": lambda: True,
+        "free_inodes": lambda folder: PLENTY,
+        "descriptor_limit": lambda data_dir: PLENTY,
+        "look": lambda address, domain, is_direct: Seen("TLSv1.3", b"", ""),
     }
     return Machine(**{**usual, **answers})
 
@@ -38,4 +44,5 @@ def check_text(
     file = folder / "xmppd.toml"
     file.write_text(text, encoding="utf-8")
     environment = {"XMPPD_DATA": str(folder / "data")} if env is None else env
-    return run_checks(file, environment, only=only, machine=quiet_machine(**answers))
+    modules = answers.pop("modules", None)
+    return run_checks(file, environment, only=only, modules=modules, machine=quiet_machine(**answers))

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.check.machine import check_text
 from tests.interop.names import NameServer, serving
 from tests.temporary import temporary_folder
-from xmppd.admin.check.lookup import has_address, services
+from xmppd.admin.check.lookup import addresses, services
 from xmppd.config.section import Address
 from xmppd.core.outgoing import CannotResolve, Service
 
@@ -33,14 +33,15 @@ class DNSTests(SynchronousTestCase):
             None,
             "dns",
             services=of,
-            has_address=lambda name, servers: has_address,
+            addresses=lambda name, servers: ("192.0.2.1",) if has_address or name == "a" else (),
         )
         return [(finding.id, finding.why) for finding in findings]
 
     def test_right(self) -> None:
         """An address and the usual port, or records that lead to where is listened."""
         self.assertEqual(self.found(), [])
-        self.assertEqual(self.found(TEXT, {"xmpp-server": Service(0, 0, 5269, "a")}, has_address=False), [])
+        records = {"xmpp-server": Service(0, 0, 5269, "a"), "xmpp-client": Service(0, 0, 5222, "a")}
+        self.assertEqual(self.found(TEXT, records, has_address=False), [])
 
     def test_nobody_finds_it(self) -> None:
         """Neither records nor an address."""
@@ -76,5 +77,5 @@ class DNSTests(SynchronousTestCase):
             services("_xmpp-server._tcp.example.org", there), (Service(5, 0, 5_333, "example.org"),)
         )
         self.assertEqual(services("_xmpps-server._tcp.example.org", there), ())
-        self.assertTrue(has_address("example.org", there))
+        self.assertEqual(addresses("example.org", there), ("127.0.0.1",))
         self.assertRaises(CannotResolve, services, "example.org", [Address("127.0.0.1", 1)])

@@ -14,9 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.check.machine import check_text, quiet_machine
 from tests.temporary import temporary_folder
+from xmppd.admin.check.machine import Machine, free_bytes, is_running, try_to_bind
 from xmppd.admin.check.report import EXIT_FINE, EXIT_PROBLEMS, exit_status, render
 from xmppd.admin.check.run import CHECK_NAMES, UnknownCheck, run_checks
-from xmppd.admin.check.subject import Machine, free_bytes, is_running, try_to_bind
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
 from xmppd.config.findings import Finding
@@ -174,7 +174,13 @@ class ConfigurationTests(SynchronousTestCase):
         found = check_text(temporary_folder(self), text, free_bytes=lambda folder: 1)
         self.assertEqual(
             {f.id for f in found},
-            {"config.unknown-key", "certificate.unreadable", "data.no-space"},
+            {
+                "config.unknown-key",
+                "certificate.unreadable",
+                "data.no-space",
+                "dns.wrong-service",
+                "dns.ip-version",
+            },
         )
 
     def test_unreadable(self) -> None:

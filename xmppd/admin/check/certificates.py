@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from xmppd.admin.check.subject import Subject
 from xmppd.config.certificates import certificate_files, closed_to_us
@@ -65,6 +66,21 @@ def check_certificates(subject: Subject) -> Iterator[Finding]:
             yield from _self_made(subject, host.name)
         if host.client_ca:
             yield from _client_issuers(subject, host, host.client_ca)
+
+
+def certificate_of(subject: Subject, host: str) -> tuple[Path, bytes] | None:
+    """Give the file of a host's certificate and the certificate as DER; None where there is none that can be read."""
+    pair = _pair_of(subject, subject.config.for_host(host))
+    if pair is None:
+        made = subject.config.data_dir / SELF_MADE_FOLDER / f"{host}.crt"
+        pair = _Pair(host, made, made, str(made), str(made))
+    if isinstance(pair, Finding):
+        return None
+    try:
+        chain = chain_in(pair.certificate, read_file(pair.certificate))
+    except CertificateError:
+        return None
+    return pair.certificate, chain[0].public_bytes(Encoding.DER)
 
 
 def _search_folder(subject: Subject) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from xmppd.storage.sqlite.hosts import accounts_by_host
 MB = 1_000_000
 LOW_BYTES = 100 * MB
 OUT_BYTES = 10 * MB
+LOW_INODES, OUT_INODES = 1_000, 10
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 ROOT = 0
 
@@ -138,7 +139,7 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
 def _left_over(subject: Subject, file: Path) -> Iterator[Finding]:
     """Accounts of domains that are not served: nobody can log in to them, and nobody sees them."""
     for host, accounts in sorted(accounts_by_host(file).items()):
-        if host not in subject.config.hosts:
+        if host not in subject.config.hosts and ("hosts", host) not in subject.config.disabled:
             why = f"there are accounts of it ({accounts:,}), and it is not served"
             remedy = (
                 f'serve [hosts."{host}"], or xmppctl host rename {host} NEW, or xmppctl host purge {host}'
@@ -219,7 +220,7 @@ def _owner(subject: Subject, folder: Path, found: os.stat_result, report: _Repor
 
 def _space(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]:
     try:
-        free = subject.machine.free_bytes(folder)
+        free, inodes = subject.machine.free_bytes(folder), subject.machine.free_inodes(folder)
     except OSError as problem:
         yield _unreachable(folder, problem, report)
         return
@@ -228,3 +229,9 @@ def _space(subject: Subject, folder: Path, report: _Report) -> Iterator[Finding]
         yield report("data.no-space", "error", why, remedy)
     elif free < LOW_BYTES:
         yield report("data.low-space", "warning", why, remedy)
+    if inodes is not None and inodes < LOW_INODES:
+        why, remedy = (
+            f"only {inodes:,} more files can be made on its disk",
+            "remove files, or move the folder",
+        )
+        yield report("data.no-inodes", "error" if inodes < OUT_INODES else "warning", why, remedy)

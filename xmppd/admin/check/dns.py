@@ -1,17 +1,20 @@
-"""``dns.*``: whether others find this server: SRV records of all four kinds, addresses, ports that nobody serves.
+"""``dns.*``: whether others find this server: SRV records of all four kinds, their addresses, ports that nobody serves.
 
 Asks the name servers of this system, or those of ``s2s.resolvers``; left out with ``--offline``.
 """
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from typing import Final
 
 from xmppd.admin.check.subject import Subject
-from xmppd.config.findings import Finding
+from xmppd.config.findings import Finding, Severity
+from xmppd.config.kinds import DomainKind
 from xmppd.config.model import Config, is_local
 from xmppd.config.section import Address
 from xmppd.core.outgoing import CannotResolve, Service
 
+CLIENT_PORT: Final = 5222
 SERVER_PORT: Final = 5269
 _KINDS: Final = (
     ("_xmpp-client", "c2s", "listen"),
@@ -20,50 +23,142 @@ _KINDS: Final = (
     ("_xmpps-server", "s2s", "direct_tls_listen"),
 )
 """SRV records, and the listeners that they must lead to."""
+_WITHOUT: Final = (
+    ("c2s", "client", CLIENT_PORT, "clients that look for it"),
+    ("s2s", "server", SERVER_PORT, "others"),
+)
+"""What is tried where there are no records: section, name of the record, port, by whom."""
 _UNKNOWN: Final = "check the name servers of this machine, or leave this check out with --offline"
+_WRONG: Final = "dns.wrong-service"
+_Told = tuple[str, Severity, str, str]
 
 
 def check_dns(subject: Subject) -> Iterator[Finding]:
-    """Look at the records of each host that others are to find."""
+    """Look at the records of each host that others are to find, and of services that they shall reach."""
     config = subject.config
-    for host in config.hosts.values() if config.is_federated else ():
-        if not is_local(host.name):
-            yield from _host(subject, host.name)
+    if not config.is_federated:
+        return
+    for domain in config.domains:
+        if is_local(domain.name):
+            continue
+        place, what = config.source.place(config.table_of(domain.name)), f'DNS of "{domain.name}"'
+        try:
+            look = _host if domain.kind is DomainKind.ACCOUNTS else _service
+            for identifier, severity, why, remedy in look(subject, domain.name):
+                yield Finding(identifier, severity, place, what, why, remedy)
+        except CannotResolve as problem:
+            yield Finding("dns.no-answer", "warning", place, what, str(problem), _UNKNOWN)
 
 
-def _host(subject: Subject, name: str) -> Iterator[Finding]:
-    config, machine = subject.config, subject.machine
-    place, what = config.source.place(("hosts", name)), f'DNS of "{name}"'
-    servers = config.s2s.resolvers
-    has_records = False
-    try:
-        for kind, section, option in _KINDS:
-            records = machine.services(f"{kind}._tcp.{name}", servers)
-            has_records = has_records or (bool(records) and section == "s2s")
-            for why, remedy in _wrong(config, kind, section, option, records):
-                yield Finding("dns.wrong-service", "warning", place, what, why, remedy)
-        if not has_records and not machine.has_address(name, servers):
-            why = "it has neither SRV records for servers nor an address, so nobody finds it"
-            remedy = f"add _xmpp-server._tcp.{name} SRV, or an address for {name}"
-            yield Finding("dns.not-found", "warning", place, what, why, remedy)
-        elif not has_records and SERVER_PORT not in _ports(config, "s2s", "listen"):
-            why = f"without SRV records others try port {SERVER_PORT}, which is not listened on"
-            remedy = f"add _xmpp-server._tcp.{name} SRV with the right port, or listen on {SERVER_PORT}"
-            yield Finding("dns.wrong-service", "warning", place, what, why, remedy)
-    except CannotResolve as problem:
-        yield Finding("dns.no-answer", "warning", place, what, str(problem), _UNKNOWN)
+def _host(subject: Subject, name: str) -> Iterator[_Told]:
+    config, servers = subject.config, subject.config.s2s.resolvers
+    found: dict[str, list[Service]] = {"c2s": [], "s2s": []}
+    for kind, section, option in _KINDS:
+        records = list(subject.machine.services(f"{kind}._tcp.{name}", servers))
+        found[section] += records
+        yield from _wrong(config, kind, section, option, records)
+    own = subject.machine.addresses(name, servers) if not all(found.values()) else ()
+    if not own and not any(found.values()):
+        why = "it has neither SRV records nor an address, so nobody finds it"
+        remedy = (
+            f"add _xmpp-client._tcp.{name} SRV and _xmpp-server._tcp.{name} SRV, or an address for {name}"
+        )
+        yield "dns.not-found", "warning", why, remedy
+        return
+    for section, word, port, who in _WITHOUT:
+        if found[section]:
+            continue
+        record = f"_xmpp-{word}._tcp.{name} SRV"
+        if not own:
+            why = f"it has neither SRV records for {word}s nor an address, so nobody finds it"
+            yield "dns.not-found", "warning", why, f"add {record}, or an address for {name}"
+        elif port not in _ports(config, section, "listen"):
+            why = f"without SRV records {who} try port {port}, which is not listened on"
+            yield _WRONG, "warning", why, f"add {record} with the right port, or listen on {port}"
+    targets = dict.fromkeys(each.target for records in found.values() for each in records if each.target)
+    for target in targets:
+        yield from _target(subject, target, subject.machine.addresses(target, servers))
+    if own:
+        yield from _target(subject, name, own)
+
+
+def _service(subject: Subject, name: str) -> Iterator[_Told]:
+    """Others reach rooms and the like by a name of their own."""
+    servers = subject.config.s2s.resolvers
+    records = subject.machine.services(f"_xmpp-server._tcp.{name}", servers)
+    if not records and not subject.machine.addresses(name, servers):
+        why = "it has neither SRV records for servers nor an address, so that users of other servers do not reach it"
+        remedy = f"add _xmpp-server._tcp.{name} SRV, as the host has, unless it is for your own users alone"
+        yield "dns.service-not-found", "warning", why, remedy
 
 
 def _wrong(
     config: Config, kind: str, section: str, option: str, records: Sequence[Service]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[_Told]:
     if records and not any(record.target for record in records):
         if _ports(config, section, option):
-            yield f"{kind} says that there is no such service", f"remove that record, or {section}.{option}"
+            why = f"{kind} says that there is no such service"
+            yield _WRONG, "warning", why, f"remove that record, or {section}.{option}"
         return
     for port in sorted({record.port for record in records} - _ports(config, section, option)):
         why = f"{kind} leads to port {port}, which {section}.{option} does not listen on"
-        yield why, "listen there, or correct the record; behind a proxy or NAT that is as it should be"
+        remedy = "listen there, or correct the record; behind a proxy or NAT that is as it should be"
+        yield _WRONG, "warning", why, remedy
+
+
+def _target(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[_Told]:
+    """Where a record leads, or the name itself: to this machine, by every version of IP that it has there."""
+    if not addresses:
+        why = f"{target}, where its records lead, has no address"
+        yield "dns.no-address", "error", why, f"add an address (A, AAAA) for {target}, or correct the record"
+        return
+    kinds = [ip_address(each) for each in addresses]
+    if any(each.is_loopback for each in kinds):
+        why = f"{target} is {addresses[0]}, which is every machine's own address"
+        yield "dns.loopback", "error", why, f"give {target} the address by which others reach this machine"
+    elif all(each.is_private for each in kinds if not _is_example(str(each))) and not any(
+        _is_example(each) for each in addresses
+    ):
+        why = f"{target} is {addresses[0]}, which is reached from the same network only"
+        yield (
+            "dns.private",
+            "warning",
+            why,
+            "give it a public address, unless this is a server for that network",
+        )
+    else:
+        yield from _elsewhere(subject, target, addresses)
+    yield from _version(subject.config, target, {each.version for each in kinds})
+
+
+def _is_example(address: str) -> bool:
+    """Python counts the addresses of examples (RFC 5737, RFC 3849) as private."""
+    return address.startswith(("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:"))
+
+
+def _elsewhere(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[_Told]:
+    """Told only of a machine that has a public address itself: behind NAT it does not know its own."""
+    own = [each for each in subject.machine.own_addresses() if _is_public(each)]
+    foreign = [
+        each for each in addresses if each not in own and any((":" in each) == (":" in o) for o in own)
+    ]
+    if foreign:
+        why = f"{target} is {foreign[0]}, which is no address of this machine"
+        remedy = f"correct the record (this machine is {own[0]}); behind a proxy that is as it should be"
+        yield "dns.elsewhere", "warning", why, remedy
+
+
+def _is_public(address: str) -> bool:
+    return _is_example(address) or ip_address(address).is_global
+
+
+def _version(config: Config, target: str, versions: set[int]) -> Iterator[_Told]:
+    listening = {6 if each.is_ipv6 else 4 for each in config.c2s.listen}
+    for version in sorted(versions - listening) if listening else ():
+        every = "0.0.0.0:5222" if version == 4 else "[::]:5222"
+        why = f"{target} has an address of IPv{version}, and nothing listens there"
+        remedy = f'add "{every}" to c2s.listen, or remove that address'
+        yield "dns.ip-version", "warning", why, remedy
 
 
 def _ports(config: Config, section: str, option: str) -> set[int]:

@@ -27,9 +27,11 @@ def services(name: str, servers: Sequence[Address]) -> tuple[Service, ...]:
     )
 
 
-def has_address(name: str, servers: Sequence[Address]) -> bool:
-    """Whether *name* has an address; as `services`."""
-    return bool(_ask(name, dns.A, servers) or _ask(name, dns.AAAA, servers))
+def addresses(name: str, servers: Sequence[Address]) -> tuple[str, ...]:
+    """Give the IP addresses of *name*, of both versions; as `services`."""
+    found = [(socket.AF_INET, each.address) for each in _ask(name, dns.A, servers)]
+    found += [(socket.AF_INET6, each.address) for each in _ask(name, dns.AAAA, servers)]
+    return tuple(socket.inet_ntop(family, packed) for family, packed in found)
 
 
 def _ask(name: str, kind: int, servers: Sequence[Address]) -> list[Any]:

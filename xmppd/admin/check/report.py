@@ -9,6 +9,7 @@ EXIT_FINE = 0
 EXIT_USAGE = 1
 EXIT_PROBLEMS = 2
 
+SEVERITIES = ("error", "warning", "note")
 NOTHING_FOUND = "no mistakes found"
 
 
@@ -27,6 +28,7 @@ def _json(findings: Sequence[Finding]) -> str:
         "status": exit_status(findings),
         "errors": _count(findings, "error"),
         "warnings": _count(findings, "warning"),
+        "notes": _count(findings, "note"),
         "findings": [finding.to_dict() for finding in findings],
     }
     return json.dumps(shown, indent=2, ensure_ascii=False)
@@ -34,7 +36,7 @@ def _json(findings: Sequence[Finding]) -> str:
 
 def _lines(findings: Sequence[Finding]) -> list[str]:
     lines = [f"{finding.severity}: {_one_line(str(finding))} [{finding.id}]" for finding in findings]
-    counts = [_counted(_count(findings, severity), severity) for severity in ("error", "warning")]
+    counts = [_counted(_count(findings, severity), severity) for severity in SEVERITIES]
     return [*lines, ", ".join(filter(None, counts)) or NOTHING_FOUND]
 
 

@@ -8,10 +8,14 @@ from xmppd.admin.check.certificates import check_certificates
 from xmppd.admin.check.config import check_config
 from xmppd.admin.check.data_folder import check_data_folder
 from xmppd.admin.check.dns import check_dns
+from xmppd.admin.check.features import check_features
 from xmppd.admin.check.libraries import check_libraries
 from xmppd.admin.check.listeners import check_listeners
+from xmppd.admin.check.machine import Machine
 from xmppd.admin.check.names import check_names
-from xmppd.admin.check.subject import Machine, Subject
+from xmppd.admin.check.subject import Subject
+from xmppd.admin.check.system import check_system
+from xmppd.admin.check.tls import check_tls
 from xmppd.admin.rights import User, rights_of
 from xmppd.config.findings import Finding, in_order
 from xmppd.config.modules import Known
@@ -26,6 +30,8 @@ class Check:
     look: Callable[[Subject], Iterable[Finding]]
     needs_network: bool = False
     """Whether it asks other machines; then it is left out with ``offline``."""
+    is_by_name: bool = False
+    """Whether it is done only where it is named."""
     is_for_owner: bool = True
     """Whether root looks with the rights of the user whose data they are: that user will run the server."""
 
@@ -37,6 +43,9 @@ CHECKS = (
     Check("listeners", check_listeners, is_for_owner=False),
     Check("dns", check_dns, needs_network=True),
     Check("data", check_data_folder),
+    Check("system", check_system, is_for_owner=False),
+    Check("tls", check_tls),
+    Check("features", check_features, is_by_name=True),
     Check("libraries", check_libraries, is_for_owner=False),
 )
 CHECK_NAMES = tuple(check.name for check in CHECKS)
@@ -72,7 +81,11 @@ def run_checks(
     if reading.config is None:
         return reading.findings
     subject = Subject(reading, reading.config, machine or Machine(), modules)
-    chosen = [c for c in CHECKS if (not only or c.name in only) and not (offline and c.needs_network)]
+    chosen = [
+        c
+        for c in CHECKS
+        if (c.name in only if only else not c.is_by_name) and not (offline and c.needs_network)
+    ]
     owner = _owner(reading.config.data_dir)
     found = [] if config_path is None else _read_again(str(config_path), env, owner)
     for check in chosen:

@@ -1,0 +1,103 @@
+"""``feature.*``: what users of a host can do, by use: what is missing for it, and what to write into the file.
+
+Modules are on by default: what is missing was turned off, or needs a service of its own. The uses are those of the
+compliance suites (XEP-0479) and of other servers' checks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from xmppd.admin.check.subject import Subject
+from xmppd.config.findings import Finding
+from xmppd.config.kinds import DomainKind
+from xmppd.config.model import Config
+from xmppd.config.modules import Known
+from xmppd.config.options import HostSettings
+from xmppd.config.schema import dotted
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What somebody wants to do, and what of ours it takes."""
+
+    name: str
+    what: str
+    modules: tuple[str, ...] = ()
+    """Modules of the host."""
+    services: tuple[str, ...] = ()
+    """Modules that are a service with a domain name of its own, and its first label by custom."""
+
+
+LABELS: Final = {"muc": "rooms", "pubsub": "pubsub", "http_upload": "upload", "upload": "upload"}
+USES: Final = (
+    Use(
+        "basics",
+        "logging in, contacts, messages, finding out what there is",
+        ("binding", "roster", "subscriptions", "presence", "offline", "disco", "ping"),
+    ),
+    Use("multi-device", "the same conversations on several devices", ("carbons", "mam", "stanza_ids", "sm")),
+    Use("mobile", "telephones that sleep and lose their network", ("sm", "csi", "push", "fast", "bind2")),
+    Use(
+        "profiles",
+        "pictures, profiles, bookmarks, keys for end-to-end encryption",
+        ("vcard", "pep", "avatars", "bookmarks", "private"),
+    ),
+    Use("blocking", "keeping others away", ("blocking",)),
+    Use("group chat", "rooms", (), ("muc",)),
+    Use("publishing", "nodes for everybody", (), ("pubsub",)),
+    Use("web", "clients in a browser", ("websocket", "bosh")),
+    Use("file sharing", "pictures and files", (), ("upload",)),
+    Use("calls", "audio and video through firewalls (STUN and TURN, XEP-0215)", ("external_services",)),
+)
+
+
+def check_features(subject: Subject) -> Iterator[Finding]:
+    """Look at each host, use by use."""
+    if subject.modules is None:
+        return
+    for host in subject.config.hosts.values():
+        for use in USES:
+            for module in use.modules:
+                yield from _module(subject.config, subject.modules, host, use, module)
+            for module in use.services:
+                yield from _service(subject.config, subject.modules, host, use, module)
+
+
+def _module(config: Config, known: Known, host: HostSettings, use: Use, module: str) -> Iterator[Finding]:
+    if module not in known:
+        yield _finding(config, host, use, f"this version has no module {module}", "wait for a later one")
+        return
+    table = host.modules.get(module)
+    said = None if table is None else table.enabled
+    if said is True or (said is None and known[module].is_default):
+        return
+    own, above = ("hosts", host.name, "modules", module, "enabled"), ("modules", module, "enabled")
+    paths = [path for path in (own, above) if config.source.has(path)]
+    if paths:
+        where = config.source.place(paths[0])
+        yield _finding(config, host, use, f"{dotted(paths[0])} is false ({where})", "remove that line")
+    else:
+        remedy = f'write [hosts."{host.name}".modules.{module}] and below it enabled = true'
+        yield _finding(config, host, use, f"the module {module} is not turned on", remedy)
+
+
+def _service(config: Config, known: Known, host: HostSettings, use: Use, module: str) -> Iterator[Finding]:
+    if module not in known:
+        yield _finding(config, host, use, f"this version has no module {module}", "wait for a later one")
+        return
+    services = [each for each in config.components.values() if each.module == module]
+    if any(each.host == host.name or each.name.endswith(f".{host.name}") for each in services):
+        return
+    outside = [each.name for each in config.components.values() if each.kind is DomainKind.COMPONENT]
+    name = f"{LABELS.get(module, module)}.{host.name}"
+    if name in outside:
+        return  # a program from outside may be it
+    remedy = f'write [components."{name}"] and below it module = "{module}"'
+    yield _finding(config, host, use, "no component is that service for this host", remedy)
+
+
+def _finding(config: Config, host: HostSettings, use: Use, why: str, remedy: str) -> Finding:
+    place = config.source.place(("hosts", host.name))
+    identifier = f"feature.{use.name.replace(' ', '-')}"
+    return Finding(identifier, "note", place, f'{use.name} ({use.what}) at "{host.name}"', why, remedy)
