@@ -136,8 +136,8 @@ def prepare_localpart(text: str) -> str:
         prepared = _enforced("UsernameCaseMapped", text)
     except ValueError as error:
         raise InvalidJID(f"localpart not allowed: {error}") from None
-    if _FORBIDDEN_IN_LOCALPART.search(prepared):
-        raise InvalidJID("localpart with a character that RFC 7622 3.3.1 forbids")
+    if forbidden := _FORBIDDEN_IN_LOCALPART.search(prepared):
+        raise InvalidJID(f"localpart with {forbidden[0]!r}, which RFC 7622 3.3.1 forbids")
     _check_size(prepared, "localpart")
     return prepared
 

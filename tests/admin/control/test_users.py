@@ -52,7 +52,12 @@ class UserTests(SynchronousTestCase):
             ("localhost", "invalid-name", "localhost is a host, not an account; write it as name@localhost"),
             ("a@localhost/x", "invalid-name", "a@localhost/x names a resource; the account is a@localhost"),
             ("a b@localhost", "invalid-name", "'a b@localhost' is no address: it has ' ' (space)"),
-            ("a@b@localhost", "invalid-name", "is no address"),
+            (
+                "a@b@localhost",
+                "invalid-name",
+                "is no address: localpart with '@', which RFC 7622 3.3.1 forbids",
+            ),
+            ("a/b", "invalid-name", "'a/b' is no account; write it as name@host"),
             ("@localhost", "invalid-name", "is no address"),
             ("", "invalid-name", "'' lacks its host"),
             ("a\x00@localhost", "invalid-name", "(a control character)"),

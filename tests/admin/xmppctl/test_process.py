@@ -45,10 +45,11 @@ class StoreTests(SynchronousTestCase):
             check=False,
         )
 
-    def expect(self, output: str, *args: str, typed: str = "") -> None:
-        """Run xmppctl, which must succeed and say just this."""
+    def expect(self, output: str, *args: str, typed: str = "", is_begin: bool = False) -> None:
+        """Run xmppctl, which must succeed and say just this, or begin with it."""
         done = self.run_xmppctl(*args, typed=typed)
-        self.assertEqual((done.returncode, done.stderr, done.stdout), (0, "", output))
+        said = done.stdout[: len(output)] if is_begin else done.stdout
+        self.assertEqual((done.returncode, done.stderr, said), (0, "", output))
 
     def test_life_of_an_account(self) -> None:
         """Added, listed, given another password, disabled and removed; the data folder is made, for its owner alone."""
@@ -98,6 +99,23 @@ class StoreTests(SynchronousTestCase):
         """The folders around the data are made as the server makes them."""
         self.data_dir = self.data_dir / "deep" / "er"
         self.expect("alice@localhost added\n", "user", "add", "alice", "--password", "one")
+
+    def test_looking_makes_nothing(self) -> None:
+        """Before the first start there are no accounts, and no folder comes of asking, or of a mistake: it might be
+        root's, and in the way of the server's user."""
+        none = "no accounts; to add one: xmppctl user add NAME@HOST\n"
+        self.expect(none, "user", "list")
+        for args, why in (
+            (("user", "add", "alice@typo", "--password", "x"), "typo is not served here"),
+            (("user", "passwd", "alice", "--password", "x"), "there is no account alice@localhost"),
+            (("user", "del", "alice"), "there is no account alice@localhost"),
+        ):
+            done = self.run_xmppctl(*args)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(why, done.stderr)
+        self.assertFalse(self.data_dir.exists())
+        self.expect("1 account added", "user", "import", "-", typed="alice\tone\n", is_begin=True)
+        self.assertTrue((self.data_dir / "xmppd.sqlite").exists())
 
     def test_quick(self) -> None:
         """Asking the server loads neither Twisted nor the configuration's models (``xmppctl status`` in < 0.3 s)."""

@@ -32,6 +32,8 @@ def account_address(hosts: Hosts, text: str) -> JID:
             raise ControlError("invalid-name", f"{text!r} lacks its host, {listed}; write it as name@host")
         text = f"{text}@{hosts.of_accounts[0].name}"
     jid = _parsed(text)
+    if "@" not in text and jid.resourcepart is not None:
+        raise ControlError("invalid-name", f"{text!r} is no account; write it as name@host")
     with_accounts(hosts, jid.domainpart)
     if jid.localpart is None:
         remedy = f"write it as name@{jid.domainpart}"

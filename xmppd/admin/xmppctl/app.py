@@ -55,8 +55,7 @@ class Xmppctl(Group):
         except click.exceptions.NoArgsIsHelpError as shown:
             _shown_help(tool, shown)
         except click.UsageError as error:
-            why = f"{_in_a_line(error)}; to see what there is: {_help_of(error)}"
-            _refused(tool, ControlError("bad-usage", why))
+            _refused(tool, ControlError("bad-usage", _with_help(error)))
         except click.ClickException as error:
             _refused(tool, ControlError("bad-usage", error.format_message()))
         except click.Abort:
@@ -97,9 +96,11 @@ def _shown_help(tool: Tool, shown: click.exceptions.NoArgsIsHelpError) -> None:
         click.echo(shown.format_message())
 
 
-def _in_a_line(error: click.UsageError) -> str:
-    """click spreads choices over lines, and ends only some of its sentences."""
-    return " ".join(error.format_message().split()).rstrip(".")
+def _with_help(error: click.UsageError) -> str:
+    """Give a line: click spreads choices over several, ends only some of its sentences, and asks at the end of some."""
+    line = " ".join(error.format_message().split()).rstrip(".")
+    what = f"o see what there is: {_help_of(error)}"
+    return f"{line} T{what}" if line.endswith("?") else f"{line}; t{what}"
 
 
 def _help_of(error: click.UsageError) -> str:

@@ -4,6 +4,7 @@ This is a composition point of its own: it opens the storage of the configuratio
 thread, so that the rest of xmppctl, which is blocking, calls it as it calls a server. Loaded only where it is needed.
 """
 
+import errno
 import os
 import secrets
 import sys
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
@@ -29,7 +30,7 @@ from xmppd.admin.operations.catalogue import SUBJECTS
 from xmppd.admin.rights import ROOT, User, become
 from xmppd.config.findings import ConfigErrors
 from xmppd.config.model import Config
-from xmppd.config.obstacles import Obstacle, user_name
+from xmppd.config.obstacles import Obstacle, obstacle_to, user_name
 from xmppd.config.read import load
 from xmppd.core import events
 from xmppd.core.environment import CurrentConfiguration, Environment
@@ -47,9 +48,12 @@ from xmppd.services.roster.subscription_states import TYPES
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
+from xmppd.storage.memory import MemoryStorage
 from xmppd.storage.open import open_storage
 from xmppd.storage.sqlite.rename import rename_domain
 
+_MAKING: Final = frozenset(("user.add", "user.import", "invite.account", "invite.contact"))
+"""What keeps something where nothing was before."""
 TRACEBACK_VARIABLE = "XMPPCTL_TRACEBACK"
 
 reactor: Any = _reactor
@@ -64,33 +68,53 @@ def open_store(config_file: Path | None, env: Mapping[str, str]) -> Connection:
     if config.storage_file is None:
         why = f'[storage] url = "{config.storage.url}" keeps nothing while the server does not run'
         raise ControlError("no-store", f"{why}; start it first: xmppd")
-    lock = DataLock(config.data_dir)
-    _take(lock, config.data_dir)
-    try:
-        return Store(config, lock)
-    except StorageError as error:
-        lock.release()
-        raise ControlError("storage-failed", str(error)) from error
+    return Store(config)
 
 
 class Store:
-    """An opened store that does commands about accounts; as a `ControlClient` to those who call it."""
+    """An opened store that does commands about accounts; as a `ControlClient` to those who call it.
 
-    def __init__(self, config: Config, lock: DataLock):
-        """Start the storage. Raises `StorageError` where its data cannot be used."""
-        self._lock = lock
-        self._storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
-        self._storage.prepare()
-        self._operations = Operations()
-        self._operations.add(_parts(config, self._storage), runnable_in(SUBJECTS, users, hosts, invitations))
+    Where there is no data folder yet, an empty one in memory stands for it until a command is to keep something: who
+    only looks, or is refused, makes nothing.
+    """
+
+    def __init__(self, config: Config):
+        """Start the storage. Raises `ControlError` where its data cannot be used."""
+        self._config = config
+        self._lock = DataLock(config.data_dir)
+        self._is_open = False
+        self._use(MemoryStorage())
+        if not _is_missing(config.data_dir):
+            self._open()
         observers = [textFileLogObserver(sys.stderr)] if TRACEBACK_VARIABLE in os.environ else []
         globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)
         self._thread = Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
         self._thread.start()
         blockingCallFromThread(reactor, self._storage.start)
 
+    def _open(self) -> None:
+        """Take the lock, and what is in the folder, which is made where it is missing."""
+        config = self._config
+        _take(self._lock, config.data_dir)
+        try:
+            storage = open_storage(config.storage.url, config.data_dir, reactor, config.storage.durability)
+            storage.prepare()
+        except StorageError as error:
+            self._lock.release()
+            raise ControlError("storage-failed", str(error)) from error
+        self._is_open = True
+        self._use(storage)
+
+    def _use(self, storage: Storage) -> None:
+        self._storage = storage
+        self._operations = Operations()
+        self._operations.add(_parts(self._config, storage), runnable_in(SUBJECTS, users, hosts, invitations))
+
     def call(self, command: str, args: Args, on_progress: Progress = lambda content: None) -> Any:
         """Do a command and give its result; raises `ControlError`. Progress is told in another thread."""
+        if not self._is_open and command in _MAKING:
+            self._open()
+            blockingCallFromThread(reactor, self._storage.start)
         return blockingCallFromThread(reactor, self._operations.run, command, args, on_progress)
 
     def close(self) -> None:
@@ -100,6 +124,12 @@ class Store:
         reactor.callFromThread(reactor.stop)
         self._thread.join()
         self._lock.release()
+
+
+def _is_missing(folder: Path) -> bool:
+    """Whether there is no *folder*, and nothing in its place or in the way to it."""
+    obstacle = obstacle_to(folder)
+    return obstacle is not None and obstacle.errno == errno.ENOENT and not folder.is_symlink()
 
 
 def _take(lock: DataLock, data_dir: Path) -> None:
