@@ -133,6 +133,8 @@ class OptionsTests(TapTestCase):
         """An option that there is not is one line and status 1."""
         refused = self.assertRaises(SystemExit, main, ["--nonsense"])
         self.assertRegex(str(refused.code), r"\Axmppd: .*nonsense.*xmppd --help[^\n]*\Z")
+        refused = self.assertRaises(SystemExit, main, ["xmppd.toml"])
+        self.assertEqual(refused.code, "xmppd: it takes options alone; xmppd --help shows what there is")
 
     def test_help(self) -> None:
         """The command is called by its name, and not as twistd's."""

@@ -33,8 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         config.parseOptions([*TWISTD_OPTIONS, *(sys.argv[1:] if arguments is None else arguments)])
     except UsageError as error:
-        raise SystemExit(f"xmppd: {error}; xmppd --help shows what there is") from error
+        raise SystemExit(f"xmppd: {_in_a_line(error)}; xmppd --help shows what there is") from error
     twistd.runApp(config)
+
+
+def _in_a_line(error: UsageError) -> str:
+    """Twisted ends one of its sentences, and does not say there that no arguments are taken."""
+    return "it takes options alone" if str(error).startswith("Wrong number") else str(error).rstrip(".")
 
 
 if __name__ == "__main__":

@@ -79,3 +79,5 @@ class RoomTests(SynchronousTestCase):
     def test_no_service(self) -> None:
         """Where there are no rooms that is said, with what to write."""
         self.assertEqual(ControlBench().refusal("room.list")[0], "no-rooms")
+        _, message = self.bench.refusal("room.list", service="localhost")
+        self.assertEqual(message, "localhost has no rooms; they are at rooms.localhost")

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.xmppctl.fakes import Bench
 from tests.temporary import temporary_folder
 from xmppd.admin.control.wire import MAX_REQUEST_BYTES, ControlError, Progress, encode_request
-from xmppd.admin.xmppctl import generated
+from xmppd.admin.xmppctl import generated, importing
 
 STAMP = "2026-01-02T03:04:05+00:00"
 
@@ -76,6 +76,10 @@ class UserTests(SynchronousTestCase):
             said = bench.run("user", "del", "a@b", *args).stdout
             self.assertEqual(bench.asked[0][1], {"jid": "a@b", **grace})
             self.assertEqual("until then: xmppctl user restore a@b" in said, bool(grace), said)
+        bench = Bench.answering("user.del", {})
+        refused = bench.run("user", "del", "a@b", "--now", "--days", "3").stderr
+        self.assertIn("--now and --days exclude each other; to see", refused)
+        self.assertEqual(bench.asked, [])
         bench = Bench.answering("user.restore", {"jid": "a@b"})
         self.assertEqual(bench.run("user", "restore", "a@b").stdout, "a@b is back, with all its data\n")
         rows = [{"jid": "a@b", "created": STAMP, "disabled": True, "erased": STAMP}]
@@ -208,6 +212,15 @@ class ImportTests(SynchronousTestCase):
             ],
         )
         self.assertNotIn("no tab\t", result.stderr)
+
+    def test_file_without_an_end(self) -> None:
+        """What is larger than any list of accounts is not read into memory."""
+        self.patch(importing, "MAX_FILE_BYTES", 1 << 20)
+        result = Bench().run("user", "import", "/dev/zero")
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(
+            result.stderr, "xmppctl: /dev/zero: it has more than 1 MiB: split it; nothing was imported\n"
+        )
 
     def test_files_of_other_kinds(self) -> None:
         """UTF-16, a third column and a heading are called what they are; nothing is imported."""

@@ -123,15 +123,20 @@ async def room_kick(parts: ControlParts, room: str, nick: str, reason: str | Non
 
 
 def _services(parts: ControlParts, service: str | None) -> list[tuple[str, RoomOperations]]:
-    hosts = [served(parts.hosts, service)] if service is not None else list(parts.hosts)
     loaded: list[tuple[str, object]] = [
-        (each.name, module) for each in hosts for module in each.modules.values()
+        (each.name, module) for each in parts.hosts for module in each.modules.values()
     ]
     found = [(name, module.operations) for name, module in loaded if isinstance(module, Muc)]
     if not found:
-        where = f"{service} has no rooms" if service is not None else "no service of rooms is configured"
-        raise ControlError("no-rooms", f'{where}; write [components."rooms.NAME"] module = "muc"')
-    return found
+        remedy = 'write [components."rooms.NAME"] module = "muc"'
+        raise ControlError("no-rooms", f"no service of rooms is configured; {remedy}")
+    if service is None:
+        return found
+    name = served(parts.hosts, service).name
+    of_service = [each for each in found if each[0] == name]
+    if not of_service:
+        raise ControlError("no-rooms", f"{name} has no rooms; they are at {', '.join(at for at, _ in found)}")
+    return of_service
 
 
 def _room(parts: ControlParts, text: str) -> tuple[JID, RoomOperations]:

@@ -25,7 +25,7 @@ def _options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--config"],
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=click.Path(readable=False, path_type=Path),  # why it cannot be read is said by who reads it
             metavar="FILE",
             help="The server's configuration file.",
             callback=_config,

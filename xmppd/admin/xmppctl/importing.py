@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypedDict
+from typing import BinaryIO, NamedTuple, TypedDict
 
 from xmppd.admin.control.answers import Imported, NotAdded
 from xmppd.admin.control.client import Connection
@@ -18,6 +18,7 @@ BATCH = 250
 MAX_BATCH_CHARACTERS = 65_536
 """And this at most, so that the request fits even if JSON makes twelve bytes of each character."""
 MAX_LINE_BYTES = 4_096
+MAX_FILE_BYTES = 256 << 20
 _SHOWN_MISTAKES = 10
 _OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _LOOKED_AT = 4_096
@@ -72,6 +73,15 @@ class ImportReport:
         """Give the fields by name, for JSON."""
         seconds = round(self.seconds, 3)
         return {"added": self.added, "seconds": seconds, "per_second": self.per_second, "failed": self.failed}
+
+
+def read_whole(file: BinaryIO) -> bytes:
+    """Give what is in *file*; `ControlError` ``bad-file`` where that has no end, or might as well have none."""
+    data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        why = f"it has more than {MAX_FILE_BYTES >> 20} MiB: split it; nothing was imported"
+        raise ControlError("bad-file", f"{getattr(file, 'name', '-')}: {why}")
+    return data
 
 
 def read_users(data: bytes, filename: str) -> list[User]:

@@ -7,7 +7,7 @@ import click
 from xmppd.admin.operations.catalogue import BY_NAME
 from xmppd.admin.xmppctl.generated import ask, tell
 from xmppd.admin.xmppctl.groups import Command, pass_tool
-from xmppd.admin.xmppctl.importing import ImportReport, import_users, read_users
+from xmppd.admin.xmppctl.importing import ImportReport, import_users, read_users, read_whole
 from xmppd.admin.xmppctl.output import as_json, complain, say
 from xmppd.admin.xmppctl.tool import Tool
 from xmppd.core.operations.showing import count
@@ -23,18 +23,19 @@ DAY_S = 86_400
 @click.option(
     "--days",
     type=click.IntRange(1, 3_650),
-    default=GRACE_DAYS,
-    show_default=True,
-    help="Erase them so much later.",
+    help=f"Erase them so much later; {GRACE_DAYS} without it.",
 )
 @click.option("--yes", "-y", "is_meant", is_flag=True, help="Do not ask whether it is meant.")
 @pass_tool
-def delete(tool: Tool, jid: str, now: bool, days: int, is_meant: bool) -> None:
+def delete(tool: Tool, jid: str, now: bool, days: int | None, is_meant: bool) -> None:
     """Remove an account; its sessions end.
 
     Nobody gets in from now on. All its data are erased some days later; until then "user restore" brings it back. On a
     terminal it is asked first.
     """
+    if now and days is not None:
+        raise click.UsageError("--now and --days exclude each other.")
+    days = GRACE_DAYS if days is None else days
     operation = BY_NAME["user.del"]
     args = {"jid": jid} | ({} if now else {"grace_s": days * DAY_S})
     when = "at once" if now else f"in {count(days, 'day')}"
@@ -53,7 +54,7 @@ def import_file(tool: Tool, file: BinaryIO, host: str | None) -> int:
     that fail are listed; the others are added all the same.
     """
     name = getattr(file, "name", "-")
-    users = read_users(file.read(), name)
+    users = read_users(read_whole(file), name)
     with tool.accounts() as connection:
         report = import_users(connection, users, host)
     if tool.is_json:
