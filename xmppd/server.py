@@ -109,6 +109,7 @@ def build(config: Config, storage: Storage, environment: Environment) -> Server:
         timers=parts.timers,
         streams=_stream_services(parts),
         core=parts,
+        addresses=AddressCounter(parts.timers.seconds),
     )
 
 

@@ -29,6 +29,16 @@ class Limits(Section):
     tag_bytes: Annotated[int, Field(ge=1_000)] = 64 * KIB
     """One start tag with its attributes."""
 
+    # -- all of a connection
+    bytes_per_second: Annotated[int, Field(ge=1_000)] = MIB
+    """What a client may send for long; one that sends more is read more slowly."""
+    burst_bytes: Annotated[int, Field(ge=64 * KIB)] = 8 * MIB
+    """What it may send at once, after it has been silent."""
+    s2s_bytes_per_second: Annotated[int, Field(ge=1_000), ServerWide] = 8 * MIB
+    """What another server may send for long, on one connection."""
+    s2s_burst_bytes: Annotated[int, Field(ge=64 * KIB), ServerWide] = 64 * MIB
+    """What it may send at once."""
+
     # -- before authentication
     unauthenticated_stanza_bytes: Annotated[int, Field(ge=1_000), ServerWide] = 10_000
     """One first-level element before authentication."""
@@ -54,6 +64,8 @@ class Limits(Section):
     # -- connections and sessions
     connections_per_address: Annotated[Count, ServerWide] = 1_000
     """Connections from one address at the same time; of IPv6 from one /64 network."""
+    connections_per_minute: Annotated[Count, ServerWide] = 300
+    """Connections that one address opens within a minute; of IPv6 one /64 network. Not of this machine itself."""
     resources_per_user: Count = 20
     """Connected resources of one account."""
     send_buffer_bytes: Annotated[int, Field(ge=64 * KIB), ServerWide] = 16 * MIB

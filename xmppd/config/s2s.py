@@ -1,5 +1,6 @@
 """``[s2s]``: connections to and from other servers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -49,6 +50,34 @@ def _authorities(value: object, info: ValidationInfo) -> object:
     return value if value == SYSTEM else file_path(value, info)
 
 
+@dataclass(frozen=True, slots=True)
+class DomainList:
+    """A file of domains that are not talked to."""
+
+    file: Path
+    domains: frozenset[str]
+
+
+def _domain_list(value: object, info: ValidationInfo) -> object:
+    """Read the file; a line that is no domain is passed over: a list of others' keeps no server from starting."""
+    path = file_path(value, info)
+    if not isinstance(path, Path):
+        return value
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError as error:
+        why = f"{path} cannot be read: {error.strerror}"
+        raise Mistake("config.unreadable", why, "name a file that the server's user may read") from None
+    return DomainList(path, frozenset(filter(None, map(_listed_domain, lines))))
+
+
+def _listed_domain(line: str) -> str | None:
+    word = line.partition("#")[0].strip().lower()
+    problem = check_domain(word) if word else None
+    return word if problem is None else problem.spelling
+
+
+DomainLists = Annotated[tuple[Annotated[DomainList, BeforeValidator(_domain_list)], ...], Field(strict=False)]
 Domain = Annotated[str, BeforeValidator(_domain)]
 Domains = Annotated[tuple[Domain, ...], Field(strict=False)]
 Authorities = Annotated[Path | Literal["system"], BeforeValidator(_authorities)]
@@ -90,7 +119,9 @@ class S2s(Section):
     allow: Domains = ()
     """Domains that are talked to; with any here, no others are."""
     block: Domains = ()
-    """Domains that are not talked to."""
+    """Domains that are not talked to, nor those below them."""
+    block_lists: DomainLists = ()
+    """Files with more of these, a domain a line; "#" begins a comment. They are read again at a reload."""
     resolvers: Listeners = ()
     """Name servers that are asked ("IP:PORT"); without any those of this system."""
     allow_loopback: bool = False
@@ -129,5 +160,16 @@ class S2s(Section):
         )
 
     def may_talk_to(self, domain: str) -> bool:
-        """Whether the policy lets the (prepared) *domain* in and out."""
-        return domain not in self.block and (not self.allow or domain in self.allow)
+        """Whether the policy lets the (prepared) *domain* in and out; who is blocked is so with all subdomains."""
+        if self.allow and domain not in self.allow:
+            return False
+        return not any(self._blocks(above) for above in _domain_and_above(domain))
+
+    def _blocks(self, domain: str) -> bool:
+        return domain in self.block or any(domain in each.domains for each in self.block_lists)
+
+
+def _domain_and_above(domain: str) -> Iterator[str]:
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]

@@ -21,3 +21,8 @@ def network_of(address: str) -> str:
         return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{IPV6_NETWORK_BITS}", strict=False))
     except ValueError:
         return address
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether it is an address of this machine alone (127.0.0.0/8, ::1)."""
+    return address.startswith(("127.", f"{MAPPED}127.")) or address in ("::1", "")

@@ -94,6 +94,10 @@ class Timers:
         """How many timers are pending."""
         return self._pending
 
+    def seconds(self) -> float:
+        """Give the time by which delays are measured."""
+        return self._seconds()
+
     def add(self, delay_s: float, callback: TimerCallback, param: object = None) -> Timer:
         """A new timer that calls callback(now, timer, param) in *delay_s* seconds, never before this returns.
 

@@ -1,8 +1,10 @@
 """Connections counted by address (limits.connections_per_address)."""
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.config.limits import Limits
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.testing.client import Client
 from xmppd.testing.server import FakeTLS, MemoryServer
@@ -31,6 +33,32 @@ class AddressCounterTests(SynchronousTestCase):
         for number in range(3):
             counter.remove(f"2001:db8::{number}")
         self.assertEqual(len(counter), 0)
+
+
+class RateTests(SynchronousTestCase):
+    """How many connections an address opens."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.counter = AddressCounter(self.clock.seconds)
+        self.limits = Limits(connections_per_minute=2)
+
+    def opened(self, *addresses: str) -> list[bool]:
+        """Whether each may connect, one after the other."""
+        return [self.counter.admits(address, self.limits) for address in addresses]
+
+    def test_within_a_minute(self) -> None:
+        """So many, also where each ends at once; another address is not touched, and a minute later it is allowed."""
+        here, there = "192.0.2.1", "192.0.2.2"
+        self.assertEqual(self.opened(here, here, here, there), [True, True, False, True])
+        self.assertEqual(self.counter.refused, 1)
+        self.clock.advance(60)
+        self.assertEqual(self.opened(here), [True])
+
+    def test_this_machine(self) -> None:
+        """A proxy or gateway connects for everybody."""
+        for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+            self.assertEqual(self.opened(*[address] * 5), [True] * 5)
 
 
 class LimitTests(SynchronousTestCase):

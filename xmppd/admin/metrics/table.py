@@ -161,6 +161,13 @@ TABLE: Final = (
         _one(lambda server: server.addresses.refused),
     ),
     Metric(
+        "xmppd_clients_slowed_total",
+        "counter",
+        "Times that a client sent more at a time than it may, and was read more slowly",
+        (),
+        _one(lambda server: sum(factory.slowed for factory in server.clients)),
+    ),
+    Metric(
         "xmppd_stanzas_total",
         "counter",
         "Stanzas that came in and went out; the peer is client, server, or the name of a service or component",
@@ -234,7 +241,7 @@ TABLE: Final = (
         "xmppd_federation_events_total",
         "counter",
         "What happened between this server and others: sent, received, bounced (stanzas), attempts, opened, failures, "
-        "accepted, refused (streams)",
+        "accepted, refused (streams), slowed (sent too much at a time)",
         ("event",),
         _federation,
     ),

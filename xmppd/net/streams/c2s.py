@@ -62,6 +62,10 @@ class C2SProtocol(StreamConnection):
         self.framer.tells_begun = True
         factory.opened(self)
 
+    def slowed(self) -> None:
+        """Count it."""
+        self.factory.slowed += 1
+
     def handshakeCompleted(self) -> None:
         """TLS has begun."""
         self.factory.handshakes[tls_version(self.transport)] += 1
@@ -122,6 +126,8 @@ class C2SFactory(Factory):
         self.addresses = addresses
         self.handshakes: Counter[str] = Counter()
         """Of TLS, by version, since the start."""
+        self.slowed = 0
+        """Times that a client sent more at a time than it may, and was read more slowly, since the start."""
         self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
         self._keepalive = Keepalive(server.timers, self.connections, lambda: server.limits().keepalive_s)
 
@@ -135,9 +141,7 @@ class C2SFactory(Factory):
     ) -> C2SProtocol | None:
         """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
         address = getattr(addr, "host", "")
-        limit = self.server.limits().connections_per_address
-        if self.addresses[address] >= limit:
-            self.addresses.refused += 1
+        if not self.addresses.admits(address, self.server.limits()):
             self._log.info("Too many connections from {peer}", peer=address)
             return None
         protocol = C2SProtocol(self.is_direct_tls)

@@ -18,7 +18,7 @@ from xmppd.core.session import CloseReason, Session
 from xmppd.core.stream import Sendable
 from xmppd.net.streams.announcement import Announcement
 from xmppd.net.streams.header import host_of, peer_of
-from xmppd.net.streams.inlet import Answer, StreamInlet
+from xmppd.net.streams.inlet import Answer, ByteRate, StreamInlet
 from xmppd.net.streams.link import GONE, Link
 from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.negotiation import BIND
@@ -90,6 +90,12 @@ class ClientStream(StreamInlet):
     def limits(self) -> Limits:
         """What holds for this stream: its host's limits, the server's until that is known."""
         return self.server.limits() if self.host is None else self.host.settings.limits
+
+    @property
+    def byte_rate(self) -> ByteRate:
+        """Give how much the client may send."""
+        limits = self.limits
+        return ByteRate(limits.bytes_per_second, limits.burst_bytes)
 
     @property
     def binding(self) -> Binding:

@@ -318,8 +318,7 @@ class ComponentFactory(Factory):
     ) -> ComponentProtocol | None:
         """Make the protocol of a new connection; None, which closes it, beyond the limit of its address."""
         address = getattr(addr, "host", "")
-        if self.addresses[address] >= self.limits().connections_per_address:
-            self.addresses.refused += 1
+        if not self.addresses.admits(address, self.limits()):
             self._log.info("Too many connections from {peer}", peer=address)
             return None
         protocol = ComponentProtocol()

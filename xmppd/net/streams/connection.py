@@ -5,7 +5,7 @@ unread, and how a connection ends.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -42,6 +42,19 @@ class Transport(HasHandle, Protocol):
         """Begin TLS."""
 
 
+class Hold:
+    """Reasons to read nothing; while there is any, nothing is read."""
+
+    STREAM: Final = 1
+    """Too much waits to be dealt with, or to be committed."""
+    ELEMENT: Final = 2
+    """An element of the negotiation is being dealt with."""
+    RATE: Final = 4
+    """The peer sends more than it may at a time."""
+    OVER: Final = 8
+    """The connection is gone."""
+
+
 @implementer(IHandshakeListener)
 class StreamConnection(TwistedProtocol):
     """A connection whose stream and framer are made by a kind of it, in ``connectionMade``."""
@@ -54,7 +67,11 @@ class StreamConnection(TwistedProtocol):
         self.is_secure = self._is_shaking_hands = is_direct_tls
         self._is_parsing = False
         self._held = b""
-        self._is_held_up = False
+        self._holds = 0
+        """Why nothing is read: bits of `Hold`."""
+        self._allowance = 0
+        """So many bytes are read before the clock is looked at again."""
+        self._allowed_at: float | None = None
         self.is_heard = True
         self.round = 0
         self.peer = ""
@@ -64,6 +81,9 @@ class StreamConnection(TwistedProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Parse *data* and hand over what it holds; while authentication goes on, one element at a time."""
         self.is_heard = True
+        self._allowance -= len(data)
+        if self._allowance < 0:
+            self._spend()
         framer, receive = self.framer, self.stream.receive
         if framer.stepwise or self._held:
             self._step(data)
@@ -77,6 +97,7 @@ class StreamConnection(TwistedProtocol):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
+        self._holds |= Hold.OVER
         self.framer.close()
         self.stream.connection_lost()
 
@@ -99,11 +120,11 @@ class StreamConnection(TwistedProtocol):
 
     def pause(self) -> None:
         """Stop reading."""
-        self.transport.pauseProducing()
+        self._hold(Hold.STREAM)
 
     def resume(self) -> None:
         """Read on."""
-        self.transport.resumeProducing()
+        self._let_go(Hold.STREAM)
 
     def go_on(self) -> None:
         """Take what had to wait while an element of the negotiation was dealt with."""
@@ -111,11 +132,8 @@ class StreamConnection(TwistedProtocol):
             return
         held, self._held = self._held, b""
         self._step(held)
-        if (
-            self._is_held_up and not self.stream.is_waiting
-        ):  # not before: what is read then comes behind what was held
-            self._is_held_up = False
-            self.transport.resumeProducing()
+        if not self.stream.is_waiting:  # not before: what is read then comes behind what was held
+            self._let_go(Hold.ELEMENT)
 
     def drop(self) -> None:
         """Close the connection once all that was written has left; at once where it cannot leave yet."""
@@ -136,13 +154,46 @@ class StreamConnection(TwistedProtocol):
         """Give the bare JIDs that a verified client certificate names; none where it is no client."""
         return ()
 
+    # -- why nothing is read ------------------------------------------------------------------------------------------
+
+    def slowed(self) -> None:
+        """The peer has sent more than it may at a time: to be counted by a kind of connection."""
+
+    def _hold(self, why: int) -> None:
+        if not self._holds:
+            self.transport.pauseProducing()
+        self._holds |= why
+
+    def _let_go(self, why: int) -> None:
+        if self._holds & why:
+            self._holds &= ~why
+            if not self._holds:
+                self.transport.resumeProducing()
+
+    def _spend(self) -> None:
+        """What was allowed is spent: add what the time since then gives, and wait for what is missing.
+
+        Half of a burst is added at most: what was left may have been spent only now, so both halves come together.
+        """
+        rate, stream = self.stream.byte_rate, self.stream
+        now, half = stream.seconds(), rate.burst // 2
+        since, self._allowed_at = self._allowed_at, now
+        earned = half if since is None else int((now - since) * rate.a_second)
+        self._allowance = min(half, self._allowance + earned)
+        if self._allowance < 0:
+            self.slowed()
+            self._hold(Hold.RATE)
+            stream.call_later(-self._allowance / rate.a_second, self._earned)
+
+    def _earned(self) -> None:
+        self._let_go(Hold.RATE)
+
     def _step(self, data: bytes) -> None:
         """Parse element by element; what follows one that is still being dealt with stays unread."""
         stream = self.stream
         if stream.is_waiting:
             self._held += data
-            self._is_held_up = True
-            self.transport.pauseProducing()
+            self._hold(Hold.ELEMENT)
             return
         self._is_parsing = True
         while not stream.is_waiting:

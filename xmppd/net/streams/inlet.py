@@ -8,7 +8,7 @@ the `Link`.
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -30,6 +30,17 @@ QUEUE_BEFORE_PAUSE: Final = 64
 """Events that may wait behind one that is being handled before the peer's connection is no longer read."""
 IQS_ASIDE: Final = 64
 """IQs of a peer that may be waited for aside; one more holds the stream."""
+
+
+class ByteRate(NamedTuple):
+    """How much a peer may send."""
+
+    a_second: int
+    burst: int
+    """What it may send at once, after it has been silent."""
+
+
+UNLIMITED: Final = ByteRate(1 << 40, 1 << 40)
 
 Answer = Commit | Deferred[Commit | None] | Deferred[None] | None
 """What handling an event comes to: None when it is dealt with, the commit of what it changed, or a Deferred."""
@@ -118,6 +129,11 @@ class StreamInlet:
         """The connection is gone, for whatever reason."""
         raise NotImplementedError
 
+    @property
+    def byte_rate(self) -> ByteRate:
+        """Give how much the peer may send: no limit that anybody reaches, where a kind of stream says nothing else."""
+        return UNLIMITED
+
     # -- what the carrier tells ---------------------------------------------------------------------------------------
 
     @property
@@ -144,6 +160,14 @@ class StreamInlet:
                 self._pause()
             return
         self._process(event)
+
+    def seconds(self) -> float:
+        """Give the time, on a clock that only goes forward."""
+        return self._timers.seconds()
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> None:
+        """Call once, so much later."""
+        self._timers.add(delay_s, lambda now, timer, param: call())
 
     # -- what a kind of stream tells ----------------------------------------------------------------------------------
 

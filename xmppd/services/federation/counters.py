@@ -21,5 +21,7 @@ class Counters:
     """Searches without one, and streams that broke at once."""
     accepted: int = 0
     """Connections of other servers."""
+    slowed: int = 0
+    """Times that a server sent more at a time than it may, and was read more slowly."""
     refused: int = 0
     """Those that were closed before they had proved who they are."""

@@ -36,6 +36,10 @@ class PeerConnections:
         """The streams that there are."""
         return [each.stream for each in self.all if isinstance(each.stream, ServerStream)]
 
+    def slowed(self) -> None:
+        """A peer has sent more than it may at a time."""
+        self.parts.counters.slowed += 1
+
     def opened(self, protocol: S2SProtocol) -> None:
         """A connection is there."""
         self.all[protocol] = None
@@ -87,8 +91,7 @@ class S2SFactory(Factory):
         address = getattr(addr, "host", "")
         parts = self._parts
         is_full = len(self._connections.all) >= parts.settings().connections
-        if is_full or self._addresses[address] >= parts.limits().connections_per_address:
-            self._addresses.refused += 1
+        if is_full or not self._addresses.admits(address, parts.limits()):
             self._log.info("Too many connections, of servers or from {peer}", peer=address)
             return None
         parts.counters.accepted += 1
@@ -108,6 +111,7 @@ class _Counting:
     def __init__(self, connections: PeerConnections, addresses: AddressCounter):
         self.parsers = connections.parsers
         self.handshakes = connections.handshakes
+        self.slowed = connections.slowed
         self._connections = connections
         self._addresses = addresses
 

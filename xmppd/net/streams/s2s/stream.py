@@ -14,7 +14,7 @@ from xmppd.core.commits import Routed
 from xmppd.core.inlet import Acknowledger
 from xmppd.core.session import Connection
 from xmppd.core.stream import Sendable
-from xmppd.net.streams.inlet import Answer
+from xmppd.net.streams.inlet import Answer, ByteRate
 from xmppd.net.streams.limits import unauthenticated_limits
 from xmppd.net.streams.link import GONE
 from xmppd.net.streams.s2s.parts import S2SParts
@@ -104,6 +104,12 @@ class ServerStream(ServerInlet):
         return StreamLimits(
             limits.s2s_stanza_bytes, limits.stanza_depth, limits.stanza_elements, limits.tag_bytes
         )
+
+    @property
+    def byte_rate(self) -> ByteRate:
+        """Give how much the peer may send."""
+        limits = self.limits
+        return ByteRate(limits.s2s_bytes_per_second, limits.s2s_burst_bytes)
 
     def acknowledger(self) -> Acknowledger | None:
         """Give who counts what comes in."""

@@ -38,6 +38,9 @@ class Connections(Protocol):
     handshakes: Counter[str]
     """Of TLS, by version."""
 
+    def slowed(self) -> None:
+        """A peer has sent more than it may at a time."""
+
     def opened(self, protocol: "S2SProtocol") -> None:
         """A connection is there."""
 
@@ -80,6 +83,10 @@ class S2SProtocol(StreamConnection):
         self.framer = Framer(self.stream.element_limits, self._connections.parsers, ns.SERVER)
         self._connections.opened(self)
         self.peer_stream.begin()
+
+    def slowed(self) -> None:
+        """Count it."""
+        self._connections.slowed()
 
     def handshakeCompleted(self) -> None:
         """TLS has begun."""
