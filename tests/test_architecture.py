@@ -42,6 +42,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "discovery": {"disco", "capabilities", "commands"},
     "login": {"clients", "login"},
     "push": {"push"},
+    "reports": {"reports"},
     "rooms": {"rooms"},
     "federation": {"federation"},
     "pubsub": set(),

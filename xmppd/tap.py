@@ -73,6 +73,7 @@ from xmppd.services.components.components import Components
 from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.invitations.upkeep import InvitationUpkeep
 from xmppd.services.login.clients import Clients
+from xmppd.services.reports.reports import Reports
 from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
@@ -296,6 +297,7 @@ def _control_parts(
         departures=server.services[Departures],
         clients=server.services[Clients],
         invitations=server.services[Invitations],
+        reports=server.services[Reports],
         loader=server.loader,
         data_dir=given.config.data_dir,
         version=__version__,

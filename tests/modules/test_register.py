@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.modules.register import Register
 from xmppd.services.accounts.removal import Removal
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
@@ -38,6 +39,17 @@ class RegisterTests(SynchronousTestCase):
             "<password>x</password></query></iq>"
         )
         return outcome(client.inbox.popleft())
+
+    def test_so_many_a_day(self) -> None:
+        """From all addresses together so many accounts a day; what is refused is counted."""
+        self.memory = MemoryServer(OPEN.replace("per_hour = 2", "per_day = 2"))
+        found = [self.registered(name) for name in ("ann", "ben", "cat")]
+        self.assertEqual(found, ["result", "result", "resource-constraint"])
+        loaded = self.memory.server.hosts["localhost"].modules["register"]
+        assert isinstance(loaded, Register)
+        self.assertEqual((loaded.made, loaded.refused), (2, 1))
+        self.memory.pass_time(86_400)
+        self.assertEqual(self.registered("cat"), "result")
 
     def test_so_many_an_hour(self) -> None:
         """From one address so many accounts an hour; names that are taken do not count as accounts."""

@@ -18,7 +18,7 @@ from xmppd.core.module import XEP, Module, iq, on
 from xmppd.core.session import Session
 from xmppd.core.stations import BLOCKING, NOTING
 from xmppd.core.waiting import deferred
-from xmppd.services.presence.blocking import Blocking, covers
+from xmppd.services.presence.blocking import BLOCKED, Blocked, Blocking, covers
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID
@@ -86,6 +86,7 @@ class BlockingModule(Module):
             raise StanzaError("bad-request", "Nobody is named whom to block")
         await self._blocking.block(request.sender, jids)
         self._push(request, "block", jids)
+        self.api.host.hooks.notify(BLOCKED, Blocked(request.sender, request.payload))
 
     @iq("set", NS, "unblock", to="own")
     @deferred

@@ -40,6 +40,8 @@ NS = "jabber:iq:register"
 NS_FEATURE = "http://jabber.org/features/iq-register"
 FETCHED, REGISTERED = "fetched", "registered"
 HOUR_S = 3_600.0
+DAY_S = 86_400.0
+EVERYBODY = ""
 ATTEMPTS_A_REGISTRATION = 5
 """How many attempts an address has for each account that it may make: names are taken, passwords are refused."""
 STATE: Final = Attachment[str]("register")
@@ -55,6 +57,8 @@ class RegisterOptions(Options):
     """What is shown above the form."""
     registrations_per_hour: int = Field(5, ge=1)
     """Accounts that can be made from one address in an hour."""
+    registrations_per_day: int = Field(200, ge=1)
+    """Accounts that can be made in a day, from all addresses together."""
     allow_password_change: bool = True
     """Whether users may change their passwords in band."""
     allow_removal: bool = True
@@ -80,6 +84,9 @@ class Register(Module):
         self._invitations = self.api.services[Invitations]
         self._made = RateLimit(self.api.now, lambda: HOUR_S)
         self._attempts = RateLimit(self.api.now, lambda: HOUR_S)
+        self._today = RateLimit(self.api.now, lambda: DAY_S)
+        self.made = self.refused = 0
+        """Accounts that were made in band, and those that were refused for being too many, since the start."""
 
     @property
     def _is_open(self) -> bool:
@@ -161,17 +168,20 @@ class Register(Module):
             raise StanzaError("not-acceptable", "A user name and a password are needed")
         allowed, token = self.opt.registrations_per_hour, session.attached(SHOWN)
         if not self._attempts.take(session.peer, allowed * ATTEMPTS_A_REGISTRATION):
-            raise StanzaError("resource-constraint", "Too many registrations from your address")
+            raise self._too_many("Too many registrations from your address")
         jid = JID(_prepared(username), self.api.host.name, None)
         if self._accounts.exists(jid.bare):
             raise StanzaError("conflict", "This name is taken")
         if token is None and not self._made.take(session.peer, allowed):
-            raise StanzaError("resource-constraint", "Too many registrations from your address")
+            raise self._too_many("Too many registrations from your address")
+        if token is None and not self._today.take(EVERYBODY, self.opt.registrations_per_day):
+            raise self._too_many("Too many registrations today")
         try:
             if token is None:
                 await self._accounts.create(jid, password)
             else:
                 await self._invitations.register(token, jid, password, was_shown=True)
+            self.made += 1
         except (AccountExists, AccountReserved, AccountTombstoned):
             raise StanzaError("conflict", "This name is taken") from None
         except NoSuchInvitation as error:
@@ -180,6 +190,10 @@ class Register(Module):
             raise StanzaError("not-acceptable", str(error)) from error
         except StorageError as error:
             raise StanzaError("resource-constraint", type="wait") from error
+
+    def _too_many(self, words: str) -> StanzaError:
+        self.refused += 1
+        return StanzaError("resource-constraint", words)
 
     # -- users --------------------------------------------------------------------------------------------------------
 

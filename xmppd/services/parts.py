@@ -18,6 +18,7 @@ import xmppd.services.presence.parts as presence
 import xmppd.services.profile.parts as profile
 import xmppd.services.pubsub.parts as pubsub
 import xmppd.services.push.parts as push
+import xmppd.services.reports.parts as reports
 import xmppd.services.rooms.parts as rooms
 import xmppd.services.roster.parts as roster
 import xmppd.services.stream_management.parts as stream_management
@@ -40,6 +41,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     discovery.add_services,
     login.add_services,
     push.add_services,
+    reports.add_services,
     rooms.add_services,
     federation.add_services,
     pubsub.add_services,

@@ -14,6 +14,7 @@ from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
 from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
+from xmppd.services.reports.reports import Reports
 from xmppd.testing.server import MemoryServer
 
 HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
@@ -37,6 +38,7 @@ class ControlBench:
             departures=self.server.services[Departures],
             clients=self.server.services[Clients],
             invitations=self.server.services[Invitations],
+            reports=self.server.services[Reports],
             loader=self.server.loader,
             components=self.server.services[Components],
             data_dir=Path("/srv/data"),

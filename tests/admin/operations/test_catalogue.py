@@ -14,6 +14,7 @@ class CatalogueTests(SynchronousTestCase):
         names = "component.close component.list component.show host.list host.look host.purge host.rename "
         names += "invite.account invite.contact invite.list invite.reset invite.revoke "
         names += "module.hooks module.list module.load module.reload module.unload reload "
+        names += "report.list report.remove report.show "
         names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
         names += "s2s.connect s2s.list s2s.show "
         names += "session.clients session.kick session.list session.revoke status stop "

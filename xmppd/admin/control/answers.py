@@ -368,3 +368,29 @@ class InvitationRow(TypedDict):
     uses: int
     created: str
     expires: str
+
+
+class ReportRow(TypedDict):
+    """What a user reports of somebody, in short."""
+
+    id: str
+    at: str
+    host: str
+    reason: str
+    reported: str
+    reporter: str
+    messages: int
+
+
+class ReportDetails(TypedDict):
+    """A report with what it is about."""
+
+    report: ReportRow
+    text: str
+    messages: list[str]
+
+
+class ReportsRemoved(TypedDict):
+    """Reports that are forgotten."""
+
+    removed: list[str]

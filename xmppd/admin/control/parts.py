@@ -15,6 +15,7 @@ from xmppd.services.components.components import Components
 from xmppd.services.invitations.invitation import Invitation
 from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
+from xmppd.services.reports.reports import Reports
 
 
 def _nothing() -> None:
@@ -47,6 +48,7 @@ class ControlParts:
     """Wall time in seconds."""
     now: Callable[[], float]
     """Wall time in seconds."""
+    reports: Reports
     peers: Peers | None = None
     """What is connected to other servers; None where they are not talked to."""
     components: Components | None = None

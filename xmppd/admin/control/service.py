@@ -10,7 +10,18 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.logger import Logger
 
-from xmppd.admin.control import components, hosts, invitations, modules, peers, rooms, server, sessions, users
+from xmppd.admin.control import (
+    components,
+    hosts,
+    invitations,
+    modules,
+    peers,
+    reports,
+    rooms,
+    server,
+    sessions,
+    users,
+)
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.path import foreign_folder, socket_path
 from xmppd.admin.control.protocol import ControlFactory
@@ -23,7 +34,7 @@ _NOT_FOR_OTHERS = 0o177
 
 def offer(operations: Operations, parts: ControlParts) -> None:
     """Have all operations be done with *parts*."""
-    sources = users, invitations, hosts, sessions, rooms, components, peers, modules, server
+    sources = users, invitations, hosts, sessions, rooms, components, peers, reports, modules, server
     operations.add(parts, runnable_in(SUBJECTS, *sources))
 
 

@@ -17,6 +17,7 @@ from xmppd.net.streams.s2s.peers import Peers
 from xmppd.services.components.components import Components
 from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.login.authentication import Authentication
+from xmppd.services.reports.reports import Reports
 from xmppd.services.rooms.rooms import Rooms
 from xmppd.services.stream_management.service import StreamManagement
 from xmppd.storage.interface import Storage
@@ -40,6 +41,7 @@ class Measured:
     authentication: Authentication
     inbox: Inbox
     stream_management: StreamManagement
+    reports: Reports
     rooms: Rooms
     components: Components
     peers: Peers

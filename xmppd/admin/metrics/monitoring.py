@@ -19,6 +19,7 @@ from xmppd.net.streams.s2s.peers import Peers
 from xmppd.services.components.components import Components
 from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.login.authentication import Authentication
+from xmppd.services.reports.reports import Reports
 from xmppd.services.rooms.rooms import Rooms
 from xmppd.services.stream_management.service import StreamManagement
 
@@ -45,6 +46,7 @@ def measured(
         authentication=services[Authentication],
         inbox=services[Inbox],
         stream_management=services[StreamManagement],
+        reports=services[Reports],
         rooms=services[Rooms],
         components=services[Components],
         peers=peers,

@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from xmppd.admin.metrics import process
 from xmppd.admin.metrics.measured import Measured, Sessions
+from xmppd.modules.register import Register
+from xmppd.modules.strangers import Strangers
 from xmppd.storage.histogram import Histogram
 
 Labels = tuple[str, ...]
@@ -118,6 +120,21 @@ def _occupants(server: Measured, _: Sessions) -> Samples:
     return _by_kind(counts)
 
 
+def _registrations(server: Measured, _: Sessions) -> Samples:
+    for host in server.hosts.of_accounts:
+        module = host.modules.get("register")
+        if isinstance(module, Register):
+            yield (host.name, "made"), module.made
+            yield (host.name, "refused"), module.refused
+
+
+def _strangers(server: Measured, _: Sessions) -> Samples:
+    for host in server.hosts.of_accounts:
+        module = host.modules.get("strangers")
+        if isinstance(module, Strangers):
+            yield (host.name,), module.refused
+
+
 def _expiry(server: Measured, _: Sessions) -> Samples:
     for domain, end in server.expiry().items():
         yield (domain,), end.timestamp()
@@ -187,6 +204,27 @@ TABLE: Final = (
         "Authentications that failed",
         ("host", "mechanism"),
         lambda server, _: server.authentication.failures.items(),
+    ),
+    Metric(
+        "xmppd_reports_total",
+        "counter",
+        "Reports of users about those whom they have blocked (XEP-0377)",
+        ("host", "reason"),
+        lambda server, _: server.reports.counts.items(),
+    ),
+    Metric(
+        "xmppd_registrations_total",
+        "counter",
+        "Accounts that users made by themselves (XEP-0077), and those that were refused for being too many",
+        ("host", "outcome"),
+        _registrations,
+    ),
+    Metric(
+        "xmppd_strangers_refused_total",
+        "counter",
+        "Messages that were refused because their sender is no contact and writes to many",
+        ("host",),
+        _strangers,
     ),
     Metric(
         "xmppd_tls_handshakes_total",

@@ -8,6 +8,7 @@ from xmppd.admin.operations import (
     invitations,
     modules,
     peers,
+    reports,
     rooms,
     server,
     sessions,
@@ -23,6 +24,7 @@ SUBJECTS: Final = (
     rooms.SUBJECT,
     components.SUBJECT,
     peers.SUBJECT,
+    reports.SUBJECT,
     modules.SUBJECT,
     server.SUBJECT,
 )

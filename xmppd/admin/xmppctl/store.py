@@ -44,6 +44,7 @@ from xmppd.services.accounts.removal import Removal
 from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
 from xmppd.services.parts import make_parts
+from xmppd.services.reports.reports import Reports
 from xmppd.services.roster.subscription_states import TYPES
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.storage.interface import Storage, StorageError
@@ -179,6 +180,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         departures=services[Departures],
         clients=services[Clients],
         invitations=services[Invitations],
+        reports=services[Reports],
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,
         version=__version__,

@@ -8,9 +8,11 @@ memory while it has a connected resource, and asked from the storage, by the sen
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence, Set
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
+from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
@@ -20,6 +22,7 @@ from xmppd.core.turns import Turns
 from xmppd.core.waiting import deferred
 from xmppd.services.presence.presence import Presence
 from xmppd.services.roster.roster import Roster
+from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
@@ -34,6 +37,17 @@ KEEP_S = 30.0
 """How long a list stays in memory after its account's last resource has left: presence that is being told needs it."""
 
 Watcher = Callable[[], None]
+
+
+class Blocked(NamedTuple):
+    """An account has blocked somebody."""
+
+    owner: JID
+    command: Element
+    """With an item for each whom it names, and what else an item may hold."""
+
+
+BLOCKED = Hook[Blocked]("blocked", "Notified at the owner's host when an account has blocked somebody.")
 
 
 class Blocking:
