@@ -12,8 +12,10 @@ from xmppd.core.waiting import deferred
 from xmppd.modules.pubsub.approval import FORM, decide
 from xmppd.modules.pubsub.disco import NodeDisco
 from xmppd.modules.pubsub.features import SERVICE_FEATURES
+from xmppd.modules.pubsub.pending import GET_PENDING, Pending
 from xmppd.modules.pubsub.requests import Requests
 from xmppd.modules.pubsub.services import Answer, PubSubServices
+from xmppd.services.discovery.commands import GATHERING, Menu
 from xmppd.services.discovery.disco import HOST_ITEMS, NODE_INFO, NODE_ITEMS, Info, Items
 from xmppd.services.pubsub.domain import DomainRealm
 from xmppd.services.pubsub.items import NS, NS_OWNER
@@ -37,7 +39,7 @@ class PubSubService(Service):
     summary = "Publish-Subscribe"
     xep = XEP(60, "1.26.0", "without collections")
     identities = (Identity("pubsub", "service", "Publish-Subscribe"),)
-    features = SERVICE_FEATURES
+    features = (*SERVICE_FEATURES, GET_PENDING)
     requires = ("disco",)
     uses = (Publishing, Reading, Owning, Subscribing, Roles)
     options = PubSubOptions
@@ -56,6 +58,7 @@ class PubSubService(Service):
         )
         self._requests = Requests(parts)
         self._disco = NodeDisco(services[Reading])
+        self._pending = Pending(parts.subscribing, self._realm)
 
     def take(self, traffic: Traffic) -> Taken:
         """Take an owner's answer to who wants to subscribe (8.6)."""
@@ -86,6 +89,11 @@ class PubSubService(Service):
     async def on_owner_set(self, request: IQRequest) -> Answer:
         """What an owner makes of them."""
         return await self._requests.answer(self._realm, request)
+
+    @on(GATHERING)
+    def on_commands(self, menu: Menu) -> None:
+        """Owners may ask for requests (8.7)."""
+        menu.commands.append(self._pending.command)
 
     @on(HOST_ITEMS)
     def on_items(self, items: Items) -> Any:

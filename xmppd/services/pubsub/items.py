@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from xmppd.services.pubsub.node import Node
+from xmppd.services.pubsub.options import ItemReply
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.stamps import stamp_of
 from xmppd.stanza.stanza import Stanza
@@ -44,8 +45,10 @@ def item_xml(id: str, payload: bytes, publisher: str = "") -> bytes:
 
 
 def shown(node: Node, entry: Entry | NewEntry, with_payload: bool = True) -> bytes:
-    """Write an item of *node* as it is shown (7.1.2.3: who has published it, where the node is configured so)."""
-    publisher = entry.with_jid if node.options.expose_publisher else ""
+    """Write an item of *node* as it is shown: who has published it where the node is configured so (7.1.2.3, 12.16)."""
+    options = node.options
+    is_named = options.expose_publisher or options.itemreply == ItemReply.PUBLISHER
+    publisher = entry.with_jid if is_named else ""
     return item_xml(entry.id, entry.stanza if with_payload else b"", publisher)
 
 

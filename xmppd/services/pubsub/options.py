@@ -30,6 +30,13 @@ class PublishModel(StrEnum):
     OPEN = "open"
 
 
+class ItemReply(StrEnum):
+    """Of whom an item says that replies are for (XEP-0060 12.16)."""
+
+    NONE = "none"
+    PUBLISHER = "publisher"
+
+
 class SendLast(StrEnum):
     """When the last item is sent."""
 
@@ -66,11 +73,8 @@ class NodeOptions:
     notify_delete: bool = True
     notify_retract: bool = True
     notify_sub: bool = False
-    presence_based_delivery: bool = False
-    purge_offline: bool = False
-    tempsub: bool = False
     subscribe: bool = True
-    itemreply: str = ""
+    itemreply: str = ItemReply.NONE
     expose_publisher: bool = False
     node_type: str = "leaf"
     type: str = ""
@@ -161,20 +165,19 @@ FIELDS: Final[Mapping[str, Field]] = {
         ("notify_delete", FLAG, "Whether subscribers are notified when the node is deleted"),
         ("notify_retract", FLAG, "Whether subscribers are notified when items are removed"),
         ("notify_sub", FLAG, "Whether owners are notified of subscribers who come and go"),
-        ("presence_based_delivery", FLAG, "Whether only those who are online are notified"),
-        ("purge_offline", FLAG, "Whether items are purged when their publisher goes offline"),
-        ("tempsub", FLAG, "Whether subscriptions end when the subscriber goes offline"),
         ("subscribe", FLAG, "Whether subscriptions are allowed"),
         (
             "itemreply",
-            Choice({"": "Nobody", "owner": "The node's owner", "publisher": "The item's publisher"}),
-            "Who receives replies to items",
+            Choice({ItemReply.NONE: "Nobody", ItemReply.PUBLISHER: "The publisher, whom items then name"}),
+            "Of whom items say that replies are for",
         ),
         ("expose_publisher", FLAG, "Whether it is shown who has published an item"),
     )
 }
 """In the order in which they are shown."""
 
+OFF: Final = frozenset(("presence_based_delivery", "purge_offline", "tempsub"))
+"""Fields of the form that are not shown, since nothing but off can be had: a service hears no presence of others."""
 LEFT_OUT: Final = frozenset(
     f"{PREFIX}{name}" for name in ("body_xslt", "dataform_xslt", "collection", "children")
 )
@@ -200,7 +203,7 @@ def read_fields(
     """
     read: dict[str, Any] = {}
     for var, texts in values.items():
-        if var in ignored:
+        if var in ignored or _is_off(var, texts):
             continue
         field = FIELDS.get(var.removeprefix(PREFIX)) if var.startswith(PREFIX) else None
         if field is None:
@@ -211,6 +214,15 @@ def read_fields(
             raise ValueError(f"{var}: {error}") from error
         read[field.name] = _bounded(field.name, value, bounds)
     return read
+
+
+def _is_off(var: str, texts: tuple[str, ...]) -> bool:
+    """Whether what cannot be had is not wanted either; ValueError where it is."""
+    if not var.startswith(PREFIX) or var.removeprefix(PREFIX) not in OFF:
+        return False
+    if FLAG.read(texts):
+        raise ValueError(f"{var} is not available here")
+    return True
 
 
 def _bounded(name: str, value: Any, bounds: Bounds) -> Any:

@@ -1,8 +1,9 @@
 """Publishing, retracting and purging: XEP-0060 7 and 8.5.
 
 Rules that live here: a node that publishing makes is stored in one transaction with its first item; an item with the
-id of another takes its place and is the newest; what there is too much of goes with the item that comes; the result
-leaves after the commit, and then those who may see the item are told, in the order of the commits.
+id of another takes its place and is the newest; what there is too much of goes with the item that comes, which is told
+where the node is so; the result leaves after the commit, and then those who may see the item are told, in the order of
+the commits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ from xmppd.services.pubsub.refusals import NoSuchNode, refusal
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import (
+    MAX_PAGE,
     Append,
     Change,
     DeleteAll,
@@ -69,10 +71,11 @@ class Publishing(Operations):
             node = place.node
             _check_item(item, node.options, realm)
             entry = None if item is None else self._entry(item, who)
-            kept: list[Change] = []
+            kept, gone = list[Change](), tuple[str, ...]()
             if entry is not None and node.options.persist_items:
-                kept, node.items = await self._kept(realm, node, entry, who, place.is_new)
+                kept, node.items, gone = await self._kept(realm, node, entry, who, place.is_new)
             takers = await realm.audience(node, await self._nodes.people(node))
+            takers = tuple(takers) if gone else takers
             await self.commit(realm, *place.changes, *kept)
             if place.is_new:
                 shelf.nodes[name] = node
@@ -80,8 +83,10 @@ class Publishing(Operations):
             if kept and entry is not None:
                 self._nodes.published(node, entry)
             self._tell(realm, node, _published(node, entry), takers)
+            if gone:
+                self._tell(realm, node, items_event(name, retracted(gone)), takers)
         if entry is not None:
-            realm.changed(name, (entry,), ())
+            realm.changed(name, (entry,), gone)
         return entry.id if entry is not None else ""
 
     @deferred
@@ -184,16 +189,16 @@ class Publishing(Operations):
 
     async def _kept(
         self, realm: Realm, node: Node, entry: NewEntry, who: JID, is_new: bool
-    ) -> tuple[list[Change], int | None]:
-        """Give what stores an item, and how many there are then."""
+    ) -> tuple[list[Change], int | None, tuple[str, ...]]:
+        """Give what stores an item, how many there are then, and the ids of those that go and are told of."""
         part, options = part_of(realm.jid, node.name), node.options
         append = Append(ITEMS, part, entry)
         if is_new:
-            return [append], 1
+            return [append], 1, ()
         limit = options.max_items or realm.limits.pubsub_items
         if limit == 1 and options.publish_node_full != NodeFull.REJECT:
             await self._check_overwriting(realm, node, who, await self._same(part, entry))
-            return [DeleteAll(ITEMS, part), append], 1
+            return [DeleteAll(ITEMS, part), append], 1, ()
         same = await self._same(part, entry)
         await self._check_overwriting(realm, node, who, same)
         changes: list[Change] = [DeleteEntries(ITEMS, part, ids=(entry.id,))] if same else []
@@ -205,9 +210,22 @@ class Publishing(Operations):
             raise refusal("node-full", "There are as many items as there may be")
         changes.append(append)
         count = None if count is None else count + (0 if same else 1)
+        gone: tuple[str, ...] = ()
         if count is None or count > limit:
             changes.append(DeleteEntries(ITEMS, part, keep=limit))
-        return changes, None if count is None else min(count, limit)
+            gone = await self._evicted(node, (count or 0) - limit)
+        return changes, None if count is None else min(count, limit), gone
+
+    async def _evicted(self, node: Node, number: int) -> tuple[str, ...]:
+        """The oldest items that go for a new one, where that is told (7.1.2.6)."""
+        options = node.options
+        is_told = options.notify_retract and options.publish_node_full == NodeFull.RETRACT_OLDEST
+        if number < 1 or not is_told:
+            return ()
+        oldest = await self._storage.read(
+            ITEMS, part_of(node.owner, node.name), limit=min(number, MAX_PAGE), is_fresh=True
+        )
+        return tuple(entry.id for entry in oldest)
 
     async def _live(self, node: Node, count: int | None) -> int:
         """How many items are not over; *count* where none is ever."""

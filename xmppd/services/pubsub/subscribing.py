@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from xmppd.core.waiting import deferred
-from xmppd.services.pubsub.access import may_get, may_subscribe
+from xmppd.services.pubsub.access import may_configure, may_get, may_subscribe
 from xmppd.services.pubsub.fields import FLAG
 from xmppd.services.pubsub.items import NS, delayed, items_event, notification, shown
 from xmppd.services.pubsub.node import Affiliation, Node, People, Subscription, SubscriptionState
@@ -127,6 +127,28 @@ class Subscribing(Operations):
                 found.append((node, affiliation))
         return found
 
+    @deferred
+    async def pending(self, realm: Realm, who: JID) -> list[str]:
+        """Name the nodes of an owner where subscriptions wait for an answer (8.7.2)."""
+        owned = await self.affiliations_of(realm, who)
+        found = []
+        for node, affiliation in owned:
+            if affiliation is Affiliation.OWNER and _pending(await self._nodes.people(node)):
+                found.append(node.name)
+        return found
+
+    @deferred
+    async def ask_again(self, realm: Realm, who: JID, name: str) -> int:
+        """Ask an owner for all subscriptions to a node that wait, a message for each (8.7.4); gives how many."""
+        node = await self.find(realm, name)
+        people = await self._nodes.people(node)
+        allow(may_configure(await realm.viewer(node, who, people)))
+        waiting = _pending(people)
+        for jid, subscription in waiting.items():
+            form = authorization_form(node, jid, subscription).to_bytes()
+            self._notices.send((realm.jid, node.name), notification(realm.jid, "normal", form), (who.full,))
+        return len(waiting)
+
     async def _nodes_of(self, realm: Realm, who: JID, name: str) -> list[Node]:
         if name:
             return [await self.find(realm, name)]
@@ -233,6 +255,12 @@ def authorization_form(node: Node, jid: str, subscription: Subscription) -> Elem
         forms.field("pubsub#allow", "boolean", ("0",), label="Allow this JID to subscribe?"),
     ]
     return forms.form("form", AUTHORIZATION, fields, title="A subscription waits for your approval")
+
+
+def _pending(people: People) -> dict[str, Subscription]:
+    return {
+        jid: each for jid, each in people.subscriptions.items() if each.state is SubscriptionState.PENDING
+    }
 
 
 def _owners(realm: Realm, people: People) -> list[str]:

@@ -1,0 +1,1 @@
+Nodes: items name their publisher where ``itemreply`` is ``publisher``; subscribers hear of items that go for new ones; owners ask for pending subscriptions by the command ``get-pending``. Options that need the presence of others (``presence_based_delivery``, ``purge_offline``, ``tempsub``) are no longer shown, since they had no effect.
