@@ -18,8 +18,9 @@ NS_EVENT: Final = "http://jabber.org/protocol/pubsub#event"
 NS_OWNER: Final = "http://jabber.org/protocol/pubsub#owner"
 NS_DELAY: Final = "urn:xmpp:delay"
 NS_ADDRESS: Final = "http://jabber.org/protocol/address"
-_NOWHERE: Final = "urn:x"
-"""The namespace of no parent: a payload is written with its own declaration, and fits anywhere."""
+_NOWHERE: Final = "\0"
+"""The namespace of no parent, since none can have this name: a payload is written with its own declaration, and fits
+anywhere."""
 
 
 class NewItem(NamedTuple):
