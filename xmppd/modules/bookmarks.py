@@ -4,26 +4,22 @@ The node of XEP-0402 has them; what private XML storage (XEP-0048 in XEP-0049) s
 there goes into it. What is no room (``<url/>``) stays in private XML.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.waiting import deferred
 from xmppd.services.profile.private_data import PRIVATE_DATA, PrivateData, PrivateRequest
-from xmppd.services.pubsub.items import NewItem, payload_of
+from xmppd.services.pubsub.bookmarks import NODE, NS_OLD, old_of, others_in, rooms_of
 from xmppd.services.pubsub.personal import Personal
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.pubsub.refusals import NoSuchNode
 from xmppd.stanza.element import Element, parse_element
-from xmppd.stanza.jid import JID, InvalidJID
+from xmppd.stanza.jid import JID
 from xmppd.stanza.result_sets import PageRequest
 from xmppd.storage.interface import Change, Entry
 
-NODE: Final = "urn:xmpp:bookmarks:1"
-NS_OLD: Final = "storage:bookmarks"
-TEXTS: Final = ("nick", "password")
-"""What both kinds say by elements."""
 KEY: Final = f"{{{NS_OLD}}}storage"
 
 
@@ -56,9 +52,9 @@ class Bookmarks(Module):
         entries = await self._entries(owner)
         if entries is None:
             return None
-        rooms = [_old(entry) for entry in entries]
+        rooms = [old_of(entry) for entry in entries]
         stored = await self._private.get(owner.bare, KEY)
-        others = () if stored is None else _others(parse_element(stored))
+        others = () if stored is None else others_in(parse_element(stored))
         return Element("storage", NS_OLD, children=[*rooms, *others]).to_bytes()
 
     @deferred
@@ -67,10 +63,10 @@ class Bookmarks(Module):
         storage = parse_element(data[KEY] or b"<storage xmlns='%b'/>" % NS_OLD.encode())
         entries = await self._entries(owner)
         known = {entry.id: entry for entry in entries or ()}
-        wanted = _rooms(storage, known)
+        wanted = rooms_of(storage, known)
         if not wanted and entries is None:
             return None
-        others = list(_others(storage))
+        others = list(others_in(storage))
         kept = Element("storage", NS_OLD, children=others).to_bytes() if others else None
         changes: list[Change] = await self._private.changes(owner, {**data, KEY: kept})
         items = [item for item in wanted if item.id not in known or known[item.id].stanza != item.payload]
@@ -94,54 +90,3 @@ class Bookmarks(Module):
 
 
 PAGE: Final = 500
-
-
-def _old(entry: Entry) -> Element:
-    """XEP-0048 3.1 of XEP-0402 3.1."""
-    new = parse_element(entry.stanza)
-    attrs = {"jid": entry.id, **_shared(new)}
-    children = [
-        Element(each.name, NS_OLD, children=[each.text])
-        for each in new.elements()
-        if each.ns == NODE and each.name in TEXTS
-    ]
-    return Element("conference", NS_OLD, attrs, children)
-
-
-def _rooms(storage: Element, known: Mapping[str, Entry]) -> list[NewItem]:
-    """XEP-0402 3.1 of XEP-0048 3.1; extensions that a new client has put there stay (5.1). One for each room."""
-    items: dict[str, NewItem] = {}
-    for old in storage.elements():
-        if (old.name, old.ns) != ("conference", NS_OLD):
-            continue
-        try:
-            jid = JID.parse(old.get("jid") or "").bare
-        except InvalidJID:
-            continue
-        children: list[Element | str] = [
-            Element(each.name, NODE, children=[each.text])
-            for each in old.elements()
-            if each.ns == NS_OLD and each.name in TEXTS
-        ]
-        before = parse_element(known[jid].stanza) if jid in known else None
-        extensions = None if before is None else before.child("extensions")
-        if extensions is not None:
-            children.append(extensions)
-        new = Element("conference", NODE, _shared(old), children)
-        items[jid] = _same_or(NewItem(jid, payload_of(new), NODE), before, new, known)
-    return list(items.values())
-
-
-def _shared(conference: Element) -> dict[str, str]:
-    """What both kinds say by attributes."""
-    return {name: value for name, value in conference.attrs.items() if name in ("name", "autojoin")}
-
-
-def _same_or(item: NewItem, before: Element | None, new: Element, known: Mapping[str, Entry]) -> NewItem:
-    """Give what is stored already, where it means the same."""
-    return item._replace(payload=known[item.id].stanza) if before == new else item
-
-
-def _others(storage: Element) -> Iterable[Element]:
-    """What is in the storage beside rooms."""
-    return (each for each in storage.elements() if (each.name, each.ns) != ("conference", NS_OLD))

@@ -5,7 +5,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, iq
 from xmppd.core.waiting import deferred
-from xmppd.services.profile.private_data import PRIVATE_DATA, PrivateData, PrivateRequest
+from xmppd.services.profile.private_data import PRIVATE_DATA, PrivateData, PrivateRequest, key_of
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 
@@ -68,4 +68,4 @@ def _roots(query: Element) -> list[Element]:
 
 
 def _key(root: Element) -> str:
-    return f"{{{root.ns}}}{root.name}"
+    return key_of(root.name, root.ns)

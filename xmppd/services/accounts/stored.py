@@ -54,3 +54,8 @@ def lacking(credentials: Credentials) -> frozenset[str]:
 def written(value: dict[str, float]) -> bytes:
     """Write a small record."""
     return json.dumps(value, separators=(",", ":")).encode()
+
+
+def created_at(data: bytes) -> float:
+    """Give when an account was made, by what is stored under its name."""
+    return float(json.loads(data)["created_at"])

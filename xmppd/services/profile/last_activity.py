@@ -52,8 +52,7 @@ class LastActivity:
         noted = [activity for activity in (session.attached(NOTED) for session in sessions) if activity]
         stored = await self._storage.get(STORE, bare_jid)
         if stored is not None:
-            known = json.loads(stored)
-            noted.append(Activity(known["left_at"], known.get("status", "")))
+            noted.append(activity_of(stored))
         if noted:
             return max(noted, key=lambda activity: activity.left_at or 0.0)
         return Activity(None) if sessions else None
@@ -73,9 +72,19 @@ class LastActivity:
         if _is_one_there(others) or (others and not was_there) or not self._accounts.exists(bare_jid):
             return
         said = (status or (noted.status if noted else ""))[:STATUS_CHARS]
-        known = {"left_at": self._now(), **({"status": said} if said else {})}
-        put = Put(STORE, bare_jid, "", json.dumps(known, ensure_ascii=False).encode())
-        spawn("last activity", self._storage.commit(put))
+        spawn("last activity", self._storage.commit(leaving(bare_jid, self._now(), said)))
+
+
+def leaving(bare_jid: str, at: float, status: str) -> Put:
+    """Give what stores when an account was last there, and what it said."""
+    known = {"left_at": at, **({"status": status[:STATUS_CHARS]} if status else {})}
+    return Put(STORE, bare_jid, "", json.dumps(known, ensure_ascii=False).encode())
+
+
+def activity_of(data: bytes) -> Activity:
+    """Give what `leaving` has written."""
+    known = json.loads(data)
+    return Activity(known["left_at"], known.get("status", ""))
 
 
 def _is_one_there(sessions: Iterable[Session]) -> bool:

@@ -74,3 +74,8 @@ class PrivateData:
             Delete(STORE, owner.bare, key) if value is None else Put(STORE, owner.bare, key, value)
             for key, value in data.items()
         ]
+
+
+def key_of(name: str, ns: str) -> str:
+    """Give the key of what has this name and namespace."""
+    return f"{{{ns}}}{name}"

@@ -151,17 +151,11 @@ class Nodes:
         return owner in self._owners
 
     def _record(self, data: bytes) -> NodeRecord:
-        try:
-            stored = json.loads(data)
-            options = decode(stored["options"])
-            known = self._options.use(options)
-            if known is None:
-                self._options.keep(options, options)
-            return NodeRecord(
-                known or options, float(stored["at"]), str(stored["by"]), bool(stored.get("people"))
-            )
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"not a node: {error!r}") from error
+        record = record_of(data)
+        known = self._options.use(record.options)
+        if known is None:
+            self._options.keep(record.options, record.options)
+        return record if known is None else record._replace(options=known)
 
     async def count(self, owner: str, is_whole: bool) -> int:
         """Say how many nodes *owner* has; *is_whole*: all are loaded together. Waits; `StorageError`."""
@@ -216,14 +210,7 @@ class Nodes:
         """Store *record* as that of *node*."""
         if self._owners is not None:
             self._owners.add(node.owner)
-        stored = {
-            "options": encode(record.options),
-            "at": record.created_at,
-            "by": record.creator,
-            **({"people": 1} if record.has_people else {}),
-        }
-        data = json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
-        return Put(NODES, node.owner, node.name, data)
+        return node_change(node.owner, node.name, record)
 
     def forget(self, node: Node, people: People) -> list[Change]:
         """Delete *node* with all that belongs to it."""
@@ -260,6 +247,27 @@ class Nodes:
         """Keep only what somebody uses now."""
         self._recent.clear()
         self._last.clear()
+
+
+def node_change(owner: str, name: str, record: NodeRecord) -> Put:
+    """Give what stores a node itself."""
+    stored = {
+        "options": encode(record.options),
+        "at": record.created_at,
+        "by": record.creator,
+        **({"people": 1} if record.has_people else {}),
+    }
+    return Put(NODES, owner, name, json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def record_of(data: bytes) -> NodeRecord:
+    """Give what `node_change` has written; ValueError for anything else."""
+    try:
+        stored = json.loads(data)
+        options = decode(stored["options"])
+        return NodeRecord(options, float(stored["at"]), str(stored["by"]), bool(stored.get("people")))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"not a node: {error!r}") from error
 
 
 def people_key(jid: str, name: str) -> str:
