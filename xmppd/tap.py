@@ -30,6 +30,7 @@ from xmppd.admin.heap import Heap
 from xmppd.admin.journal import open_journal
 from xmppd.admin.libraries import library_versions
 from xmppd.admin.log_file import CannotLog, unusable_log
+from xmppd.admin.notices import Notices
 from xmppd.admin.notify import Notifier
 from xmppd.admin.options import Options
 from xmppd.admin.reload import Reload
@@ -195,7 +196,8 @@ def _put_together(given: _Prepared) -> RunningServer:
     environment = _world(given)
     server = build(given.config, given.storage, environment)
     tls = given.tls.c2s
-    ExpiryWatch(server.timers, given.tls, utc_now).start()
+    notices = Notices(server.hosts, server.router)
+    ExpiryWatch(server.timers, given.tls, utc_now, notices.certificate).start()
     clients = starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     _watch_heap(given.reactor, server, given.storage, environment, clients)
     limit = raise_descriptor_limit()

@@ -59,6 +59,8 @@ class Tls(Section):
     """The oldest version of TLS that is spoken."""
     ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
     """What TLS 1.2 may use, in the words of OpenSSL; TLS 1.3 has good ones only."""
+    tell_admins: bool = True
+    """Whether the admins of a domain are told by message, too, that its certificate ends."""
 
 
 class C2s(Section):

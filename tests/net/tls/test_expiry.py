@@ -30,7 +30,9 @@ class ExpiryTests(SynchronousTestCase):
     def watch(self, *hosts: HostFiles) -> CertificateStore:
         """Begin with *hosts*."""
         store = CertificateStore(hosts, self.now)
-        ExpiryWatch(Timers(self.clock), TLSContexts(store), self.now).start()
+        self.by_host: list[tuple[str, str]] = []
+        tell = lambda host, line: self.by_host.append((host, line))  # noqa: E731
+        ExpiryWatch(Timers(self.clock), TLSContexts(store), self.now, tell).start()
         return store
 
     def now(self) -> datetime:
@@ -57,6 +59,7 @@ class ExpiryTests(SynchronousTestCase):
             self.assertEqual(self.told(days), [])
         (line,) = [each for each in self.told(81) if "b.example" in each]
         self.assertIn("it was valid until", line)
+        self.assertIn(("b.example", line), self.by_host)
 
     def test_what_a_start_has_told(self) -> None:
         """It is not told again."""

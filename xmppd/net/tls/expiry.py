@@ -18,7 +18,15 @@ class ExpiryWatch:
 
     _log = Logger()
 
-    def __init__(self, timers: Timers, tls: TLSContexts, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        timers: Timers,
+        tls: TLSContexts,
+        now: Callable[[], datetime],
+        tell: Callable[[str, str], None] = lambda host, line: None,
+    ) -> None:
+        """*tell* is given the host and the line of what is logged, too."""
+        self._tell = tell
         self._timers = timers
         self._tls = tls
         self._now = now
@@ -31,22 +39,24 @@ class ExpiryWatch:
         self._timers.add(PERIOD_S, self._look)
 
     def _look(self, now: float, timer: Timer, param: object) -> float:
-        for line in self._found():
+        for host, line in self._found():
             self._log.warn("{finding}", finding=line)
+            if host:
+                self._tell(host, line)
         return PERIOD_S
 
-    def _found(self) -> list[str]:
-        """What has changed for the worse since it was asked last; one that the server makes itself is renewed."""
-        lines, told = [], {}
+    def _found(self) -> list[tuple[str, str]]:
+        """By host, what has changed for the worse since it was asked last; what the server makes itself is renewed."""
+        lines: list[tuple[str, str]] = []
+        told: dict[str, str] = {}
         if any(dates_of for dates_of in self._self_made()):
-            lines += [str(finding) for finding in self._tls.reload()]
+            lines += [("", str(finding)) for finding in self._tls.reload()]
         for host, shown in self._tls.store.by_host().items():
             for flaw in dates(shown.chain[0], self._now()):
                 told[shown.fingerprint] = flaw.id
                 if self._told.get(shown.fingerprint) != flaw.id:
-                    lines.append(
-                        f"the certificate of {host} ({shown.files.certificate}): {flaw.why}; {flaw.remedy}"
-                    )
+                    line = f"the certificate of {host} ({shown.files.certificate}): {flaw.why}; {flaw.remedy}"
+                    lines.append((host, line))
         self._told = told
         return lines
 
