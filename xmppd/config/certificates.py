@@ -31,6 +31,16 @@ def find_certificate(folder: Path, host: str) -> tuple[Path, Path] | None:
     return None
 
 
+def half_there(folder: Path, host: str) -> tuple[Path, Path] | None:
+    """Give files (certificate, key) of which one is there, and the other is not or leads nowhere; None for none."""
+    if not _is_file_name(host):
+        return None
+    for certificate, private in (pair for name in _names(host) for pair in _candidates(folder, name)):
+        if certificate != private and (os.path.lexists(certificate) or os.path.lexists(private)):
+            return certificate, private
+    return None
+
+
 def closed_to_us(folder: Path, host: str) -> Obstacle | None:
     """Say what keeps us from seeing whether there are files of *host*: a folder that we may not enter."""
     if not _is_file_name(host):

@@ -112,6 +112,9 @@ def _not_permitted(path: Path) -> tuple[Path, str, str]:
         if not os.access(folder, os.X_OK, effective_ids=True):
             why = f"the user {who} may not enter {folder} ({_whose(folder)})"
             return folder, why, "let that user enter it, or name another place"
+    real = Path(os.path.realpath(path))
+    if real != path:  # a link leads elsewhere, as those in certbot's folder do
+        return _not_permitted(real)
     return (
         path,
         f"the user {who} may not use {path} ({_whose(path)})",

@@ -216,6 +216,34 @@ class CertificateTests(SynchronousTestCase):
             ["certificate.missing", "certificate.expired", "certificate.name-not-covered"],
         )
 
+    def test_half_of_it(self) -> None:
+        """A certificate without its key, a key without its certificate, and a link that leads nowhere are told so."""
+        folder = self.folder / "c" / "a.example"
+        folder.mkdir(parents=True)
+        both = pem_of(make_certificate(KEY, dns("a.example", "localhost"), BEGAN))
+        for host in ("a.example", "localhost"):
+            folder = folder.rename(self.folder / "c" / host)
+            text = f'[hosts."{host}"]\n[tls]\ncertificates = "c"\n'
+            chain, key = folder / "fullchain.pem", folder / "privkey.pem"
+            chain.write_bytes(both)
+            self.assertIn(f"({key})", self.assert_one(text, "certificate.key-unreadable", 3).what)
+            key.symlink_to("../gone.pem")
+            found = self.assert_one(text, "certificate.key-unreadable", 3)
+            self.assertIn("(it leads to ../gone.pem)", found.why)
+            key.unlink()
+            chain.unlink()
+            write_private(key, pem_of(KEY))
+            self.assertIn(f"({chain})", self.assert_one(text, "certificate.unreadable", 3).what)
+            key.unlink()
+
+    def test_folder_of_caddy(self) -> None:
+        """A folder for each name, and in it files that are called as it is."""
+        folder = self.folder / "c" / "a.example"
+        folder.mkdir(parents=True)
+        (folder / "a.example.crt").write_bytes(pem_of(GOOD))
+        write_private(folder / "a.example.key", pem_of(KEY))
+        self.assertEqual(self.look('[hosts."a.example"]\n[tls]\ncertificates = "c"\n'), [])
+
     def test_name_of_this_machine(self) -> None:
         """No authority certifies localhost: it has a self-made one though there is a folder for the others."""
         (self.folder / "c").mkdir()

@@ -62,6 +62,25 @@ class OwnerTests(SynchronousTestCase):
         self.assertEqual(found.id, "certificate.no-folder")
         self.assertIn(f"may not use {self.folder / 'c'} (mode 0000, of root)", found.why)
 
+    def test_links_of_certbot(self) -> None:
+        """What a link leads to is in a folder that is closed: that one is named, and then the key in it."""
+        live, archive = self.folder / "live", self.folder / "archive"
+        (live / "a.example").mkdir(parents=True)
+        (archive / "a.example").mkdir(parents=True)
+        for name in ("fullchain", "privkey"):
+            (archive / "a.example" / f"{name}1.pem").touch(0o600)
+            (live / "a.example" / f"{name}.pem").symlink_to(f"../../archive/a.example/{name}1.pem")
+        archive.chmod(0o700)
+        text = '[hosts."a.example"]\n[tls]\ncertificates = "live"\n'
+        (found,) = self.look(text, "certificates")
+        self.assertEqual(found.why, f"the user {WHO} may not enter {archive} (mode 0700, of root)")
+        archive.chmod(0o755)
+        file = archive / "a.example" / "privkey1.pem"
+        self.assertIn(
+            f"the user {WHO} may not use {file} (mode 0600, of root)",
+            [each.why for each in self.look(text, "certificates")],
+        )
+
     def test_folder_of_the_log(self) -> None:
         """Root could write there, the server cannot."""
         (found,) = self.look('[log]\nfile = "x.log"\n', "config")

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from xmppd.admin.check.subject import Subject
-from xmppd.config.certificates import certificate_files, closed_to_us
+from xmppd.config.certificates import certificate_files, closed_to_us, half_there
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
 from xmppd.config.model import is_local
@@ -117,6 +117,9 @@ def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
     what, closed = f'certificate of "{host.name}"', closed_to_us(folder, host.name)
     if closed is not None:
         return Finding("certificate.unreadable", "error", place, what, closed.why, LET_READ)
+    half = half_there(folder, host.name)
+    if half is not None:
+        return _Pair(host.name, *half, place, place)  # reading it says what is missing
     if is_local(host.name):
         return None
     why = f"there is none in the folder {folder}"

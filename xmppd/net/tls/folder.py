@@ -11,7 +11,7 @@ from typing import Final
 
 from cryptography import x509
 
-from xmppd.config.certificates import find_certificate
+from xmppd.config.certificates import find_certificate, half_there
 from xmppd.net.tls.names import covers
 from xmppd.net.tls.reading import CertificateError, chain_in, key_in, public_bytes, read_file
 
@@ -20,7 +20,7 @@ MOST_FILES: Final = 1_000
 CHAIN: Final = "fullchain.pem"
 CERTBOT_NUMBER: Final = "-[0-9][0-9][0-9][0-9]"
 """What certbot puts behind the name of a second certificate for it, as a pattern."""
-_PATTERNS = ("*.pem", "*.crt", f"*/{CHAIN}")
+_PATTERNS = ("*.pem", "*.crt", f"*/{CHAIN}", "*/*.crt")
 
 
 def search(folder: Path, host: str, now: datetime) -> tuple[Path, Path] | None:
@@ -49,9 +49,9 @@ def twin_of(certificate: Path, host: str) -> Path | None:
 
 
 def expected(folder: Path, host: str) -> tuple[Path, Path]:
-    """Give the files that would be taken for *host* if they were there."""
+    """Give the files that would be taken for *host* if they were there, or if what is missing of them was."""
     file = folder / f"{host}.pem"
-    return file, file
+    return half_there(folder, host) or (file, file)
 
 
 def _good(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from OpenSSL import SSL
 
-from xmppd.config.certificates import closed_to_us
+from xmppd.config.certificates import closed_to_us, half_there
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import Config, is_local
@@ -58,10 +58,11 @@ def check_ciphers(config: Config) -> Iterator[Finding]:
 def _may_be_made(folder: Path, host: str) -> bool:
     """Whether a host does without one in *folder*: no authority certifies a name of this machine.
 
-    Not where nobody can see whether there is one: the folder is not there, or closed to us.
+    Not where nobody can see whether there is one, since the folder is not there or closed to us; nor where half of it
+    is there.
     """
     is_open = folder.is_dir() and obstacle_to_reading(folder) is None and closed_to_us(folder, host) is None
-    return is_local(host) and is_open
+    return is_local(host) and is_open and half_there(folder, host) is None
 
 
 def _files_of(config: Config, host: HostSettings, now: datetime, *, is_needed: bool = True) -> HostFiles:
