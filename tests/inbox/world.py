@@ -7,7 +7,7 @@ What is checked, and no more (the model of a page):
 - *once*: no client gets a message twice in a session, nor over sessions of which it can say how far it had come; what
   a client has acknowledged does not come at the last login; the sender sends again what was not acknowledged to him;
 - *in order*: a client gets messages in the order in which they were sent, but for those that another session may have
-  held meanwhile, and those that the disk could not read for a while: what comes live does not wait for it.
+  held meanwhile, and those that could not be read or marked for a while: what comes live does not wait for the disk.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class World:
         for account in ACCOUNTS:
             self.memory.add_account(account)
         self.starts = 1
-        self.is_slow = self.was_broken = self.was_unreadable = False
+        self.is_slow = self.was_broken = False
         self.is_beside = False
         """Whether anything went to a device beside what waited for one that takes messages: it may come earlier."""
         self.last: dict[str, Device] = {}
@@ -66,10 +66,8 @@ class World:
         if to is not None and to >= 0:
             session = self.memory.server.registry.get(target)
             is_taking = session is not None and session.presence is not None and session.priority >= 0
-            is_kept = (
-                session is None and not self.is_slow
-            )  # otherwise it may be there before the message is dealt with
-            self.is_beside = self.is_beside or not (is_taking or is_kept)
+            is_dealt_with = not self.is_slow  # otherwise the device may be another by then
+            self.is_beside |= not (is_dealt_with and (is_taking or session is None))
         self.romeo.say(kind, target, times)
         self.look()
 
@@ -137,7 +135,6 @@ class World:
         self.memory.storage.failing = error if commits else None
         self.memory.storage.failing_reads = error if reads else None
         self.was_broken = self.was_broken or commits or reads
-        self.was_unreadable = self.was_unreadable or reads
 
     def kill(self) -> None:
         """End the server as SIGKILL does, and start another one with what was committed."""
@@ -199,7 +196,7 @@ class World:
         if device.again and not self.was_broken:
             raise Broken(f"{device.address} got again: {device.again}")
         is_alone = sum(each.account == device.account for each in self.devices) == 1
-        if is_alone and not self.is_beside and not self.was_unreadable:
+        if is_alone and not self.is_beside and not self.was_broken:
             self._check_order(device)
 
     def _check_order(self, device: Device) -> None:

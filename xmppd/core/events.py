@@ -5,7 +5,6 @@ Hooks about a life (bound, unbound, …) are *notified*. Hooks of a service live
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
@@ -58,20 +57,14 @@ class Traffic:
         self.hops = 0
 
 
-class Handed(Protocol):
-    """What knows of a message who has a copy of it, and sees that it is sent."""
-
-    def hand_over(self, delivery: "Delivery") -> bool:
-        """Send the message to the sessions that get it; whether there was any. What keeps it goes into its changes."""
-
-
 class Delivery(Traffic):
     """A message for a local account, with the sessions that get it (RFC 6121 8.5); empty where none does.
 
-    `record` is None where nobody has to know who got it.
+    Where somebody has to know who got it, that is in `record`, and `hand_over` sends it to its sessions: whether there
+    was any. What keeps it goes into the changes then.
     """
 
-    __slots__ = ("record", "sessions")
+    __slots__ = ("hand_over", "record", "sessions")
 
     def __init__(self, traffic: Traffic, sessions: Sequence[Session]):
         self.changes = traffic.changes
@@ -82,7 +75,8 @@ class Delivery(Traffic):
         self.inlet = traffic.inlet
         self.hops = traffic.hops
         self.sessions = sessions
-        self.record: Handed | None = None
+        self.record: object = None
+        self.hand_over: Callable[[Delivery], bool] | None = None
 
 
 class IQRequest:

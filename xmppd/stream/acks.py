@@ -77,10 +77,12 @@ class Outgoing:
         """The number of the next stanza."""
         return (self.sent + 1) % MODULUS
 
-    def append(self, sent: Sent) -> None:
-        """One more stanza is sent."""
-        self._waiting.append(sent)
+    def append(self, sent: Sent) -> int:
+        """One more stanza is sent. Give how many wait now."""
+        waiting = self._waiting
+        waiting.append(sent)
         self.size_bytes += len(sent.stanza.to_bytes())
+        return len(waiting)
 
     def append_copy(self, source: Source, to: str) -> int:
         """One more stanza is sent: the copy of *source* for *to*. Give how many wait now."""

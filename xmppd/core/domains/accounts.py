@@ -89,8 +89,8 @@ class AccountDomain:
         return self._ask(self._host, events.MESSAGE_DELIVERING, Delivery(traffic, sessions), self._hand_over)
 
     def _hand_over(self, delivery: Delivery) -> Waiting:
-        if delivery.record is not None:
-            return None if delivery.record.hand_over(delivery) else self._undelivered(delivery)
+        if delivery.hand_over is not None:
+            return None if delivery.hand_over(delivery) else self._undelivered(delivery)
         is_taken = False
         for session in delivery.sessions:
             is_taken = session.send(delivery.stanza) or is_taken

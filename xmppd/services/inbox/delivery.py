@@ -73,22 +73,16 @@ class Backlogs:
         self._giver = giver
         self._redeliver = redeliver
         self._pace = Pace(timers)
-        self._backlogs: dict[str, Backlog] = {}
+        self.by_owner: dict[str, Backlog] = {}
+        """Who is being handed what waits, or is about to be, by the account; others only look."""
         self._again: set[str] = set()
         self.earlier: Earlier | None = None
 
     # -- live messages behind stored ones -----------------------------------------------------------------------------
 
-    def __bool__(self) -> bool:
-        return bool(self._backlogs)
-
-    def is_busy(self, owner: str) -> bool:
-        """Whether somebody of *owner* is being handed what waits, or is about to be."""
-        return owner in self._backlogs
-
     def of(self, owner: str, session: Session) -> Backlog | None:
         """Give what *session* is being handed, or is about to be."""
-        backlog = self._backlogs.get(owner)
+        backlog = self.by_owner.get(owner)
         if backlog is None or backlog.session is not session:
             return None
         return backlog if backlog.is_started or backlog.is_taking else None
@@ -124,7 +118,7 @@ class Backlogs:
     def coming(self, session: Session) -> None:
         """A session is about to become available: what comes for it from now on queues behind what waits."""
         owner = session.bare_jid or ""
-        backlog = self._backlogs.get(owner)
+        backlog = self.by_owner.get(owner)
         if (backlog is None or not backlog.is_started) and self._records.may_wait(owner):
             self._replace(owner, backlog, session)
 
@@ -132,13 +126,13 @@ class Backlogs:
         """Begin with *session*; *backlog* is one that has not begun."""
         if backlog is not None:
             self._end(owner, backlog, is_final=True)
-        new = self._backlogs[owner] = Backlog(session, self._key_of(session))
+        new = self.by_owner[owner] = Backlog(session, self._key_of(session))
         return new
 
     def came(self, session: Session) -> None:
         """A session has become available, or has another priority: hand it what waits, if it may have it."""
         owner = session.bare_jid or ""
-        backlog = self._backlogs.get(owner)
+        backlog = self.by_owner.get(owner)
         if backlog is not None and backlog.is_started:
             if backlog.session is not session:
                 backlog.behind[session] = None
@@ -154,13 +148,13 @@ class Backlogs:
 
     def left(self, session: Session) -> None:
         """A session has ended; what it was not handed stays for the next."""
-        backlog = self._backlogs.get(session.bare_jid or "")
+        backlog = self.by_owner.get(session.bare_jid or "")
         if backlog is not None and backlog.session is session:
             self._end(session.bare_jid or "", backlog)
 
     def look_again(self, owner: str) -> None:
         """Something waits while somebody may be there: hand it over, unless nobody is."""
-        backlog = self._backlogs.get(owner)
+        backlog = self.by_owner.get(owner)
         if backlog is not None:
             backlog.is_unread = True
         if backlog is None or not backlog.is_started:
@@ -182,9 +176,9 @@ class Backlogs:
             self.came(session)
 
     def _end(self, owner: str, backlog: Backlog, *, is_final: bool = False) -> None:
-        if self._backlogs.get(owner) is not backlog:
+        if self.by_owner.get(owner) is not backlog:
             return
-        del self._backlogs[owner]
+        del self.by_owner[owner]
         volatile = [live for live in backlog.live if not live.is_stored]  # the others are in the store
         is_there = self._registry.get(backlog.session.full_jid or "") is backlog.session
         for live in volatile if is_there else ():

@@ -68,16 +68,23 @@ class Giver:
             if ledger is not None:
                 ledger.uncork()
 
-    def send(self, session: Session, stanza: Stanza, record: Record | None) -> bool:
-        """Send a message to a session, which holds it then, or has it; or a filter keeps it for a while."""
+    def send(self, session: Session, stanza: Stanza, record: Record | None, owed: int = OWED) -> bool:
+        """Send a message to a session, which holds it then, or has it; whether it takes anything.
+
+        To whose client has not been told of its login a message that is stored is not sent: it waits. A copy is, behind
+        the answer, if that comes.
+        """
         if record is None:
             return session.send(stanza)
+        if session.is_logging_in:
+            if owed is OWED and record.is_stored:
+                return True
+            record.is_late = True
         if not session.send(stanza if stanza.source is record else stanza.copy_of(record)):
             return False
-        if session.is_logging_in:
-            record.is_late = True  # it may be sent, or never
-        elif session.ledger is None:
-            self._has(session, record)
+        if session.ledger is None:
+            if not record.is_late:
+                self._has(session, record)
         elif not record.is_stored:
             record.holders.setdefault(self._key_of(session), OWED)
         return True

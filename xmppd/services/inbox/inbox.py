@@ -36,7 +36,6 @@ from xmppd.services.inbox.machine import (
     OWED_COPY,
     Record,
     Verdict,
-    acknowledged,
     came_back,
     fetched,
     given,
@@ -57,21 +56,6 @@ from xmppd.stream.acks import Sent
 KEY: Final = Attachment[str]("inbox")
 """Under this name a session that does not count keeps the key it is a holder by."""
 KEY_BYTES: Final = 9
-
-
-class Message(Record):
-    """The record of a message that is being delivered; see `xmppd.core.events.Handed`."""
-
-    __slots__ = ("_inbox",)
-
-    def __init__(self, inbox: "Inbox", owner: str, archive_id: str | None, own_id: str, is_stored: bool):
-        """*archive_id* is the id in the account's archive, where that has it; else it has *own_id*."""
-        super().__init__(owner, archive_id or own_id, is_stored=is_stored, is_archived=archive_id is not None)
-        self._inbox = inbox
-
-    def hand_over(self, delivery: Delivery) -> bool:
-        """Send the message to the sessions that get it, and keep who they were; whether there was any."""
-        return self._inbox.hand_over(delivery, self)
 
 
 class Inbox:
@@ -144,11 +128,7 @@ class Inbox:
 
     def acknowledged(self, records: Iterable[Record], key: str) -> None:
         """The client of *key* has these."""
-        touch = self._records.touch
-        for record in records:
-            acknowledged(record, key)
-            if not record.is_gone:
-                touch(record)
+        self._records.acknowledged(records, key)
 
     def sent_late(self, record: Record, key: str, number: int) -> Record:
         """*key* is sent what a filter had kept, behind the transaction of the message; give its record as it is now."""
@@ -201,23 +181,26 @@ class Inbox:
             if session.ledger is not None or session.is_logging_in:
                 break
         else:
-            if sessions and not (self._backlogs and self._backlogs.is_busy(owner)):
+            if sessions and owner not in self._backlogs.by_owner:
                 return
-        delivery.record = self._message(delivery)
+        delivery.record = self._record(delivery)
+        delivery.hand_over = self._hand_over
 
-    def _message(self, delivery: Delivery) -> Message | None:
+    def _record(self, delivery: Delivery) -> Record:
         owner = delivery.target.bare
-        if kind_of(delivery.stanza).is_durable and self._directory.exists(owner):
-            archive_id = archived_as(delivery.changes, owner)
-            own_id = self._ids.next() if archive_id is None else ""
-            return Message(self, owner, archive_id, own_id, True)
-        return Message(self, owner, None, "", False) if delivery.sessions else None
+        if not kind_of(delivery.stanza).is_durable or not self._directory.exists(owner):
+            return Record(owner, is_stored=False)
+        archive_id = archived_as(delivery.changes, owner)
+        return Record(owner, archive_id or self._ids.next(), is_archived=archive_id is not None)
 
-    def hand_over(self, delivery: Delivery, record: Record) -> bool:
+    def _hand_over(self, delivery: Delivery) -> bool:
         """Send a message to the sessions that get it; whether there was any."""
+        record = delivery.record
+        assert isinstance(record, Record)
         stanza, is_taken = delivery.stanza.copy_of(record), False
+        send = self._send if self._backlogs.by_owner else self._giver.send
         for session in delivery.sessions:
-            is_taken = self._send(session, stanza, record) or is_taken
+            is_taken = send(session, stanza, record) or is_taken
         if is_taken and record.is_stored:
             self._store(delivery, record)
         return is_taken
@@ -226,7 +209,7 @@ class Inbox:
         """Give the record of what *key* alone is sent as its *number*, if it must not get lost; stored by itself."""
         if stanza.name != "message" or not kind_of(stanza).is_durable or not self._directory.exists(owner):
             return None
-        record = Message(self, owner, None, self._ids.next(), True)
+        record = Record(owner, self._ids.next())
         record.holders[key] = number
         self._records.hold(record)
         changes = [append(record, stanza, self._now()), *self._records.introductions((key,))]
@@ -236,35 +219,34 @@ class Inbox:
     def _store(self, delivery: Delivery, record: Record) -> None:
         """What keeps the message goes into its transaction."""
         records, holders = self._records, record.holders
-        if is_finished(record, records.standing):
+        if record.is_done and is_finished(record, records.standing):
             return
         if len(holders) == 1 and OWED in holders.values() and not record.is_done:
             holders.clear()  # it waits, for whoever takes what waits
         delivery.changes.append(append(record, delivery.stanza, self._now()))
-        delivery.changes.extend(records.introductions(holders))
+        if not records.unknown.keys().isdisjoint(holders):
+            delivery.changes.extend(records.introductions(holders))
         records.added(record)
         if not holders or min(holders.values()) < 0:
             records.waits(record.owner)
-        if holders:
+        if holders and max(holders.values()) >= 0:
             records.hold(record)
-            records.release(record)
 
     def send_copy(self, session: Session, stanza: Stanza, record: object, *, is_taken: bool) -> None:
         """Send a carbon of a message; *record* is the message's, where the account gets it.
 
         *is_taken*: others get the message itself; else it waits for them, whoever has carbons.
         """
-        message = record if isinstance(record, Message) else None
+        message = record if isinstance(record, Record) else None
         if message is not None and not is_taken:
             message.is_open = True
         self._send(session, stanza, message, OWED_COPY)
 
     def _send(self, session: Session, stanza: Stanza, record: Record | None, owed: int = OWED) -> bool:
         """Send a message to a session, behind what waits for it where it is being handed that."""
-        backlog = self._backlogs.of(session.bare_jid or "", session) if self._backlogs else None
+        backlog = self._backlogs.of(session.bare_jid or "", session)
         if backlog is None:
-            is_for_later = session.is_logging_in and owed is OWED and record is not None and record.is_stored
-            return is_for_later or self._giver.send(session, stanza, record)
+            return self._giver.send(session, stanza, record, owed)
         if record is not None:
             record.holders[backlog.claim.key] = owed
         self._backlogs.put(backlog, stanza, record)
@@ -298,8 +280,7 @@ class Inbox:
 
     def _wait(self, delivery: Delivery, usage: Usage) -> None:
         target, owner = delivery.target, delivery.target.bare
-        record = delivery.record if isinstance(delivery.record, Message) else self._message(delivery)
-        assert record is not None
+        record = delivery.record if isinstance(delivery.record, Record) else self._record(delivery)
         limits = self._hosts[target.domainpart].settings.limits
         size = 0 if record.is_archived else len(delivery.stanza.inner)
         if usage.messages >= limits.offline_messages or usage.size_bytes + size > limits.offline_bytes:

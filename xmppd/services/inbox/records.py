@@ -22,7 +22,10 @@ _NUMBERS: Final = {mark: number for number, mark in MARKS.items()}
 
 def encode(record: Record) -> bytes:
     """Write what an entry keeps besides the content."""
-    holders = [f"{key}:{_number(number)}" for key, number in record.holders.items()]
+    holders = [
+        f"{key}:{number}" if 0 <= number < WAS else f"{key}:{_mark(number)}"
+        for key, number in record.holders.items()
+    ]
     text = " ".join(holders)
     return f"{'+' if record.is_done else ''}{'!' if record.is_open else ''}{text}".encode()
 
@@ -47,10 +50,8 @@ def read(owner: str, entry: Entry) -> Record:
     return record
 
 
-def _number(number: int) -> str:
-    if number < 0:
-        return MARKS[number]
-    return f"{number}" if number < WAS else f"{number - WAS}."
+def _mark(number: int) -> str:
+    return MARKS[number] if number < 0 else f"{number - WAS}."
 
 
 def append(record: Record, stanza: Stanza, came_at: float) -> Append:

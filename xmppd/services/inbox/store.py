@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from xmppd.core.bounded import Bounded
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred
+from xmppd.services.inbox import machine
 from xmppd.services.inbox.machine import Record, Standing, is_finished
 from xmppd.services.inbox.records import STORE, encode, read
 from xmppd.storage.interface import Change, DeleteEntries, Entry, Note, Selection, Storage, StorageFailed
@@ -68,7 +69,8 @@ class Records:
         self._timers = timers
         self.now = now
         self._holders: dict[str, Standing] = {}
-        self._unknown: dict[str, Callable[[], Change | None]] = {}
+        self.unknown: dict[str, Callable[[], Change | None]] = {}
+        """What is to be stored of holders with the first record that each holds."""
         self._reserved: set[str] = set()
         self._reserved_until = now() + RESERVED_S
         self._live: dict[str, dict[str, Record]] = {}
@@ -97,17 +99,17 @@ class Records:
         """Somebody who may hold copies is there; *account* gives what is stored of one whose peer may come back."""
         self._holders[key] = Standing.LIVE if account is None else Standing.LASTING
         if account is not None:
-            self._unknown[key] = account
+            self.unknown[key] = account
 
     def introductions(self, keys: Iterable[str]) -> list[Change]:
         """Give what is to be stored with the first record that each of *keys* holds."""
-        accounts = [self._unknown.pop(key) for key in keys if key in self._unknown]
+        accounts = [self.unknown.pop(key) for key in keys if key in self.unknown]
         return [change for change in (account() for account in accounts) if change is not None]
 
     def end(self, key: str) -> None:
         """It has ended; harmless for any other."""
         self._holders.pop(key, None)
-        self._unknown.pop(key, None)
+        self.unknown.pop(key, None)
 
     def standing(self, key: str) -> Standing:
         """Give what a holder is now."""
@@ -169,8 +171,19 @@ class Records:
         if record.is_stored:
             self._touched[record] = None
             self.hold(record)
-            if self._pulse is None:
-                self._pulse = self._timers.add(PULSE_S, self._beat)
+            self._wake()
+
+    def acknowledged(self, records: Iterable[Record], key: str) -> None:
+        """*key* has its copies: written in a while."""
+        for record in records:
+            machine.acknowledged(record, key)
+            if record.is_stored and not record.is_gone:
+                self._touched[record] = None
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._touched and self._pulse is None:
+            self._pulse = self._timers.add(PULSE_S, self._beat)
 
     def forget(self, owner: str) -> None:
         """Keep nothing of an account."""

@@ -19,7 +19,7 @@ from xmppd.services.stream_management.rounds import Rounds
 from xmppd.stanza.delay import DELAY, delay_xml
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.acks import Outgoing, Sent, Source
+from xmppd.stream.acks import MODULUS, Outgoing, Sent, Source
 
 REQUEST: Final = f"<r xmlns='{NS}'/>".encode()
 STANZA_NAMES: Final = frozenset(("message", "presence", "iq"))
@@ -148,19 +148,21 @@ class StreamLedger(Receipts):
     def _count(self, stanza: Stanza) -> None:
         """Put a stanza into the queue, tell its record of it, and look at the queue's bounds."""
         outgoing, settings, source, id = self.outgoing, self._settings, stanza.source, self.key.session_id
-        if not isinstance(source, Record):
-            record = self._inbox.alone(self.key.owner, stanza, id, outgoing.next)
-        elif source.is_late:
-            record = self._inbox.sent_late(source, id, outgoing.next)
+        if isinstance(source, Record) and not source.is_late:
+            count = outgoing.append(Sent(stanza, self._now(), source))
+            source.holders[id] = (outgoing.acknowledged + count) % MODULUS
         else:
-            record = source
-            record.holders[id] = outgoing.next
-        if type(source) is Fanout and record is None and stanza.to is not None:
-            source.sent_at = source.sent_at or self._now()
-            outgoing.append_copy(source, stanza.to)
-        else:
-            outgoing.append(Sent(stanza, self._now(), record))
-        if len(outgoing) > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
+            record: Record | None
+            if isinstance(source, Record):
+                record = self._inbox.sent_late(source, id, outgoing.next)
+            else:
+                record = self._inbox.alone(self.key.owner, stanza, id, outgoing.next)
+            if type(source) is Fanout and record is None and stanza.to is not None:
+                source.sent_at = source.sent_at or self._now()
+                count = outgoing.append_copy(source, stanza.to)
+            else:
+                count = outgoing.append(Sent(stanza, self._now(), record))
+        if count > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
             self._rounds.next_turn(self.overflow)
 
     def cork(self) -> None:
