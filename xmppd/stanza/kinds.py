@@ -89,14 +89,18 @@ class Kind(NamedTuple):
 
 
 def kind_of(stanza: Stanza) -> Kind:
-    """Give what a message is good for. Looks at names alone, but for the rare element of a room."""
+    """Give what a message is good for. Looks at names alone, but for the rare element of a room; once a stanza."""
+    known = stanza.kind
+    if type(known) is Kind:
+        return known
     flags = 0
     for name in stanza.child_names:
         if name in MEANING:
             flags |= MEANING[name]
     if flags & MUC and _is_invitation(stanza):
         flags = flags & ~MUC | WORTH | INVITE
-    return _kind(stanza.type, flags) if stanza.type in TYPES else _kind("normal", flags)
+    kind = stanza.kind = _kind(stanza.type if stanza.type in TYPES else "normal", flags)
+    return kind
 
 
 def is_durable(stanza: Stanza) -> bool:

@@ -44,6 +44,7 @@ class Stanza:
         "from_",
         "id",
         "inner",
+        "kind",
         "lang",
         "name",
         "source",
@@ -75,6 +76,8 @@ class Stanza:
         self.child_names = child_names
         self._bytes: bytes | None = None
         self._element: Element | None = None
+        self.kind: object = None
+        """What it is good for, once that was asked (`xmppd.stanza.kinds.kind_of`)."""
         self.source: object = None
         """What this is a copy of (`copy_of`): what goes to many, or the record of who has copies."""
 

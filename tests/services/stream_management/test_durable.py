@@ -14,7 +14,7 @@ from tests.services.stream_management.conversation import (
 )
 from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.inbox.records import STORE
-from xmppd.services.inbox.store import RESERVED_S
+from xmppd.services.inbox.store import PULSE_S, RESERVED_S
 from xmppd.services.stream_management.earlier import RECORD_S
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFailed
@@ -285,7 +285,7 @@ class DurableTests(SynchronousTestCase):
         self.conversation.say(self.romeo, "both", "acknowledged")
         self.conversation.say(self.romeo, "mine", to=BALCONY)
         nurse.send(f"<a xmlns='{NS}' h='4'/>")
-        self.conversation.pass_time(0.3)
+        self.conversation.pass_time(2 * PULSE_S)
         self.conversation.say(self.romeo, "again")
         self.restart()
         client = self.fresh(f"{JULIET}/elsewhere")

@@ -9,7 +9,6 @@ others have copies, then the holders, ``KEY:NUMBER`` each, between spaces. A num
 from typing import Final
 
 from xmppd.services.inbox.machine import HAS, OWED, OWED_COPY, WAS, Record
-from xmppd.stanza.stamps import to_milliseconds
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Entry, NewEntry
 
@@ -58,6 +57,4 @@ def append(record: Record, stanza: Stanza, came_at: float) -> Append:
     """Give the change that stores a record that is new."""
     data = b"" if record.is_archived else stanza.to_bytes()
     record.size_bytes = len(data)
-    return Append(
-        STORE, record.owner, NewEntry(record.id, to_milliseconds(came_at), "", data, encode(record))
-    )
+    return Append(STORE, record.owner, NewEntry(record.id, came_at, "", data, encode(record)))

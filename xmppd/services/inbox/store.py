@@ -75,6 +75,8 @@ class Records:
         self._reserved_until = now() + RESERVED_S
         self._live: dict[str, dict[str, Record]] = {}
         self._touched: dict[Record, None] = {}
+        self._waited: set[Record] = set()
+        """Those of them that had changed at the last pulse."""
         self._readers: dict[str, int] = {}
         self._late: dict[str, list[Record]] = {}
         self._pulse: Timer | None = None
@@ -236,9 +238,14 @@ class Records:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def flush(self) -> Deferred[bool]:
-        """Write what has changed; fires when that is decided, with whether it happened."""
+    def flush(self, *, is_all: bool = True) -> Deferred[bool]:
+        """Write what has changed; fires when that is decided, with whether it happened.
+
+        Unless *is_all*, what has changed since the last pulse and is needed yet has time until the next one: soon
+        nobody may need it any more, and one deletion is all that is written.
+        """
         touched, self._touched = self._touched, {}
+        waited, self._waited = self._waited, set()
         if not touched:
             return succeed(True)
         gone: dict[str, list[str]] = {}
@@ -247,8 +254,14 @@ class Records:
             if record.is_gone or is_finished(record, self.standing):
                 record.is_gone = True
                 gone.setdefault(record.owner, []).append(record.id)
-            else:
+            elif is_all or record in waited:
                 notes.setdefault(record.owner, []).append((record.id, encode(record)))
+            else:
+                self._touched[record] = None
+        self._waited = set(self._touched)
+        if self._touched:
+            self._wake()
+            touched = {record: None for record in touched if record not in self._touched}
         changes: list[Change] = [DeleteEntries(STORE, owner, ids=ids) for owner, ids in gone.items()]
         changes += [Note(STORE, owner, each) for owner, each in notes.items()]
         return self._storage.commit(*changes).addCallbacks(
@@ -280,7 +293,7 @@ class Records:
 
     def _beat(self, now: float, timer: Timer, param: object) -> None:
         self._pulse = None
-        self.flush()
+        self.flush(is_all=False)
 
     # -- for whom anything waits, and how much ------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ the number of statements, not of rows.
 import sqlite3
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 Value = str | int | float | bytes | None
 
@@ -24,14 +25,15 @@ def run_many(
     texts: Mapping[int, str],
     rows: Sequence[tuple[Value, ...]],
     first: tuple[Value, ...] = (),
-) -> None:
-    """Execute one of *texts* for as many *rows* as fit, and again until all are done.
+) -> list[tuple[Any, ...]]:
+    """Execute one of *texts* for as many *rows* as fit, and again until all are done; give what they answer.
 
     *first* are the parameters before those of the rows.
     """
-    start = 0
+    start, found = 0, list[tuple[Any, ...]]()
     for size in ROWS:
         while len(rows) - start >= size:
             parameters = [*first, *chain.from_iterable(rows[start : start + size])]
-            connection.execute(texts[size], parameters)
+            found += connection.execute(texts[size], parameters)
             start += size
+    return found

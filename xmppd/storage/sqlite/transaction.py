@@ -44,10 +44,10 @@ _REPLACE = (
     "UPDATE entry INDEXED BY entry_id SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
     "UPDATE fresh INDEXED BY fresh_box SET stanza = ?, extra = ? WHERE box = ? AND id = ?",
 )
-_NOTE_IDS = (
-    "UPDATE entry INDEXED BY entry_id SET extra = ? WHERE box = ? AND id = ?",
-    "UPDATE fresh INDEXED BY fresh_box SET extra = ? WHERE box = ? AND id = ?",
-)
+_SEQS_OF = [
+    many(f"SELECT id, seq FROM {table} INDEXED BY {index} WHERE box = ? AND id IN (", "?", ")")
+    for table, index in (("entry", "entry_id"), ("fresh", "fresh_box"))
+]
 _NOTE_SEQS = [
     many(
         "WITH here (box) AS (VALUES (?)), notes (seq, extra) AS (VALUES",
@@ -121,12 +121,12 @@ class Transaction:
         if box is None:
             return
         seqs: list[tuple[Value, ...]] = [(name, extra) for name, extra in notes if not isinstance(name, str)]
+        by_id = {name: extra for name, extra in notes if isinstance(name, str)}
+        for texts in _SEQS_OF:
+            found = run_many(self._connection, texts, [(id,) for id in by_id], (box.number,))
+            seqs += [(seq, by_id[id]) for id, seq in found]
         for texts in _NOTE_SEQS:
             run_many(self._connection, texts, seqs, (box.number,))
-        for name, extra in notes:
-            if isinstance(name, str):
-                for text in _NOTE_IDS:
-                    self._connection.execute(text, (extra, box.number, name))
 
     def _delete_entries(self, store: str, owner: str, *selectors: Any) -> None:
         box = self._settled_box(store, owner)
