@@ -39,6 +39,8 @@ from xmppd.admin.running import RunningServer, Streams
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
+from xmppd.config.options import HostSettings
+from xmppd.core.elsewhere import Backend
 from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
@@ -358,6 +360,14 @@ def _reload(given: _Prepared, server: Server, notifier: Notifier) -> Reload:
     )
 
 
+def _backend_of(host: HostSettings) -> Backend | None:
+    if host.asked_elsewhere is None:
+        return None
+    from xmppd.net.elsewhere.backends import backend_of  # most servers have no need of it
+
+    return backend_of(host)
+
+
 def _world(given: _Prepared) -> Environment:
     reactor = given.reactor
     return Environment(
@@ -368,5 +378,6 @@ def _world(given: _Prepared) -> Environment:
         secret=server_secret(given.config.data_dir),
         steady=time.monotonic,
         resolve=DNS(reactor, [(each.host, each.port) for each in given.config.s2s.resolvers] or None),
+        backends=_backend_of,
         dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),
     )

@@ -217,7 +217,7 @@ class MistakeTests(SynchronousTestCase):
         text = (
             "admins = [5]\n"
             '[hosts."Big.example"]\n'
-            '[hosts."a.example"]\nauth = "ldap"\n'
+            '[hosts."a.example"]\nauth = "psychic"\n'
             "[c2s]\nlisten = ['x', '0.0.0.0:5222', '127.0.0.1:5222']\n"
             "[limits]\nroster_items = 0\nrooster = 1\n"
         )

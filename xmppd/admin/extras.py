@@ -29,7 +29,24 @@ def _metrics(config: Config) -> Path | None:
     return ("metrics", "listen") if config.metrics.listen else None
 
 
-EXTRAS: Final = (Extra("metrics", "prometheus_client", _metrics),)
+def _ldap(config: Config) -> Path | None:
+    hosts = (host.name for host in config.hosts.values() if host.auth == "ldap")
+    return next((("hosts", name, "auth") for name in hosts), None)
+
+
+def _oauth(config: Config) -> Path | None:
+    """Where tokens are only asked about, no library is needed."""
+    for host in config.hosts.values():
+        if host.auth == "oauth" and host.auth_oauth is not None and host.auth_oauth.jwks_url is not None:
+            return ("hosts", host.name, "auth_oauth", "jwks_url")
+    return None
+
+
+EXTRAS: Final = (
+    Extra("metrics", "prometheus_client", _metrics),
+    Extra("ldap", "ldap3", _ldap),
+    Extra("oauth", "jwt", _oauth),
+)
 
 
 def missing_extras(

@@ -33,6 +33,7 @@ CORE: Final = (
     Row("RFC 7590", "Use of TLS in XMPP", "", "net"),
     Row("RFC 5802", "SCRAM, with RFC 7677", "", "stream", "SHA-1, SHA-256 and SHA-512, each also -PLUS"),
     Row("RFC 9525", "Service Identity in TLS", "", "net", "certificates of servers"),
+    Row("RFC 7628", "SASL for OAuth: OAUTHBEARER", "", "stream", "where auth is oauth"),
     Row("RFC 9266", "Channel Bindings for TLS 1.3", "", "net", "and those of RFC 5929"),
     Row("XEP-0004", "Data Forms", "2.13.2", "stanza"),
     Row("XEP-0068", "Field Standardization for Data Forms", "1.3.0", "stanza"),

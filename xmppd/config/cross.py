@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from xmppd.config.elsewhere import OAuth
 from xmppd.config.findings import Finding
 from xmppd.config.kinds import DomainKind
 from xmppd.config.lines import Path
@@ -24,6 +25,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
     yield from _certificates(config)
     yield from _client_certificates(config)
     yield from _plain_passwords(config)
+    yield from _elsewhere(config)
 
 
 def _of_clients(config: Config) -> list[tuple[Path, Address]]:
@@ -228,3 +230,29 @@ def _plain_passwords(config: Config) -> Iterator[Finding]:
             why = "passwords cross the network readable by anyone"
             remedy = "set require_tls = true, or listen on 127.0.0.1 and [::1] only"
             yield Finding("config.plain-passwords", "warning", place, what, why, remedy)
+
+
+def _elsewhere(config: Config) -> Iterator[Finding]:
+    """Hosts whose clients are known elsewhere, without a word where that is."""
+    for host in config.hosts.values():
+        table = ("hosts", host.name)
+        place = config.source.place((*table, "auth"))
+        what = f'auth = "{host.auth}" for host "{host.name}"'
+        if host.auth in ("ldap", "http", "oauth") and host.asked_elsewhere is None:
+            remedy = f"add the table [{dotted((*table, f'auth_{host.auth}'))}]"
+            yield Finding("config.missing-key", "error", place, what, "nothing says where that is", remedy)
+        elif host.auth == "oauth" and host.auth_oauth is not None:
+            yield from _oauth(config, host.auth_oauth, (*table, "auth_oauth"), what)
+
+
+def _oauth(config: Config, oauth: OAuth, table: Path, what: str) -> Iterator[Finding]:
+    place = config.source.place(table)
+    if (oauth.introspection_url is None) is (oauth.jwks_url is None):
+        why, remedy = (
+            "a token is asked about, or looked at here",
+            "set introspection_url or jwks_url, not both",
+        )
+        yield Finding("config.missing-key", "error", place, what, why, remedy)
+    elif oauth.jwks_url is not None and not (oauth.issuer and oauth.audience):
+        why = "any token of that server's would do, whoever it was meant for"
+        yield Finding("config.missing-key", "error", place, what, why, "set issuer and audience")

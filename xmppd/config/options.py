@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
+from xmppd.config.elsewhere import Elsewhere, HttpAuth, Ldap, OAuth
 from xmppd.config.http import Http, WebAddress
 from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
@@ -196,14 +197,32 @@ class DomainOptions(Section):
 class HostOptions(DomainOptions):
     """``[hosts."NAME"]``: one domain with accounts. Any section but storage, log and net may be overridden in it."""
 
-    auth: Literal["internal", "anonymous"] = "internal"
-    """Who comes in: accounts of this server, or anybody without an account (SASL ANONYMOUS)."""
+    auth: Literal["internal", "anonymous", "ldap", "http", "oauth"] = "internal"
+    """Who comes in: accounts of this server, anybody without an account (SASL ANONYMOUS), or who is known to a
+    directory, to a program, or to an authorization server; the table auth_ldap, auth_http or auth_oauth says where
+    that is."""
+    auth_ldap: Ldap | None = None
+    """The directory."""
+    auth_http: HttpAuth | None = None
+    """The program that is asked by HTTP."""
+    auth_oauth: OAuth | None = None
+    """The authorization server."""
     client_certificates: bool = False
     """Whether clients are asked for certificates to authenticate with (SASL EXTERNAL)."""
     client_ca: FilePath | None = None
     """The issuers of such certificates (PEM); one signed by any other lets nobody in."""
     c2s: C2s = C2s()
     """Connections from clients."""
+
+    @property
+    def is_of_guests(self) -> bool:
+        """Whether nobody has an account."""
+        return self.auth == "anonymous"
+
+    @property
+    def asked_elsewhere(self) -> Elsewhere | None:
+        """What holds of who is asked elsewhere; None where nobody is."""
+        return {"ldap": self.auth_ldap, "http": self.auth_http, "oauth": self.auth_oauth}.get(self.auth)
 
 
 class ComponentOptions(DomainOptions):

@@ -9,6 +9,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
+from xmppd.config.options import HostSettings
+from xmppd.core.elsewhere import Backend
 from xmppd.core.outgoing import Dial, NoNames, Resolver, no_connection
 
 InThread = Callable[..., Deferred[Any]]
@@ -33,6 +35,8 @@ class Environment:
     """Which of several processes this is, in a few characters; "" for the only one."""
     resolve: Resolver = field(default_factory=NoNames)
     """What knows names: RFC 6120 3.2."""
+    backends: Callable[[HostSettings], Backend | None] = lambda host: None
+    """Who is asked about the clients of a host, where that is not this server."""
     dial: Dial = no_connection
     """What opens connections to other servers."""
 

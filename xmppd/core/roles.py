@@ -13,8 +13,6 @@ from xmppd.core.operations.declaring import Operation
 from xmppd.core.operations.role import Role
 from xmppd.stanza.jid import JID
 
-INTERNAL: Final = "internal"
-"""The kind of authentication by which somebody has an account; guests have none."""
 MAKERS: Final[Mapping[str, Role]] = {
     "anybody": Role.GUEST,
     "local": Role.REGISTERED,
@@ -68,4 +66,4 @@ class Roles:
     def _has_account(self, host: Host, who: JID) -> bool:
         home = host if host.has_accounts else self._hosts.with_accounts(who.domainpart)
         is_there = home is not None and who.domainpart == home.name and who.localpart is not None
-        return is_there and home is not None and home.settings.auth == INTERNAL
+        return is_there and home is not None and not home.settings.is_of_guests

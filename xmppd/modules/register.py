@@ -223,7 +223,7 @@ class Register(Module):
         if session is None or session.host != self.api.host.name:
             raise StanzaError("forbidden")
         if self.api.host.settings.auth != "internal":
-            raise StanzaError("not-allowed", "Guests have no account")
+            raise StanzaError("not-allowed", "This server makes and changes no accounts here")
         return session
 
     async def _remove(self, request: IQRequest, session: Session) -> None:

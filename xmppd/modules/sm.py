@@ -65,7 +65,7 @@ class SM(Module):
         """Find the service."""
         self._sm = self.api.services[StreamManagement]
         self._accounts = self.api.services[AccountSessions]
-        self._has_accounts = self.api.host.settings.auth == "internal"
+        self._has_accounts = not self.api.host.settings.is_of_guests
         options = self.opt
         self._settings = Settings(
             options.max_s,

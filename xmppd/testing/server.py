@@ -11,7 +11,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from xmppd.config.options import HostSettings
 from xmppd.config.read import parse
+from xmppd.core.elsewhere import Backend
 from xmppd.core.environment import Environment
 from xmppd.core.module import Module
 from xmppd.net.streams.connection import StreamConnection
@@ -141,6 +143,7 @@ class MemoryServer:
         first_id: int = 1,
         modules: Iterable[type[Module]] = (),
         network: MemoryNetwork | None = None,
+        backends: Callable[[HostSettings], Backend | None] = lambda host: None,
     ):
         """*options* is TOML; without a host of its own the server serves localhost. It knows *modules* too.
 
@@ -163,6 +166,7 @@ class MemoryServer:
             secret=b"a secret of the tests",
             resolve=self.network,
             dial=self.network.dial,
+            backends=backends,
         )
         self.server: Server = build(config, self.storage, environment)
         self.server.loader.known.update((module.name, module) for module in modules)

@@ -78,7 +78,7 @@ class Mam(Module):
         self._archive = api.services[Archive]
         self._inbox = api.services[Inbox]
         self._pace = Pace(api.timers)
-        self._has_accounts = api.host.settings.auth == "internal"
+        self._has_accounts = not api.host.settings.is_of_guests
         self._search = api.services[ArchiveSearch]
         self._has_search = options.search
         self._search.is_used |= options.search

@@ -186,7 +186,7 @@ async def _settle(stream: ClientStream, progress: LoginProgress, data: bytes | N
 async def _let_in(stream: ClientStream, login: Login, data: bytes | None) -> None:
     """2.6.1: inline features, then success; stream features follow, unless the stream goes on from an earlier one."""
     session = stream.session
-    if login.host.settings.auth == "internal":  # tasks may have taken their time
+    if not login.host.settings.is_of_guests:  # tasks may have taken their time
         account = JID(login.username, login.host.name, None)
         stream.server.authentication.check_account(account, session.account_mark)
     stream.authenticated(login.username, SASL2_EXCHANGE)

@@ -8,12 +8,14 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from xmppd.config.elsewhere import OAuth
 from xmppd.core.directory import AccountMark
 from xmppd.core.host import Host
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.login.delays import LoginDelays
-from xmppd.stanza.jid import JID
+from xmppd.services.login.elsewhere import AuthElsewhere
+from xmppd.stanza.jid import JID, prepare_localpart
 from xmppd.storage.interface import StorageError
 from xmppd.stream.sasl.ht import HashedToken
 from xmppd.stream.sasl.mechanisms import SaslContext, make, offer
@@ -22,6 +24,7 @@ from xmppd.stream.sasl.scram import downgrade_text
 from xmppd.stream.sasl.steps import (
     Challenge,
     CheckPassword,
+    CheckToken,
     Mechanism,
     NeedKeys,
     NeedTokens,
@@ -77,9 +80,11 @@ class Authentication:
         delay: Delay,
         secret: bytes,
         random_text: Callable[[int], str],
+        elsewhere: AuthElsewhere,
     ):
         """*secret* makes the stable decoys for unknown users; it should outlive a restart."""
         self.accounts = accounts
+        self.elsewhere = elsewhere
         self.delays = delays
         self.delay = delay
         self.secret = secret
@@ -127,6 +132,7 @@ class Authentication:
 
     def _context(self, given: Circumstances, downgrade: str | None = None) -> SaslContext:
         settings = given.host.settings
+        is_elsewhere, oauth = settings.asked_elsewhere is not None, settings.auth_oauth
         return SaslContext(
             host=given.host.name,
             prepare=_prepare,
@@ -134,7 +140,9 @@ class Authentication:
             is_tls=given.is_secure,
             allow_plain_without_tls=settings.c2s.allow_plain_without_tls,
             is_anonymous=settings.auth == "anonymous",
-            hashes=self.accounts.hashes(given.host.name),
+            takes_tokens=settings.auth == "oauth",
+            token_hints={} if oauth is None else _hints(oauth),
+            hashes=() if is_elsewhere else self.accounts.hashes(given.host.name),
             channel_bindings=given.channel_bindings,
             certified=given.client_jids,
             downgrade=downgrade,
@@ -193,13 +201,20 @@ class Exchange:
         await self._wait(self._service.delays.succeeded(self._given.peer))
         return success
 
-    async def _help(self, step: NeedKeys | CheckPassword | NeedTokens) -> Step:
+    async def _help(self, step: NeedKeys | CheckPassword | CheckToken | NeedTokens) -> Step:
         """Fetch what the mechanism asks for; an unknown user looks like a known one with another password."""
-        accounts, jid, mechanism = self._service.accounts, self._jid(step.username), self._mechanism
+        service, mechanism, host = self._service, self._mechanism, self._given.host
+        if isinstance(step, CheckToken):
+            assert not isinstance(mechanism, HashedToken), "those tokens are our own"
+            return mechanism.token_checked(
+                await service.elsewhere.whose(host.name, step.token, prepare_localpart)
+            )
+        accounts, jid = service.accounts, self._jid(step.username)
         if isinstance(mechanism, HashedToken):
             return await self._try_tokens(mechanism, jid)
         if isinstance(step, CheckPassword):
-            return mechanism.checked(await accounts.check(jid, step.password))
+            check = accounts.check if host.settings.asked_elsewhere is None else service.elsewhere.is_right
+            return mechanism.checked(await check(jid, step.password))
         assert isinstance(step, NeedKeys), "only a token exchange asks for tokens"
         credentials = await accounts.credentials(jid, step.hash_name)
         return mechanism.keys(None if credentials is None else credentials.get(step.hash_name))
@@ -233,6 +248,12 @@ class Exchange:
 
     def _jid(self, username: str) -> JID:
         return JID(username, self._given.host.name, None)
+
+
+def _hints(oauth: OAuth) -> dict[str, str]:
+    """What a client may do about a token that is no good (RFC 7628 3.2.2)."""
+    told = {"scope": oauth.scope, "openid-configuration": oauth.discovery_url}
+    return {name: value for name, value in told.items() if value}
 
 
 def _prepare(text: str) -> str:

@@ -63,7 +63,7 @@ class Binding:
             raise StanzaError("internal-server-error", "The roster could not be loaded") from error
         if session.is_ended or session.conn is None:
             raise StanzaError("service-unavailable", "The stream has ended meanwhile")
-        if host.settings.auth == "internal" and not self._may_bind(session):
+        if not host.settings.is_of_guests and not self._may_bind(session):
             raise StanzaError("not-authorized", "The account has changed; authenticate again")
         jid = self._settle(host, JID(username, host.name, resource))
         session.roster = roster

@@ -9,6 +9,7 @@ from xmppd.services.login.authentication import Authentication
 from xmppd.services.login.binding import Binding
 from xmppd.services.login.clients import Clients
 from xmppd.services.login.delays import LoginDelays
+from xmppd.services.login.elsewhere import AuthElsewhere
 from xmppd.services.login.fast import Fast
 from xmppd.services.roster.roster import Rosters
 
@@ -26,7 +27,12 @@ def add_services(parts: CoreParts) -> None:
         clients,
         Fast(clients, environment.now, environment.random_text),
         Authentication(
-            accounts, _delays(parts), parts.timers.wait, environment.secret, environment.random_text
+            accounts,
+            _delays(parts),
+            parts.timers.wait,
+            environment.secret,
+            environment.random_text,
+            AuthElsewhere(parts.hosts, accounts, environment),
         ),
         Binding(parts.hosts, parts.registry, services[Rosters], may_bind, environment.random_text),
     )

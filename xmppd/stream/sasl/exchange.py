@@ -54,6 +54,10 @@ class Exchange:
         """Only after CheckPassword."""
         raise RuntimeError(f"{self.name} has not asked for a check")
 
+    def token_checked(self, username: str | None) -> Step:
+        """Only after CheckToken."""
+        raise RuntimeError(f"{self.name} has not asked for a token to be checked")
+
     def _read(self, text: str) -> Step:
         """Judge a message."""
         raise NotImplementedError

@@ -9,6 +9,8 @@ from typing import Final
 from xmppd.stream.sasl.anonymous import Anonymous
 from xmppd.stream.sasl.credentials import HASHES, ITERATIONS
 from xmppd.stream.sasl.external import External, ours
+from xmppd.stream.sasl.oauthbearer import NAME as OAUTHBEARER
+from xmppd.stream.sasl.oauthbearer import OAuthBearer
 from xmppd.stream.sasl.plain import Plain
 from xmppd.stream.sasl.realm import Realm
 from xmppd.stream.sasl.scram import ChannelBinding, Decoys, Scram
@@ -35,6 +37,10 @@ class SaslContext:
     allow_plain_without_tls: bool = False
     is_anonymous: bool = False
     """Whether the host takes anonymous users, and no others."""
+    takes_tokens: bool = False
+    """Whether clients show tokens of OAuth, and no passwords."""
+    token_hints: Mapping[str, str] = field(default_factory=dict)
+    """What is told to who has shown no good token (RFC 7628 3.2.2)."""
     hashes: Collection[str] = HASHES
     """For which hashes the accounts of the host have keys."""
     channel_bindings: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -91,7 +97,13 @@ def _may_bind(hash_name: str, context: SaslContext) -> bool:
 
 
 def _may_send_password(context: SaslContext) -> bool:
-    return (context.is_tls or context.allow_plain_without_tls) and not context.is_anonymous
+    may_send = context.is_tls or context.allow_plain_without_tls
+    return may_send and not context.is_anonymous and not context.takes_tokens
+
+
+def _may_send_token(context: SaslContext) -> bool:
+    """RFC 7628 5, RFC 6750 5.3: under TLS, in any case."""
+    return context.is_tls and context.takes_tokens
 
 
 def _scram(hash_name: str, is_plus: bool, context: SaslContext) -> Mechanism:
@@ -110,6 +122,7 @@ MECHANISMS: Final = (
     _Row("EXTERNAL", _is_certified, lambda context: External(context.realm, context.certified)),
     *(_Row(f"SCRAM-{name}-PLUS", partial(_may_bind, name), partial(_scram, name, True)) for name in HASHES),
     *(_Row(f"SCRAM-{name}", partial(_has_keys, name), partial(_scram, name, False)) for name in HASHES),
+    _Row(OAUTHBEARER, _may_send_token, lambda context: OAuthBearer(context.realm, context.token_hints)),
     _Row("PLAIN", _may_send_password, lambda context: Plain(context.realm)),
     _Row("ANONYMOUS", lambda context: context.is_anonymous, lambda context: Anonymous()),
 )

@@ -98,6 +98,13 @@ class CheckPassword:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckToken:
+    """Tell `token_checked` whose *token* this is, a localpart, or None where it is no good."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NeedTokens:
     """Fetch the tokens of *username*, a prepared localpart, and give them to `HashedToken.tokens`; maybe none."""
 
@@ -115,7 +122,7 @@ class Success:
     data: bytes | None = None
 
 
-Step = Challenge | NeedKeys | CheckPassword | NeedTokens | Success
+Step = Challenge | NeedKeys | CheckPassword | CheckToken | NeedTokens | Success
 
 
 class Mechanism(Protocol):
@@ -136,6 +143,9 @@ class Mechanism(Protocol):
 
     def checked(self, is_right: bool) -> Step:
         """Go on after CheckPassword."""
+
+    def token_checked(self, username: str | None) -> Step:
+        """Go on after CheckToken."""
 
 
 def decode_initial(text: str) -> bytes | None:

@@ -1,0 +1,1 @@
+"""Tests of xmppd.net.elsewhere, each with a real small server."""
