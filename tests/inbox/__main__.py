@@ -14,9 +14,10 @@ def main(first: int, count: int, steps: int = 40) -> int:
         for seed in range(first, first + count):
             try:
                 live(seed, steps)
-            except Broken as error:
+            except Exception as error:  # noqa: BLE001  # what goes wrong in another way is one as well
                 broken += 1
-                print(f"seed {seed}: {str(error).splitlines()[0]}", flush=True)
+                what = str(error).partition("\n")[0] if isinstance(error, Broken) else repr(error)
+                print(f"seed {seed}: {what}", flush=True)
     print(
         f"{count} lives from {first}, {steps} steps each: {broken} broken, {time.monotonic() - begun:.0f} s"
     )

@@ -116,7 +116,9 @@ class MemoryStorage:
         """Decides delayed commits and answers delayed reads at once."""
         self._is_stopped = True
         while self._timers:
-            self._timers.popleft().cancel()
+            timer = self._timers.popleft()
+            if timer.active():  # those that were quicker than earlier ones have fired
+                timer.cancel()
         while self._waiting:
             self._decide()
         for done, (_, call) in list(self._answers.items()):

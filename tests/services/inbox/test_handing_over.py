@@ -213,6 +213,23 @@ class HandingOverTests(SynchronousTestCase):
         slow.read_delay_s = 0.0
         self.assertEqual(self.stored(), [])
 
+    def test_a_recipient_that_leaves_while_preferences_are_read(self) -> None:
+        """Its message goes to who is there, once: who has a carbon has it."""
+        for carbons in ("", "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>"):
+            self.memory = MemoryServer()
+            self.romeo = self.memory.logged_in("romeo@localhost/orchard")
+            phone = self.juliet("phone", f"{carbons}<enable xmlns='urn:xmpp:sm:3'/><presence/>")
+            balcony = self.juliet()
+            slow = self.memory.storage
+            slow.clock, slow.read_delay_s = self.memory.clock, 0.5
+            self.say("one", to=f"{JULIET}/balcony")
+            self.memory.clock.advance(0.5)  # Romeo's own
+            assert balcony.carrier is not None
+            balcony.carrier.lose()
+            for _ in range(8):
+                self.memory.clock.advance(0.5)
+            self.assertEqual(len(list(_bodies(phone))), 1)
+
     def test_removal_of_the_account(self) -> None:
         """Nothing of a removed account counts for one that is made under its name."""
         self.say("one")

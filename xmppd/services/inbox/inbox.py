@@ -178,7 +178,7 @@ class Inbox:
         """Give a message a record, if anybody who gets it may not have it then."""
         sessions, owner = delivery.sessions, delivery.target.bare
         for session in sessions:
-            if session.ledger is not None or session.is_logging_in:
+            if session.ledger is not None or session.conn is None or session.is_logging_in:
                 break
         else:
             if sessions and owner not in self._backlogs.by_owner:
@@ -272,10 +272,6 @@ class Inbox:
     async def _keep_later(self, delivery: Delivery) -> bool:
         owner = delivery.target.bare
         self._wait(delivery, await self._records.count(owner))
-        session = self._backlogs.taker(owner)
-        if session is not None:  # it has come meanwhile: what comes next for it is behind this
-            self._backlogs.coming(session)
-        self._timers.add(0.0, lambda now, timer, owner: self._look_again(owner), owner)
         return True
 
     def _wait(self, delivery: Delivery, usage: Usage) -> None:
@@ -290,7 +286,12 @@ class Inbox:
         record.is_done, record.is_open = False, bool(record.holders)
         self._store(delivery, record)
         self._records.waits(owner)
-        self._tell(target, (delivery.stanza,))
+        session = self._backlogs.taker(owner)
+        if session is None:
+            self._tell(target, (delivery.stanza,))
+        else:  # it has come meanwhile: what comes next for it is behind this
+            self._backlogs.coming(session)
+            self._timers.add(0.0, lambda now, timer, owner: self._look_again(owner), owner)
 
     def _tell(self, target: JID, stanzas: Sequence[Stanza]) -> None:
         owner = JID(target.localpart, target.domainpart, None)
