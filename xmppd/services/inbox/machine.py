@@ -185,11 +185,6 @@ def verdict(record: Record, claim: Claim, standing: Standings) -> Verdict:
     return Verdict.FORGET if record.is_done else Verdict.GIVE
 
 
-def sent(record: Record, key: str, number: int) -> None:
-    """A copy goes to *key* as its *number*."""
-    record.holders[key] = number
-
-
 def given(record: Record, claim: Claim, standing: Standings) -> None:
     """What waited went to *claim*, which takes the places of those that it claims."""
     for key in claim.keys:
