@@ -95,10 +95,22 @@ MISTAKES = [
     ("[c2s]\nlisten = ['127.0.0.1']\n", "config.bad-address", 2, "a port", "127.0.0.1:5222"),
     ("[c2s]\nlisten = ['127.0.0.1:65536']\n", "config.bad-port", 2, "'65536'", "up to 65535"),
     ("[c2s]\nlisten = ['127.0.0.1:x']\n", "config.bad-port", 2, "'x'", "up to 65535"),
-    ("[c2s]\nproxies = ['balancer']\n", "config.bad-network", 2, "no IP address", "10.0.0.0/8"),
-    ("[c2s]\nproxies = ['10.1.2.3/8']\n", "config.bad-network", 2, "no name of it", '"10.0.0.0/8"'),
-    ("[s2s]\nproxies = ['::1',\n'2001:db8::1/129']\n", "config.bad-network", 3, "no IP address", "192.0.2.7"),
-    ("[s2s]\nproxies = [1]\n", "config.wrong-type", 2, "quotes", "10.0.0.0/8"),
+    ("[c2s]\nproxy_protocol_from = ['balancer']\n", "config.bad-network", 2, "no IP address", "10.0.0.0/8"),
+    (
+        "[http]\nproxy_protocol_from = ['10.1.2.3/8']\n",
+        "config.bad-network",
+        2,
+        "no name of it",
+        '"10.0.0.0/8"',
+    ),
+    (
+        "[s2s]\nproxy_protocol_from = ['::1',\n'2001:db8::1/129']\n",
+        "config.bad-network",
+        3,
+        "no IP address",
+        "192.0.2.7",
+    ),
+    ("[s2s]\nproxy_protocol_from = [1]\n", "config.wrong-type", 2, "quotes", "10.0.0.0/8"),
     ("admins = ['nobody']\n", "config.bad-jid", 1, "NAME@HOST", "admin@example.org"),
     ("admins = ['a@b.example/c']\n", "config.bad-jid", 1, "without a resource", "admin@example.org"),
     ("admins = ['a b@b.example']\n", "config.bad-jid", 1, "' ' (space)", "admin@example.org"),
@@ -154,7 +166,13 @@ MISTAKES = [
 ]
 
 WARNINGS = [
-    ("[c2s]\nproxies = ['10.0.0.1', '::/0']\n", "config.open-proxies", 2, "any address", "balancers alone"),
+    (
+        "[c2s]\nproxy_protocol_from = ['10.0.0.1', '::/0']\n",
+        "config.open-proxies",
+        2,
+        "any address",
+        "balancers alone",
+    ),
     ("[c2s]\nlisten = []\ndirect_tls_listen = []\n", "config.no-listener", 2, "nobody", "an address"),
     ("\n[c2s]\nlisten = ['0.0.0.0:5222']\n", "config.no-certificate", None, "self-made", "tls.certificates"),
     (

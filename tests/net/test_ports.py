@@ -14,8 +14,10 @@ from xmppd.net.ports import (
     C2S,
     C2S_DIRECT_TLS,
     COMPONENT,
+    HTTP,
     KINDS,
     METRICS,
+    S2S,
     Behind,
     OwnAcceptor,
     PortKind,
@@ -111,21 +113,21 @@ class PortsTests(SynchronousTestCase):
 
     def test_behind_a_balancer(self) -> None:
         """What reads its header stands before the ports of its section alone: others go as they did."""
-        for proxies, kinds in (("", []), ('proxies = ["192.0.2.7"]', [C2S, C2S_DIRECT_TLS])):
-            settings = read(
-                f'[c2s]\n{proxies}\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n'
-                f"[hosts.localhost]\n{SERVICE}"
-            )
+        kinds = (C2S, C2S_DIRECT_TLS, S2S, HTTP, COMPONENT)
+        balancer = 'proxy_protocol_from = ["192.0.2.7"]'
+        for proxied, section in (((), ""), (kinds[:2], "c2s"), ((S2S,), "s2s"), ((HTTP,), "http")):
+            tables = [
+                f'[{name}]\nlisten = ["{LOOPBACK}"]\n{balancer if name == section else ""}\n'
+                for name in ("s2s", "http", "c2s")
+            ]
+            text = f'{"".join(tables)}direct_tls_listen = ["{LOOPBACK}"]\n[hosts."a.example"]\n'
+            settings = read(text + SERVICE.replace("a.localhost", "b.example"))
             behind = {kind: Behind(Factory.forProtocol(Protocol)) for kind in KINDS}
-            ports = Ports(settings)
-            listeners = ports.listeners(FakeReactor(), 1_000, behind, Limits)
+            listeners = Ports(settings, kinds).listeners(FakeReactor(), 1_000, behind, Limits)
             for listener in listeners:
                 self.addCleanup(listener.stop_accepting)
             accept = [type(listener._on_accept) for listener in listeners]
-            wanted = [
-                ProxiedAcceptor if kind in kinds else OwnAcceptor for kind in (C2S, C2S_DIRECT_TLS, COMPONENT)
-            ]
-            self.assertEqual(accept, wanted)
+            self.assertEqual(accept, [ProxiedAcceptor if kind in proxied else OwnAcceptor for kind in kinds])
 
     def test_a_kind_without_addresses(self) -> None:
         """Nothing need stand behind it."""

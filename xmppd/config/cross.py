@@ -10,6 +10,8 @@ from xmppd.config.model import Config
 from xmppd.config.schema import dotted, nearest
 from xmppd.config.section import Address
 
+_PROXIED = ("c2s", "s2s", "http")
+"""The sections that have ``proxy_protocol_from``."""
 _LISTENERS = ("listen", "direct_tls_listen")
 
 
@@ -102,13 +104,11 @@ def _collide(one: Address, other: Address) -> bool:
 
 def _proxies(config: Config) -> Iterator[Finding]:
     """Balancers that may be anybody."""
-    for section, proxies in (("c2s", config.c2s.proxies), ("s2s", config.s2s.proxies)):
-        for index, network in enumerate(proxies):
+    for section in _PROXIED:
+        for index, network in enumerate(getattr(config, section).proxy_protocol_from):
             if network.prefixlen == 0:
-                place, what = (
-                    config.source.place((section, "proxies", index)),
-                    f'"{network}" in {section}.proxies',
-                )
+                place = config.source.place((section, "proxy_protocol_from", index))
+                what = f'"{network}" in {section}.proxy_protocol_from'
                 why = "whoever connects may claim any address, and is counted and blocked as that one"
                 yield Finding("config.open-proxies", "warning", place, what, why, "name the balancers alone")
 

@@ -1,17 +1,16 @@
 """``[http]``: web clients, and what others fetch by HTTP."""
 
 import ipaddress
-from typing import Annotated, TypeAlias
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
 from xmppd.config.limits import KIB, Count, Seconds
-from xmppd.config.section import Address, Listeners, Mistake, Section
+from xmppd.config.section import Address, Listeners, Mistake, Networks, Section
 
 SCHEMES = ("http", "https")
 EVERYBODY = "*"
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _url(value: object) -> object:
@@ -33,19 +32,8 @@ def _origin(value: object) -> object:
     return value if value == EVERYBODY else _url(value)
 
 
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ipaddress.ip_network(value)
-    except ValueError:
-        why = f"'{value}' is no IP address, and no network"
-        raise Mistake("config.bad-address", why, 'write for example "192.0.2.1" or "2001:db8::/64"') from None
-
-
 WebAddress = Annotated[str, BeforeValidator(_url)]
 Origins = Annotated[tuple[Annotated[str, BeforeValidator(_origin)], ...], Field(strict=False)]
-Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], Field(strict=False)]
 _THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
@@ -59,6 +47,8 @@ class Http(Section):
     external_url: WebAddress | None = None
     """Where all that is reached from outside, as ``"https://chat.example.org"``; without it by the names of the
     domains and the port above."""
+    proxy_protocol_from: Networks = ()
+    """Load balancers whose connections begin with a PROXY protocol header: addresses and networks of them."""
     trusted_proxies: Networks = _THIS_MACHINE
     """Addresses and networks of proxies; what they say of who asks is believed (RFC 7239, X-Forwarded-For)."""
     origins: Origins = ()

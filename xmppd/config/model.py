@@ -18,12 +18,12 @@ from xmppd.config.source import DEFAULTS, Source
 WHAT_A_COMPONENT_IS = ("kind", "module", "connection_of")
 """Settings that make a component what it is: a restart brings them; its secret, limits and all else follow the file."""
 
-OF_C2S = ("listen", "direct_tls_listen", "proxies")
+OF_C2S = ("listen", "direct_tls_listen", "proxy_protocol_from")
 """Settings of ``[c2s]`` that a restart brings."""
-OF_S2S = ("enabled", "listen", "direct_tls_listen", "proxies", "resolvers", "ca")
+OF_S2S = ("enabled", "listen", "direct_tls_listen", "proxy_protocol_from", "resolvers", "ca")
 """Settings of ``[s2s]`` that a restart brings."""
 
-OF_HTTP = ("listen", "tls_listen")
+OF_HTTP = ("listen", "tls_listen", "proxy_protocol_from")
 """Settings of ``[http]`` that a restart brings."""
 
 Options = TypeVar("Options", bound=BaseModel)

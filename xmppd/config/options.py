@@ -71,7 +71,7 @@ class C2s(Section):
     """Addresses for clients that begin without TLS and turn it on (STARTTLS)."""
     direct_tls_listen: Annotated[Listeners, ServerWide] = (Address("127.0.0.1", 5223), Address("::1", 5223))
     """Addresses for clients that begin with TLS (XEP-0368)."""
-    proxies: Annotated[Networks, ServerWide] = ()
+    proxy_protocol_from: Annotated[Networks, ServerWide] = ()
     """Load balancers whose connections begin with a PROXY protocol header: addresses and networks of them."""
     require_tls: bool = True
     """Whether a client must turn on TLS before it may authenticate."""

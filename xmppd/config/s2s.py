@@ -106,7 +106,7 @@ class S2s(Section):
     """Addresses for servers that begin without TLS and turn it on (STARTTLS)."""
     direct_tls_listen: Listeners = ()
     """Addresses for servers that begin with TLS (XEP-0368)."""
-    proxies: Networks = ()
+    proxy_protocol_from: Networks = ()
     """Load balancers whose connections begin with a PROXY protocol header: addresses and networks of them."""
     require_tls: bool = True
     """Whether connections must be under TLS before anything is said on them."""

@@ -46,7 +46,7 @@ class PortKind:
 
     def proxies(self, config: Config) -> Sequence[Network]:
         """Give the balancers whose word on the client's address is taken at such a port."""
-        found: Sequence[Network] = getattr(getattr(config, self.section), "proxies", ())
+        found: Sequence[Network] = getattr(getattr(config, self.section), "proxy_protocol_from", ())
         return found
 
     @property

@@ -25,7 +25,7 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"  # RFC 6120 11.6: no mark, but a character b
 _FIRST_BYTES: Final = 4
 _PROXY_LINE: Final = b"PROXY "
 _PROXY_BINARY: Final = b"\0\r\nQUIT\n"  # and white space before it
-_UNTRUSTED: Final = "a PROXY protocol header, from an address that is not among the proxies"
+_UNTRUSTED: Final = "a PROXY protocol header, from an address of which none is expected"
 _TAG_NAME: Final = re.compile(rb"<([^\s/>]+)")
 
 

@@ -4,7 +4,8 @@ import ipaddress
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.net.http.proxies import asker_of, is_trusted
+from xmppd.core.networks import is_among
+from xmppd.net.http.proxies import asker_of
 
 TRUSTED = tuple(ipaddress.ip_network(text) for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8"))
 HERE = "127.0.0.1"
@@ -58,6 +59,6 @@ class AskerTests(SynchronousTestCase):
 
     def test_an_ipv4_address_in_ipv6_clothes(self) -> None:
         """A socket that takes both shows the one as the other."""
-        self.assertTrue(is_trusted("::ffff:127.0.0.1", TRUSTED))
-        self.assertFalse(is_trusted("::ffff:192.0.2.1", TRUSTED))
-        self.assertFalse(is_trusted("nonsense", TRUSTED))
+        self.assertTrue(is_among("::ffff:127.0.0.1", TRUSTED))
+        self.assertFalse(is_among("::ffff:192.0.2.1", TRUSTED))
+        self.assertFalse(is_among("nonsense", TRUSTED))

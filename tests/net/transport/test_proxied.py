@@ -205,7 +205,7 @@ class BehindABalancerTests(TestCase):
             for transport in ("xmppd", "twisted"):
                 self.patch(socket_stage, "TRANSPORT", transport)
                 for is_direct in (False, True):
-                    text = f'[c2s]\nproxies = ["127.0.0.0/8"]\n{options}'
+                    text = f'[c2s]\nproxy_protocol_from = ["127.0.0.0/8"]\n{options}'
                     stage = SocketStage(self, text, is_direct_tls=is_direct)
                     try:
                         await deferToThread(talk, stage, is_direct)

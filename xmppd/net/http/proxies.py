@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xmppd.config.http import Network
+from xmppd.config.section import Network
+from xmppd.core.networks import is_among
 
 _PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))\s*')
 
@@ -31,7 +32,7 @@ class _Hop:
 
 def asker_of(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) -> Asker:
     """Give who asks; *peer* is who has connected. What an untrusted one says of others is not read."""
-    if not is_trusted(peer, trusted):
+    if not is_among(peer, trusted):
         return Asker(peer, None, None, False)
     hops = _forwarded(headers["forwarded"]) if "forwarded" in headers else _x_forwarded(headers)
     address, scheme, host = peer, None, None
@@ -41,20 +42,9 @@ def asker_of(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) 
         if known is None:  # hidden, or unknown to the proxy: RFC 7239 6.3
             break
         address = known
-        if not is_trusted(address, trusted):
+        if not is_among(address, trusted):
             break
     return Asker(address, scheme, host, bool(hops))
-
-
-def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    """Whether *address* is in one of the networks."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in trusted if network.version == parsed.version)
 
 
 def _forwarded(text: str) -> list[_Hop]:

@@ -20,10 +20,11 @@ from xmppd.config.model import is_local
 from xmppd.core.environment import CurrentConfiguration
 from xmppd.core.host import Host, Hosts
 from xmppd.core.http import Found, HttpError, HttpHandler, HttpResponse, RequestLost, Route, Routes
+from xmppd.core.networks import is_among
 from xmppd.core.web import WebAddresses, configured_url, hostname_of
 from xmppd.net.http.heads import checked
 from xmppd.net.http.pages import error_response
-from xmppd.net.http.proxies import asker_of, is_trusted
+from xmppd.net.http.proxies import asker_of
 from xmppd.net.http.request import Request
 from xmppd.stanza.jid import JID, InvalidJID
 
@@ -156,7 +157,7 @@ class Site:
 
     def is_proxy(self, peer: str) -> bool:
         """Whether *peer* is a proxy that is trusted, so that the limits of an address are not for it."""
-        return is_trusted(peer, self.options.trusted_proxies)
+        return is_among(peer, self.options.trusted_proxies)
 
 
 def _preflight(found: Found) -> HttpResponse:

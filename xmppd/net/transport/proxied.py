@@ -6,7 +6,6 @@ the socket to the byte, before TLS or the stream has read any. Who is not truste
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.logger import Logger
@@ -14,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.config.section import Network
+from xmppd.core.networks import is_among
 from xmppd.net.transport.listen import OnAccept, PeerAddress, Reactor
 from xmppd.net.transport.proxy_header import MAX_BYTES, BadHeader, ProxyHeader
 
@@ -35,7 +35,7 @@ class ProxiedAcceptor:
 
     def __call__(self, sock: socket.socket, peer: PeerAddress) -> None:
         """Take *sock* over."""
-        if self._is_trusted(peer[0]):
+        if is_among(peer[0], self._proxies):
             _Awaited(self, sock, peer).start()
         else:
             self.accept(sock, peer)
@@ -44,10 +44,6 @@ class ProxiedAcceptor:
         """Close those whose header has not come."""
         for awaited in list(self.waiting):
             awaited.close()
-
-    def _is_trusted(self, host: str) -> bool:
-        address = ip_address(host.partition("%")[0])
-        return any(address in network for network in self._proxies)
 
 
 @implementer(IReadDescriptor)
