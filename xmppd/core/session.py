@@ -331,7 +331,7 @@ ClientFeature = StreamFeature[SessionStream]
 def _reason(x: CloseReason) -> str:
     """Word why a stream ends, for the log."""
     if isinstance(x, StreamError):
-        return x.condition
+        return f"{x.condition} ({x.text})" if x.text else x.condition
     return "closed by the client" if x is False else "closed by the server"
 
 

@@ -14,6 +14,7 @@ from xmppd.core.session import Session
 from xmppd.core.stations import ACTING, BLOCKING, NOTING
 from xmppd.net.streams.client_stream import ABORT_AFTER_S
 from xmppd.net.streams.inlet import QUEUE_BEFORE_PAUSE
+from xmppd.stanza.errors import StreamError
 from xmppd.testing.client import NS_STREAM, Client
 from xmppd.testing.server import MemoryCarrier, MemoryServer, now
 
@@ -289,6 +290,9 @@ class EndTests(StreamTestCase):
             "connection lost": lambda client: self.carrier(client).lose(),
             "unsupported-stanza-type": lambda client: client.send("<foo/>"),
             "conflict": lambda client: self.session("benvolio@localhost/street").close("conflict"),
+            "policy-violation (enough)": lambda client: self.session("benvolio@localhost/street").close(
+                StreamError("policy-violation", "enough")
+            ),
             "closed by the server": lambda client: self.session("benvolio@localhost/street").close(),
         }
         for reason, end in ends.items():

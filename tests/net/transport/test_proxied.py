@@ -30,16 +30,20 @@ CLIENT = ("198.51.100.7", 56324)
 
 @implementer(ILogObserver)
 class Logged:
-    """The lines of a balancer's connections that were logged."""
+    """What was logged of why connections end: of a balancer's, or others."""
 
-    def __init__(self, case: SynchronousTestCase) -> None:
+    def __init__(
+        self, case: SynchronousTestCase, field: str = "why", begin: str = "A connection of the balancer"
+    ) -> None:
         self.lines: list[str] = []
+        self._field = field
+        self._begin = begin
         globalLogPublisher.addObserver(self)
         case.addCleanup(globalLogPublisher.removeObserver, self)
 
     def __call__(self, event: LogEvent) -> None:
-        if "why" in event and "balancer" in str(event.get("log_format")):
-            self.lines.append(event["why"])
+        if str(event.get("log_format")).startswith(self._begin):
+            self.lines.append(event[self._field])
 
 
 class ProxiedAcceptorTests(SynchronousTestCase):
@@ -198,19 +202,26 @@ class BehindABalancerTests(TestCase):
 
     timeout = 30
 
-    def on_each(self, talk: Callable[[SocketStage, bool], None], options: str = "") -> Deferred[None]:
-        """Have *talk* connect, in a thread."""
+    def on_each(
+        self,
+        talk: Callable[[SocketStage, bool], None],
+        options: str = "",
+        proxies: str = "127.0.0.0/8",
+        after: Callable[[bool], None] = lambda is_direct: None,
+    ) -> Deferred[None]:
+        """Have *talk* connect, in a thread, and look *after* it when the server has stopped."""
 
         async def script() -> None:
             for transport in ("xmppd", "twisted"):
                 self.patch(socket_stage, "TRANSPORT", transport)
                 for is_direct in (False, True):
-                    text = f'[c2s]\nproxy_protocol_from = ["127.0.0.0/8"]\n{options}'
+                    text = f'[c2s]\nproxy_protocol_from = ["{proxies}"]\n{options}'
                     stage = SocketStage(self, text, is_direct_tls=is_direct)
                     try:
                         await deferToThread(talk, stage, is_direct)
                     finally:
                         await stage.stop()
+                    after(is_direct)
 
         return Deferred.fromCoroutine(script())
 
@@ -239,6 +250,27 @@ class BehindABalancerTests(TestCase):
                 client.close()
 
         return self.on_each(talk, limits)
+
+    def test_header_of_a_stranger(self) -> Deferred[None]:
+        """Who is not trusted may not say such a thing: the connection ends, and one line says why."""
+        logged = Logged(self, "reason", "Stream ended")
+
+        def talk(stage: SocketStage, is_direct: bool) -> None:
+            with socket.create_connection(("127.0.0.1", stage.port), 5) as client:
+                client.sendall(LINE)
+                while client.recv(4_096):
+                    pass
+
+        def after(is_direct: bool) -> None:
+            said, logged.lines = logged.lines, []
+            why = (
+                "TLS handshake failed: wrong version number"
+                if is_direct
+                else "not-well-formed (a PROXY protocol"
+            )
+            self.assertEqual([line[: len(why)] for line in said], [why])
+
+        return self.on_each(talk, proxies="192.0.2.7", after=after)
 
     def test_without_a_header(self) -> Deferred[None]:
         """A balancer that sends none is not served, even in a hurry."""

@@ -18,7 +18,7 @@ from xmppd.core.session import CloseReason, Session
 from xmppd.core.stream import Sendable
 from xmppd.net.streams.announcement import Announcement
 from xmppd.net.streams.header import host_of, peer_of
-from xmppd.net.streams.inlet import Answer, ByteRate, StreamInlet
+from xmppd.net.streams.inlet import LOST, Answer, ByteRate, StreamInlet
 from xmppd.net.streams.link import GONE, Link
 from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.negotiation import BIND
@@ -114,7 +114,7 @@ class ClientStream(StreamInlet):
 
     # -- what the carrier tells ---------------------------------------------------------------------------------------
 
-    def connection_lost(self) -> None:
+    def connection_lost(self, why: str = LOST) -> None:
         """The connection is gone: keep the session where a module wants it, else destroy it.
 
         What was received before is still dealt with, unless the session is kept: then its client sends again what was
@@ -127,8 +127,8 @@ class ClientStream(StreamInlet):
             self.forget_queue()
             return
         session.conn = None
-        if session.host is not None and not session.is_ended:
-            self._log_end("connection lost")
+        if not session.is_ended and (session.host is not None or why != LOST):
+            self._log_end(why)  # not of who looks whether there is somebody
         is_kept = session.is_connected and not session.is_ended and host is not None
         if is_kept and host is not None and host.hooks.ask(events.SESSION_DETACHED, session):
             session.stream = None

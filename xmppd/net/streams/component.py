@@ -23,7 +23,7 @@ from xmppd.core.timers import Timers
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.connection import StreamConnection
 from xmppd.net.streams.header import jid_of
-from xmppd.net.streams.inlet import Answer, PeerInlet
+from xmppd.net.streams.inlet import LOST, Answer, PeerInlet
 from xmppd.net.streams.keepalive import Keepalive
 from xmppd.net.streams.link import GONE, Link
 from xmppd.net.transport.twisted_transport import connection_of
@@ -127,13 +127,13 @@ class ComponentStream(PeerInlet):
         else:
             self.fail(StreamError("connection-timeout", "No handshake came"))
 
-    def connection_lost(self) -> None:
+    def connection_lost(self, why: str = LOST) -> None:
         """The connection is gone; what came before is still dealt with."""
         self.set_deadline(None)
         self.link = GONE
         if not self._is_ended:
             self._is_open = False
-            self._leave("connection lost")
+            self._leave(why)
         self.drain_and_end()
 
     def emptied(self) -> None:

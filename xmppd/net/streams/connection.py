@@ -7,6 +7,7 @@ unread, and how a connection ends.
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from OpenSSL import SSL
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
@@ -99,7 +100,11 @@ class StreamConnection(TwistedProtocol):
         """The connection is gone, for whatever reason."""
         self._holds |= Hold.OVER
         self.framer.close()
-        self.stream.connection_lost()
+        failed = _failed_handshake(reason) if self._is_shaking_hands else None
+        if failed is None:
+            self.stream.connection_lost()
+        else:
+            self.stream.connection_lost(failed)
 
     # -- the Link of the stream ---------------------------------------------------------------------------------------
 
@@ -204,3 +209,12 @@ class StreamConnection(TwistedProtocol):
             for event in taken:
                 stream.receive(event)
         self._is_parsing = False
+
+
+def _failed_handshake(reason: Failure | None) -> str | None:
+    """What OpenSSL says of a handshake that came to nothing, in words; None where the peer just went away."""
+    error = None if reason is None else reason.value
+    if not isinstance(error, SSL.Error):
+        return None
+    said = error.args[0][-1][-1] if error.args and error.args[0] else type(error).__name__
+    return f"TLS handshake failed: {said}"

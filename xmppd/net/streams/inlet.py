@@ -26,6 +26,8 @@ from xmppd.stream.events import Event
 from xmppd.stream.features import AnyFeature, StreamKind, StreamState
 from xmppd.stream.limits import StreamLimits
 
+LOST: Final = "connection lost"
+"""Why a stream has ended, where the other end or the network has gone away."""
 QUEUE_BEFORE_PAUSE: Final = 64
 """Events that may wait behind one that is being handled before the peer's connection is no longer read."""
 IQS_ASIDE: Final = 64
@@ -125,8 +127,8 @@ class StreamInlet:
         """All is dealt with that came before the connection was lost."""
         raise NotImplementedError
 
-    def connection_lost(self) -> None:
-        """The connection is gone, for whatever reason."""
+    def connection_lost(self, why: str = LOST) -> None:
+        """The connection is gone, for whatever reason; *why* is for the log."""
         raise NotImplementedError
 
     @property

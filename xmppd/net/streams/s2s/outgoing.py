@@ -10,6 +10,7 @@ from typing import Final
 
 from xmppd.core.session import Connection
 from xmppd.core.timers import Timer
+from xmppd.net.streams.inlet import LOST
 from xmppd.net.streams.s2s.counting import SentCounter
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.initiated import InitiatedStream
@@ -207,11 +208,11 @@ class OutgoingStream(InitiatedStream):
         self._pulse = None
         return None
 
-    def connection_lost(self) -> None:
+    def connection_lost(self, why: str = LOST) -> None:
         """What the kernel may not have taken goes back to the pair; it has all where the end was orderly."""
         was_carrier = self.is_told and bool(self.state & StreamState.AUTHENTICATED)
         was_closing = self.is_ended
-        super().connection_lost()
+        super().connection_lost(why)
         self._counter.stop()
         if not was_carrier:
             return

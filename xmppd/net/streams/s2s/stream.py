@@ -14,7 +14,7 @@ from xmppd.core.commits import Routed
 from xmppd.core.inlet import Acknowledger
 from xmppd.core.session import Connection
 from xmppd.core.stream import Sendable
-from xmppd.net.streams.inlet import Answer, ByteRate
+from xmppd.net.streams.inlet import LOST, Answer, ByteRate
 from xmppd.net.streams.limits import unauthenticated_limits
 from xmppd.net.streams.link import GONE
 from xmppd.net.streams.s2s.parts import S2SParts
@@ -165,12 +165,12 @@ class ServerStream(ServerInlet):
             return
         self.fail(StreamError("connection-timeout", "Authentication took too long"))
 
-    def connection_lost(self) -> None:
+    def connection_lost(self, why: str = LOST) -> None:
         """The connection is gone; what came before is dealt with."""
         self.set_deadline(None)
         self.link = GONE
         self.conn = None
-        self._over("connection lost")
+        self._over(why)
         self.drain_and_end()
 
     def emptied(self) -> None:
