@@ -3,8 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from fnmatch import fnmatchcase
-from glob import escape
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -18,8 +16,9 @@ from xmppd.net.tls.reading import CertificateError, chain_in, key_in, public_byt
 MOST_FILES: Final = 1_000
 """So many are looked into."""
 CHAIN: Final = "fullchain.pem"
-CERTBOT_NUMBER: Final = "-[0-9][0-9][0-9][0-9]"
-"""What certbot puts behind the name of a second certificate for it, as a pattern."""
+KEY: Final = "privkey.pem"
+CERTBOT_NUMBERS: Final = range(1, 10)
+"""What certbot puts behind the name of a second certificate for it, and of further ones."""
 _PATTERNS = ("*.pem", "*.crt", f"*/{CHAIN}", "*/*.crt")
 
 
@@ -31,7 +30,7 @@ def search(folder: Path, host: str, now: datetime) -> tuple[Path, Path] | None:
     what is wrong. Good is what covers the host, is in force and has its key; of several what lasts longest.
     """
     named = find_certificate(folder, host)
-    good = _good(_pairs_of(folder, (f"{escape(host)}{CERTBOT_NUMBER}/{CHAIN}",)), host, now)
+    good = _good(_newer(folder, host), host, now)
     end = None if named is None else _end_of(*named, host, now)
     if named is not None and end is not None:
         good.append((end, named))
@@ -42,9 +41,9 @@ def search(folder: Path, host: str, now: datetime) -> tuple[Path, Path] | None:
 
 def twin_of(certificate: Path, host: str) -> Path | None:
     """Give the files that certbot has for *host* beside the newer ``NAME-0001`` in which *certificate* lies, if any."""
-    folder = certificate.parent
-    is_newer = certificate.name == CHAIN and fnmatchcase(folder.name, f"{escape(host)}{CERTBOT_NUMBER}")
-    old = folder.with_name(host) / CHAIN
+    folder = certificate.parent.parent
+    is_newer = any(certificate == newer for newer, _ in _newer(folder, host))
+    old = folder / host / CHAIN
     return old if is_newer and os.path.exists(old) else None  # in a closed folder nothing is there
 
 
@@ -52,6 +51,13 @@ def expected(folder: Path, host: str) -> tuple[Path, Path]:
     """Give the files that would be taken for *host* if they were there, or if what is missing of them was."""
     file = folder / f"{host}.pem"
     return half_there(folder, host) or (file, file)
+
+
+def _newer(folder: Path, host: str) -> Iterator[tuple[Path, Path]]:
+    for number in CERTBOT_NUMBERS:
+        below = folder / f"{host}-{number:04}"
+        if os.path.exists(below):
+            yield below / CHAIN, below / KEY
 
 
 def _good(
@@ -66,7 +72,7 @@ def _pairs_of(folder: Path, patterns: Iterable[str]) -> Iterator[tuple[Path, Pat
     except OSError:
         return
     for file in files:
-        yield from ((file, key) for key in (file, file.with_suffix(".key"), file.with_name("privkey.pem")))
+        yield from ((file, key) for key in (file, file.with_suffix(".key"), file.with_name(KEY)))
 
 
 def _end_of(certificate: Path, key: Path, host: str, now: datetime) -> datetime | None:
