@@ -1,5 +1,7 @@
 """``library.*``: libraries that do not fit are found before a user finds them."""
 
+import socket
+
 from OpenSSL import SSL
 from precis_i18n.baseclass import FreeFormClass
 from twisted.internet import reactor
@@ -55,6 +57,15 @@ class LibraryTests(SynchronousTestCase):
         """What is no TLS."""
         forget_prepared()
         self.broken(FreeFormClass, "enforce")
+
+    def test_no_loopback(self) -> None:
+        """Where a machine does not reach itself, that is nothing about libraries."""
+
+        def refuse(*_: object) -> None:
+            raise OSError("Network is unreachable")
+
+        self.patch(socket, "create_server", refuse)
+        self.assertEqual(self.look(), [])
 
     def test_help(self) -> None:
         """It names every check that there is."""
