@@ -6,6 +6,7 @@ What is checked, and no more (the model of a page):
   it was written, where that does not count), was fetched from the archive, or comes at the last login;
 - *once*: no client gets a message twice in a session, nor over sessions of which it can say how far it had come; what
   a client has acknowledged does not come at the last login; the sender sends again what was not acknowledged to him;
+- *nothing is left* when all is done, in memory or in the store;
 - *in order*: a client gets messages in the order in which they were sent, but for those that another session may have
   held meanwhile, and those that could not be read or marked for a while: what comes live does not wait for the disk.
 """
@@ -16,10 +17,12 @@ from typing import Final
 
 from tests.inbox.device import Device
 from tests.inbox.sender import Sender
+from xmppd.services.inbox.inbox import Inbox
+from xmppd.services.inbox.records import STORE
 from xmppd.services.stream_management.ledger import StreamLedger
 from xmppd.storage.interface import StorageFailed
 from xmppd.storage.memory import MemoryStorage
-from xmppd.testing.server import MemoryServer
+from xmppd.testing.server import MemoryServer, now
 
 JULIET: Final = "juliet@localhost"
 NURSE: Final = "nurse@localhost"
@@ -215,6 +218,19 @@ class World:
         self.time(PAST_ALL_S)
         for account in sorted({JULIET, *self.romeo.targets.values()}):
             self._finish(account)
+        self._check_nothing_is_left()
+
+    def _check_nothing_is_left(self) -> None:
+        """All is done: nothing is in memory, and nothing stored."""
+        inbox = self.memory.server.services[Inbox]
+        records = inbox._records
+        memory = (records._live, records._touched, records._readers, records._late, inbox._backlogs.by_owner)
+        if any(memory):
+            raise Broken(f"left in memory: {memory}")
+        for account in ACCOUNTS:
+            rows = now(self.memory.storage.read(STORE, account))
+            if rows:
+                raise Broken(f"left in the store: {[(row.id, row.extra) for row in rows]}")
 
     def _finish(self, account: str) -> None:
         done = set[str]().union(*(each.done for each in self.devices if each.account == account))
