@@ -14,6 +14,10 @@ from xmppd.storage.interface import Change
 class Acknowledger(Protocol):
     """What counts the stanzas that come in and acknowledges them (XEP-0198 4); the core only tells it."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether what it counts for has ended; what was in hand then is counted still."""
+
     def routing(self, changes: list[Change]) -> None:
         """A stanza is routed; add what is to be committed in one transaction with *changes*, its own."""
 

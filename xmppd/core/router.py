@@ -30,7 +30,7 @@ from xmppd.core.domains.service import ServiceDomain
 from xmppd.core.domains.table import Domain, Domains
 from xmppd.core.events import Traffic
 from xmppd.core.host import Host, Hosts
-from xmppd.core.inlet import Inlet
+from xmppd.core.inlet import Acknowledger, Inlet
 from xmppd.core.iq import IQ_ANSWERS, check_iq
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.replies import Replies
@@ -301,16 +301,18 @@ class Router:
 
     def _settle(self, traffic: Traffic, waiting: Waiting) -> Routed:
         """See that what a stanza changed is committed: now, or when its handlers are done."""
+        ledger = (
+            None if traffic.inlet is None else traffic.inlet.ledger
+        )  # which may have ended when the handlers have
         if waiting is not None:
-            return waiting.addCallback(lambda _: self._commit(traffic))
-        if traffic.changes or (traffic.inlet is not None and traffic.inlet.ledger is not None):
-            return self._commit(traffic)
+            return waiting.addCallback(lambda _: self._commit(traffic, ledger))
+        if traffic.changes or ledger is not None:
+            return self._commit(traffic, ledger)
         return None
 
-    def _commit(self, traffic: Traffic) -> Commit | None:
-        inlet = traffic.inlet
-        if inlet is not None and inlet.ledger is not None:
-            inlet.ledger.routing(traffic.changes)
+    def _commit(self, traffic: Traffic, ledger: Acknowledger | None) -> Commit | None:
+        if ledger is not None:
+            ledger.routing(traffic.changes)
         if not traffic.changes:
             return None
         commit = Commit(traffic, self._not_kept)

@@ -37,6 +37,8 @@ class FakeInlet:
 class FakeLedger:
     """Counts nothing, and keeps what it is told."""
 
+    is_over = False
+
     def __init__(self) -> None:
         self.routed: list[int] = []
         """How many changes each stanza had."""

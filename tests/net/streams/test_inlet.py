@@ -42,6 +42,8 @@ class FakeLink:
 class Ledger:
     """Counts as XEP-0198 does."""
 
+    is_over = False
+
     def __init__(self) -> None:
         self.handled_count = 0
 

@@ -98,3 +98,24 @@ class TooLateTests(SynchronousTestCase):
         usage = now(records.count(JULIET))
         entries = now(self.conversation.memory.storage.read("inbox", JULIET))
         self.assertEqual((usage.messages, usage.size_bytes), (3, sum(len(entry.stanza) for entry in entries)))
+
+
+class InHandTests(SynchronousTestCase):
+    """What a client has sent is in hand when its session ends."""
+
+    def test_it_is_counted(self) -> None:
+        """promises#once-in-order: it is stored with the count that tells so, and its sender does not send it again."""
+        for is_stopping in (False, True):
+            conversation = Conversation()
+            conversation.memory.add_account(JULIET)
+            romeo, sm_id = conversation.client(f"{ROMEO}/orchard")
+            storage = conversation.memory.storage
+            storage.clock, storage.read_delay_s = conversation.memory.clock, 0.5
+            conversation.say(romeo, "one")
+            if is_stopping:
+                conversation.memory.factory.shutdown()
+            else:
+                conversation.session(f"{ROMEO}/orchard").close("conflict")
+            conversation.pass_time(2)
+            storage.read_delay_s = 0.0
+            self.assertEqual((conversation.waiting(), conversation.recorded(ROMEO)[sm_id]), (1, 1))

@@ -222,19 +222,20 @@ class StreamInlet:
         if answer is not None and type(answer) is not Commit:
             self._wait_for(answer, event)
         elif type(event) is Stanza:
-            self._dealt_with(answer)
+            self._dealt_with(answer, self.acknowledger())
 
     def _wait_for(self, answer: Answer, event: Event) -> None:
         """Nothing else is handled before *answer* fires."""
         assert isinstance(answer, Deferred)
         self._waiting = self._in_hand = True
-        answer.addErrback(self.failed, event).addCallback(self._handled, event)
+        answer.addErrback(self.failed, event).addCallback(self._handled, event, self.acknowledger())
 
-    def _handled(self, commit: Commit | None, event: Event) -> None:
+    def _handled(self, commit: Commit | None, event: Event, began_with: Acknowledger | None) -> None:
         self._in_hand = False
         self._waiting = self._is_released or self._uncommitted.is_full
         if type(event) is Stanza:
-            self._dealt_with(commit)
+            is_over = began_with is not None and began_with.is_over
+            self._dealt_with(commit, began_with if is_over else self.acknowledger())
         done, self._done = self._done, None
         if done is not None:
             done.callback(None)
@@ -257,9 +258,8 @@ class StreamInlet:
             self.link.resume()
         self.link.go_on()
 
-    def _dealt_with(self, commit: Commit | None) -> None:
+    def _dealt_with(self, commit: Commit | None, ledger: Acknowledger | None) -> None:
         """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
-        ledger = self.acknowledger()
         if ledger is not None:
             ledger.handled(commit is not None)
         if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
@@ -308,7 +308,7 @@ class PeerInlet(StreamInlet):
         assert isinstance(answer, Deferred)
         self._aside += 1
         answer.addErrback(self.failed, event).addCallback(self._answered)
-        self._dealt_with(None)
+        self._dealt_with(None, self.acknowledger())
 
     def _answered(self, commit: Commit | None) -> None:
         """What an IQ has changed counts among what is not committed yet, like all else."""

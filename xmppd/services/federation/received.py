@@ -33,6 +33,11 @@ class ReceivedLedger:
         self._storage = storage
         self._owed: int | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """It outlives its streams."""
+        return False
+
     def routing(self, changes: list[Change]) -> None:
         """The count goes into the transaction of a stanza that changes anything."""
         if changes:

@@ -57,5 +57,11 @@ class Backlog:
     def is_taking(self) -> bool:
         """Whether its session may be handed messages."""
         session = self.session
-        is_able = session.presence is not None and session.priority >= 0 and session.is_connected
+        is_able = session.presence is not None and session.priority >= 0 and self.is_reachable
         return is_able and not self.is_given_up
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether what its session is sent may still arrive."""
+        session = self.session
+        return session.is_connected and (session.conn is not None or session.ledger is not None)

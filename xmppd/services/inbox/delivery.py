@@ -180,7 +180,7 @@ class Backlogs:
             return
         del self.by_owner[owner]
         volatile = [live for live in backlog.live if not live.is_stored]  # the others are in the store
-        is_there = self._registry.get(backlog.session.full_jid or "") is backlog.session
+        is_there = backlog.is_reachable and backlog.session in self._registry.resources(owner)
         for live in volatile if is_there else ():
             self._giver.send(backlog.session, live.stanza, live.record)
         is_left = backlog.is_unread or bool(backlog.live_ids)
@@ -280,7 +280,8 @@ class Backlogs:
             if not backlog.is_taking:
                 return False
             now, waiting = waiting[:fitting], waiting[fitting:]
-            await self._giver.give(owner, backlog, [Next(each, stanzas[each.seq]) for each in now])
+            prepared = [self._giver.prepared(owner, backlog, each, stanzas[each.seq]) for each in now]
+            await self._giver.give(owner, backlog, prepared)
             if waiting:
                 await self._pace.pause()
         return backlog.is_taking and len(page) == PAGE
@@ -302,7 +303,7 @@ class Backlogs:
         if not backlog.live and not backlog.is_unread:
             self._emptied(owner, backlog)
             self._end(owner, backlog)
-        await self._giver.give_live(owner, backlog, those)
+        await self._giver.give(owner, backlog, [Next(live.stanza, live.record) for live in those])
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from xmppd.core.session import Session
 from xmppd.services.inbox import machine
-from xmppd.services.inbox.backlog import Backlog, Live
+from xmppd.services.inbox.backlog import Backlog
 from xmppd.services.inbox.contents import contents_of
 from xmppd.services.inbox.machine import OWED, OWED_COPY, Record
 from xmppd.services.inbox.records import ASIDE, STORE, encode
@@ -24,10 +24,10 @@ from xmppd.storage.interface import Append, Change, DeleteEntries, NewEntry, Not
 
 
 class Next(NamedTuple):
-    """What a session is given next."""
+    """What a session is given next; without a record it is a carbon of what is not stored."""
 
-    placed: Placed
     stanza: Stanza
+    record: Record | None
 
 
 class Giver:
@@ -42,31 +42,33 @@ class Giver:
         self._key_of = key_of
 
     async def give(self, owner: str, backlog: Backlog, those: Sequence[Next]) -> None:
-        """Give what was stored. Waits for the commit; `StorageError`."""
-        session, notes, gone = backlog.session, list[tuple[int | str, bytes]](), list[int]()
-        key, ledger = backlog.claim.key, session.ledger
+        """Give what waits, as far as its session takes it. Waits for the commit; `StorageError`."""
+        session, ledger, given = backlog.session, backlog.session.ledger, list[Record]()
         if ledger is not None:
             ledger.cork()
         try:
-            for placed, stanza in those:
-                record = placed.record
-                is_copy = record.holders.get(key) == OWED_COPY
-                late = delayed(stanza, placed.entry.sent_at, session.host or "")
-                if is_copy:
-                    late = carbon(late, RECEIVED, owner, session.full_jid)
-                if not self.send(session, late, record):
-                    backlog.is_given_up = True
+            for stanza, record in those:
+                if record is not None and record.is_gone:
+                    continue
+                if not self.send(session, stanza, record):
+                    backlog.is_given_up = backlog.is_unread = True
                     break
-                machine.given(record, backlog.claim, self._records.standing)
-                if machine.is_finished(record, self._records.standing):
-                    record.is_gone = True
-                    gone.append(placed.seq)
-                else:
-                    notes.append((placed.seq, encode(record)))
-            await self._commit(owner, notes, gone, [placed.record for placed, _ in those])
+                if record is not None and record.is_stored:
+                    machine.given(record, backlog.claim, self._records.standing)
+                    given.append(record)
+            await self._commit(owner, given)
         finally:
+            self._records.unpin(record for _, record in those)
             if ledger is not None:
                 ledger.uncork()
+
+    def prepared(self, owner: str, backlog: Backlog, placed: Placed, stanza: Stanza) -> Next:
+        """Give a stored message as its session gets it: with the time it came, as a carbon where that is its due."""
+        session = backlog.session
+        late = delayed(stanza, placed.entry.sent_at, session.host or "")
+        if placed.record.holders.get(backlog.claim.key) == OWED_COPY:
+            late = carbon(late, RECEIVED, owner, session.full_jid)
+        return Next(late, placed.record)
 
     def send(self, session: Session, stanza: Stanza, record: Record | None, owed: int = OWED) -> bool:
         """Send a message to a session, which holds it then, or has it; whether it takes anything.
@@ -76,15 +78,15 @@ class Giver:
         """
         if record is None:
             return session.send(stanza)
-        if session.is_logging_in:
-            if owed is OWED and record.is_stored:
-                return True
-            record.is_late = True
+        is_kept = session.is_logging_in
+        if is_kept and record.is_stored and owed is OWED:
+            return True
         if not session.send(stanza if stanza.source is record else stanza.copy_of(record)):
             return False
-        if session.ledger is None:
-            if not record.is_late:
-                self._has(session, record)
+        if is_kept:
+            record.is_late = True
+        elif session.ledger is None:
+            self._has(session, record)
         elif not record.is_stored:
             record.holders.setdefault(self._key_of(session), OWED)
         return True
@@ -95,55 +97,28 @@ class Giver:
         else:
             record.is_done = True
 
-    async def _commit(
-        self,
-        owner: str,
-        notes: Sequence[tuple[int | str, bytes]],
-        gone: Sequence[int],
-        records: Sequence[Record],
-    ) -> None:
-        changes: list[Change] = []
-        if notes:
-            changes.append(Note(STORE, owner, notes))
-        if gone:
-            changes.append(DeleteEntries(STORE, owner, seqs=gone))
+    async def _commit(self, owner: str, given: Sequence[Record]) -> None:
+        notes, gone = list[tuple[int | str, bytes]](), list[str]()
+        for record in given:
+            record.is_gone = machine.is_finished(record, self._records.standing)
+            if record.is_gone:
+                gone.append(record.id)
+            else:
+                notes.append((record.id, encode(record)))
+        changes: list[Change] = [Note(STORE, owner, notes)] if notes else []
+        changes += [DeleteEntries(STORE, owner, ids=gone)] if gone else []
+        changes += self._records.introductions({key for record in given for key in record.holders})
         if not changes:
             return
-        changes += self._records.introductions({key for record in records for key in record.holders})
         try:
             await self._storage.commit(*changes)
         except StorageError:
-            for record in records:
+            for record in given:
                 self._records.touch(record)
             raise
-        for record in records:
+        for record in given:
             if record.is_gone:
                 self._records.removed(record)
-
-    async def give_live(self, owner: str, backlog: Backlog, those: Sequence[Live]) -> None:
-        """Give what was in memory as well. Waits for the commit; `StorageError`."""
-        ledger, given = backlog.session.ledger, list[Record]()
-        if ledger is not None:
-            ledger.cork()
-        try:
-            for stanza, record, _ in those:
-                if record is None or not record.is_stored:
-                    self.send(backlog.session, stanza, record)
-                elif not record.is_gone and self.send(backlog.session, stanza, record):
-                    machine.given(record, backlog.claim, self._records.standing)
-                    given.append(record)
-                else:
-                    self._records.waits(owner)
-            if ledger is not None:
-                await self._commit(owner, [(each.id, encode(each)) for each in given], (), given)
-        finally:
-            if ledger is None:
-                for record in given:
-                    self._records.touch(record)
-                self._records.flush()
-            self._records.unpin(each.record for each in those)
-            if ledger is not None:
-                ledger.uncork()
 
     async def contents(self, owner: str, those: Iterable[Placed]) -> dict[int, Stanza]:
         """The messages by their places; what cannot be read back is put aside."""

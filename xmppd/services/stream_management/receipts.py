@@ -38,6 +38,11 @@ class Receipts:
         """Whether its queue and its counts outlive the server."""
         return self.incoming.is_recorded
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self.session.is_ended
+
     def routing(self, changes: list[Change]) -> None:
         """The count goes into the transaction of a stanza that changes anything; see `Ledger`."""
         if not self.is_durable:
