@@ -4,7 +4,8 @@
 Twisted chooses. It is installed here, before any test module can import one.
 
 They run in a folder of their own, with a home and an environment of their own: what lies where they are started, what
-its user has set up, and what an operator's variables say is nothing to them.
+its user has set up, and what an operator's variables say is nothing to them. How long an example of hypothesis takes is
+no failure: that says something of the machine.
 """
 
 import atexit
@@ -13,6 +14,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
 from twisted.application.reactors import installReactor
 
 FOREIGN = (
@@ -27,6 +29,8 @@ FOREIGN = (
 )
 """What would change what programs do or show; ``LC_ALL`` and ``TERM`` are set by who tests what follows from them."""
 
+settings.register_profile("xmppd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("xmppd")
 if wanted := os.environ.get("XMPPD_TEST_REACTOR"):
     installReactor(wanted)
 

@@ -243,3 +243,22 @@ class KindTests(SynchronousTestCase):
         server.take(config)
         self.assertEqual(server.hosts["echo.localhost"].settings.module, "echo")
         self.assertEqual(server.hosts["irc.localhost"].settings.name, "irc.localhost")
+
+
+class ModuleTests(SynchronousTestCase):
+    """Which modules a host has."""
+
+    def modules(self, options: str) -> set[str]:
+        """Give the names of those that are loaded."""
+        (host,) = MemoryServer(options).server.hosts
+        return set(host.modules)
+
+    def test_turned_off_with_what_stands_on_it(self) -> None:
+        """Who turns personal eventing off turns off what requires it; who names that all the same has both."""
+        built_on_it = {"pep", "avatars", "bookmarks", "vcard4"}
+        self.assertEqual(built_on_it - self.modules(""), set())
+        without = self.modules("[modules.pep]\nenabled = false\n")
+        self.assertEqual(built_on_it & without, set())
+        self.assertIn("vcard", without)
+        named = self.modules("[modules.pep]\nenabled = false\n[modules.bookmarks]\nenabled = true\n")
+        self.assertEqual(built_on_it & named, {"pep", "bookmarks"})

@@ -5,7 +5,7 @@ and the services come from `xmppd.services.parts`; here the modules and the stre
 login that ``xmppctl check`` tries imports this file.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import xmppd.modules
@@ -120,7 +120,9 @@ def load_modules(server: Server) -> None:
         for name in (*host.settings.modules, host.settings.module or ""):
             loader.discover(name)
         wanted = [
-            name for name, cls in loader.known.items() if _is_wanted(cls, host, loader.is_from_outside(name))
+            name
+            for name, cls in loader.known.items()
+            if _is_wanted(cls, host, loader.is_from_outside(name)) and not _lacks(cls, host, loader.known)
         ]
         if host.settings.module is not None and host.settings.module not in wanted:
             wanted.append(host.settings.module)  # there is none, and the loader says so
@@ -141,6 +143,20 @@ def _is_wanted(cls: type[Module], host: Host, is_from_outside: bool) -> bool:
     if is_from_outside:
         return table is not None and table.enabled is not False
     return cls.is_default if table is None or table.enabled is None else table.enabled
+
+
+def _lacks(cls: type[Module], host: Host, known: Mapping[str, type[Module]]) -> bool:
+    """Say whether what a module requires is turned off: then it stays away, unless it is turned on itself."""
+    own = host.settings.modules.get(cls.name)
+    if own is not None and own.enabled:
+        return False
+    for name in cls.requires:
+        table = host.settings.modules.get(name)
+        if table is not None and table.enabled is False:
+            return True
+        if name in known and _lacks(known[name], host, known):
+            return True
+    return False
 
 
 def _options(config: Config, host: Host, cls: type[Module]) -> Options:

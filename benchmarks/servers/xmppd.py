@@ -20,7 +20,7 @@ POLL_S = 0.01
 LEAN = ("roster", "disco", "private", "vcard", "blocking", "offline")
 DEVICES = ("mam", "carbons", "sm", "csi")
 """The modules that the lean profile turns off, those of them that exist."""
-EVENTING = ("avatars", "bookmarks", "pep")
+EVENTING = ("avatars", "bookmarks", "pep", "vcard4")
 """Personal eventing, and what is built on it."""
 CONFIGURATION = """\
 data_dir = "{folder}/data"

@@ -80,7 +80,7 @@ class CheckDomainTests(SynchronousTestCase):
             self.assertIn(word, problem.why)
         self.assertEqual(problem.spelling, "bad-host.bücher.example")
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(st.text(st.sampled_from("aÄß.-_ 1X☃́例\x00ı"), max_size=12) | st.text(max_size=20))
     def test_any_text(self, name: str) -> None:
         """No text raises, and a spelling that is offered is itself right."""

@@ -34,7 +34,7 @@ def skew_of(times: list[float]) -> float:
 class TimesTests(SynchronousTestCase):
     """`last_before` and `first_after`."""
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(Gaps, st.data())
     def test_in_order(self, gaps: list[int], data: st.DataObject) -> None:
         """Where clocks never step back the bounds are exact."""
@@ -47,7 +47,7 @@ class TimesTests(SynchronousTestCase):
         self.assertEqual([at < bound for _, at in placed], [seq <= before for seq, _ in placed])
         self.assertEqual([at > bound for _, at in placed], [seq >= after for seq, _ in placed])
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(Gaps, st.data())
     def test_out_of_order(self, gaps: list[int], data: st.DataObject) -> None:
         """Whatever clocks did, nothing that is wanted lies beyond the bounds."""

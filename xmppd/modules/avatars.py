@@ -134,15 +134,10 @@ class Avatars(Module):
         photo, metadata = await self._published(owner), await self._last(owner, METADATA)
         if photo is None and metadata is not None and _info(parse_element(metadata.stanza)) is not None:
             return self._shown(owner, "")  # an avatar that is not for everybody
-        stored = await self._vcards.get(owner.bare)
-        vcard = Element("vCard", NS_VCARD) if stored is None else parse_element(stored)
-        known = photo_of(vcard)
-        is_same = photo is not None and known is not None and known.digest == photo.digest
-        if not is_same and (photo is not None or known is not None):
-            try:
-                await self._vcards.set(owner, with_photo(vcard, photo).to_bytes())
-            except StanzaError:
-                return None  # the image is too large for a vCard
+        try:
+            await self._vcards.change(owner, lambda vcard: _changed(vcard, photo))
+        except StanzaError:
+            return None  # the image is too large for a vCard
         return self._shown(owner, "" if photo is None else photo.digest)
 
     async def _published(self, owner: JID) -> Photo | None:
@@ -229,6 +224,14 @@ def with_photo(vcard: Element, photo: Photo | None) -> Element:
     return Element(
         vcard.name, vcard.ns, vcard.attrs, [*rest, Element("PHOTO", NS_VCARD, None, [type, image])]
     )
+
+
+def _changed(vcard: Element | None, photo: Photo | None) -> Element | None:
+    """Give a vCard with another photo; None where it has that one."""
+    known = None if vcard is None else photo_of(vcard)
+    if photo == known or (photo is not None and known is not None and known.digest == photo.digest):
+        return None
+    return with_photo(vcard or Element("vCard", NS_VCARD), photo)
 
 
 def _info(metadata: Element) -> Element | None:

@@ -124,7 +124,7 @@ _OPERATIONS = st.lists(
 class PropertyTests(SynchronousTestCase):
     """Whatever is done, what is in memory is what is stored."""
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(_OPERATIONS, st.sampled_from(("personal", "domain")))
     def test_a_start_changes_nothing(self, operations: list[tuple[str, str]], kind: str) -> None:
         """After any operations, with any ids, a server that starts anew shows the same."""

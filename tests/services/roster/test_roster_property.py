@@ -138,7 +138,7 @@ class Play:
 class RosterPropertyTests(SynchronousTestCase):
     """RFC 6121 2 and 3 as a whole."""
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(
         st.sets(st.integers(0, 1)),
         st.lists(

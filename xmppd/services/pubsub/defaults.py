@@ -24,6 +24,8 @@ BY_NAME: Final[Mapping[str, NodeOptions]] = {
     "urn:xmpp:omemo:2:bundles": replace(OPEN, max_items=None, send_last_published_item=SendLast.NEVER),
     "urn:xmpp:avatar:metadata": PERSONAL,  # XEP-0084 4.2.2
     "urn:xmpp:avatar:data": replace(PERSONAL, send_last_published_item=SendLast.NEVER),
+    "urn:xmpp:vcard4": replace(OPEN, deliver_payloads=False),  # XEP-0292 3.2, 7
+    "urn:xmpp:contacts": PRIVATE_LIST,  # XEP-0292 4.2
     "storage:bookmarks": PRIVATE,  # XEP-0048 2.1
     "urn:xmpp:bookmarks:1": PRIVATE_LIST,
     "urn:xmpp:mds:displayed:0": PRIVATE_LIST,

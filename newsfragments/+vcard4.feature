@@ -1,0 +1,1 @@
+vCards of new clients (vCard 4 in the node ``urn:xmpp:vcard4``, XEP-0292) and of old ones (vcard-temp) are the same, as avatars are. A module that is turned off takes along what requires it, unless that is turned on by name.
