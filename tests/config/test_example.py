@@ -50,6 +50,7 @@ NOT_DEFAULTS = {
     ("modules", "delegation"),
     ("modules", "privilege"),
     ("modules", "groups"),
+    ("modules", "external_services"),
     ("s2s", "domains"),
     ("http", "external_url"),
 }

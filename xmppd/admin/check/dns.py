@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final
 
+from xmppd.admin.check.external_services import check_external_names
 from xmppd.admin.check.subject import Subject
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
@@ -35,6 +36,7 @@ _Told = tuple[str, Severity, str, str]
 
 def check_dns(subject: Subject) -> Iterator[Finding]:
     """Look at the records of each host that others are to find, and of services that they shall reach."""
+    yield from check_external_names(subject)
     config = subject.config
     if not config.is_federated:
         return
