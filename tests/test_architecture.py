@@ -58,6 +58,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "rooms": {"rooms"},
     "federation": {"federation"},
     "pubsub": set(),
+    "uploads": {"uploads"},
 }
 """In the order of `xmppd.services.parts`: a group and the files of it that it offers to the groups below it.
 

@@ -78,6 +78,7 @@ from xmppd.services.invitations.upkeep import InvitationUpkeep
 from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
 from xmppd.services.roster.roster import Rosters
+from xmppd.services.uploads.upkeep import UploadUpkeep
 from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
@@ -321,6 +322,7 @@ def _with_accounts(server: Server, peers: Peers) -> None:
         peers.start()
     server.services[Departures].start()
     server.services[InvitationUpkeep].start()
+    server.services[UploadUpkeep].start()
     for host, accounts in server.accounts.by_host().items():
         if host not in server.config.hosts:
             words = "There are accounts of {host} ({accounts}), which is not served: see xmppctl host"

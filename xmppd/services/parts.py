@@ -22,6 +22,7 @@ import xmppd.services.reports.parts as reports
 import xmppd.services.rooms.parts as rooms
 import xmppd.services.roster.parts as roster
 import xmppd.services.stream_management.parts as stream_management
+import xmppd.services.uploads.parts as uploads
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.parts import CoreParts, make_core, make_hosts
 from xmppd.services.presence.blocking import Blocking
@@ -45,6 +46,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     rooms.add_services,
     federation.add_services,
     pubsub.add_services,
+    uploads.add_services,
 )
 """In an order in which each finds what it uses."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from xmppd.core.host import Host
+from xmppd.core.roles import Roles
 from xmppd.core.waiting import deferred
 from xmppd.modules.invitations.options import DAY_S, InvitationsOptions
 from xmppd.services.accounts.accounts import AccountError, AccountExists, AccountReserved
@@ -42,11 +43,13 @@ class InvitationCommands:
         host: Host,
         options: InvitationsOptions,
         invitations: Invitations,
+        roles: Roles,
         landing_url: LandingURL = no_page,
     ):
         self._host = host
         self._opt = options
         self._invitations = invitations
+        self._roles = roles
         self._landing_url = landing_url
         self.all = (
             Command(INVITE, "Invite user", (self.on_invite,), self._may_invite),
@@ -68,7 +71,7 @@ class InvitationCommands:
     def _may_make_accounts(self, host: Host, sender: JID) -> bool:
         if self._opt.accounts == "nobody" or not self._is_of_accounts or not is_user(host, sender):
             return False
-        return self._opt.accounts == "users" or sender.bare in host.settings.admins
+        return self._roles.may_make(host, sender, self._opt.accounts)
 
     def _may_see(self, host: Host, sender: JID) -> bool:
         return self._may_invite(host, sender) or self._may_make_accounts(host, sender)

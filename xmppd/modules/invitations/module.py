@@ -10,6 +10,7 @@ from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.module import XEP, Module, on
 from xmppd.core.rate_limit import RateLimit
+from xmppd.core.roles import Roles
 from xmppd.core.session import ClientFeature, Session
 from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred
@@ -41,7 +42,7 @@ class InvitationsModule(Module):
         XEP(445, "0.2.0"),
     )
     requires = ("commands", "register", "subscriptions")
-    uses = (Invitations,)
+    uses = (Invitations, Roles)
     options = InvitationsOptions
     opt: InvitationsOptions
 
@@ -49,7 +50,8 @@ class InvitationsModule(Module):
         """Find the service, and make the commands."""
         self._invitations = self.api.services[Invitations]
         self._attempts = RateLimit(self.api.now, lambda: HOUR_S)
-        self._commands = InvitationCommands(self.api.host, self.opt, self._invitations)
+        roles = self.api.services[Roles]
+        self._commands = InvitationCommands(self.api.host, self.opt, self._invitations, roles)
 
     def stream_features(self) -> tuple[ClientFeature, ...]:
         """XEP-0445 3: announced to who is not authenticated yet."""

@@ -12,8 +12,8 @@ DAY_S = 86_400.0
 class InvitationsOptions(Options):
     """Who may invite whom, and for how long."""
 
-    accounts: Literal["nobody", "admins", "users"] = "admins"
-    """Who may invite people to make accounts: nobody, the administrators, or every user."""
+    accounts: Literal["nobody", "admins", "members", "local"] = "admins"
+    """Who may invite people to make accounts: nobody, the host's admins, its members too, or all its accounts."""
     contacts: bool = True
     """Whether users may invite people to become contacts."""
     contacts_may_register: bool = False
