@@ -100,6 +100,7 @@ class ExampleTests(SynchronousTestCase):
             {
                 "rooms.localhost": DomainKind.SERVICE,
                 "pubsub.localhost": DomainKind.SERVICE,
+                "upload.localhost": DomainKind.SERVICE,
                 "rooms.example.org": DomainKind.SERVICE,
                 "gateway.example.org": outside,
                 "phone.example.org": outside,

@@ -64,6 +64,16 @@ class RenameTests(SynchronousTestCase):
         self.assertEqual(self.rows("SELECT with_jid FROM entry"), [("bo@new.example",)])
         self.assertEqual(self.rows("SELECT with_jid FROM fresh"), [("bo@bold.example",)])
 
+    def test_who_owns_files(self) -> None:
+        """A file stays that of its account, and of no other."""
+        values = [("a", b"al@old.example"), ("b", b"al@very.old.example"), ("c", b"al@else.example")]
+        with self.open() as connection:
+            connection.executemany("INSERT INTO kv VALUES ('upload_owners', 'upload.example', ?, ?)", values)
+            connection.commit()
+        rename_domain(self.file, "old.example", "new.example")
+        found = self.rows("SELECT key, value FROM kv WHERE store = 'upload_owners'")
+        self.assertEqual(found, [("a", b"al@new.example"), *values[1:]])
+
     def test_data_of_the_new_name(self) -> None:
         """Nothing is overwritten, and then nothing is changed."""
         with self.open() as connection:

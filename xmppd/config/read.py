@@ -24,7 +24,11 @@ from xmppd.config.variables import lay_over
 DATA_VARIABLE = "XMPPD_DATA"
 DEFAULT_DATA_DIR = "xmppd-data"
 DEFAULT_HOST = "localhost"
-DEFAULT_SERVICES = {"rooms.localhost": {"module": "muc"}, "pubsub.localhost": {"module": "pubsub"}}
+DEFAULT_SERVICES = {
+    "rooms.localhost": {"module": "muc"},
+    "pubsub.localhost": {"module": "pubsub"},
+    "upload.localhost": {"module": "upload"},
+}
 """The services of the default host."""
 
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
@@ -61,8 +65,8 @@ class Reading:
 def load(path: Path | str | None, env: Mapping[str, str]) -> Config:
     """Read the configuration file *path*, or with None the defaults; raises ConfigErrors with all mistakes.
 
-    The defaults are the host ``localhost`` with rooms at ``rooms.localhost`` and nodes at ``pubsub.localhost``, and
-    listeners on 127.0.0.1 and ::1 only.
+    The defaults are the host ``localhost`` with rooms at ``rooms.localhost``, nodes at ``pubsub.localhost`` and
+    files at ``upload.localhost``, and listeners on 127.0.0.1 and ::1 only.
     """
     reading = examine(path, env)
     if reading.config is None or not reading.is_usable:

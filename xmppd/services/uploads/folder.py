@@ -74,9 +74,9 @@ class UploadFolder:
         return list(self._in_motion())
 
     def free_bytes(self) -> int:
-        """Give what the disk has left for us; of a folder that is not there yet, of the one above."""
-        folder = self._path if self._path.exists() else self._path.parent
-        disk = os.statvfs(folder)
+        """Give what the disk has left for us; of a folder that is not there yet, where it would be."""
+        there = next(folder for folder in (self._path, *self._path.parents) if folder.exists())
+        disk = os.statvfs(there)
         return disk.f_bavail * disk.f_frsize
 
     def _in_motion(self) -> Iterator[tuple[str, int]]:

@@ -1,8 +1,8 @@
 """Giving the data of one domain to another name: in a file that no server works with, in one transaction.
 
 What belongs to the domain, to its accounts, and to their parts; and the accounts as contacts in rosters, as who asks
-for a subscription, and as the other side in archives. The stanzas themselves, in archives and queues, stay as they were
-sent, with the old name in them.
+for a subscription, as owners of files, and as the other side in archives. The stanzas themselves, in archives and
+queues, stay as they were sent, with the old name in them.
 """
 
 import sqlite3
@@ -14,7 +14,9 @@ from xmppd.storage.interface import PART, StorageFailed
 from xmppd.storage.sqlite.connection import open_writer
 
 _TABLES_OF_OWNERS = ("kv", "box")
-_KEYED_BY_CONTACT = ("roster", "subscription_requests")
+_KEYED_BY_CONTACT = ("roster", "subscription_requests", "introductions")
+_NAMING_ACCOUNTS = ("upload_owners", "upload_ends")
+"""Stores whose values are bare JIDs of accounts."""
 _TABLES_OF_ENTRIES = ("fresh", "entry")
 
 
@@ -52,6 +54,8 @@ def _rename(connection: sqlite3.Connection, owners: dict[str, str], old: str, ne
     names = {"ending": f"@{old}", "new": f"@{new}", "length": len(old) + 1}
     for store in _KEYED_BY_CONTACT:
         connection.execute(_RENAME_KEYS, {**names, "store": store})
+    for store in _NAMING_ACCOUNTS:
+        connection.execute(_RENAME_VALUES, {**names, "store": store})
     for table in _TABLES_OF_ENTRIES:
         connection.execute(_RENAME_OTHER_SIDE.format(table=table), names)
 
@@ -59,6 +63,10 @@ def _rename(connection: sqlite3.Connection, owners: dict[str, str], old: str, ne
 _RENAME_KEYS = """
 UPDATE kv SET key = substr(key, 1, length(key) - :length) || :new
 WHERE store = :store AND length(key) > :length AND substr(key, -:length) = :ending
+"""
+_RENAME_VALUES = """
+UPDATE kv SET value = CAST(substr(CAST(value AS TEXT), 1, length(CAST(value AS TEXT)) - :length) || :new AS BLOB)
+WHERE store = :store AND substr(CAST(value AS TEXT), -:length) = :ending
 """
 _RENAME_OTHER_SIDE = """
 UPDATE {table} SET with_jid = substr(with_jid, 1, length(with_jid) - :length) || :new

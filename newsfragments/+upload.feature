@@ -1,0 +1,1 @@
+Files are uploaded and fetched (XEP-0363): ``module = "upload"``, and ``upload.localhost`` without a configuration. Sizes are enforced while a file comes, an account has so much a day and as a whole, files end after 30 days and go with their account; nothing in them runs in a browser, and no half file is ever served. Users list and remove theirs by commands.

@@ -1,0 +1,1 @@
+"""HTTP File Upload: XEP-0363."""

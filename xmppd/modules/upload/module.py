@@ -1,0 +1,166 @@
+"""HTTP File Upload: XEP-0363 1.2.0, a service with a domain name of its own: ``[components."NAME"] module = "upload"``.
+
+Here is what goes over XMPP and over HTTP; what is stored, and when, is in `xmppd.services.uploads`. Files are served so
+that nothing in them runs: a browser shows the few types of `xmppd.services.uploads.content` and saves all others,
+guesses no type, and lets none of them act (XEP-0363 9.1). Slots need no headers: their address is what nobody guesses.
+"""
+
+from typing import Final
+
+from xmppd.core.events import IQRequest
+from xmppd.core.host import Identity
+from xmppd.core.http import FileBody, HttpError, HttpRequest, HttpResponse
+from xmppd.core.module import XEP, http, iq, on
+from xmppd.core.service import Service
+from xmppd.core.waiting import deferred
+from xmppd.modules.upload.names import disposition, in_url
+from xmppd.modules.upload.options import UploadOptions
+from xmppd.modules.upload.requests import NS, NS_PURPOSE, read_request, refusal
+from xmppd.services.accounts.accounts import Accounts
+from xmppd.services.discovery.disco import HOST_INFO, Info
+from xmppd.services.uploads.content import BYTES, SHOWN, media_type
+from xmppd.services.uploads.errors import DiskFull, NoSuchSlot, NoSuchUpload, SlotBusy, UploadError, WrongSize
+from xmppd.services.uploads.upload import UNENDING, Slot, Upload
+from xmppd.services.uploads.uploads import Uploads
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.forms import field, form
+from xmppd.storage.interface import StorageError
+
+PATTERN: Final = "/upload/{id}/{name}"
+YEAR_S: Final = 31_536_000
+HARMLESS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class UploadService(Service):
+    """Gives slots, takes files, and serves them."""
+
+    name = "upload"
+    summary = "HTTP File Upload"
+    xep = XEP(363, "1.2.0")
+    identities = (Identity("store", "file", "Files"),)
+    features = (NS,)
+    requires = ("disco",)
+    options = UploadOptions
+    uses = (Accounts, Uploads)
+    opt: UploadOptions
+
+    def start(self) -> None:
+        """Find the services, and open the door."""
+        super().start()
+        self._accounts, self._uploads = self.api.services[Accounts], self.api.services[Uploads]
+        self._rules = self.opt.rules
+
+    # -- XMPP ---------------------------------------------------------------------------------------------------------
+
+    @on(HOST_INFO)
+    def on_host_info(self, info: Info) -> None:
+        """The purposes, and the largest file (XEP-0363 3, 5)."""
+        info.features.update(f"{NS_PURPOSE}#{purpose.value}" for purpose in self._rules)
+        limit = field("max-file-size", "text-single", (str(self.opt.max_bytes),))
+        info.forms.append(form("result", NS, [limit]))
+
+    @iq("get", NS, "request", to="host")
+    @deferred
+    async def on_request(self, request: IQRequest) -> Element:
+        """A slot for an account of this server (XEP-0363 4)."""
+        service, owner = self.api.host.name, request.sender.bare
+        if not self._accounts.exists(owner):
+            raise StanzaError("forbidden", "Only accounts of this server upload files here")
+        base = self.api.web.url(service)
+        if base is None:
+            raise StanzaError("service-unavailable", "No web server takes files here")
+        wanted = read_request(request.payload, service, owner, self.api.now())
+        rule = self._rules.get(wanted.purpose)
+        if rule is None:
+            raise StanzaError("feature-not-implemented", "Files for this purpose are not taken here")
+        try:
+            slot = await self._uploads.slot(wanted, rule, self.opt.quota)
+        except UploadError as error:
+            raise refusal(error) from error
+        return _slot(slot, base)
+
+    # -- HTTP ---------------------------------------------------------------------------------------------------------
+
+    @http("PUT", PATTERN, cors=True)
+    @deferred
+    async def on_put(self, request: HttpRequest) -> HttpResponse:
+        """A file comes (XEP-0363 7): 201 when it can be had."""
+        service, key = self.api.host.name, request.parameters["id"]
+        try:
+            _check(request, self._uploads.expected(service, key))
+            upload = await self._uploads.receive(service, key, request.receive)
+        except UploadError as error:
+            raise _told(error) from error
+        except StorageError as error:
+            raise HttpError(503, "The file cannot be kept now; try again later.") from error
+        return HttpResponse(201, {"Location": f"{request.base_url}{_path(upload.id, upload.filename)}"})
+
+    @http("GET", PATTERN, cors=True)
+    @deferred
+    async def on_get(self, request: HttpRequest) -> HttpResponse:
+        """A file goes to whoever knows its address (XEP-0363 2)."""
+        try:
+            upload = await self._uploads.find(self.api.host.name, request.parameters["id"])
+        except NoSuchUpload as error:
+            raise HttpError(404, "There is no such file, or no more.") from error
+        except StorageError as error:
+            raise HttpError(503, "The file cannot be read now; try again later.") from error
+        if request.parameters["name"] != upload.filename:
+            raise HttpError(404, "There is no such file, or no more.")
+        place = self._uploads.place_of(upload)
+        body = FileBody(place, upload.size, upload.id, upload.created_at)
+        return HttpResponse(200, _headers(upload, self.api.now()), body)
+
+
+def _slot(slot: Slot, base: str) -> Element:
+    name = slot.upload.filename
+    addresses = (("put", slot.key), ("get", slot.upload.id))
+    children = [Element(word, NS, {"url": base + _path(id, name)}) for word, id in addresses]
+    return Element("slot", NS, children=[*children])
+
+
+def _path(id: str, name: str) -> str:
+    return f"/upload/{id}/{in_url(name)}"
+
+
+def _check(request: HttpRequest, expected: Upload) -> None:
+    """Raise `HttpError` for what cannot be the file of the slot, before any of it is read."""
+    if request.parameters["name"] != expected.filename:
+        raise HttpError(404, "There is no such slot.")
+    size = request.content_length
+    if size is None:
+        raise HttpError(411, "The size of a file is told before it.")
+    if size != expected.size:
+        raise HttpError(413 if size > expected.size else 400, f"The slot is for {expected.size} bytes.")
+    declared = media_type(request.headers.get("content-type", ""))
+    if expected.content_type and declared and declared != expected.content_type:
+        raise HttpError(415, f"The slot is for a file of the type {expected.content_type}.")
+
+
+def _told(error: UploadError) -> HttpError:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+    return HttpError(status, f"{error}.")
+
+
+_STATUS: Final = ((NoSuchSlot, 403), (SlotBusy, 409), (WrongSize, 400), (DiskFull, 507))
+
+
+def _headers(upload: Upload, now: float) -> dict[str, str]:
+    """What makes a file harmless, whatever it is; it never changes, so that it is asked for once."""
+    is_shown = upload.content_type in SHOWN and upload.is_what_it_says
+    content_type = upload.content_type if is_shown else BYTES
+    if content_type == "text/plain":
+        content_type += "; charset=utf-8"
+    left_s = YEAR_S if upload.expires_at == UNENDING else min(YEAR_S, int(upload.expires_at - now))
+    return {
+        **HARMLESS,
+        "Content-Type": content_type,
+        "Content-Disposition": disposition(upload.filename, is_shown=is_shown),
+        "Cache-Control": f"private, max-age={left_s}, immutable",
+    }
