@@ -74,6 +74,7 @@ from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
 from xmppd.services.invitations.invitations import Invitations
+from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.invitations.upkeep import InvitationUpkeep
 from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
@@ -302,6 +303,7 @@ def _control_parts(
         departures=server.services[Departures],
         clients=server.services[Clients],
         invitations=server.services[Invitations],
+        invitation_page=server.services[LandingPages].url,
         reports=server.services[Reports],
         loader=server.loader,
         data_dir=given.config.data_dir,

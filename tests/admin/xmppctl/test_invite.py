@@ -52,4 +52,4 @@ class InviteTests(SynchronousTestCase):
     def test_reset_without_a_page(self) -> None:
         """It is of no use, and that is said."""
         bench = Bench.answering("invite.reset", {**INVITED, "uri": "", "url": ""})
-        self.assertIn("needs the page of a web server", bench.run("invite", "reset", "ann", "--qr").stdout)
+        self.assertIn("it needs a page", bench.run("invite", "reset", "ann", "--qr").stdout)

@@ -17,7 +17,8 @@ def _shown(result: Invited, args: Args) -> Iterable[Block]:
     facts = (("Page", result["url"]), ("URI", result["uri"]), ("Ends", Moment(result["expires"])))
     yield Facts(tuple(fact for fact in facts if fact[1]))
     if not result["uri"] and not result["url"]:
-        yield Line("Nobody can use this: it needs the page of a web server, and none is configured ([http]).")
+        why = "Nobody can use this: it needs a page, which [http] shows with the extra web (pip install xmppd[web])."
+        yield Line(why)
 
 
 def _inviting(name: str, summary: str, *arguments: Argument, details: str = "") -> Operation:

@@ -42,6 +42,7 @@ from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.invitations.invitations import Invitations
+from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.login.clients import Clients
 from xmppd.services.parts import make_parts
 from xmppd.services.reports.reports import Reports
@@ -180,6 +181,7 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         departures=services[Departures],
         clients=services[Clients],
         invitations=services[Invitations],
+        invitation_page=services[LandingPages].url,
         reports=services[Reports],
         loader=Loader({}, _no_modules, _no_modules),
         data_dir=config.data_dir,

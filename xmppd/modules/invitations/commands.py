@@ -30,11 +30,6 @@ LandingURL = Callable[[Invitation, str], str]
 """Gives the page of an invitation and its token; "" where there is none."""
 
 
-def no_page(invitation: Invitation, token: str) -> str:
-    """Without a web server there is no page."""
-    return ""
-
-
 class InvitationCommands:
     """Commands to invite somebody."""
 
@@ -44,7 +39,7 @@ class InvitationCommands:
         options: InvitationsOptions,
         invitations: Invitations,
         roles: Roles,
-        landing_url: LandingURL = no_page,
+        landing_url: LandingURL,
     ):
         self._host = host
         self._opt = options

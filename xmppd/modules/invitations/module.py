@@ -1,14 +1,16 @@
 """Invitations: XEP-0401 0.6.0 (commands), XEP-0445 0.2.0 (registration), XEP-0379 0.3.3 (subscription).
 
-What an invitation is and when it is used is in `xmppd.services.invitations`; the account itself is made by the module
-``register``. The features of registration are offered while there is an invitation that it could be used with.
+What an invitation is and when it is used is in `xmppd.services.invitations`; over XMPP the account itself is made by
+the module ``register``, and without a client by a page (``pages.py``). The features of registration are offered while
+there is an invitation that it could be used with.
 """
 
 from typing import Final
 
 from xmppd.core import events
 from xmppd.core.events import Traffic
-from xmppd.core.module import XEP, Module, on
+from xmppd.core.http import HttpAnswer, HttpRequest
+from xmppd.core.module import XEP, Module, http, on
 from xmppd.core.rate_limit import RateLimit
 from xmppd.core.roles import Roles
 from xmppd.core.session import ClientFeature, Session
@@ -16,9 +18,11 @@ from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred
 from xmppd.modules.invitations.commands import InvitationCommands
 from xmppd.modules.invitations.options import InvitationsOptions
+from xmppd.modules.invitations.pages import InvitationPages
 from xmppd.services.discovery.commands import GATHERING, Menu
 from xmppd.services.invitations.errors import NoSuchInvitation
 from xmppd.services.invitations.invitations import SHOWN, Invitations
+from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.roster.subscription_states import REQUEST
 from xmppd.stanza.element import Element, FixedElement
 from xmppd.stanza.errors import StanzaError
@@ -42,7 +46,7 @@ class InvitationsModule(Module):
         XEP(445, "0.2.0"),
     )
     requires = ("commands", "register", "subscriptions")
-    uses = (Invitations, Roles)
+    uses = (Invitations, LandingPages, Roles)
     options = InvitationsOptions
     opt: InvitationsOptions
 
@@ -50,8 +54,9 @@ class InvitationsModule(Module):
         """Find the service, and make the commands."""
         self._invitations = self.api.services[Invitations]
         self._attempts = RateLimit(self.api.now, lambda: HOUR_S)
-        roles = self.api.services[Roles]
-        self._commands = InvitationCommands(self.api.host, self.opt, self._invitations, roles)
+        landing, roles = self.api.services[LandingPages], self.api.services[Roles]
+        self._commands = InvitationCommands(self.api.host, self.opt, self._invitations, roles, landing.url)
+        self._pages = InvitationPages(self.api, self.opt, self._invitations, self._attempts)
 
     def stream_features(self) -> tuple[ClientFeature, ...]:
         """XEP-0445 3: announced to who is not authenticated yet."""
@@ -99,6 +104,38 @@ class InvitationsModule(Module):
         session.attach(SHOWN, token)
         session.send(traffic.stanza.result())
         return True
+
+    # -- the pages for who has no program yet -------------------------------------------------------------------------
+
+    @http("GET", "/invite/{token}")
+    def on_invite_page(self, request: HttpRequest) -> HttpAnswer:
+        """Who invites, and how to go on (XEP-0379 3.3)."""
+        return self._pages.answer(request, self._pages.invite)
+
+    @http("GET", "/register/{token}")
+    def on_register_page(self, request: HttpRequest) -> HttpAnswer:
+        """The form for an account."""
+        return self._pages.answer(request, self._pages.register)
+
+    @http("POST", "/register/{token}")
+    def on_register(self, request: HttpRequest) -> HttpAnswer:
+        """An account is made."""
+        return self._pages.answer(request, self._pages.register)
+
+    @http("GET", "/reset/{token}")
+    def on_reset_page(self, request: HttpRequest) -> HttpAnswer:
+        """The form for another password."""
+        return self._pages.answer(request, self._pages.reset)
+
+    @http("POST", "/reset/{token}")
+    def on_reset(self, request: HttpRequest) -> HttpAnswer:
+        """Another password is set."""
+        return self._pages.answer(request, self._pages.reset)
+
+    @http("GET", "/invitation/style.css")
+    def on_style(self, request: HttpRequest) -> HttpAnswer:
+        """The style of all of them."""
+        return self._pages.style()
 
     # -- who becomes a contact ----------------------------------------------------------------------------------------
 

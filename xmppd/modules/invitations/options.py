@@ -24,3 +24,5 @@ class InvitationsOptions(Options):
     """Invitations of one account that are open at the same time."""
     attempts_per_hour: Annotated[int, Field(ge=1)] = 60
     """How often an address may show a token within an hour, right or wrong."""
+    password_chars: Annotated[int, Field(ge=1, le=1_024)] = 8
+    """Characters of a password that is set on a page, at least."""

@@ -24,6 +24,9 @@ class Kind(Enum):
     """The owner of an account sets a new password by it."""
 
 
+_PAGES: Final = {Kind.ACCOUNT: "register", Kind.CONTACT: "invite", Kind.RESET: "reset"}
+
+
 @dataclass(frozen=True, slots=True)
 class Invitation:
     """An invitation. The token that opens it is told once and stored nowhere: `id` is made from it, and not back."""
@@ -84,6 +87,10 @@ class Invitation:
             local = f"{_quoted(self.username)}@" if self.username else ""
             return f"xmpp:{local}{self.host}?register;preauth={token}"
         return ""
+
+    def path(self, token: str) -> str:
+        """Give the path of the page for *token*."""
+        return f"/{_PAGES[self.kind]}/{token}"
 
     def to_json(self) -> bytes:
         """Give all but host and id, as it is stored."""

@@ -5,6 +5,7 @@ from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.invitations.introducing import Introducing
 from xmppd.services.invitations.invitations import Invitations
+from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.invitations.upkeep import InvitationUpkeep
 from xmppd.services.roster.placing import Placing
 from xmppd.services.roster.subscriptions import Subscriptions
@@ -17,4 +18,8 @@ def add_services(parts: CoreParts) -> None:
     invitations = Invitations(
         parts.storage, parts.environment, services[Accounts], services[AccountSessions], introducing
     )
-    services.add(invitations, InvitationUpkeep(invitations, introducing, parts.hosts, parts.timers))
+    services.add(
+        invitations,
+        InvitationUpkeep(invitations, introducing, parts.hosts, parts.timers),
+        LandingPages(parts.web, parts.hosts),
+    )
