@@ -122,6 +122,8 @@ class RegisterTests(Base):
             (self.filled() | {"repeat": "other"}, "repeat", "not the same"),
             (self.filled(password="\x07" * 8), "password", "cannot be used"),
             ({}, "username", "Choose a user name"),
+            (self.filled("a b", "short"), "username", "spaces"),
+            (self.filled("a b", "short"), "password", "at least 8"),
         ):
             page = self.post(f"/register/{token}", values)
             self.assertEqual(page.status, 422, values)
@@ -268,12 +270,13 @@ class InviteTests(Base):
         token = self.invite(Kind.CONTACT, inviter="romeo")
         page = self.get(f"/invite/{token}", User_Agent="Mozilla/5.0 (Linux; Android 14)")
         outline = Outline(page.text)
+        self.assertEqual(outline.all("svg"), [])  # it is the phone that would read it
         links = [attrs.get("href") for attrs in outline.all("a")]
         self.assertIn(f"xmpp:romeo@localhost?roster;preauth={token}", links)
         self.assertIn("https://conversations.im/", links)
         self.assertNotIn("https://monal-im.org/", links)
-        self.assertEqual(len(outline.all("svg")), 1)
         self.assertNotIn("/register/", page.text)
+        self.assertEqual(len(Outline(self.get(f"/invite/{token}").text).all("svg")), 1)
 
     def test_contact_who_may_register(self) -> None:
         """They are shown the way to an account."""

@@ -19,6 +19,7 @@ class Program(NamedTuple):
 
 
 ANDROID, IOS, LINUX, MACOS, WINDOWS = "Android", "iOS", "Linux", "macOS", "Windows"
+PHONES: Final = (ANDROID, IOS)
 PROGRAMS: Final = (
     Program("Conversations", "https://conversations.im/", (ANDROID,)),
     Program("Cheogram", "https://cheogram.com/", (ANDROID,)),

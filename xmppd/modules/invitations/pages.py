@@ -14,7 +14,7 @@ from xmppd.core.http import HttpError, HttpRequest, HttpResponse
 from xmppd.core.module import ModuleAPI
 from xmppd.core.rate_limit import RateLimit
 from xmppd.core.waiting import Running, deferred
-from xmppd.modules.invitations.clients import date_of, programs_for, system_of
+from xmppd.modules.invitations.clients import PHONES, date_of, programs_for, system_of
 from xmppd.modules.invitations.options import DAY_S, InvitationsOptions
 from xmppd.modules.invitations.rendering import FOLDER, code, render
 from xmppd.modules.invitations.texts import NAMES, TEXTS, language
@@ -141,16 +141,15 @@ class InvitationPages:
             raise NoSuchInvitation
         if visit.request.method != "POST":
             return self._form(visit, invitation, {})
-        username = invitation.username or visit.form.get("username", "").strip()
-        errors = {} if username else {"username": visit.texts["username_missing"]}
-        errors |= self._wrong_passwords(visit)
+        errors = self._wrong_passwords(visit)
         try:
+            jid = account_name(self._host, _username(visit, invitation))
+            await self._invitations.may_register_as(invitation, jid)
             if not errors:
-                jid = account_name(self._host, username)
                 await self._invitations.register(visit.token, jid, visit.form["password"])
                 return self._registered(visit, invitation, jid.bare)
         except AccountError as error:
-            errors = _told(visit, error)
+            errors = {**_told(visit, error), **errors}
         return self._form(visit, invitation, errors)
 
     async def reset(self, visit: Visit) -> Page:
@@ -186,7 +185,8 @@ class InvitationPages:
         return Page("register.html", values, invitation.uri(visit.token), UNFIT if errors else 200)
 
     def _registered(self, visit: Visit, invitation: Invitation, jid: str) -> Page:
-        values = {**self._about(visit, invitation), "jid": jid, "uri": f"xmpp:{quote(jid, safe='@')}"}
+        uri = f"xmpp:{quote(jid, safe='@')}"
+        values = {**self._about(visit, invitation), "jid": jid, "uri": uri, "languages": ()}
         return Page("registered.html", values)
 
     def _about(self, visit: Visit, invitation: Invitation) -> dict[str, object]:
@@ -197,6 +197,7 @@ class InvitationPages:
             "inviter_name": invitation.inviter,
             "ends": date_of(invitation.expires_at, visit.language),
             "system": system,
+            "is_phone": system in PHONES,
             "clients": programs_for(system),
             "has_chat": self._api.host.routes.find("/") is not None,
             "password_chars": self._opt.password_chars,
@@ -238,6 +239,10 @@ class InvitationPages:
         return render(page.template, {**about, **page.values})
 
 
+def _username(visit: Visit, invitation: Invitation) -> str:
+    return invitation.username or visit.form.get("username", "").strip()
+
+
 def _message(visit: Visit, name: str, status: int) -> Page:
     texts = visit.texts
     values = {"title": texts[f"{name}_title"], "text": texts[f"{name}_text"]}
@@ -246,6 +251,8 @@ def _message(visit: Visit, name: str, status: int) -> Page:
 
 def _told(visit: Visit, error: AccountError) -> dict[str, str]:
     """Give the field that is wrong, and what is wrong with it."""
+    if isinstance(error, InvalidName) and not visit.form.get("username", "").strip():
+        return {"username": visit.texts["username_missing"]}
     field, name = next(
         ((field, name) for kind, field, name in _WRONG if isinstance(error, kind)),
         ("username", "username_taken"),

@@ -178,6 +178,15 @@ class Invitations:
         await self._introducing.introduce(jid)
 
     @deferred
+    async def may_register_as(self, invitation: Invitation, jid: JID) -> None:
+        """Raise what `register` would for the name *jid*, whatever the password; nothing is changed."""
+        self._redeeming.add((jid.bare, invitation.id))
+        try:
+            await self._accounts.may_create(jid)
+        finally:
+            self._redeeming.discard((jid.bare, invitation.id))
+
+    @deferred
     async def accept(self, token: str, owner: JID, contact: JID) -> bool:
         """Make *contact* a contact of *owner* and the other way round, who has invited by *token* (XEP-0379 3.5).
 
