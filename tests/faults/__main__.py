@@ -1,6 +1,6 @@
 """``python -m tests.faults [LIVES] [SECONDS] [SEED]``: a server is killed so often, after up to so much load.
 
-First one with accounts, then one with a room.
+First one with accounts, then one with a room, then one that takes files and invitations.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.faults.contract import Contract
 from tests.faults.rooms import RoomContract
+from tests.faults.web import WebContract
 
 
 async def _run(lives: int, seconds: float, folder: Path) -> None:
@@ -39,6 +40,17 @@ async def _run_rooms(lives: int, seconds: float, folder: Path) -> None:
     print(contract.report())
 
 
+async def _run_web(lives: int, seconds: float, folder: Path) -> None:
+    contract = WebContract(folder)
+    try:
+        for life in range(lives):
+            await contract.live(("power", "process")[life % 2], random.uniform(0.1, seconds))
+        await contract.live("power", 0.0, is_over=True)
+    finally:
+        contract.stop()
+    print(contract.report())
+
+
 def main(arguments: list[str]) -> None:
     """Run it; an error ends it, with the seed to run it again."""
     lives, seconds = (
@@ -52,6 +64,8 @@ def main(arguments: list[str]) -> None:
         asyncio.run(_run(lives, seconds, Path(folder)))
     with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
         asyncio.run(_run_rooms(lives, seconds, Path(folder)))
+    with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
+        asyncio.run(_run_web(lives, seconds, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.faults.contract import Contract
 from tests.faults.rooms import RoomContract
+from tests.faults.web import WebContract
 from tests.temporary import temporary_folder
 
 LOAD_S = 0.6
@@ -47,6 +48,20 @@ class KilledTests(SynchronousTestCase):
                 await contract.live("power", random.uniform(0.1, LOAD_S))
                 await contract.live("process", random.uniform(0.1, LOAD_S))
                 await contract.live("power", 0.0)
+            finally:
+                contract.stop()
+
+        self.play(script())
+
+    def test_files_and_invitations(self) -> None:
+        """No half file is served, none is lost that was acknowledged, and no invitation is used twice."""
+
+        async def script() -> None:
+            contract = WebContract(temporary_folder(self))
+            try:
+                await contract.live("power", random.uniform(0.1, LOAD_S))
+                await contract.live("process", random.uniform(0.1, LOAD_S))
+                await contract.live("power", 0.0, is_over=True)
             finally:
                 contract.stop()
 
