@@ -59,6 +59,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "federation": {"federation"},
     "pubsub": set(),
     "uploads": {"uploads"},
+    "bytestreams": {"bytestreams"},
 }
 """In the order of `xmppd.services.parts`: a group and the files of it that it offers to the groups below it.
 

@@ -47,6 +47,7 @@ from xmppd.core.operations.running import Operations
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
 from xmppd.net.ports import (
+    BYTESTREAMS,
     C2S,
     C2S_DIRECT_TLS,
     COMPONENT,
@@ -109,11 +110,9 @@ def makeService(options: Options) -> IService:
 
 def _tell(banner: Banner) -> None:
     """Past Python's buffer: what it cannot write to a full disk would spoil the end of the process too."""
+    text = "".join(f"{line}\n" for line in banner.lines())
     try:
-        os.write(
-            STANDARD_OUTPUT,
-            "".join(f"{line}\n" for line in banner.lines()).encode("utf-8", "surrogateescape"),
-        )
+        os.write(STANDARD_OUTPUT, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         _log.warn("What a start tells could not be written: {error}", error=str(error))
 
@@ -209,8 +208,10 @@ def _put_together(given: _Prepared) -> RunningServer:
     peers = server.peers(peer_tls, given.ports.addresses(S2S, S2S_DIRECT_TLS))
     components = server.component_factory()
     behind_web, web = _web(given, server)
+    behind_relay, relay = _relay(given, server)
     behind = {
         **behind_web,
+        **behind_relay,
         C2S: Behind(starttls),
         C2S_DIRECT_TLS: Behind(direct, tls.creator_for(None)),
         S2S: Behind(peers.factory()),
@@ -219,7 +220,7 @@ def _put_together(given: _Prepared) -> RunningServer:
     }
     listeners = given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits)
     notifier = Notifier(os.environ, given.reactor, partial(_status, server))
-    running = _running(given, server, peers, listeners, (*clients, peers, components, *web), notifier)
+    running = _running(given, server, peers, listeners, (*clients, peers, components, *web, *relay), notifier)
     reload = _reload(given, server, notifier)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
     if given.ports.addresses(METRICS):
@@ -260,6 +261,16 @@ def _status(server: Server) -> str:
     """A line for ``systemctl status``."""
     sessions = len(server.registry)
     return f"{sessions} {'session' if sessions == 1 else 'sessions'}, {', '.join(server.config.hosts)}"
+
+
+def _relay(given: _Prepared, server: Server) -> tuple[dict[PortKind, Behind], Sequence[Streams]]:
+    """Give what stands behind the ports for file transfers; it is loaded where there are any."""
+    if not (addresses := given.ports.addresses(BYTESTREAMS)):
+        return {}, ()
+    from xmppd.net.socks5.factory import SocksFactory
+
+    factory = SocksFactory(server.core, server.addresses, addresses[0][1])
+    return {BYTESTREAMS: Behind(factory)}, (factory,)
 
 
 def _monitor(

@@ -51,6 +51,7 @@ NOT_DEFAULTS = {
     ("modules", "privilege"),
     ("modules", "groups"),
     ("modules", "external_services"),
+    ("modules", "bytestreams"),
     ("s2s", "domains"),
     ("http", "external_url"),
 }

@@ -66,6 +66,13 @@ def _of_http(config: Config) -> list[tuple[Path, Address]]:
     ]
 
 
+def _of_bytestreams(config: Config) -> list[tuple[Path, Address]]:
+    return [
+        (("bytestreams", "listen", index), address)
+        for index, address in enumerate(config.bytestreams_listeners)
+    ]
+
+
 def is_public(config: Config) -> bool:
     """Say whether a listener for clients is reached from other machines."""
     return any(not address.is_loopback for _, address in _of_clients(config))
@@ -81,6 +88,7 @@ def _listeners(config: Config) -> Iterator[Finding]:
         *_of_servers(config),
         *_of_http(config),
         *_of_components(config),
+        *_of_bytestreams(config),
         *_of_monitoring(config),
     ]
     for number, (path, address) in enumerate(listeners):

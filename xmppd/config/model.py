@@ -107,7 +107,7 @@ class Config(ServerOptions):
             update={
                 **{
                     name: getattr(running, name)
-                    for name in ("data_dir", "storage", "metrics", "net", "component_listen")
+                    for name in ("data_dir", "storage", "metrics", "net", "component_listen", "bytestreams")
                 },
                 "c2s": self.c2s.model_copy(update={name: getattr(running.c2s, name) for name in OF_C2S}),
                 "s2s": self.s2s.model_copy(update={name: getattr(running.s2s, name) for name in OF_S2S}),
@@ -120,6 +120,12 @@ class Config(ServerOptions):
     def _component(self, running: HostSettings) -> HostSettings:
         new = self.components.get(running.name, running)
         return new.model_copy(update={name: getattr(running, name) for name in WHAT_A_COMPONENT_IS})
+
+    @property
+    def bytestreams_listeners(self) -> tuple[Address, ...]:
+        """Where file transfers are relayed; nowhere while no component does that."""
+        is_one = any(component.module == "bytestreams" for component in self.components.values())
+        return self.bytestreams.listen if is_one else ()
 
     @property
     def component_listeners(self) -> tuple[Address, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
+from xmppd.config.bytestreams import Bytestreams
 from xmppd.config.elsewhere import Elsewhere, HttpAuth, Ldap, OAuth
 from xmppd.config.http import Http, WebAddress
 from xmppd.config.kinds import DomainKind
@@ -152,6 +153,8 @@ class ServerOptions(Section):
     """Where the data are kept."""
     log: Log = Log()
     """What is told, how, and where."""
+    bytestreams: Bytestreams = Bytestreams()
+    """Where file transfers are relayed."""
     metrics: Metrics = Metrics()
     """Where monitoring systems look."""
     net: Net = Net()

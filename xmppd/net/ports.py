@@ -65,7 +65,10 @@ S2S_DIRECT_TLS: Final = PortKind(
 HTTP: Final = PortKind("http", "listen", "HTTP")
 HTTPS: Final = PortKind("http", "tls_listen", "HTTPS")
 METRICS: Final = PortKind("metrics", "listen", "metrics", is_of_operators=True)
-KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, HTTP, HTTPS, COMPONENT, METRICS)
+BYTESTREAMS: Final = PortKind(
+    "bytestreams", "listen", "file transfers", lambda config: config.bytestreams_listeners
+)
+KINDS: Final = (C2S, C2S_DIRECT_TLS, S2S, S2S_DIRECT_TLS, HTTP, HTTPS, COMPONENT, BYTESTREAMS, METRICS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import xmppd.services.accounts.parts as accounts
 import xmppd.services.archive.parts as archive
+import xmppd.services.bytestreams.parts as bytestreams
 import xmppd.services.components.parts as components
 import xmppd.services.discovery.parts as discovery
 import xmppd.services.federation.parts as federation
@@ -47,6 +48,7 @@ GROUPS: tuple[Callable[[CoreParts], None], ...] = (
     federation.add_services,
     pubsub.add_services,
     uploads.add_services,
+    bytestreams.add_services,
 )
 """In an order in which each finds what it uses."""
 

@@ -44,6 +44,7 @@ def check_listeners(subject: Subject) -> Iterator[Finding]:
         ("s2s", "direct_tls_listen", config.s2s_listeners("direct_tls_listen")),
         ("http", "listen", config.http.listen),
         ("http", "tls_listen", config.http.tls_listen),
+        ("bytestreams", "listen", config.bytestreams_listeners),
     )
     for section, key, addresses in options:
         for index, address in enumerate(addresses):

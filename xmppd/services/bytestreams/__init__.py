@@ -1,0 +1,1 @@
+"""File transfers that are relayed between two clients (XEP-0065)."""
