@@ -81,6 +81,7 @@ from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
 from xmppd.services.roster.roster import Rosters
 from xmppd.services.uploads.upkeep import UploadUpkeep
+from xmppd.services.uploads.uploads import Uploads
 from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
@@ -315,6 +316,7 @@ def _control_parts(
         clients=server.services[Clients],
         invitations=server.services[Invitations],
         invitation_page=server.services[LandingPages].url,
+        uploads=server.services[Uploads],
         reports=server.services[Reports],
         loader=server.loader,
         data_dir=given.config.data_dir,

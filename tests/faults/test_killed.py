@@ -54,7 +54,7 @@ class KilledTests(SynchronousTestCase):
         self.play(script())
 
     def test_files_and_invitations(self) -> None:
-        """No half file is served, none is lost that was acknowledged, and no invitation is used twice."""
+        """promises#whole-files, promises#invitations-once: also for who was answered just before the kill."""
 
         async def script() -> None:
             contract = WebContract(temporary_folder(self))

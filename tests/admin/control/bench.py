@@ -15,6 +15,7 @@ from xmppd.services.components.components import Components
 from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
+from xmppd.services.uploads.uploads import Uploads
 from xmppd.testing.server import MemoryServer
 
 HOSTS = '[hosts."localhost"]\n[hosts."example.org"]\n'
@@ -38,6 +39,7 @@ class ControlBench:
             departures=self.server.services[Departures],
             clients=self.server.services[Clients],
             invitations=self.server.services[Invitations],
+            uploads=self.server.services[Uploads],
             reports=self.server.services[Reports],
             loader=self.server.loader,
             components=self.server.services[Components],

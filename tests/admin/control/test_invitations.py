@@ -56,6 +56,11 @@ class InviteTests(SynchronousTestCase):
         self.assertEqual(self.refusal("invite.revoke", id=first["id"])[0], "no-such-invitation")
         self.assertEqual(self.refusal("invite.revoke", id="")[0], "no-such-invitation")
 
+    def test_accounts_of_elsewhere(self) -> None:
+        """Where this server makes no accounts it invites nobody to make one."""
+        bench = ControlBench('[hosts."guests.example"]\nauth = "anonymous"\n')
+        self.assertEqual(bench.refusal("invite.account", jid="guests.example")[0], "not-internal")
+
     def test_what_cannot_be(self) -> None:
         """Each is refused with what to do."""
         self.do("invite.account", jid="ben@localhost")

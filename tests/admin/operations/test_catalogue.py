@@ -18,6 +18,7 @@ class CatalogueTests(SynchronousTestCase):
         names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
         names += "s2s.connect s2s.list s2s.show "
         names += "session.clients session.kick session.list session.revoke status stop "
+        names += "upload.list upload.remove upload.show "
         names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
         names += "user.passwd user.restore"
         self.assertEqual(sorted(BY_NAME), names.split())

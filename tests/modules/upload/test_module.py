@@ -185,7 +185,8 @@ class DownloadTests(Base):
             self.assertTrue(headers["content-disposition"].startswith(f'{shown}; filename="{name}"'), name)
             self.assertEqual(headers["x-content-type-options"], "nosniff")
             self.assertIn("sandbox", headers["content-security-policy"])
-            self.assertIn("default-src 'none'", headers["content-security-policy"])
+            self.assertIn("default-src 'none'; media-src 'self'", headers["content-security-policy"])
+            self.assertNotIn("script", headers["content-security-policy"])
 
     def test_parts_and_conditions(self) -> None:
         """HEAD, ranges (RFC 9110 14), and who has it already (13)."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from xmppd.admin.check.advice import check_advice
 from xmppd.admin.check.components import check_components
 from xmppd.admin.check.external_services import check_external_secrets
+from xmppd.admin.check.reach import check_reach
 from xmppd.admin.check.rights import check_rights
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.extras import missing_extras
@@ -29,6 +30,7 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     yield from _reach(subject)
     yield from check_components(subject)
     yield from check_external_secrets(subject)
+    yield from check_reach(subject)
     yield from check_rights(subject)
     yield from check_advice(subject)
 

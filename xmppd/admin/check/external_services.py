@@ -7,7 +7,7 @@ from xmppd.admin.check.secrets import check_secret
 from xmppd.admin.check.subject import Subject
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
-from xmppd.config.model import is_local
+from xmppd.config.model import Config, is_local
 from xmppd.config.module_options import module_path
 from xmppd.config.schema import dotted
 from xmppd.core.outgoing import CannotResolve
@@ -40,6 +40,12 @@ def check_external_names(subject: Subject) -> Iterator[Finding]:
         except CannotResolve as problem:
             remedy = "check the name servers of this machine, or leave this check out with --offline"
             yield Finding("dns.no-answer", "warning", place, what, str(problem), remedy)
+
+
+def has_external_services(config: Config, host: str) -> bool:
+    """Whether the users of a host are told of any."""
+    options, _ = config.module_options(NAME, ExternalServicesOptions, host)
+    return options is not None and bool(options.services)
 
 
 def _services(subject: Subject) -> Iterator[tuple[KeyPath, ExternalService]]:

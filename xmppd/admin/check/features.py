@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from xmppd.admin.check.external_services import NAME as EXTERNAL_SERVICES
+from xmppd.admin.check.external_services import has_external_services
 from xmppd.admin.check.subject import Subject
 from xmppd.config.findings import Finding
 from xmppd.config.kinds import DomainKind
@@ -62,6 +64,9 @@ def check_features(subject: Subject) -> Iterator[Finding]:
                 yield from _module(subject.config, subject.modules, host, use, module)
             for module in use.services:
                 yield from _service(subject.config, subject.modules, host, use, module)
+            if EXTERNAL_SERVICES in use.modules and not has_external_services(subject.config, host.name):
+                remedy = "write [modules.external_services.services.relay], as etc/xmppd.toml shows"
+                yield _finding(subject.config, host, use, "no relay is named", remedy)
 
 
 def _module(config: Config, known: Known, host: HostSettings, use: Use, module: str) -> Iterator[Finding]:

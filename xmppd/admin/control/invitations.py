@@ -115,6 +115,10 @@ async def invite_revoke(parts: ControlParts, id: str) -> InvitationRow:
 
 
 async def _invited(parts: ControlParts, account: JID, wanted: Wanted) -> Invited:
+    auth = parts.hosts[account.domainpart].settings.auth
+    if auth != "internal" and wanted.kind is not Kind.CONTACT:
+        why = f'this server makes no accounts and sets no passwords of {account.domainpart} (auth = "{auth}")'
+        raise ControlError("not-internal", f"{why}; that is done where they are known")
     try:
         token, invitation = await parts.invitations.create(account.domainpart, wanted)
     except AccountError as error:

@@ -16,6 +16,7 @@ from xmppd.services.invitations.invitation import Invitation
 from xmppd.services.invitations.invitations import Invitations
 from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
+from xmppd.services.uploads.uploads import Uploads
 
 
 def _nothing() -> None:
@@ -49,6 +50,8 @@ class ControlParts:
     now: Callable[[], float]
     """Wall time in seconds."""
     reports: Reports
+    uploads: Uploads | None = None
+    """Uploaded files; None where no server runs."""
     peers: Peers | None = None
     """What is connected to other servers; None where they are not talked to."""
     components: Components | None = None

@@ -12,6 +12,7 @@ from xmppd.admin.operations import (
     rooms,
     server,
     sessions,
+    uploads,
     users,
 )
 from xmppd.core.operations.declaring import Operation
@@ -22,6 +23,7 @@ SUBJECTS: Final = (
     hosts.SUBJECT,
     sessions.SUBJECT,
     rooms.SUBJECT,
+    uploads.SUBJECT,
     components.SUBJECT,
     peers.SUBJECT,
     reports.SUBJECT,

@@ -129,7 +129,7 @@ class InvitationPages:
             return self._form(visit, invitation, {})
         values = {
             **self._about(visit, invitation),
-            "may_register": invitation.may_register,
+            "may_register": invitation.may_register and self._is_internal,
             "register_path": f"/register/{visit.token}?lang={visit.language}",
         }
         return Page("invite.html", values, invitation.uri(visit.token))
@@ -137,7 +137,7 @@ class InvitationPages:
     async def register(self, visit: Visit) -> Page:
         """The form for an account, and the account."""
         invitation = await self._find(visit, Kind.CONTACT, Kind.ACCOUNT)
-        if not invitation.makes_accounts:
+        if not invitation.makes_accounts or not self._is_internal:
             raise NoSuchInvitation
         if visit.request.method != "POST":
             return self._form(visit, invitation, {})
@@ -203,9 +203,14 @@ class InvitationPages:
             "password_chars": self._opt.password_chars,
         }
 
+    @property
+    def _is_internal(self) -> bool:
+        """Whether this server makes the accounts of the host, and sets their passwords."""
+        return self._api.host.settings.auth == "internal"
+
     async def _find(self, visit: Visit, *kinds: Kind) -> Invitation:
         invitation = await self._invitations.find(self._host, visit.token)
-        if invitation.kind not in kinds:
+        if invitation.kind not in kinds or not (self._is_internal or invitation.kind is Kind.CONTACT):
             raise NoSuchInvitation
         return invitation
 

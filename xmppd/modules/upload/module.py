@@ -31,10 +31,13 @@ PATTERN: Final = "/upload/{id}/{name}"
 YEAR_S: Final = 31_536_000
 HARMLESS: Final = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'; form-action 'none'",
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
+"""A browser shows a picture or plays a film by a page of its own making, which needs that style and that source."""
 
 
 class UploadService(Service):

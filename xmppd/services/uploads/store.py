@@ -77,7 +77,7 @@ def put(upload: Upload) -> list[Change]:
         Put(OWNERS, upload.service, upload.id, owner),
     ]
     if upload.expires_at != UNENDING:
-        changes.append(Put(ENDS, upload.service, _end(upload), owner))
+        changes.append(Put(ENDS, upload.service, end_of(upload), owner))
     return changes
 
 
@@ -86,11 +86,12 @@ def gone(upload: Upload) -> list[Change]:
     return [
         Delete(UPLOADS, upload.owner, upload.id),
         Delete(OWNERS, upload.service, upload.id),
-        Delete(ENDS, upload.service, _end(upload)),
+        Delete(ENDS, upload.service, end_of(upload)),
     ]
 
 
-def _end(upload: Upload) -> str:
+def end_of(upload: Upload) -> str:
+    """Give the key under which the end of a file is noted."""
     return f"{upload.expires_at:015.0f} {upload.id}"
 
 

@@ -10,7 +10,7 @@ from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.uploads.errors import NoSuchUpload
 from xmppd.services.uploads.folder import UploadFolder
-from xmppd.services.uploads.store import ENDS, OWNERS, UploadStore
+from xmppd.services.uploads.store import ENDS, OWNERS, UploadStore, end_of
 from xmppd.services.uploads.uploads import Uploads
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Delete, Storage, StorageError
@@ -103,6 +103,9 @@ class UploadUpkeep:
         upload = await self._store.read(owner, id)
         if upload is None:
             await self._clear(service, id, key)
+            return
+        if end_of(upload) != key:  # another time is noted, too
+            await self._storage.commit(Delete(ENDS, service, key))
             return
         try:
             await self._uploads.remove(upload)
