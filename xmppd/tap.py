@@ -10,7 +10,7 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from xmppd import __version__
 from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.answers import versions_in_words
-from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.parts import ControlParts, gathered
 from xmppd.admin.control.service import Control, offer
 from xmppd.admin.folder import FolderError, make_data_folder, make_for, mode_for_others, server_secret
 from xmppd.admin.heap import Heap
@@ -72,16 +72,9 @@ from xmppd.net.transport.inherited import inherited_sockets
 from xmppd.net.transport.listen import Listener, ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.departures import Departures
-from xmppd.services.accounts.removal import Removal
-from xmppd.services.components.components import Components
-from xmppd.services.invitations.invitations import Invitations
-from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.invitations.upkeep import InvitationUpkeep
-from xmppd.services.login.clients import Clients
-from xmppd.services.reports.reports import Reports
 from xmppd.services.roster.roster import Rosters
 from xmppd.services.uploads.upkeep import UploadUpkeep
-from xmppd.services.uploads.uploads import Uploads
 from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
@@ -307,26 +300,11 @@ def _web(given: _Prepared, server: Server) -> tuple[dict[PortKind, Behind], Sequ
 def _control_parts(
     given: _Prepared, server: Server, reload: Reload, signals: Signals, peers: Peers
 ) -> ControlParts:
-    return ControlParts(
-        hosts=server.hosts,
-        registry=server.registry,
-        accounts=server.accounts,
-        removal=server.services[Removal],
-        departures=server.services[Departures],
-        clients=server.services[Clients],
-        invitations=server.services[Invitations],
-        invitation_page=server.services[LandingPages].url,
-        uploads=server.services[Uploads],
-        reports=server.services[Reports],
-        loader=server.loader,
-        data_dir=given.config.data_dir,
-        version=__version__,
-        started_at=time.time(),
-        now=time.time,
+    return replace(
+        gathered(server.core, server.loader, given.config.data_dir, is_running=True),
         reload=reload,
         stop=signals.stop,
         listening=given.ports.describe,
-        components=server.services[Components],
         peers=peers if server.config.is_federated else None,
     )
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xmppd import __version__
 from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
+from xmppd.core.parts import CoreParts
 from xmppd.core.registry import SessionRegistry
 from xmppd.net.streams.s2s.peers import Peers
 from xmppd.services.accounts.accounts import Accounts
@@ -14,6 +16,7 @@ from xmppd.services.accounts.removal import Removal
 from xmppd.services.components.components import Components
 from xmppd.services.invitations.invitation import Invitation
 from xmppd.services.invitations.invitations import Invitations
+from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
 from xmppd.services.uploads.uploads import Uploads
@@ -66,3 +69,29 @@ class ControlParts:
     """Begin to stop the server; returns at once."""
     listening: Callable[[], Sequence[str]] = field(default=tuple)
     """What the server listens on, in words, such as ``127.0.0.1:5222 (STARTTLS)``."""
+
+
+def gathered(core: CoreParts, loader: Loader, data_dir: Path, *, is_running: bool) -> ControlParts:
+    """Give what commands work with, as far as it is the core's and the services'; what the process has is put in later.
+
+    Straight on the store nothing *is_running*.
+    """
+    services, now = core.services, core.environment.now
+    return ControlParts(
+        hosts=core.hosts,
+        registry=core.registry,
+        accounts=services[Accounts],
+        removal=services[Removal],
+        departures=services[Departures],
+        clients=services[Clients],
+        invitations=services[Invitations],
+        invitation_page=services[LandingPages].url,
+        reports=services[Reports],
+        uploads=services[Uploads] if is_running else None,
+        components=services[Components] if is_running else None,
+        loader=loader,
+        data_dir=data_dir,
+        version=__version__,
+        started_at=now(),
+        now=now,
+    )

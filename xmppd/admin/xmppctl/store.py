@@ -10,6 +10,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final, NoReturn
@@ -19,10 +20,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
-from xmppd import __version__
 from xmppd.admin.control import hosts, invitations, users
 from xmppd.admin.control.client import Connection
-from xmppd.admin.control.parts import ControlParts
+from xmppd.admin.control.parts import ControlParts, gathered
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.control.wire import ControlError, Progress
 from xmppd.admin.folder import FolderError, FolderOfAnother, make_data_folder, who
@@ -38,14 +38,7 @@ from xmppd.core.loader import Loader
 from xmppd.core.operations.declaring import Args
 from xmppd.core.operations.running import Operations, runnable_in
 from xmppd.core.stations import SUBSCRIBING
-from xmppd.services.accounts.accounts import Accounts
-from xmppd.services.accounts.departures import Departures
-from xmppd.services.accounts.removal import Removal
-from xmppd.services.invitations.invitations import Invitations
-from xmppd.services.invitations.landing import LandingPages
-from xmppd.services.login.clients import Clients
 from xmppd.services.parts import make_parts
-from xmppd.services.reports.reports import Reports
 from xmppd.services.roster.subscription_states import TYPES
 from xmppd.services.roster.subscriptions import Subscriptions
 from xmppd.storage.interface import Storage, StorageError
@@ -173,23 +166,8 @@ def _parts(config: Config, storage: Storage) -> ControlParts:
         host.hooks.add(
             events.ACCOUNT_PRESENCE, lambda traffic: _told(services[Subscriptions], traffic), SUBSCRIBING
         )
-    return ControlParts(
-        hosts=parts.hosts,
-        registry=parts.registry,
-        accounts=services[Accounts],
-        removal=services[Removal],
-        departures=services[Departures],
-        clients=services[Clients],
-        invitations=services[Invitations],
-        invitation_page=services[LandingPages].url,
-        reports=services[Reports],
-        loader=Loader({}, _no_modules, _no_modules),
-        data_dir=config.data_dir,
-        version=__version__,
-        rename=_renaming(config),
-        started_at=time.time(),
-        now=time.time,
-    )
+    loader = Loader({}, _no_modules, _no_modules)
+    return replace(gathered(parts, loader, config.data_dir, is_running=False), rename=_renaming(config))
 
 
 def _renaming(config: Config) -> Callable[[str, str], object]:
