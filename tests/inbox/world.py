@@ -71,6 +71,8 @@ class World:
             is_taking = session is not None and session.presence is not None and session.priority >= 0
             is_dealt_with = not self.is_slow  # otherwise the device may be another by then
             self.is_beside |= not (is_dealt_with and (is_taking or session is None))
+        for session in self.memory.server.registry.resources(target.partition("/")[0]):
+            self.is_beside |= session.presence is not None and session.priority < 0  # it may get carbons
         self.romeo.say(kind, target, times)
         self.look()
 

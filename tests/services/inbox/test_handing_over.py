@@ -213,6 +213,19 @@ class HandingOverTests(SynchronousTestCase):
         slow.read_delay_s = 0.0
         self.assertEqual(self.stored(), [])
 
+    def test_what_waits_behind_live_messages(self) -> None:
+        """One that is away for a moment gets what came meanwhile behind what it was due before."""
+        self.say(*range(BATCH + 1))
+        client = self.juliet()
+        self.say("live")
+        client.send("<presence type='unavailable'/>")
+        self.say("later")
+        client.send("<presence/>")
+        for _ in range(4):
+            self.memory.clock.advance(0)
+        self.assertEqual(bodies(client)[-3:], [str(BATCH), "live", "later"])
+        self.assertEqual(self.stored(), [])
+
     def test_a_recipient_that_leaves_while_preferences_are_read(self) -> None:
         """Its message goes to who is there, once: who has a carbon has it."""
         for carbons in ("", "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>"):

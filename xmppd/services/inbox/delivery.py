@@ -102,6 +102,13 @@ class Backlogs:
         elif backlog.live_bytes > VOLATILE_BYTES:
             self._timers.add(0.0, self._overflow, backlog.session)
 
+    def waits(self, owner: str) -> None:
+        """A message waits in the store alone: live ones that are in memory must not overtake it, nor it them."""
+        self._records.waits(owner)
+        backlog = self.by_owner.get(owner)
+        if backlog is not None:
+            self._let_go_of_live(backlog)
+
     def _let_go_of_live(self, backlog: Backlog) -> None:
         """Keep no durable message in memory: they are in the store."""
         backlog.is_unread = True

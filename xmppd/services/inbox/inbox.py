@@ -285,7 +285,7 @@ class Inbox:
             raise StanzaError("service-unavailable", "Too many messages wait for this account")
         record.is_done, record.is_open = False, bool(record.holders)
         self._store(delivery, record)
-        self._records.waits(owner)
+        self._backlogs.waits(owner)
         session = self._backlogs.taker(owner)
         if session is None:
             self._tell(target, (delivery.stanza,))
