@@ -226,6 +226,30 @@ class HandingOverTests(SynchronousTestCase):
         self.assertEqual(bodies(client)[-3:], [str(BATCH), "live", "later"])
         self.assertEqual(self.stored(), [])
 
+    def test_what_waits_while_the_store_is_read(self) -> None:
+        """It is not forgotten when what was read has been handed over."""
+        self.say("one")
+        client = self.memory.logged_in(f"{JULIET}/balcony")
+        slow = self.memory.storage
+        slow.clock, slow.read_delay_s = self.memory.clock, 0.5
+        client.send("<presence/><presence type='unavailable'/>")
+        self.say("two")
+        client.send("<presence/>")
+        for _ in range(8):
+            self.memory.clock.advance(0.5)
+        self.assertEqual(bodies(client), ["one", "two"])
+
+    def test_emptied_since(self) -> None:
+        """What was told while the store was read counts for more than what was read."""
+        records = self.inbox._records
+        records.waits("nurse@localhost")
+        told = records.told("nurse@localhost")
+        records.waits("nurse@localhost")
+        records.emptied("nurse@localhost", told)
+        self.assertTrue(records.may_wait("nurse@localhost"))
+        records.emptied("nurse@localhost", records.told("nurse@localhost"))
+        self.assertFalse(records.may_wait("nurse@localhost"))
+
     def test_a_recipient_that_leaves_while_preferences_are_read(self) -> None:
         """Its message goes to who is there, once: who has a carbon has it."""
         for carbons in ("", "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>"):

@@ -36,6 +36,7 @@ class Backlog:
         "live_bytes",
         "live_ids",
         "session",
+        "told",
     )
 
     def __init__(self, session: Session, key: str):
@@ -44,6 +45,8 @@ class Backlog:
         self.is_started = self.is_given_up = False
         self.is_unread = True
         """Whether the store may have something for it."""
+        self.told: int | None = None
+        """When it was told last that something may wait, as it was when the store was read."""
         self.is_rest = False
         """Whether something is kept for a client of before the start."""
         self.is_owed = False

@@ -240,6 +240,7 @@ class Backlogs:
     async def _hand_stored(self, owner: str, backlog: Backlog) -> None:
         """Hand over all that waits in the store behind the last place looked at."""
         backlog.is_unread = backlog.is_rest = backlog.is_owed = False
+        backlog.told = self._records.told(owner)
         after, is_more = 0, True
         while is_more:
             page = await self._records.page(owner, after)
@@ -261,7 +262,7 @@ class Backlogs:
 
     def _emptied(self, owner: str, backlog: Backlog) -> None:
         if not (backlog.is_unread or backlog.is_rest or backlog.is_owed):
-            self._records.emptied(owner)
+            self._records.emptied(owner, backlog.told)
 
     def _look_at(self, backlog: Backlog, page: Iterable[Placed]) -> None:
         """Look at what is not given, and at what is kept for others."""

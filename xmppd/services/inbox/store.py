@@ -81,8 +81,9 @@ class Records:
         self._late: dict[str, list[Record]] = {}
         self._pulse: Timer | None = None
         self._usages: Bounded[str, Usage] = Bounded(REMEMBERED)
-        self._owners: set[str] = set()
+        self._owners: dict[str, int] = {}
         """For whom anything may wait; nobody is missing once that is learnt."""
+        self._told = 0
         self._is_learning = self._is_learnt = False
 
     @property
@@ -192,7 +193,7 @@ class Records:
         for record in self._live.pop(owner, {}).values():
             self._touched.pop(record, None)
         self._usages.pop(owner, None)
-        self._owners.discard(owner)
+        self._owners.pop(owner, None)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -302,7 +303,8 @@ class Records:
         """Read once for whom there is anything; until that is done, each is asked for. Waits; `StorageError`."""
         if not self._is_learning:
             self._is_learning = True
-            self._owners.update(await all_owners(self._storage, STORE))
+            for owner in await all_owners(self._storage, STORE):
+                self._owners.setdefault(owner, 0)
             self._is_learnt = True
 
     def may_wait(self, owner: str) -> bool:
@@ -311,11 +313,17 @@ class Records:
 
     def waits(self, owner: str) -> None:
         """Something may wait for *owner* now."""
-        self._owners.add(owner)
+        self._told += 1
+        self._owners[owner] = self._told
 
-    def emptied(self, owner: str) -> None:
-        """Nothing waits for *owner*."""
-        self._owners.discard(owner)
+    def told(self, owner: str) -> int | None:
+        """Give when it was told last that something may wait for *owner*; see `emptied`."""
+        return self._owners.get(owner)
+
+    def emptied(self, owner: str, since: int | None) -> None:
+        """Nothing waits for *owner*, unless it was told that something may *since*."""
+        if self._owners.get(owner) == since:
+            self._owners.pop(owner, None)
 
     def usage(self, owner: str) -> Usage | None:
         """Give how much *owner* has, if it is known."""
