@@ -239,6 +239,18 @@ class HandingOverTests(SynchronousTestCase):
             self.memory.clock.advance(0.5)
         self.assertEqual(bodies(client), ["one", "two"])
 
+    def test_two_pages_at_once(self) -> None:
+        """A record that stands on two pages is one in memory, until neither is in use."""
+        self.say("one")
+        records = self.inbox._records
+        [first] = now(records.page(JULIET))
+        [second] = now(records.page(JULIET))
+        self.assertIs(first.record, second.record)
+        records.unpin([first.record])
+        self.assertIs(records.get(JULIET, first.record.id), first.record)
+        records.unpin([second.record])
+        self.assertEqual(records._live, {})
+
     def test_emptied_since(self) -> None:
         """What was told while the store was read counts for more than what was read."""
         records = self.inbox._records

@@ -96,8 +96,7 @@ class Backlogs:
         backlog.live.append(live)
         backlog.live_bytes += size
         if record is not None and record.is_stored:
-            record.is_pinned = True
-            self._records.hold(record)
+            self._records.pin(record)
             backlog.live_ids.add(record.id)
         elif backlog.live_bytes > VOLATILE_BYTES:
             self._timers.add(0.0, self._overflow, backlog.session)
@@ -112,7 +111,7 @@ class Backlogs:
     def _let_go_of_live(self, backlog: Backlog) -> None:
         """Keep no durable message in memory: they are in the store."""
         backlog.is_unread = True
-        self._records.unpin(each.record for each in backlog.live)
+        self._records.unpin(each.record for each in backlog.live if each.is_stored)
         backlog.live = deque(each for each in backlog.live if not each.is_stored)
         backlog.live_ids.clear()
         backlog.live_bytes = sum(len(each.stanza.inner) for each in backlog.live)
@@ -191,7 +190,7 @@ class Backlogs:
         for live in volatile if is_there else ():
             self._giver.send(backlog.session, live.stanza, live.record)
         is_left = backlog.is_unread or bool(backlog.live_ids)
-        self._records.unpin(each.record for each in backlog.live)
+        self._records.unpin(each.record for each in backlog.live if each.is_stored)
         if is_left:
             self._records.waits(owner)
         for session in () if is_final else backlog.behind:
@@ -248,8 +247,7 @@ class Backlogs:
             try:
                 is_more = await self._hand_page(owner, backlog, page)
             finally:
-                for placed in page:
-                    self._records.release(placed.record)
+                self._records.unpin(placed.record for placed in page)
             if is_more:
                 after = page[-1].seq
                 await self._pace.pause()
@@ -311,7 +309,10 @@ class Backlogs:
         if not backlog.live and not backlog.is_unread:
             self._emptied(owner, backlog)
             self._end(owner, backlog)
-        await self._giver.give(owner, backlog, [Next(live.stanza, live.record) for live in those])
+        try:
+            await self._giver.give(owner, backlog, [Next(live.stanza, live.record) for live in those])
+        finally:
+            self._records.unpin(live.record for live in those if live.is_stored)
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 

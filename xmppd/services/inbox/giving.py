@@ -58,7 +58,6 @@ class Giver:
                     given.append(record)
             await self._commit(owner, given)
         finally:
-            self._records.unpin(record for _, record in those)
             if ledger is not None:
                 ledger.uncork()
 

@@ -227,7 +227,7 @@ class Inbox:
         if not records.unknown.keys().isdisjoint(holders):
             delivery.changes.extend(records.introductions(holders))
         records.added(record)
-        if not record.is_pinned and (not holders or min(holders.values()) < 0):
+        if not record.pins and (not holders or min(holders.values()) < 0):
             records.waits(record.owner)
         if holders and max(holders.values()) >= 0:
             records.hold(record)

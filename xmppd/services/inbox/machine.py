@@ -84,9 +84,9 @@ class Record:
         "is_gone",
         "is_late",
         "is_open",
-        "is_pinned",
         "is_stored",
         "owner",
+        "pins",
         "size_bytes",
     )
 
@@ -102,8 +102,8 @@ class Record:
         """Whether it was told to be taken out of the store."""
         self.is_late = False
         """Whether a copy goes behind the transaction of the message: who holds it is written by itself then."""
-        self.is_pinned = False
-        """Whether it stays in memory, whoever holds it."""
+        self.pins = 0
+        """How many need it in memory, whoever holds it."""
         self.is_stored = is_stored
         """False for one that lives in memory alone."""
         self.size_bytes = 0

@@ -151,7 +151,7 @@ class Records:
         live = self._live.get(owner)
         if live is None or live.get(record.id) is not record or record in self._touched:
             return
-        if record.is_pinned or (
+        if record.pins or (
             not record.is_gone and any(n >= 0 and key in holders for key, n in record.holders.items())
         ):
             return
@@ -162,11 +162,16 @@ class Records:
         if not live:
             del self._live[owner]
 
+    def pin(self, record: Record) -> None:
+        """Have a record in memory, until `unpin`."""
+        record.pins += 1
+        self.hold(record)
+
     def unpin(self, records: Iterable[Record | None]) -> None:
         """Let go of what was pinned."""
         for record in records:
             if record is not None:
-                record.is_pinned = False
+                record.pins -= 1
                 self.release(record)
 
     def touch(self, record: Record) -> None:
@@ -200,7 +205,7 @@ class Records:
     @deferred
     async def page(self, owner: str, after: int = 0, ids: Sequence[str] | None = None) -> list[Placed]:
         """Give the next `PAGE` records behind place *after*, or those with these *ids* (as many as in a page of the
-        storage at most) that are there; all are in memory, until each is released.
+        storage at most) that are there; all are in memory, until `unpin`.
 
         Nothing that was committed before is missing. Waits; `StorageError`.
         """
@@ -227,14 +232,13 @@ class Records:
             try:
                 yield page
             finally:
-                for placed in page:
-                    self.release(placed.record)
+                self.unpin(placed.record for placed in page)
             is_more = ids is None and len(page) == PAGE
             after = page[-1].seq if page else after
 
     def _placed(self, owner: str, entry: Entry) -> Placed:
         record = self.get(owner, entry.id) or read(owner, entry)
-        self.hold(record)
+        self.pin(record)
         return Placed(entry.seq, record, entry)
 
     # -- writing ------------------------------------------------------------------------------------------------------
