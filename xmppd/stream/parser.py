@@ -139,7 +139,7 @@ class StreamParser:
             return None
         self._told = index
         namespace, local = split_name(self._name)
-        return ElementBegun(namespace, local)
+        return ElementBegun(ns.CLIENT if namespace == self.scope.content_ns else namespace, local)
 
     def half_received(self) -> bytes:
         """What came of the element in work; another parser may go on from there."""

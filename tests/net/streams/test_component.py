@@ -99,6 +99,22 @@ class StanzaTests(ComponentTestCase):
         )
         self.assertEqual(self.bodies(romeo), ["hello"])
 
+    def test_what_nobody_takes(self) -> None:
+        """RFC 6120 4.9.3.24: refused by its name, when the rest of it has not come yet."""
+        gateway = self.world.component(GATEWAY)
+        gateway.send("<list xmlns='urn:example'><item>")
+        self.assertEqual(self.error(gateway), "unsupported-stanza-type")
+
+    def test_a_silent_component_gets_spaces(self) -> None:
+        """RFC 6120 4.6.1: white space and nothing else, once it has shown its secret."""
+        gateway, silent = self.world.component(GATEWAY), ComponentClient("silent", GATEWAY)
+        self.world.connect(silent)
+        got: list[bytes] = []
+        for client in (gateway, silent):
+            self.patch(client, "received", got.append)
+        self.world.pass_time(3 * self.world.server.config.limits.keepalive_s)
+        self.assertEqual({piece for piece in got if b"stream" not in piece}, {b" "})
+
     def test_flood(self) -> None:
         """While too much is not committed the component is not read; nothing is lost."""
         self.world.add_account("juliet@localhost")

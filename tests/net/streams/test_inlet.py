@@ -15,6 +15,8 @@ from xmppd.net.streams.inlet import IQS_ASIDE, QUEUE_BEFORE_PAUSE, Answer, PeerI
 from xmppd.net.streams.link import Link
 from xmppd.net.streams.negotiation import STARTTLS
 from xmppd.net.streams.sasl import SASL
+from xmppd.stanza.element import Element
+from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.events import Event
@@ -102,6 +104,41 @@ class Peer(Recorder, PeerInlet):
     """As for servers and components."""
 
 
+class Failing(PeerInlet):
+    """One that deals with failures as `PeerInlet` does; events with the name of an error fail with it."""
+
+    limits = Limits()
+    who = {"peer": "192.0.2.1"}
+
+    def begin(self) -> None:
+        """Nothing has happened yet."""
+        self.ended: list[str] = []
+
+    def acknowledger(self) -> Acknowledger | None:
+        """Nobody counts."""
+        return None
+
+    def handle(self, event: Event) -> Answer:
+        """Fail."""
+        raise StreamError("invalid-from") if getattr(event, "id", "") == "stream" else ZeroDivisionError
+
+    def fail(self, error: StreamError) -> None:
+        """Note it."""
+        self.ended.append(error.condition)
+
+
+class FakeRouter:
+    """Notes what is refused."""
+
+    def __init__(self) -> None:
+        self.storage = MemoryStorage()
+        self.refused: list[tuple[str | None, str]] = []
+
+    def refuse(self, stanza: Stanza, error: StanzaError) -> None:
+        """Note it."""
+        self.refused.append((stanza.id, error.condition))
+
+
 def stanzas(*ids: str, name: str = "message") -> list[Stanza]:
     """Stanzas with these ids."""
     return [Stanza.make(name, id=id, type="get" if name == "iq" else None) for id in ids]
@@ -113,11 +150,13 @@ class InletTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.link = FakeLink()
-        self.storage = MemoryStorage()
+        self.router = FakeRouter()
+        self.storage = self.router.storage
 
     def inlet(self, kind: Any) -> Any:
         """Make one."""
-        made = kind(cast(Link, self.link), Timers(self.clock), self.storage, Limits)
+        storage = self.storage if kind is Client else self.router
+        made = kind(cast(Link, self.link), Timers(self.clock), storage, Limits)
         made.begin()
         return made
 
@@ -238,3 +277,16 @@ class PeerInletTests(InletTestCase):
         self.give(self.stream, *stanzas("slow", name="iq"))
         self.stream.answers["slow"].errback(KeyError())
         self.assertEqual((self.stream.failures, self.stream._aside), ([KeyError], 0))
+
+    def test_what_went_wrong(self) -> None:
+        """A `StreamError` ends the stream; a bug is logged once, and answered to who has sent the stanza."""
+        stream = self.inlet(Failing)
+        self.give(stream, *stanzas("1", name="iq"))
+        self.assertEqual(self.router.refused, [("1", "internal-server-error")])
+        self.assertEqual(stream.ended, [])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.give(stream, *stanzas("stream"))
+        self.assertEqual(stream.ended, ["invalid-from"])
+        stream.receive(Element("feature", "urn:example"))
+        self.assertEqual(stream.ended[1:], ["internal-server-error"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

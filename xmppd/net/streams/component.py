@@ -30,11 +30,11 @@ from xmppd.net.transport.twisted_transport import connection_of
 from xmppd.services.components.components import CONFLICT, Components
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
-from xmppd.stanza.errors import StanzaError, StreamError
+from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.component_handshake import is_right
-from xmppd.stream.events import Event, StreamClosed, StreamOpened
-from xmppd.stream.features import StreamFeature, StreamKind, StreamState, handler_of
+from xmppd.stream.events import ElementBegun, Event, StreamClosed, StreamOpened
+from xmppd.stream.features import ElementHandler, StreamFeature, StreamKind, StreamState, handler_of
 from xmppd.stream.framer import Framer
 from xmppd.stream.framing import TCPFraming
 from xmppd.stream.parser_pool import ParserPool
@@ -63,7 +63,6 @@ class ComponentStream(PeerInlet):
     kind = StreamKind.COMPONENT
     ledger = None
     """Nobody counts the stanzas of a component (XEP-0198 is for clients and servers)."""
-    _log = Logger()
 
     def __init__(self, conn: Connection, link: Link, peer: str, server: "ComponentFactory"):
         """*conn* is what it writes to; the time for the handshake begins."""
@@ -76,7 +75,7 @@ class ComponentStream(PeerInlet):
         self.names: tuple[str, ...] = ()
         self.opened_at = server.now()
         self.stanzas_in = self.stanzas_out = 0
-        super().__init__(link, server.timers, server.router.storage, server.limits)
+        super().__init__(link, server.timers, server.router, server.limits)
 
     # -- what the inlet asks ------------------------------------------------------------------------------------------
 
@@ -97,6 +96,8 @@ class ComponentStream(PeerInlet):
             return self._stanza(event)
         elif type(event) is Element:
             return self._element(event)
+        elif type(event) is ElementBegun:
+            self._handler(event.ns, event.name)
         elif type(event) is StreamOpened:
             self._opened(event)
         elif type(event) is StreamClosed:
@@ -105,20 +106,6 @@ class ComponentStream(PeerInlet):
             assert isinstance(event, StreamError)
             self.fail(event)
         return None
-
-    def failed(self, failure: Failure, event: Event) -> None:
-        """A `StreamError` ends the stream; anything else is a bug, which the sender hears of."""
-        error = failure.value
-        if isinstance(error, StreamError):
-            self.fail(error)
-            return
-        self._log.failure(
-            "What a component sent could not be handled", failure, stream=self.stream_id, peer=self.peer
-        )
-        if type(event) is Stanza:
-            self.server.router.refuse(event, StanzaError("internal-server-error"))
-        else:
-            self.fail(StreamError("internal-server-error"))
 
     def too_late(self) -> None:
         """Whoever has not shown the secret in time is sent away; so is who does not let the connection end."""
@@ -180,7 +167,7 @@ class ComponentStream(PeerInlet):
         self._leave(reason)
 
     def _leave(self, reason: str) -> None:
-        self._log.info("Component stream ended: {reason}", reason=reason, **self._who)
+        self._log.info("Component stream ended: {reason}", reason=reason, **self.who)
         self.server.components.disconnected(self)
 
     # -- what comes ---------------------------------------------------------------------------------------------------
@@ -205,13 +192,15 @@ class ComponentStream(PeerInlet):
         self._conn.write(self.server.framing.opening(self.stream_id, host.name, None, None))
 
     def _element(self, element: Element) -> Answer:
-        handler = handler_of(FEATURES, self.kind, self.state, element.ns, element.name)
-        if handler is not None:
-            answer = handler(self, element)
-            return answer if isinstance(answer, Deferred) else None
-        if not self.names:
-            raise StreamError("not-authorized")
-        raise StreamError("unsupported-stanza-type")
+        answer = self._handler(element.ns, element.name)(self, element)
+        return answer if isinstance(answer, Deferred) else None
+
+    def _handler(self, namespace: str, name: str) -> ElementHandler["ComponentStream"]:
+        """Give who handles such an element now. Raises `StreamError`, for which the name is enough (4.9.3.24)."""
+        handler = handler_of(FEATURES, self.kind, self.state, namespace, name)
+        if handler is None:
+            raise StreamError("unsupported-stanza-type" if self.names else "not-authorized")
+        return handler
 
     def shown(self, element: Element) -> Deferred[None] | None:
         """The handshake: the secret is right and nobody else is this service, or the stream ends.
@@ -221,23 +210,24 @@ class ComponentStream(PeerInlet):
         assert self._host is not None, "no handshake comes before a header"
         name = self._host.name
         if not is_right(element.text, self.stream_id, self.server.components.secret_of(name)):
-            self._log.warn("A component has shown a wrong secret for {name}", name=name, **self._who)
+            self._log.warn("A component has shown a wrong secret for {name}", name=name, **self.who)
             return self._timers.wait(self.server.limits().auth_delay_s).addCallback(_refused)
         names = self.server.components.connect(self, name)
         if names is None:
-            self._log.warn("{name} is connected already, and a second one is refused", name=name, **self._who)
+            self._log.warn("{name} is connected already, and a second one is refused", name=name, **self.who)
             raise CONFLICT
         self.names = names
         self.negotiated(HANDSHAKE)
         self.set_deadline(None)
         self.link.authenticated()
         self._conn.write(SUCCESS)
-        self._log.info("Component {names} is connected", names=", ".join(names), **self._who)
+        self._log.info("Component {names} is connected", names=", ".join(names), **self.who)
         self.server.components.connected(self)
         return None
 
     @property
-    def _who(self) -> dict[str, str]:
+    def who(self) -> dict[str, str]:
+        """The component's stream."""
         return {"stream": self.stream_id, "peer": self.peer}
 
 
@@ -268,6 +258,7 @@ class ComponentProtocol(StreamConnection):
         self.peer = getattr(self.transport.getPeer(), "host", "")
         self.stream = ComponentStream(connection_of(self.transport), self, self.peer, factory)
         self.framer = Framer(self.stream.element_limits, factory.parsers, ns.COMPONENT)
+        self.framer.tells_begun = True
         factory.opened(self)
 
     def connectionLost(self, reason: Failure | None = None) -> None:

@@ -7,10 +7,11 @@ the `Link`.
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import ClassVar, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.config.limits import Limits
@@ -20,6 +21,7 @@ from xmppd.core.timers import Timer, Timers
 from xmppd.net.streams.limits import authenticated_limits, unauthenticated_limits
 from xmppd.net.streams.link import Link
 from xmppd.net.streams.uncommitted import Uncommitted
+from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Storage
 from xmppd.stream.events import Event
@@ -281,24 +283,64 @@ class StreamInlet:
         self.too_late()
 
 
+class Refuser(Protocol):
+    """What such a stream asks of the router beside its way in."""
+
+    @property
+    def storage(self) -> Storage:
+        """Where what stanzas change is committed."""
+
+    def refuse(self, stanza: Stanza, error: StanzaError) -> None:
+        """Send *error* back to the sender."""
+
+
 class PeerInlet(StreamInlet):
     """The way in of a server or a component, which speaks for many: an IQ that waits does not hold the others up.
 
     Such an IQ counts as handled once it is routed; what it changes is answered after its commit, as ever.
     """
 
-    __slots__ = ("_aside",)
+    __slots__ = ("_aside", "_router")
+    _log = Logger()
 
     def __init__(
         self,
         link: Link,
         timers: Timers,
-        storage: Storage,
+        router: Refuser,
         limits: Callable[[], Limits],
         state: int = StreamState.NONE,
     ) -> None:
-        super().__init__(link, timers, storage, limits, state)
+        super().__init__(link, timers, router.storage, limits, state)
+        self._router = router
         self._aside = 0
+
+    # -- to be filled in ----------------------------------------------------------------------------------------------
+
+    @property
+    def who(self) -> Mapping[str, str]:
+        """Say in a line of the log whose stream it is."""
+        raise NotImplementedError
+
+    def fail(self, error: StreamError) -> None:
+        """End the stream with *error* (RFC 6120 4.9)."""
+        raise NotImplementedError
+
+    # -- what went wrong ----------------------------------------------------------------------------------------------
+
+    def failed(self, failure: Failure, event: Event) -> None:
+        """A `StreamError` ends the stream; anything else is a bug, which the sender hears of."""
+        error = failure.value
+        if isinstance(error, StreamError):
+            self.fail(error)
+            return
+        self._log.failure("What a server or a component sent could not be handled", failure, **self.who)
+        if type(event) is Stanza:
+            self._router.refuse(event, StanzaError("internal-server-error"))
+        else:
+            self.fail(StreamError("internal-server-error"))
+
+    # -- IQs that wait ------------------------------------------------------------------------------------------------
 
     def _wait_for(self, answer: Answer, event: Event) -> None:
         is_iq = type(event) is Stanza and event.name == "iq"

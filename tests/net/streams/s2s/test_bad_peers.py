@@ -215,3 +215,19 @@ class BadPeerTests(Two):
         peer = self.authenticated()
         peer.say("<!-- hello -->")
         self.assertEnded(peer, "restricted-xml")
+
+    def test_what_nobody_takes(self) -> None:
+        """RFC 6120 4.9.3.24: refused by its name, when the rest of it has not come yet."""
+        for peer, condition in (
+            (self.opened(), "not-authorized"),
+            (self.authenticated(), "unsupported-stanza-type"),
+        ):
+            peer.say("<list xmlns='urn:example'><item>")
+            self.assertEnded(peer, condition)
+
+    def test_a_silent_stream_gets_spaces(self) -> None:
+        """RFC 6120 4.6.1: between servers too, so that a dead connection shows; nothing else is sent."""
+        peer = self.authenticated()
+        self.settle(3 * self.capulet.server.config.limits.keepalive_s)
+        self.assertEqual(set(peer.text), {" "})
+        self.assertFalse(peer.is_lost)

@@ -22,8 +22,8 @@ from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.dialback import ERROR, INVALID, VALID, Dialback
-from xmppd.stream.events import StreamOpened
-from xmppd.stream.features import AnyFeature, StreamFeature, handler_of, offered
+from xmppd.stream.events import ElementBegun, StreamOpened
+from xmppd.stream.features import AnyFeature, ElementHandler, StreamFeature, handler_of, offered
 
 VERIFYING: Final = 20
 """Pairs of one stream that may be asked about at the same time."""
@@ -84,11 +84,19 @@ class IncomingStream(ServerStream):
 
     def element(self, element: Element) -> Deferred[None] | None:
         """One of the negotiation."""
-        handler = handler_of(FEATURES, self.kind, self.state, element.ns, element.name)
+        answer = self._handler(element.ns, element.name)(self, element)
+        return answer if isinstance(answer, Deferred) else None
+
+    def begun(self, element: ElementBegun) -> None:
+        """What nobody takes is refused by its name."""
+        if (element.ns, element.name) != (ns.STREAMS, "error"):
+            self._handler(element.ns, element.name)
+
+    def _handler(self, namespace: str, name: str) -> ElementHandler["IncomingStream"]:
+        handler = handler_of(FEATURES, self.kind, self.state, namespace, name)
         if handler is None:
             raise StreamError("unsupported-stanza-type" if self.proven else "not-authorized")
-        answer = handler(self, element)
-        return answer if isinstance(answer, Deferred) else None
+        return handler
 
     def start_tls(self) -> None:
         """Begin TLS; what has been negotiated without it is void."""

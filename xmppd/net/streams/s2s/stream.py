@@ -6,8 +6,6 @@
 from typing import Final
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from xmppd.config.limits import Limits
 from xmppd.core.commits import Routed
@@ -22,9 +20,9 @@ from xmppd.net.streams.s2s.wire import PeerLink, ServerInlet
 from xmppd.net.tls.peers import Shown
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
-from xmppd.stanza.errors import STREAM_CONDITIONS, StanzaError, StreamError
+from xmppd.stanza.errors import STREAM_CONDITIONS, StreamError
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.events import Event, StreamClosed, StreamOpened
+from xmppd.stream.events import ElementBegun, Event, StreamClosed, StreamOpened
 from xmppd.stream.features import AnyFeature, StreamKind, StreamState
 from xmppd.stream.framing import TCPFraming
 from xmppd.stream.limits import StreamLimits
@@ -55,7 +53,6 @@ class ServerStream(ServerInlet):
     kind = StreamKind.S2S
     is_initiated = False
     """Whether this server has begun it."""
-    _log = Logger()
 
     def __init__(self, link: PeerLink, parts: S2SParts, conn: Connection, peer: str):
         """Let a stream begin on *conn*, to or from the address *peer*; TLS may be there already."""
@@ -73,7 +70,7 @@ class ServerStream(ServerInlet):
         self.proven: dict[str, set[str]] = {}
         self.ledger: Acknowledger | None = None
         state = StreamState.SECURE if link.is_secure else StreamState.NONE
-        super().__init__(link, parts.timers, parts.router.storage, parts.limits, state)
+        super().__init__(link, parts.timers, parts.router, parts.limits, state)
 
     # -- to be filled in ----------------------------------------------------------------------------------------------
 
@@ -84,6 +81,9 @@ class ServerStream(ServerInlet):
     def element(self, element: Element) -> Deferred[None] | None:
         """Deal with what is no stanza."""
         raise NotImplementedError
+
+    def begun(self, element: ElementBegun) -> None:
+        """What is no stanza begins; raises `StreamError` where its name is enough to refuse it (4.9.3.24)."""
 
     def ended(self, reason: str) -> None:
         """The stream is over, for whatever reason; called once."""
@@ -127,6 +127,8 @@ class ServerStream(ServerInlet):
                 self._peer_failed(event)
                 return None
             return self.element(event)
+        elif type(event) is ElementBegun:
+            self.begun(event)
         elif type(event) is StreamOpened:
             self.opened(event)
         elif type(event) is StreamClosed:
@@ -136,6 +138,11 @@ class ServerStream(ServerInlet):
             self.fail(event)
         return None
 
+    @property
+    def who(self) -> dict[str, str]:
+        """The peer."""
+        return {"peer": self.peer, "domain": self.theirs}
+
     def stanza(self, stanza: Stanza) -> Routed:
         """Route what the peer has sent."""
         if not self.proven:
@@ -143,20 +150,6 @@ class ServerStream(ServerInlet):
         parts = self.parts
         parts.counters.received += 1
         return parts.router.from_server(self, stanza, self.proven)
-
-    def failed(self, failure: Failure, event: Event) -> None:
-        """A `StreamError` ends the stream; anything else is a bug, which the sender hears of."""
-        error = failure.value
-        if isinstance(error, StreamError):
-            self.fail(error)
-            return
-        self._log.failure(
-            "What a server sent could not be handled", failure, peer=self.peer, domain=self.theirs
-        )
-        if type(event) is Stanza:
-            self.parts.router.refuse(event, StanzaError("internal-server-error"))
-        else:
-            self.fail(StreamError("internal-server-error"))
 
     def too_late(self) -> None:
         """Who has not authenticated in time is sent away; so is who does not let the connection end."""

@@ -81,6 +81,7 @@ class S2SProtocol(StreamConnection):
         self.peer = getattr(self.transport.getPeer(), "host", "")
         self.stream = self.peer_stream = self._make_stream(self, connection_of(self.transport))
         self.framer = Framer(self.stream.element_limits, self._connections.parsers, ns.SERVER)
+        self.framer.tells_begun = True
         self._connections.opened(self)
         self.peer_stream.begin()
 
