@@ -56,7 +56,7 @@ GROUPS_OF_SERVICES: dict[str, set[str]] = {
     "push": {"push"},
     "reports": {"reports"},
     "rooms": {"rooms"},
-    "federation": {"federation"},
+    "federation": {"federation", "contacts"},
     "pubsub": set(),
     "uploads": {"uploads"},
     "bytestreams": {"bytestreams"},

@@ -12,6 +12,8 @@ from xmppd.core.session import Session
 from xmppd.core.stations import NOTING, SHOWING
 from xmppd.core.turns import Turns
 from xmppd.core.waiting import spawn
+from xmppd.services.components.components import CONNECTED, DISCONNECTED, Connection
+from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.presence.presence import BECAME_AVAILABLE, NS_DELAY, REQUESTING, Presence
 from xmppd.services.roster.roster import SUBSCRIBED_TO_US, WITHDRAWN, Granted, Roster, Withdrawn
 from xmppd.services.roster.subscriptions import Subscriptions
@@ -31,12 +33,13 @@ class PresenceModule(Module):
     summary = "Presence"
     xep = (XEP(203, "2.0"), XEP(318, "0.2"))
     features = (NS_DELAY,)
-    uses = (Presence, Turns, Subscriptions)
+    uses = (Presence, RemoteContacts, Turns, Subscriptions)
 
     def start(self) -> None:
         """Find the services."""
         self._presence = self.api.services[Presence]
         self._subscriptions = self.api.services[Subscriptions]
+        self._elsewhere = self.api.services[RemoteContacts]
 
     @on(events.CLIENT_PRESENCE, SHOWING)
     def on_client_presence(self, traffic: Traffic) -> object:
@@ -69,11 +72,23 @@ class PresenceModule(Module):
             answered = Deferred.fromCoroutine(self._presence.probed(traffic.sender, traffic.target))
             return answered.addCallback(lambda _: True)
         if stanza.type in AVAILABILITY or stanza.type == "error":
+            if stanza.type != "error":
+                self._elsewhere.heard(traffic.target, traffic.sender, is_available=stanza.type is None)
             self._presence.deliver(stanza, traffic.target)
             return True
         if stanza.type not in TYPES:
             raise StanzaError("bad-request", "There is no presence of this type")
         return None
+
+    @on(DISCONNECTED)
+    def on_component_gone(self, connection: Connection) -> None:
+        """A component is gone: its contacts are, too, unless it comes back soon."""
+        self._elsewhere.broke_off(self.api.host.name, connection.name)
+
+    @on(CONNECTED)
+    def on_component_came(self, connection: Connection) -> None:
+        """It is back: who is there is asked anew."""
+        self._elsewhere.reached(self.api.host.name, connection.name)
 
     @on(SUBSCRIBED_TO_US)
     def on_granted(self, granted: Granted) -> None:

@@ -16,6 +16,7 @@ from xmppd.core.ids import Ids
 from xmppd.core.router import SUBSCRIPTION_TYPES, Router
 from xmppd.core.timers import Timers
 from xmppd.core.waiting import spawn
+from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.federation.counters import Counters
 from xmppd.services.federation.outbound import Carrier, Failed, Item, Open, Sender, Unreachable
 from xmppd.services.federation.pair import Pair, PairParts
@@ -42,6 +43,7 @@ class Federation:
         timers: Timers,
         current: CurrentConfiguration,
         environment: Environment,
+        contacts: RemoteContacts,
     ):
         self._router = router
         self._hosts = hosts
@@ -55,6 +57,8 @@ class Federation:
         self.rows = Rows(router.storage, timers)
         self.received = Received(router.storage, Ids(environment.random_text, environment.node).next)
         """What counts the stanzas that come."""
+        self.contacts = contacts
+        """Whose presence was heard from elsewhere."""
         self.open: Open = _nobody
         """Who finds streams; set by who has connections."""
         self.pairs: dict[tuple[str, str], Pair] = {}
@@ -67,6 +71,7 @@ class Federation:
             environment.now,
             Random(environment.random_text(8)).random,
             self.counters,
+            contacts,
         )
 
     @property
@@ -126,6 +131,15 @@ class Federation:
     def _open(self, sender: Sender) -> Deferred[Carrier]:
         return self.open(sender)
 
+    # -- what streams that come in tell -------------------------------------------------------------------------------
+
+    def came(self, ours: str, theirs: str) -> None:
+        """Another server has proved who it is: it is there, so that what waits for it is tried now."""
+        pair = self.pairs.get((ours, theirs))
+        if pair is not None:
+            pair.seen()
+        self.contacts.reached(ours, theirs)
+
     # -- from time to time --------------------------------------------------------------------------------------------
 
     def _sweep(self, now: float, timer: object, param: None) -> float:
@@ -135,6 +149,7 @@ class Federation:
                 pair.cut(
                     Failed("policy-violation", f"This server does not talk to {pair.theirs}", is_final=True)
                 )
+                self.contacts.unreachable(*key)
             pair.expire(wall - settings.queue_age_s)
             if pair.carrier is not None and wall - pair.last_sent_at > settings.idle_s:
                 pair.rest()

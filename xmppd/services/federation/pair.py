@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from xmppd.config.s2s import S2s
 from xmppd.core.timers import Timer, Timers
 from xmppd.services.federation.backoff import Backoff
+from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.federation.counters import Counters
 from xmppd.services.federation.outbound import Carrier, Failed, Item, Numbered, Open, Unreachable
 from xmppd.services.federation.rows import Rows
@@ -56,6 +57,7 @@ class PairParts:
     now: Callable[[], float]
     random: Callable[[], float]
     counters: Counters
+    contacts: RemoteContacts
 
 
 class Pair:
@@ -151,6 +153,12 @@ class Pair:
         if self.carrier is None and self._attempt is None:
             self._look()
 
+    def seen(self) -> None:
+        """The other server has come to us: what waits, or comes, is not left for later."""
+        self._stop_retry()
+        if self.queue:
+            self.wake()
+
     def expire(self, before: float) -> None:
         """Send back what has waited since before that time."""
         old: list[Item] = []
@@ -238,6 +246,7 @@ class Pair:
         self.last_failed = None
         self._stop_retry()
         self._parts.counters.opened += 1
+        self._parts.contacts.reached(self.ours, self.theirs)
         self._pump_later(None)
 
     def _not_opened(self, failure: Failure) -> None:
@@ -259,6 +268,7 @@ class Pair:
         self.queue = deque(kept)
         self.size_bytes = sum(item.size_bytes for item in kept)
         self._bounce(gone, failed)
+        self._parts.contacts.unreachable(self.ours, self.theirs)
 
     def _pause(self, failed: Failed) -> None:
         """Leave the peer alone for a while."""
@@ -280,7 +290,7 @@ class Pair:
     def _retry_due(self, now: float, timer: object, param: None) -> None:
         self._retry = self.retry_at = None
         self._is_failed = False
-        if self.queue:
+        if self.queue or self._parts.contacts.is_missed(self.ours, self.theirs):
             self._look()
 
     def _stop_retry(self) -> None:

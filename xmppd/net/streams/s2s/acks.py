@@ -35,7 +35,7 @@ def _enable(stream: Counting, element: Element) -> None:
     if stream.ledger is not None:
         _refuse(stream, "unexpected-request")
         return
-    ledger = stream.parts.received.begin(stream.ours, stream.theirs)
+    ledger = stream.parts.federation.received.begin(stream.ours, stream.theirs)
     _attach(stream, ledger)
     given = f" id='{ledger.id}' resume='true'" if element.get("resume") in TRUE else ""
     stream.send(f"<enabled xmlns='{NS}'{given}/>")
@@ -48,9 +48,11 @@ def _resume(stream: Counting, element: Element) -> Deferred[None]:
 async def _resumed(stream: Counting, id: str) -> None:
     """The earlier stream takes nothing more, all of it is on disk, then it is told how much that is."""
     parts = stream.parts
-    ledger = parts.received.find(stream.ours, stream.theirs, id)
+    ledger = parts.federation.received.find(stream.ours, stream.theirs, id)
     if ledger is None or stream.ledger is not None:
-        _refuse(stream, "item-not-found", await parts.received.count_of(stream.ours, stream.theirs, id))
+        _refuse(
+            stream, "item-not-found", await parts.federation.received.count_of(stream.ours, stream.theirs, id)
+        )
         return
     ledger.end_stream()
     for _ in range(SETTLES):

@@ -94,7 +94,7 @@ class S2SFactory(Factory):
         if is_full or not self._addresses.admits(address, parts.limits()):
             self._log.info("Too many connections, of servers or from {peer}", peer=address)
             return None
-        parts.counters.accepted += 1
+        parts.federation.counters.accepted += 1
         protocol = S2SProtocol(
             _Counting(self._connections, self._addresses), self._stream, self._is_direct_tls
         )

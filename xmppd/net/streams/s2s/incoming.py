@@ -16,7 +16,7 @@ from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.header import domains_of, has_features
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
-from xmppd.net.streams.s2s.stream import FRAMING, PAIRS, ServerStream
+from xmppd.net.streams.s2s.stream import BROKE_OFF, FRAMING, PAIRS, ServerStream
 from xmppd.net.streams.s2s.wire import PeerLink
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
@@ -186,10 +186,20 @@ class IncomingStream(ServerStream):
         """Another stream of the peer goes on in this one's place (XEP-0198 5)."""
         self.close(StreamError("conflict", "Resumed by another stream"))
 
+    def prove(self, theirs: str, ours: str, how: str, feature: AnyFeature) -> None:
+        """The peer has shown towards *ours* to be *theirs*; so it is there."""
+        super().prove(theirs, ours, how, feature)
+        self.parts.federation.came(ours, theirs)
+
     def ended(self, reason: str) -> None:
-        """Count who never got in."""
+        """Count who never got in; ask soon after those whose stream has broken off."""
+        federation = self.parts.federation
         if not self.proven:
-            self.parts.counters.refused += 1
+            federation.counters.refused += 1
+        if reason == BROKE_OFF:
+            for theirs, all_ours in self.proven.items():
+                for ours in all_ours:
+                    federation.contacts.broke_off(ours, theirs)
 
 
 FEATURES: Final[tuple[StreamFeature[IncomingStream], ...]] = (STARTTLS, EXTERNAL, DIALBACK, SM)

@@ -12,8 +12,7 @@ from xmppd.core.host import Hosts
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.net.tls.peers import HasHandle, Shown
-from xmppd.services.federation.counters import Counters
-from xmppd.services.federation.received import Received
+from xmppd.services.federation.federation import Federation
 from xmppd.stream.dialback import Dialback
 
 
@@ -53,6 +52,5 @@ class S2SParts:
     secret: bytes
     """What dialback keys are made of."""
     tls: PeerTLS | None
-    counters: Counters
     verify: Verify
-    received: Received
+    federation: Federation

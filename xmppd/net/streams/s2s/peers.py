@@ -39,9 +39,8 @@ class Peers:
             now=environment.now,
             secret=dialback_secret(environment.secret),
             tls=tls,
-            counters=self.federation.counters,
             verify=self._verify,
-            received=self.federation.received,
+            federation=self.federation,
         )
         self.connections = PeerConnections(self.parts)
         self._addresses = addresses

@@ -31,6 +31,8 @@ ABORT_AFTER_S: Final = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
 PAIRS: Final = 200
 """Pairs of domains that one stream may prove."""
+BROKE_OFF: Final = LOST
+"""Why a stream has ended that neither side has closed."""
 FRAMING: Final = TCPFraming(ns.SERVER)
 
 
@@ -148,7 +150,7 @@ class ServerStream(ServerInlet):
         if not self.proven:
             raise StreamError("not-authorized")
         parts = self.parts
-        parts.counters.received += 1
+        parts.federation.counters.received += 1
         return parts.router.from_server(self, stanza, self.proven)
 
     def too_late(self) -> None:
