@@ -81,9 +81,6 @@ class Carrier(Protocol):
     def close(self) -> None:
         """End it; its sender hears no more of it."""
 
-    def describe(self) -> dict[str, object]:
-        """Say what it is, for an operator."""
-
 
 class Sender(Protocol):
     """The pair that a carrier is for."""

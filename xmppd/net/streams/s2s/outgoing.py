@@ -1,49 +1,31 @@
-"""A stream on which stanzas go to another server: SASL EXTERNAL (XEP-0178 3), else dialback (XEP-0220 2.1.1).
-
-What was written has arrived, for all we know, when the kernel has taken it.
-"""
+"""A stream on which stanzas go to another server: SASL EXTERNAL (XEP-0178 3), else dialback (XEP-0220 2.1.1)."""
 
 from base64 import b64encode
-from collections import deque
 from collections.abc import Callable
-from typing import Final
 
 from xmppd.core.session import Connection
-from xmppd.core.timers import Timer
 from xmppd.net.streams.inlet import LOST
-from xmppd.net.streams.s2s.counting import SentCounter
+from xmppd.net.streams.s2s.carrying import PairCarrier
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.initiated import InitiatedStream
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
 from xmppd.net.streams.s2s.wire import PeerLink
-from xmppd.services.federation.outbound import Carrier, Failed, Item, Sender
+from xmppd.services.federation.outbound import Carrier, Failed, Sender
 from xmppd.services.federation.received import NS as NS_SM
-from xmppd.services.federation.sent import SentItems
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stream.dialback import ERROR, VALID, Dialback, make_key
 from xmppd.stream.features import AnyFeature, StreamState
 
-PULSE_S: Final = 0.1
-"""How often is looked what the kernel has taken."""
 Told = Callable[[Carrier | Failed], None]
 """Hears once what came of it."""
 
 
 class OutgoingStream(InitiatedStream):
-    """One stream that a pair of domains sends on; its `Carrier`."""
+    """One stream that a pair of domains sends on."""
 
-    __slots__ = (
-        "_counter",
-        "_is_external_tried",
-        "_late",
-        "_pulse",
-        "_sender",
-        "_tell",
-        "_written",
-        "_written_bytes",
-    )
+    __slots__ = ("_cargo", "_is_external_tried", "_tell")
 
     def __init__(
         self,
@@ -56,16 +38,10 @@ class OutgoingStream(InitiatedStream):
         *,
         is_direct: bool,
     ):
-        self._sender = sender
         self._tell = tell
         self._is_external_tried = False
-        self._pulse: Timer | None = None
-        self._written: deque[tuple[int, Item]] = deque()
-        self._written_bytes = 0
-        self._counter = SentCounter(sender, self.send, parts.timers)
-        self._late: list[Item] = []
-        """What came when the end was written already."""
         super().__init__(link, parts, conn, peer, (sender.ours, sender.theirs), is_direct=is_direct)
+        self._cargo = PairCarrier(self, sender)
 
     # -- authentication -----------------------------------------------------------------------------------------------
 
@@ -73,7 +49,7 @@ class OutgoingStream(InitiatedStream):
         """Show who we are, if that is not done."""
         if self.state & StreamState.AUTHENTICATED:
             if features.child("sm", NS_SM) is not None:
-                self._counter.begin()
+                self._cargo.counter.begin()
             else:
                 self._ready()
             return
@@ -104,10 +80,10 @@ class OutgoingStream(InitiatedStream):
 
     def _acks(self, element: Element) -> None:
         if element.name == "a":
-            self._counter.acknowledged(element)
+            self._cargo.counter.acknowledged(element)
         elif element.name == "r":
             self.send(f"<a xmlns='{NS_SM}' h='0'/>")
-        elif not self.is_told and self._counter.answered(element):
+        elif not self.is_told and self._cargo.counter.answered(element):
             self._ready()
 
     def _sasl(self, element: Element) -> None:
@@ -155,7 +131,7 @@ class OutgoingStream(InitiatedStream):
             how=self.authenticated_by,
             peer=self.peer,
         )
-        self._tell(self)
+        self._tell(self._cargo)
 
     def given_up(self, failed: Failed) -> None:
         """Tell whoever waits."""
@@ -163,71 +139,12 @@ class OutgoingStream(InitiatedStream):
 
     # -- stanzas ------------------------------------------------------------------------------------------------------
 
-    def carry(self, item: Item) -> None:
-        """Write a stanza, and see when the kernel has taken it."""
-        if self.is_ended or self.conn is None:
-            self._late.append(item)
-            return
-        data = item.stanza.to_bytes()
-        self.conn.write(data)
-        if self._counter.sent is not None:
-            self._counter.written(item)
-            return
-        self._written_bytes += len(data)
-        self._written.append((self._written_bytes, item))
-        if self._pulse is None:
-            self._pulse = self.parts.timers.add(0.0, self._look)  # mostly the kernel has all by then
-
-    @property
-    def unsent_bytes(self) -> int:
-        """How much waits to leave."""
-        return 0 if self.conn is None else self.conn.unsent_bytes
-
-    @property
-    def unconfirmed(self) -> int:
-        """How many stanzas the kernel may not have taken."""
-        sent = self._counter.sent
-        return len(self._late) + len(self._written if sent is None else sent.items)
-
-    @property
-    def numbered(self) -> SentItems | None:
-        """What counts stanzas, where the peer acknowledges them."""
-        return self._counter.sent
-
-    def _look(self, now: float, timer: object, param: None) -> float | None:
-        if self.conn is None:
-            return None
-        taken = self._written_bytes - self.conn.unsent_bytes
-        gone = []
-        while self._written and self._written[0][0] <= taken:
-            gone.append(self._written.popleft()[1])
-        if gone:
-            self._sender.arrived(gone)
-        if self._written:
-            return PULSE_S
-        self._pulse = None
-        return None
-
     def connection_lost(self, why: str = LOST) -> None:
-        """What the kernel may not have taken goes back to the pair; it has all where the end was orderly."""
+        """What may not have arrived goes back to the pair."""
         was_carrier = self.is_told and bool(self.state & StreamState.AUTHENTICATED)
         was_closing = self.is_ended
         super().connection_lost(why)
-        self._counter.stop()
-        if not was_carrier:
-            return
-        sent = self._counter.sent
-        if sent is not None:
-            self._sender.left = sent if sent.id else None
-            self._sender.lost(self, [item for _, item in sent.items] + self._late, self.failure)
-            return
-        written = [item for _, item in self._written]
-        self._written.clear()
-        if was_closing and self.carrier.was_clean:
-            self._sender.arrived(written)
-            written = []
-        self._sender.lost(self, written + self._late, self.failure)
-
-    def describe(self) -> dict[str, object]:
-        """Say what it is, for an operator."""
-        return {"stream": self.stream_id, "peer": self.peer, "by": self.authenticated_by}
+        if was_carrier:
+            self._cargo.lost(self.failure, has_left=was_closing and self.carrier.was_clean)
+        else:
+            self._cargo.counter.stop()

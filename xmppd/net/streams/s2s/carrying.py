@@ -1,0 +1,116 @@
+"""What a stream carries for one pair of domains: stanzas out, and what is known of their arrival.
+
+What was written has arrived when the peer acknowledges it (XEP-0198); where it does not, for all we know, when the
+kernel has taken it.
+"""
+
+from collections import deque
+from typing import Final, Protocol
+
+from xmppd.core.session import Connection
+from xmppd.core.stream import Sendable
+from xmppd.core.timers import Timer
+from xmppd.net.streams.s2s.counting import SentCounter
+from xmppd.net.streams.s2s.parts import S2SParts
+from xmppd.services.federation.outbound import Failed, Item, Sender
+from xmppd.services.federation.sent import SentItems
+
+PULSE_S: Final = 0.1
+"""How often is looked what the kernel has taken."""
+
+
+class CarryingStream(Protocol):
+    """The stream, as far as it is asked here."""
+
+    parts: S2SParts
+    conn: Connection | None
+    is_ended: bool
+
+    def send(self, x: Sendable) -> bool:
+        """Write *x*."""
+
+    def close(self) -> None:
+        """End the stream."""
+
+
+class PairCarrier:
+    """A `xmppd.services.federation.outbound.Carrier`."""
+
+    def __init__(self, stream: CarryingStream, sender: Sender):
+        """*sender* is the pair that it is for."""
+        self._stream = stream
+        self._sender = sender
+        self.counter = SentCounter(sender, stream.send, stream.parts.timers)
+        self._pulse: Timer | None = None
+        self._written: deque[tuple[int, Item]] = deque()
+        self._written_bytes = 0
+        self._late: list[Item] = []
+        """What came when the end was written already."""
+
+    def carry(self, item: Item) -> None:
+        """Write a stanza, and see when the kernel has taken it."""
+        stream = self._stream
+        if stream.is_ended or stream.conn is None:
+            self._late.append(item)
+            return
+        data = item.stanza.to_bytes()
+        stream.conn.write(data)
+        if self.counter.sent is not None:
+            self.counter.written(item)
+            return
+        self._written_bytes += len(data)
+        self._written.append((self._written_bytes, item))
+        if self._pulse is None:
+            self._pulse = stream.parts.timers.add(0.0, self._look)  # mostly the kernel has all by then
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits to leave."""
+        conn = self._stream.conn
+        return 0 if conn is None else conn.unsent_bytes
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many stanzas are not known to have arrived."""
+        sent = self.counter.sent
+        return len(self._late) + len(self._written) + (0 if sent is None else len(sent.items))
+
+    @property
+    def numbered(self) -> SentItems | None:
+        """What counts stanzas, where the peer acknowledges them."""
+        return self.counter.sent
+
+    def close(self) -> None:
+        """End the stream; the sender hears no more of it."""
+        self._stream.close()
+
+    def lost(self, failed: Failed | None, *, has_left: bool) -> None:
+        """The stream is gone: what may not have arrived goes back to the pair.
+
+        *has_left*: all that was written has left, since the end was orderly.
+        """
+        self.counter.stop()
+        sent, written = self.counter.sent, [item for _, item in self._written]
+        self._written.clear()
+        if has_left:
+            self._sender.arrived(written)
+            written = []
+        if sent is not None:
+            written += [item for _, item in sent.items]
+            self._sender.left = sent if sent.id and sent.items else None
+        self._sender.lost(self, written + self._late, failed)
+
+    def _look(self, now: float, timer: object, param: None) -> float | None:
+        conn = self._stream.conn
+        if conn is None:
+            return None
+        taken = self._written_bytes - conn.unsent_bytes
+        gone = []
+        while self._written and self._written[0][0] <= taken:
+            gone.append(self._written.popleft()[1])
+        if gone:
+            self._sender.arrived(gone)
+        if self._written:
+            return PULSE_S
+        self._pulse = None
+        return None
