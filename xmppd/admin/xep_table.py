@@ -50,6 +50,7 @@ CORE: Final = (
     Row("XEP-0185", "Dialback Key Generation and Validation", "1.0", "stream"),
     Row("XEP-0205", "Best Practices to Discourage Denial of Service Attacks", "1.0.2", "core, net"),
     Row("XEP-0220", "Server Dialback", "1.1.1", "stream, net"),
+    Row("XEP-0288", "Bidirectional Server-to-Server Connections", "1.0.1", "net", "one pair of domains each"),
     Row(
         "XEP-0368",
         "SRV records for XMPP over TLS",

@@ -114,6 +114,8 @@ class S2s(Section):
     """Whether another server needs a certificate that covers its name; without it dialback over TLS may do."""
     dialback: bool = True
     """Whether servers may prove who they are by dialback (XEP-0220)."""
+    bidirectional: bool = True
+    """Whether one connection may serve both directions (XEP-0288), where both servers can."""
     ca: Authorities = "system"
     """Who certifies other servers: "system", or a file (PEM)."""
     allow: Domains = ()

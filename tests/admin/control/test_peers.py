@@ -28,6 +28,17 @@ class PeersTests(Two):
         """Both directions, how each is authenticated, and the counters."""
         self.say("Wherefore")
         self.answer("Shall I")
+        (row,) = self.bench.do("s2s.list")["streams"]
+        self.assertEqual((row["direction"], row["theirs"]), ("out+in", MONTAGUE))
+        self.assertEqual((self.queue()["state"], self.queue()["waiting"]), ("open", 0))
+
+    def test_a_stream_for_each_direction(self) -> None:
+        """Where the other end does not take both on one; how each is authenticated, and the counters."""
+        server = self.montague.server
+        apart = server.config.s2s.model_copy(update={"bidirectional": False})
+        server.take(server.config.model_copy(update={"s2s": apart}))
+        self.say("Wherefore")
+        self.answer("Shall I")
         found = self.bench.do("s2s.list")
         self.assertEqual(
             [(row["direction"], row["theirs"], row["by"], row["names"]) for row in found["streams"]],
@@ -35,7 +46,6 @@ class PeersTests(Two):
         )
         self.assertEqual(found["streams"][0]["proven"], [f"{MONTAGUE} -> {CAPULET}"])
         self.assertEqual((found["counters"]["sent"], found["counters"]["received"]), (1, 1))
-        self.assertEqual((self.queue()["state"], self.queue()["waiting"]), ("open", 0))
 
     def test_what_fails_is_told_and_tried_at_once(self) -> None:
         """The last error, when it is tried next, and an attempt before that."""

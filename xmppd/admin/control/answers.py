@@ -227,7 +227,7 @@ class PeerStream(TypedDict):
     """One stream with another server."""
 
     direction: str
-    """``in`` or ``out``."""
+    """``in`` or ``out``, ``in+out`` or ``out+in`` of one that serves both: who has begun it comes first."""
     ours: str
     theirs: str
     proven: list[str]

@@ -13,6 +13,14 @@ from xmppd.services.federation.pair import Pair
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.jid import JID, InvalidJID
 
+_DIRECTIONS = {
+    (False, False): "in",
+    (True, False): "out",
+    (False, True): "in+out",
+    (True, True): "out+in",
+}
+"""By whether this server has begun a stream, and whether it serves both directions (XEP-0288)."""
+
 
 @does("s2s.list")
 def s2s_list(parts: ControlParts) -> Federated:
@@ -90,7 +98,7 @@ def _stream(stream: ServerStream) -> PeerStream:
         f"{theirs} -> {ours}" for theirs, all_ours in stream.proven.items() for ours in sorted(all_ours)
     ]
     return {
-        "direction": "out" if stream.is_initiated else "in",
+        "direction": _DIRECTIONS[stream.is_initiated, stream.is_bidi],
         "ours": stream.ours,
         "theirs": stream.theirs,
         "proven": proven,

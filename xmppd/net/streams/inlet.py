@@ -8,7 +8,7 @@ the `Link`.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -318,7 +318,7 @@ class PeerInlet(StreamInlet):
     # -- to be filled in ----------------------------------------------------------------------------------------------
 
     @property
-    def who(self) -> Mapping[str, str]:
+    def who(self) -> Mapping[str, Any]:
         """Say in a line of the log whose stream it is."""
         raise NotImplementedError
 

@@ -140,6 +140,14 @@ class Federation:
             pair.seen()
         self.contacts.reached(ours, theirs)
 
+    def resumed(self, ours: str, theirs: str, id: str, h: int) -> bool:
+        """Another server resumes its stream *id*, on which it has got *h* stanzas of ours (XEP-0288).
+
+        Gives whether more may go that way.
+        """
+        pair = self.pairs.get((ours, theirs))
+        return pair is None or pair.resumed(id, h)
+
     # -- from time to time --------------------------------------------------------------------------------------------
 
     def _sweep(self, now: float, timer: object, param: None) -> float:
@@ -151,9 +159,10 @@ class Federation:
                 )
                 self.contacts.unreachable(*key)
             pair.expire(wall - settings.queue_age_s)
-            if pair.carrier is not None and wall - pair.last_sent_at > settings.idle_s:
+            is_unused = wall - pair.last_used_at > settings.idle_s
+            if is_unused:
                 pair.rest()
-            if pair.is_idle:
+            if pair.is_idle and (is_unused or pair.left is None):
                 del self.pairs[key]
         return SWEEP_S
 

@@ -90,6 +90,9 @@ class Sender(Protocol):
     left: Numbered | None
     """What an earlier carrier has left, to be resumed."""
 
+    def used(self) -> None:
+        """Something has come by its carrier (XEP-0288): it is not idle."""
+
     def confirmed(self, items: list[Item]) -> None:
         """These, which an earlier carrier has left, have arrived all the same."""
 

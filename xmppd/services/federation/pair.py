@@ -74,7 +74,7 @@ class Pair:
         self.left: Numbered | None = None
         """What an earlier carrier has left, to be resumed; it is in the queue, too."""
         self.last_failed: Failed | None = None
-        self.last_sent_at = self.opened_at = 0.0
+        self.last_used_at = self.opened_at = 0.0
         self.retry_at: float | None = None
         self._parts = parts
         self._backoff = Backoff(parts.random)
@@ -128,7 +128,7 @@ class Pair:
         now = parts.now()
         carrier = self.carrier
         if carrier is not None and not self.queue and carrier.unsent_bytes < JAM_BYTES:
-            self.last_sent_at = now
+            self.last_used_at = now
             parts.counters.sent += 1
             carrier.carry(Item(stanza, row, now, is_durable))
             return
@@ -201,9 +201,23 @@ class Pair:
 
     # -- what the carrier tells ---------------------------------------------------------------------------------------
 
+    def used(self) -> None:
+        """Something has come by its carrier: it is not idle."""
+        self.last_used_at = self._parts.now()
+
     def arrived(self, items: list[Item]) -> None:
         """These have arrived, as far as that can be known."""
         self._parts.rows.done(self.ours, self.theirs, [item.row for item in items])
+
+    def resumed(self, id: str, h: int) -> bool:
+        """The other server resumes the stream *id*, and has got *h* stanzas by it; whether more may go that way."""
+        left = self.left
+        if self.carrier is not None or self._attempt is not None or (left is not None and left.id != id):
+            return False
+        self.left = None
+        if left is not None:
+            self.confirmed(left.covered(h))
+        return True
 
     def confirmed(self, items: list[Item]) -> None:
         """These, which an earlier carrier has left, have arrived all the same: they are not sent again."""
@@ -242,7 +256,7 @@ class Pair:
     def _opened(self, carrier: Carrier) -> None:
         self._attempt = None
         self.carrier = carrier
-        self.opened_at = self.last_sent_at = self._parts.now()
+        self.opened_at = self.last_used_at = self._parts.now()
         self.last_failed = None
         self._stop_retry()
         self._parts.counters.opened += 1
@@ -345,7 +359,7 @@ class Pair:
             self._pop()
             self._parts.counters.sent += 1
             carrier.carry(item)
-        self.last_sent_at = self._parts.now()
+        self.last_used_at = self._parts.now()
         if self.queue and self.carrier is not None:
             self._pump_later(0.0)
 

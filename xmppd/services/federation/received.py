@@ -83,18 +83,21 @@ class Received:
     def __init__(self, storage: Storage, new_id: Callable[[], str]):
         self._storage = storage
         self._new_id = new_id
-        self._by_id: Bounded[str, tuple[tuple[str, str], ReceivedLedger]] = Bounded(KEPT)
+        self._by_id: Bounded[tuple[str, str, str], ReceivedLedger] = Bounded(KEPT)
 
     def begin(self, ours: str, theirs: str) -> ReceivedLedger:
         """Give a ledger for a stream of *theirs* to *ours*."""
-        ledger = ReceivedLedger(self._new_id(), part_of(ours, theirs), self._storage)
-        self._by_id.keep(ledger.id, ((ours, theirs), ledger))
+        return self.adopt(ours, theirs, self._new_id())
+
+    def adopt(self, ours: str, theirs: str, id: str) -> ReceivedLedger:
+        """The same for what comes back on a stream of ours to *theirs*, which they call *id*; "" where they do not."""
+        ledger = ReceivedLedger(id or self._new_id(), part_of(ours, theirs), self._storage)
+        self._by_id.keep((ours, theirs, ledger.id), ledger)
         return ledger
 
     def find(self, ours: str, theirs: str, id: str) -> ReceivedLedger | None:
         """Give the ledger of an earlier stream of this pair; None where it is not known any more."""
-        pair, ledger = self._by_id.get(id) or (None, None)
-        return ledger if pair == (ours, theirs) else None
+        return self._by_id.get((ours, theirs, id))
 
     async def count_of(self, ours: str, theirs: str, id: str) -> int | None:
         """Give how many stanzas of a stream of an earlier run are kept; None where that is not known."""

@@ -36,8 +36,8 @@ class Peer(Protocol):
         self.transport.write(text.encode())
 
 
-class BadPeerTests(Two):
-    """At Juliet's server."""
+class PeerTestCase(Two):
+    """Base: a hand-made server at Juliet's."""
 
     s2s = "require_certificate = false"
 
@@ -85,6 +85,10 @@ class BadPeerTests(Two):
     def message(self, from_: str = "tybalt@verona.example/x", to: str = f"juliet@{CAPULET}") -> str:
         """Give a message."""
         return f"<message from='{from_}' to='{to}' type='chat'><body>hello</body></message>"
+
+
+class BadPeerTests(PeerTestCase):
+    """At Juliet's server."""
 
     def test_headers(self) -> None:
         """RFC 6120 4.7.1, 4.7.2, 4.9.3."""

@@ -39,7 +39,9 @@ class PairCarrier:
     def __init__(self, stream: CarryingStream, sender: Sender):
         """*sender* is the pair that it is for."""
         self._stream = stream
-        self._sender = sender
+        self.sender = sender
+        self.is_always_resumed = False
+        """Whether a later stream goes on with this one though nothing is left: to tell the peer what has come."""
         self.counter = SentCounter(sender, stream.send, stream.parts.timers)
         self._pulse: Timer | None = None
         self._written: deque[tuple[int, Item]] = deque()
@@ -93,12 +95,12 @@ class PairCarrier:
         sent, written = self.counter.sent, [item for _, item in self._written]
         self._written.clear()
         if has_left:
-            self._sender.arrived(written)
+            self.sender.arrived(written)
             written = []
         if sent is not None:
             written += [item for _, item in sent.items]
-            self._sender.left = sent if sent.id and sent.items else None
-        self._sender.lost(self, written + self._late, failed)
+            self.sender.left = sent if sent.id and (sent.items or self.is_always_resumed) else None
+        self.sender.lost(self, written + self._late, failed)
 
     def _look(self, now: float, timer: object, param: None) -> float | None:
         conn = self._stream.conn
@@ -109,7 +111,7 @@ class PairCarrier:
         while self._written and self._written[0][0] <= taken:
             gone.append(self._written.popleft()[1])
         if gone:
-            self._sender.arrived(gone)
+            self.sender.arrived(gone)
         if self._written:
             return PULSE_S
         self._pulse = None

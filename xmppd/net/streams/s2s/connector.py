@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from xmppd.core.outgoing import CannotConnect, CannotResolve, Dial, Resolver
@@ -51,9 +51,24 @@ class Connector:
         self._verifications = 0
 
     def open(self, sender: Sender) -> Deferred[Carrier]:
-        """Give a stream that *sender* may send on; fails with `Unreachable`."""
-        make = partial(self._outgoing, sender)
-        opened: Deferred[Carrier] = self._reach(sender.ours, sender.theirs, make)
+        """Give a stream that *sender* may send on, or the way back of one of theirs; fails with `Unreachable`.
+
+        Where an earlier stream has left something, one of our own is tried first: by it is told what has arrived.
+        """
+        back = None if sender.left is not None else self._parts.ways_back.take(sender)
+        if back is not None:
+            return succeed(back)
+        return self._open_own(sender)
+
+    @deferred
+    async def _open_own(self, sender: Sender) -> Carrier:
+        try:
+            opened: Carrier = await self._reach(sender.ours, sender.theirs, partial(self._outgoing, sender))
+        except Unreachable:
+            back = self._parts.ways_back.take(sender)
+            if back is None:
+                raise
+            return back
         return opened
 
     def verify(self, request: Dialback, stream_id: str) -> Deferred[bool]:

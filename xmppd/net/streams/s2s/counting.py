@@ -7,7 +7,7 @@ from xmppd.core.timers import Timer, Timers
 from xmppd.services.federation.outbound import Item, Sender
 from xmppd.services.federation.received import NS
 from xmppd.services.federation.sent import SentItems
-from xmppd.stanza.element import Element
+from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.acks import TooHigh
 
@@ -23,10 +23,10 @@ TRUE: Final = ("true", "1")
 class SentCounter:
     """Asks for acknowledgements of one stream, and hears them."""
 
-    __slots__ = ("_ask", "_send", "_sender", "_timer", "_timers", "sent")
+    __slots__ = ("_ask", "_send", "_timer", "_timers", "sender", "sent")
 
     def __init__(self, sender: Sender, send: Callable[[bytes], object], timers: Timers):
-        self._sender = sender
+        self.sender = sender
         self._send = send
         self._timers = timers
         self._timer: Timer | None = None
@@ -36,28 +36,28 @@ class SentCounter:
 
     # -- the agreement ------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Go on with an earlier stream, or begin."""
-        left = self._sender.left
+    def begin(self, h: int = 0) -> None:
+        """Go on with an earlier stream, on which *h* stanzas have come, or begin."""
+        left = self.sender.left
         if left is not None:
-            self._send(f"<resume xmlns='{NS}' previd='{left.id}' h='0'/>".encode())
+            self._send(f"<resume xmlns='{NS}' previd='{escape_attr(left.id)}' h='{h}'/>".encode())
         else:
             self._send(f"<enable xmlns='{NS}' resume='true'/>".encode())
 
     def answered(self, element: Element) -> bool:
         """Take the peer's answer; say whether it is agreed, or not, so that stanzas may be sent."""
-        left, h = self._sender.left, _count(element.get("h"))
+        left, h = self.sender.left, count_in(element)
         if element.name == "enabled":
-            self._sender.left = None
+            self.sender.left = None
             self.sent = SentItems((element.get("id") or "") if element.get("resume") in TRUE else "")
             return True
         if left is not None and h is not None:
-            self._sender.confirmed(left.covered(h))
+            self.sender.confirmed(left.covered(h))
         if element.name == "resumed" and left is not None and h is not None:
-            self._sender.left = None
+            self.sender.left = None
             self.sent = SentItems(left.id, h)
             return True
-        was_resuming, self._sender.left = left is not None, None
+        was_resuming, self.sender.left = left is not None, None
         if was_resuming:
             self.begin()
         return not was_resuming
@@ -76,7 +76,7 @@ class SentCounter:
 
     def acknowledged(self, element: Element) -> None:
         """The peer acknowledges some; `StreamError` for more than were sent (section 4)."""
-        h = _count(element.get("h"))
+        h = count_in(element)
         if self.sent is None or h is None:
             raise StreamError("bad-format")
         try:
@@ -85,7 +85,7 @@ class SentCounter:
             extra = Element("handled-count-too-high", NS, {"h": str(h), "send-count": str(self.sent.sent)})
             raise StreamError("undefined-condition", extra=extra) from None
         if gone:
-            self._sender.arrived(gone)
+            self.sender.arrived(gone)
 
     def stop(self) -> None:
         """The stream is over."""
@@ -102,6 +102,8 @@ class SentCounter:
         self._send(R)
 
 
-def _count(text: str | None) -> int | None:
+def count_in(element: Element) -> int | None:
+    """Give the ``h`` of an element; None where there is none, or it is no number."""
+    text = element.get("h")
     is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
     return int(text) if is_number and text is not None else None

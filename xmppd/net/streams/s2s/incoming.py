@@ -9,18 +9,24 @@ from typing import Final
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from xmppd.core.commits import Routed
 from xmppd.core.session import Connection
 from xmppd.net.streams.negotiation import STARTTLS
+from xmppd.net.streams.inlet import LOST
 from xmppd.net.streams.s2s.acks import SM
+from xmppd.net.streams.s2s.bidi import TWO_WAYS, WayBack
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.header import domains_of, has_features
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
-from xmppd.net.streams.s2s.stream import BROKE_OFF, FRAMING, PAIRS, ServerStream
+from xmppd.net.streams.s2s.stream import FRAMING, PAIRS, ServerStream
 from xmppd.net.streams.s2s.wire import PeerLink
+from xmppd.services.federation.outbound import Carrier, Sender
+from xmppd.services.federation.sent import SentItems
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
+from xmppd.stanza.stanza import Stanza
 from xmppd.stream.dialback import ERROR, INVALID, VALID, Dialback
 from xmppd.stream.events import ElementBegun, StreamOpened
 from xmppd.stream.features import AnyFeature, ElementHandler, StreamFeature, handler_of, offered
@@ -32,7 +38,7 @@ VERIFYING: Final = 20
 class IncomingStream(ServerStream):
     """One stream of another server to us."""
 
-    __slots__ = ("_verifying", "auth_failures", "is_open", "lang")
+    __slots__ = ("_back", "_has_way_back", "_sent_back", "_verifying", "auth_failures", "is_open", "lang")
 
     def __init__(self, link: PeerLink, parts: S2SParts, conn: Connection, peer: str):
         self.is_open = False
@@ -40,6 +46,9 @@ class IncomingStream(ServerStream):
         self.auth_failures = 0
         self.lang: str | None = None
         self._verifying = 0
+        self._has_way_back = False
+        self._back: WayBack | None = None
+        self._sent_back: SentItems | None = None
         super().__init__(link, parts, conn, peer)
         self.stream_id = parts.new_stream_id()
 
@@ -176,6 +185,58 @@ class IncomingStream(ServerStream):
     def _answer(self, request: Dialback, type_: str, condition: str | None = None) -> None:
         self.send(request.answer(type_, condition).to_bytes())
 
+    # -- the way back (XEP-0288) --------------------------------------------------------------------------------------
+
+    def stanza(self, stanza: Stanza) -> Routed:
+        """Route what the peer has sent; if it is its first stanza, the negotiation is over."""
+        if self.is_bidi and not self._has_way_back:
+            self._open_way_back()
+        return super().stanza(stanza)
+
+    def enabled(self, id: str) -> None:
+        """Acknowledgements are agreed upon, both ways."""
+        self._sent_back = SentItems(id)
+        if self._back is not None:
+            self._back.counter.sent = self._sent_back
+        elif self.is_bidi and not self._has_way_back:
+            self._open_way_back()
+
+    def resumed(self, id: str, h: int | None) -> None:
+        """An earlier stream goes on: so does what went back by it, from where it had got to."""
+        if self.is_bidi and h is not None and self.parts.federation.resumed(self.ours, self.theirs, id, h):
+            self._sent_back = SentItems(id, h)
+            self._open_way_back()
+
+    def acknowledged(self, element: Element) -> None:
+        """The peer acknowledges what went back."""
+        if self._back is not None:
+            self._back.counter.acknowledged(element)
+
+    def carry_back(self, sender: Sender) -> Carrier:
+        """Carry for *sender* from now on."""
+        self._back = WayBack(self, sender, self._sent_back)
+        return self._back
+
+    def carry_no_more(self) -> None:
+        """Its pair has nothing to send; another time it may."""
+        self._back = None
+        if not self.is_ended:
+            self.parts.ways_back.offer(self)
+
+    def _open_way_back(self) -> None:
+        if self.ours in self.proven.get(self.theirs, ()):
+            self._has_way_back = True
+            self.parts.ways_back.offer(self)
+            self.parts.federation.came(self.ours, self.theirs)
+
+    def connection_lost(self, why: str = LOST) -> None:
+        """What may not have arrived goes back to the pair."""
+        was_closing = self.is_ended
+        super().connection_lost(why)
+        back, self._back = self._back, None
+        if back is not None:
+            back.lost(None, has_left=was_closing and self.carrier.was_clean)
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def authenticated(self, feature: AnyFeature) -> None:
@@ -187,20 +248,23 @@ class IncomingStream(ServerStream):
         self.close(StreamError("conflict", "Resumed by another stream"))
 
     def prove(self, theirs: str, ours: str, how: str, feature: AnyFeature) -> None:
-        """The peer has shown towards *ours* to be *theirs*; so it is there."""
+        """The peer has shown towards *ours* to be *theirs*; so it is there, and what waits is sent by the way back."""
         super().prove(theirs, ours, how, feature)
-        self.parts.federation.came(ours, theirs)
+        if not self.is_bidi:
+            self.parts.federation.came(ours, theirs)
 
     def ended(self, reason: str) -> None:
-        """Count who never got in; ask soon after those whose stream has broken off."""
-        federation = self.parts.federation
+        """Count who never got in."""
+        self.parts.ways_back.forget(self)
         if not self.proven:
-            federation.counters.refused += 1
-        if reason == BROKE_OFF:
-            for theirs, all_ours in self.proven.items():
-                for ours in all_ours:
-                    federation.contacts.broke_off(ours, theirs)
+            self.parts.federation.counters.refused += 1
 
 
-FEATURES: Final[tuple[StreamFeature[IncomingStream], ...]] = (STARTTLS, EXTERNAL, DIALBACK, SM)
+FEATURES: Final[tuple[StreamFeature[IncomingStream], ...]] = (
+    STARTTLS,
+    TWO_WAYS,
+    EXTERNAL,
+    DIALBACK,
+    SM,
+)
 """What such a stream offers."""

@@ -53,7 +53,7 @@ class InitiatedStream(ServerStream):
 
     # -- to be filled in ----------------------------------------------------------------------------------------------
 
-    def secured(self, features: Element) -> None:
+    def secured(self, features: Element) -> Deferred[None] | None:
         """The other end is under TLS, as far as that is needed, and has shown a certificate, if that is needed."""
         raise NotImplementedError
 
@@ -84,13 +84,15 @@ class InitiatedStream(ServerStream):
         check_content_ns(header, ns.SERVER)
         self.stream_id = header.attrs.get("id", "")
         if not has_features(header):
-            self._features(Element("features", ns.STREAMS))
+            self._features(
+                Element("features", ns.STREAMS)
+            )  # an end that has none is asked for no acknowledgements
 
     def element(self, element: Element) -> Deferred[None] | None:
         """One of the negotiation."""
         if element.ns == ns.STREAMS and element.name == "features":
-            self._features(element)
-        elif element.ns == ns.TLS and not self.state & StreamState.SECURE:
+            return self._features(element)
+        if element.ns == ns.TLS and not self.state & StreamState.SECURE:
             self._tls(element)
         elif not self.answered(element):
             raise StreamError("unsupported-stanza-type")
@@ -100,19 +102,19 @@ class InitiatedStream(ServerStream):
         """Deal with an answer to what this kind of stream has asked; False where it has not."""
         return False
 
-    def _features(self, features: Element) -> None:
+    def _features(self, features: Element) -> Deferred[None] | None:
         settings = self.parts.settings()
         if not self.state & StreamState.SECURE:
             if features.child("starttls", ns.TLS) is not None and self.parts.tls is not None:
                 self.send(START_TLS)
-                return
+                return None
             if settings.require_tls:
                 self.give_up(Failed("remote-server-not-found", f"{self.theirs} offers no TLS", is_final=True))
-                return
+                return None
         if settings.of(self.theirs).require_certificate and not self.is_covered(self.theirs):
             self.give_up(Failed("not-authorized", self._why_not_believed(), is_final=True))
-            return
-        self.secured(features)
+            return None
+        return self.secured(features)
 
     def _tls(self, element: Element) -> None:
         if element.name != "proceed" or self.parts.tls is None:

@@ -3,8 +3,13 @@
 from base64 import b64encode
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
+
+from xmppd.core.commits import Routed
 from xmppd.core.session import Connection
 from xmppd.net.streams.inlet import LOST
+from xmppd.net.streams.s2s.acks import settled
+from xmppd.net.streams.s2s.bidi import BIDI, NS_FEATURE
 from xmppd.net.streams.s2s.carrying import PairCarrier
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.initiated import InitiatedStream
@@ -13,8 +18,10 @@ from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
 from xmppd.net.streams.s2s.wire import PeerLink
 from xmppd.services.federation.outbound import Carrier, Failed, Sender
 from xmppd.services.federation.received import NS as NS_SM
+from xmppd.services.federation.received import ReceivedLedger
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
+from xmppd.stanza.stanza import Stanza
 from xmppd.stream.dialback import ERROR, VALID, Dialback, make_key
 from xmppd.stream.features import AnyFeature, StreamState
 
@@ -45,14 +52,14 @@ class OutgoingStream(InitiatedStream):
 
     # -- authentication -----------------------------------------------------------------------------------------------
 
-    def secured(self, features: Element) -> None:
+    def secured(self, features: Element) -> Deferred[None] | None:
         """Show who we are, if that is not done."""
         if self.state & StreamState.AUTHENTICATED:
             if features.child("sm", NS_SM) is not None:
-                self._cargo.counter.begin()
-            else:
-                self._ready()
-            return
+                return self._begin_acks()
+            self._ready()
+            return None
+        self._ask_for_both_ways(features)
         mechanisms = features.child("mechanisms", ns.SASL)
         offered = () if mechanisms is None else {each.text for each in mechanisms.elements()}
         if "EXTERNAL" in offered and not self._is_external_tried:
@@ -61,6 +68,16 @@ class OutgoingStream(InitiatedStream):
             self.send(Element("auth", ns.SASL, {"mechanism": "EXTERNAL"}, [authzid]))
         else:
             self._call_back()
+        return None
+
+    def _ask_for_both_ways(self, features: Element) -> None:
+        """XEP-0288 2.2, of who has shown by its certificate that it may speak for the other domain."""
+        is_offered = features.child("bidi", NS_FEATURE) is not None
+        if is_offered and not self.is_bidi and self.parts.settings().bidirectional:
+            self.is_bidi = self.is_covered(self.theirs)
+            if self.is_bidi:
+                self._cargo.is_always_resumed = True
+                self.send(BIDI)
 
     def answered(self, element: Element) -> bool:
         """The answer to SASL or to dialback."""
@@ -69,7 +86,7 @@ class OutgoingStream(InitiatedStream):
         elif element.ns == NS_SM:
             self._acks(element)
         elif element.ns == ns.DIALBACK and element.name == "result":
-            self._dialback(read_dialback(element))
+            self._result(read_dialback(element))
         elif element.ns == ns.DIALBACK and element.name == "verify":
             request = read_dialback(element)
             if request.type is None:
@@ -78,13 +95,11 @@ class OutgoingStream(InitiatedStream):
             return False
         return True
 
-    def _acks(self, element: Element) -> None:
-        if element.name == "a":
-            self._cargo.counter.acknowledged(element)
-        elif element.name == "r":
-            self.send(f"<a xmlns='{NS_SM}' h='0'/>")
-        elif not self.is_told and self._cargo.counter.answered(element):
-            self._ready()
+    def _result(self, result: Dialback) -> None:
+        if result.type is not None:
+            self._dialback(result)
+        else:  # XEP-0288 2.2: another of their domains; it has to begin a stream
+            self.send(result.answer(ERROR, "policy-violation").to_bytes())
 
     def _sasl(self, element: Element) -> None:
         if element.name == "success":
@@ -102,7 +117,7 @@ class OutgoingStream(InitiatedStream):
         self.send(Dialback("result", self.ours, self.theirs, key=key).to_bytes())
 
     def _dialback(self, answer: Dialback) -> None:
-        if self.is_told or (answer.from_, answer.to) != (self.theirs, self.ours) or answer.type is None:
+        if self.is_told or (answer.from_, answer.to) != (self.theirs, self.ours):
             return
         if answer.type == VALID:
             self._authenticated("dialback", DIALBACK)
@@ -116,6 +131,8 @@ class OutgoingStream(InitiatedStream):
 
     def _authenticated(self, how: str, feature: AnyFeature) -> None:
         self.authenticated_by = how
+        if self.is_bidi:
+            self.proven = {self.theirs: {self.ours}}
         self.negotiated(feature)
         self.link.authenticated()
 
@@ -137,7 +154,56 @@ class OutgoingStream(InitiatedStream):
         """Tell whoever waits."""
         self._tell(failed)
 
+    # -- acknowledgements (XEP-0198), in both directions where both are used -------------------------------------------
+
+    def _begin_acks(self) -> Deferred[None] | None:
+        left = self._cargo.sender.left
+        ledger = None
+        if left is not None and self.is_bidi:
+            ledger = self.parts.federation.received.find(self.ours, self.theirs, left.id)
+        if ledger is None:
+            self._cargo.counter.begin()
+            return None
+        return Deferred.fromCoroutine(self._resume_both(ledger))
+
+    async def _resume_both(self, ledger: ReceivedLedger) -> None:
+        """What has come by the earlier stream is told when all of it is decided."""
+        await settled(ledger, self.parts.timers)
+        self._cargo.counter.begin(ledger.incoming.handled)
+
+    def _acks(self, element: Element) -> None:
+        if element.name == "a":
+            self._cargo.counter.acknowledged(element)
+        elif element.name == "r" and isinstance(self.ledger, ReceivedLedger):
+            self.ledger.requested()
+        elif element.name == "r":
+            self.send(f"<a xmlns='{NS_SM}' h='0'/>")
+        elif not self.is_told and self._cargo.counter.answered(element):
+            self._count_what_comes()
+            self._ready()
+
+    def _count_what_comes(self) -> None:
+        sent, received = self._cargo.counter.sent, self.parts.federation.received
+        if sent is None or not self.is_bidi:
+            return
+        ledger = received.find(self.ours, self.theirs, sent.id) or received.adopt(
+            self.ours, self.theirs, sent.id
+        )
+        ledger.send = self.send
+        ledger.end_stream = self._take_no_more
+        self.ledger = ledger
+
+    def _take_no_more(self) -> None:
+        """What came by this stream comes by one of the peer's from now on."""
+        self.ledger = None
+        self.proven = {}
+
     # -- stanzas ------------------------------------------------------------------------------------------------------
+
+    def stanza(self, stanza: Stanza) -> Routed:
+        """Route what comes the other way."""
+        self._cargo.sender.used()
+        return super().stanza(stanza)
 
     def connection_lost(self, why: str = LOST) -> None:
         """What may not have arrived goes back to the pair."""

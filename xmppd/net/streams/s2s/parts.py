@@ -11,6 +11,7 @@ from xmppd.config.s2s import S2s
 from xmppd.core.host import Hosts
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
+from xmppd.net.streams.s2s.ways_back import WaysBack
 from xmppd.net.tls.peers import HasHandle, Shown
 from xmppd.services.federation.federation import Federation
 from xmppd.stream.dialback import Dialback
@@ -54,3 +55,4 @@ class S2SParts:
     tls: PeerTLS | None
     verify: Verify
     federation: Federation
+    ways_back: WaysBack

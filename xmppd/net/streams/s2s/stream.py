@@ -43,6 +43,7 @@ class ServerStream(ServerInlet):
         "authenticated_by",
         "carrier",
         "conn",
+        "is_bidi",
         "is_ended",
         "ledger",
         "ours",
@@ -70,6 +71,8 @@ class ServerStream(ServerInlet):
         self.authenticated_by = ""
         """How the peer, or this server, was authenticated: EXTERNAL or dialback."""
         self.proven: dict[str, set[str]] = {}
+        self.is_bidi = False
+        """Whether both sides may send stanzas (XEP-0288)."""
         self.ledger: Acknowledger | None = None
         state = StreamState.SECURE if link.is_secure else StreamState.NONE
         super().__init__(link, parts.timers, parts.router, parts.limits, state)
@@ -244,6 +247,8 @@ class ServerStream(ServerInlet):
         if self.is_ended:
             return
         self.is_ended = True
+        if reason == BROKE_OFF:
+            self._broke_off()
         self._log.info(
             "Stream of servers ended: {reason}",
             reason=reason,
@@ -252,3 +257,9 @@ class ServerStream(ServerInlet):
             ours=self.ours,
         )
         self.ended(reason)
+
+    def _broke_off(self) -> None:
+        """Whether contacts of the peer are still there is asked soon."""
+        for theirs, all_ours in self.proven.items():
+            for ours in all_ours:
+                self.parts.federation.contacts.broke_off(ours, theirs)
