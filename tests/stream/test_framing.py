@@ -27,9 +27,12 @@ class FramingTests(SynchronousTestCase):
         self.assertNotIn(b"xmlns:db", opening)
 
     def test_a_server_stream(self) -> None:
-        """It declares the prefix of dialback; an initial header has no id (RFC 6120 4.7.3)."""
+        """It declares the prefix of dialback; an initial header has no id (RFC 6120 4.7.3), and no language: senders of
+
+        stanzas that name none have not said that they write English (4.7.4).
+        """
         opening = TCPFraming(ns.SERVER).opening("", "a.example", "b.example", None)
-        attrs = {"version": "1.0", "from": "a.example", "to": "b.example", "xml:lang": "en"}
+        attrs = {"version": "1.0", "from": "a.example", "to": "b.example"}
         self.assertEqual(read(opening, ns.SERVER), StreamOpened(attrs, ns.SERVER, ns.STREAMS, "stream"))
         self.assertIn(b"xmlns:db='jabber:server:dialback'", opening)
 

@@ -47,8 +47,11 @@ class TCPFraming:
         self._start = f"<?xml version='1.0'?><stream:stream {namespaces}{version}"
 
     def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
-        """Give the stream header (RFC 6120 4.7): a response, or without *stream_id* an initial one."""
-        told = _told_in(lang) if self._has_version else None
+        """Give the stream header (RFC 6120 4.7): a response, or without *stream_id* an initial one.
+
+        That one has no language (4.7.4): it would be taken for that of stanzas whose senders have named none.
+        """
+        told = _told_in(lang) if self._has_version and stream_id else None
         given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", told))
         attributes = "".join(f" {name}='{escape_attr(value)}'" for name, value in given if value)
         return f"{self._start}{attributes}>".encode()

@@ -19,6 +19,13 @@ class ExternalTests(Two):
         (stream,) = self.montague.peers.connections.streams
         self.assertEqual((stream.authenticated_by, stream.proven), ("EXTERNAL", {CAPULET: {MONTAGUE}}))
 
+    def test_no_language_is_made_up(self) -> None:
+        """RFC 6120 4.7.4: what a client has said in no language in particular arrives so, both ways."""
+        self.say("Wherefore")
+        self.answer("Shall I")
+        for client in (self.romeo, self.juliet):
+            self.assertNotIn("{http://www.w3.org/XML/1998/namespace}lang", client.inbox[0].attrib)
+
     def test_a_ping_is_answered(self) -> None:
         """XEP-0199 4.5: server to server is for the answer too."""
         self.juliet.send(f"<iq to='{MONTAGUE}' id='p1' type='get'><ping xmlns='urn:xmpp:ping'/></iq>")

@@ -80,9 +80,10 @@ class InitiatedStream(ServerStream):
         self.begin_if_needed()
 
     def opened(self, header: StreamOpened) -> None:
-        """The other end has answered."""
+        """The other end has answered, in a language that is none of its users' (RFC 6120 4.7.4)."""
         check_content_ns(header, ns.SERVER)
         self.stream_id = header.attrs.get("id", "")
+        self.carrier.forget_language()
         if not has_features(header):
             self._features(
                 Element("features", ns.STREAMS)

@@ -30,6 +30,9 @@ class PeerLink(Link, Protocol):
     def begin_tls(self, creator: object) -> None:
         """Begin TLS; a new header is expected."""
 
+    def forget_language(self) -> None:
+        """The language of the header is not that of stanzas that name none."""
+
 
 class Connections(Protocol):
     """Who knows all connections with other servers."""
@@ -103,6 +106,10 @@ class S2SProtocol(StreamConnection):
     def keep_alive(self) -> None:
         """Send a space, so that a dead connection shows (RFC 6120 4.6.1)."""
         self.peer_stream.send(b" ")
+
+    def forget_language(self) -> None:
+        """The language of the header is not that of stanzas that name none."""
+        self.framer.lang = None
 
     def start_tls(self, host: str) -> None:
         """Not so: see `begin_tls`."""
