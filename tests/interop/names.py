@@ -67,5 +67,5 @@ def serving(
         f"_xmpp-server._tcp.{domain}": [dns.Record_SRV(5, 0, port, target or domain)],
     }
     if direct_port:
-        records[f"_xmpps-server._tcp.{domain}"] = [dns.Record_SRV(1, 0, direct_port, domain)]
+        records[f"_xmpps-server._tcp.{domain}"] = [dns.Record_SRV(1, 0, direct_port, target or domain)]
     return records

@@ -49,6 +49,7 @@ outgoing_s2s_families: [ipv4]
 listen:
   - {{port: {c2s}, ip: "127.0.0.1", module: ejabberd_c2s, max_stanza_size: 262144, starttls: true, access: all}}
   - {{port: {s2s}, ip: "127.0.0.1", module: ejabberd_s2s_in, max_stanza_size: 524288}}
+  - {{port: {direct}, ip: "127.0.0.1", module: ejabberd_s2s_in, max_stanza_size: 524288, tls: true}}
 auth_method: [internal]
 modules:
   mod_roster: {{}}
@@ -61,13 +62,21 @@ modules:
 """
 
 
-def has(program: str) -> bool:
-    """Whether *program* is on this machine."""
-    return shutil.which(program) is not None
+def missing(kind: "type[Other]") -> str | None:
+    """Say what is not on this machine that a server needs here; None where all is."""
+    if shutil.which(kind.program) is None:
+        return kind.program
+    return next((each for each in kind.libraries if not list(Path("/usr/lib").glob(each))), None)
 
 
 class Other:
     """Another server as a process."""
+
+    program = ""
+    libraries: tuple[str, ...] = ()
+    """Files below /usr/lib that it needs besides."""
+    modules: tuple[str, ...] = ()
+    """Modules of its own that are turned on besides the usual ones."""
 
     def __init__(self, domains: Domains, domain: str, user: str, dns: int, *, is_strict: bool = True):
         """*dns* is the port of a name server; *is_strict*: others need certificates."""
@@ -125,6 +134,11 @@ class Other:
             if number == signal.SIGKILL:
                 self._process.wait()
 
+    def wait(self) -> None:
+        """Wait until it has ended by itself."""
+        if self._process is not None:
+            self._process.wait(START_S)
+
     def stop(self) -> None:
         """End it."""
         process = self._process
@@ -142,7 +156,8 @@ class Other:
 class Prosody(Other):
     """Debian's Prosody."""
 
-    more = '"smacks"'
+    program = "prosody"
+    libraries = ("*/lua/*/lunbound.so",)  # it asks our name server by that alone
 
     def prepare(self) -> None:
         """Write the configuration and the account."""
@@ -161,7 +176,7 @@ class Prosody(Other):
             key=files.key,
             ca=self.domains.ca,
             domain=self.domain,
-            more=self.more,
+            more="; ".join(f'"{each}"' for each in ("smacks", *self.modules)),
         )
         (self.folder / "prosody.cfg.lua").write_text(text)
 
@@ -170,8 +185,16 @@ class Prosody(Other):
         return ["prosody", "-F", "--config", f"{self.folder}/prosody.cfg.lua"], {}
 
 
+class ProsodyBidi(Prosody):
+    """With XEP-0288."""
+
+    modules = ("s2s_bidi",)
+
+
 class Ejabberd(Other):
     """Debian's ejabberd, by ``erl`` directly."""
+
+    program = "ejabberdctl"
 
     def prepare(self) -> None:
         """Write the configuration."""
@@ -185,6 +208,7 @@ class Ejabberd(Other):
             ca=self.domains.ca,
             c2s=self.c2s,
             s2s=self.domains.ports[self.domain],
+            direct=self.domains.direct_ports[self.domain],
             starttls="required",
             more="" if self.is_strict else "  mod_s2s_dialback: {access: all}",
         )

@@ -35,9 +35,9 @@ class Domains:
         self.ports = {name: free_port() for name in names}
         self.direct_ports = {name: free_port() for name in names}
 
-    def certify(self, name: str, authority: Authority, *names: str) -> None:
-        """Give a domain another certificate."""
-        self.certificates[name] = authority.write_host(self.folder, name, *names)
+    def certify(self, name: str, authority: Authority, *names: str, days: int = 90) -> None:
+        """Give a domain another certificate, which lasts so many days."""
+        self.certificates[name] = authority.write_host(self.folder, name, *names, days=days)
 
 
 class XmppdPeer:

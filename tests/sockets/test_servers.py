@@ -33,11 +33,19 @@ class ServersTests(SynchronousTestCase):
 
     def test_by_certificate(self) -> None:
         """SASL EXTERNAL (XEP-0178 3); one of the two over direct TLS (XEP-0368)."""
-        capulet = self.peer(CAPULET, "juliet", direct=(MONTAGUE,))
-        montague = self.peer(MONTAGUE, "romeo")
+        apart = "bidirectional = false"
+        capulet = self.peer(CAPULET, "juliet", apart, direct=(MONTAGUE,))
+        montague = self.peer(MONTAGUE, "romeo", apart)
         self.talk(capulet, montague)
         self.assertIn(f"{CAPULET} is authenticated to {MONTAGUE} by EXTERNAL", montague.log)
         self.assertIn(f"{MONTAGUE} is authenticated to {CAPULET} by EXTERNAL", capulet.log)
+
+    def test_one_connection(self) -> None:
+        """XEP-0288: who has begun it is authenticated, and what comes back needs no other."""
+        capulet, montague = self.peer(CAPULET, "juliet"), self.peer(MONTAGUE, "romeo")
+        self.talk(capulet, montague)
+        self.assertIn(f"{CAPULET} is authenticated to {MONTAGUE} by EXTERNAL", montague.log)
+        self.assertNotIn(f"{MONTAGUE} is authenticated", capulet.log)
 
     def test_by_dialback(self) -> None:
         """XEP-0220 over TLS, where nobody knows the certificates."""
