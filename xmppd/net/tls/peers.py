@@ -7,6 +7,8 @@ certificate covers the domain that the server speaks for (RFC 6125), which is as
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL, crypto
 
 from xmppd.net.tls.certificates import Certificate
@@ -16,6 +18,7 @@ from xmppd.net.transport.tls_socket import clear_errors, is_handshake_unique
 
 _VERIFY = SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE
 _WRONG_USAGE: Final = 26  # X509_V_ERR_INVALID_PURPOSE
+_ROLES: Final = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 _EXPORTER_LABEL = b"EXPORTER-Channel-Binding"
 _EXPORTER_BYTES = 32
 
@@ -83,15 +86,26 @@ def ask_peer(connection: Connection, purpose: Purpose, certificate: Certificate 
         connection.set_verify(SSL.VERIFY_NONE)
 
 
-def _judge(connection: SSL.Connection, _: crypto.X509, problem: int, depth: int, is_good: int) -> bool:
+def _judge(connection: SSL.Connection, shown: crypto.X509, problem: int, depth: int, is_good: int) -> bool:
     """Note what OpenSSL says about each certificate of the peer's chain, the peer's own one last."""
     assert isinstance(connection, Connection)
-    is_passed = problem == _WRONG_USAGE and connection.passes_usage
+    is_passed = problem == _WRONG_USAGE and connection.passes_usage and _is_for_tls(shown.to_cryptography())
     if (not is_good or problem) and not is_passed:
         connection.has_bad_peer = True
         clear_errors()  # a forged signature leaves some: OpenSSL before 4.0 would lay them on who reads next
     connection.is_peer_verified = depth == 0 and not connection.has_bad_peer
     return True
+
+
+def _is_for_tls(certificate: x509.Certificate) -> bool:
+    """Whether a certificate is for one of the two roles in TLS, or says nothing about that (RFC 5280 4.2.1.12)."""
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    except (x509.DuplicateExtension, ValueError):
+        return False
+    return any(each in usages for each in _ROLES)
 
 
 def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
