@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -70,6 +72,27 @@ class SlixmppComponentTests(SynchronousTestCase):
             self.assertIn("urn:xmpp:ping", info["disco_info"]["features"])
             await alice.leave()
             await gateway.leave()
+
+        self.play(script())
+
+    def test_twisted_words(self) -> None:
+        """The same with another library (XEP-0114)."""
+        words = [str(self.server.ports["component"]), GATEWAY, SECRET]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.sockets.words_echo", *words], stdout=subprocess.PIPE, text=True
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        assert process.stdout is not None
+        self.addCleanup(process.stdout.close)
+        self.assertEqual(process.stdout.readline(), "connected\n")
+
+        async def script() -> None:
+            alice = await self.alice()
+            alice.send_message(JID(f"sms@{GATEWAY}"), "Hello, is it me?", mtype="chat")
+            message = await alice.next_message()
+            self.assertEqual((message["from"].bare, message["body"]), (f"sms@{GATEWAY}", "Hello, is it me?"))
+            await alice.leave()
 
         self.play(script())
 
