@@ -108,3 +108,37 @@ class CertificateTests(SynchronousTestCase):
         self.assertEqual(
             {(f.id, f.place.rpartition(":")[2]) for f in found}, {("certificate.unreadable", "3")}
         )
+
+
+class RightsTests(SynchronousTestCase):
+    """XEP-0355 and XEP-0356: rights of components that are none."""
+
+    TEXT = (
+        '[components."x.example"]\nsecret = "of more than 16 bytes"\n'
+        '[components."rooms.example"]\nmodule = "muc"\n[hosts."example"]\n'
+    )
+
+    def found(self, text: str) -> list[tuple[str, str]]:
+        """Check the configuration; give what is said of rights: where, and why."""
+        found = check_text(temporary_folder(self), self.TEXT + text, None, "config")
+        return [(f.what, f.why) for f in found if f.id == "config.unknown-component"]
+
+    def test_those_that_are_there(self) -> None:
+        """Nothing is said."""
+        self.assertEqual(
+            self.found('[modules.privilege.components."x.example"]\nroster = "get"\n'),
+            [],
+        )
+
+    def test_unknown(self) -> None:
+        """A name that is mistyped, for all hosts or for one."""
+        for table in ("modules", "hosts.example.modules"):
+            ((what, why),) = self.found(f'[{table}.privilege.components."y.example"]\nroster = "get"\n')
+            self.assertEqual(what, f'{table}.privilege.components."y.example"')
+            self.assertIn("no component here", why)
+
+    def test_delegated(self) -> None:
+        """Who manages a namespace, likewise; a module of this server does not."""
+        ((what, why),) = self.found('[modules.delegation.namespaces."urn:example"]\nto = "rooms.example"\n')
+        self.assertEqual(what, 'modules.delegation.namespaces."urn:example".to')
+        self.assertIn("module of this server", why)
