@@ -13,7 +13,7 @@ from twisted.words.protocols.jabber import component
 reactor: Any = global_reactor
 
 
-class Echo(component.Service):  # type: ignore[misc]  # zope's declaration
+class Echo(component.Service):
     """Sends each chat message back."""
 
     def componentConnected(self, xmlstream: Any) -> None:

@@ -38,7 +38,7 @@ class PeerConnections:
 
     def slowed(self) -> None:
         """A peer has sent more than it may at a time."""
-        self.parts.counters.slowed += 1
+        self.parts.federation.counters.slowed += 1
 
     def opened(self, protocol: S2SProtocol) -> None:
         """A connection is there."""

@@ -1,0 +1,152 @@
+"""S10: chat messages of 100 pairs from one server to another of the same kind, under TLS, by certificates.
+
+The two stand beside the server of the run, which is idle; they find each other by a small name server on loopback.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from benchmarks.load.flow import Flow, Lane
+from benchmarks.load.login import Account, Address, log_in_all, user_name
+from benchmarks.load.loop import Loop
+from benchmarks.measure import Cost, Stopwatch
+from benchmarks.scenarios.base import CLIENT, P50, P99, RATE, US_A_SECOND, Figures, Row, Scenario, Window
+from benchmarks.scenarios.chat import END, OUTSTANDING, message_to, per_message, refuse_errors
+from benchmarks.servers.base import Needs, Server, Unsupported
+from tests.interop.names import NameServer, serving
+from tests.interop.others import Ejabberd, Other, Prosody, missing
+from tests.sockets.peers import PASSWORD, Domains, XmppdPeer
+
+ONE, TWO = "one.example", "two.example"
+OTHERS: Final[dict[str, type[Other]]] = {"prosody": Prosody, "ejabberd": Ejabberd}
+TARGET: Final = "127.0.0.1"
+ENABLE = b"<enable xmlns='urn:xmpp:sm:3'/>"
+ENABLED = b"<enabled"
+OPTIONS: Final = """\
+allow_loopback = true
+resolvers = ["127.0.0.1:{dns}"]
+[limits]
+connections_per_address = 100_000
+"""
+OFF: Final = "".join(f"[modules.{name}]\nenabled = false\n" for name in ("mam", "carbons", "csi"))
+"""As the others have it: no archive, no copies."""
+
+
+class Federated(Scenario):
+    """One sends to the other, whose clients receive."""
+
+    deadline_s = 180.0
+
+    def __init__(self, key: str, pairs: int, window: Window, *, is_acknowledged: bool) -> None:
+        """*is_acknowledged*: the senders use XEP-0198, so that xmppd keeps each message until it has arrived."""
+        super().__init__(key, with_tls=False)
+        how = "senders acknowledged" if is_acknowledged else "senders not acknowledged"
+        self.title = f"S10 chat to another server, {pairs} pairs, {how}"
+        goal = "≤ half of the better peer"
+        self.rows = (
+            Row("sender_us", "µs a message, sending server", goal),
+            Row("receiver_us", "µs a message, receiving server", goal),
+            P99,
+            P50,
+            RATE,
+            CLIENT,
+        )
+        self.pairs = pairs
+        self.window = window
+        self.is_acknowledged = is_acknowledged
+
+    def needs(self) -> Needs:
+        """Nothing: it brings its own."""
+        return Needs()
+
+    def run(self, server: Server, loop: Loop) -> Figures:
+        """Start two, connect, and keep every pair busy."""
+        with tempfile.TemporaryDirectory(prefix="xmppd-benchmarks-") as folder:
+            two = Two(Path(folder), server.name, [user_name(number) for number in range(self.pairs)])
+            try:
+                return self._measure(two, loop)
+            finally:
+                two.stop()
+
+    def _measure(self, two: "Two", loop: Loop) -> Figures:
+        sides = []
+        for domain, port in two.ports.items():
+            accounts = [Account(user, domain=domain, password=PASSWORD) for user in two.users]
+            sides.append(log_in_all(loop, Address(port, None), accounts))
+        loop.settle()
+        senders, receivers = sides
+        flow = Flow()
+        for sender, receiver in zip(senders, receivers, strict=True):
+            sender.receive = refuse_errors
+            if self.is_acknowledged:
+                sender.send(ENABLE)
+            Lane(flow, sender, message_to(receiver.jid), OUTSTANDING).start(receiver, END)
+        loop.run_for(self.window.warm_s)
+        flow.reset()
+        watches = [Stopwatch(pid) for pid in two.pids]
+        loop.run_for(self.window.measured_s)
+        costs = [watch.read() for watch in watches]
+        flow.is_open = False
+        return _figures(costs, flow)
+
+
+class Two:
+    """Two servers of one kind."""
+
+    def __init__(self, folder: Path, kind: str, users: list[str]) -> None:
+        """*kind* is the name of a server of the table; `Unsupported`."""
+        self.users = users
+        self._domains = Domains(folder, ONE, TWO)
+        self._names = NameServer(
+            {
+                name: records
+                for domain in (ONE, TWO)
+                for name, records in serving(domain, self._domains.ports[domain], target=TARGET).items()
+            }
+        )
+        self._servers: list[XmppdPeer | Other] = []
+        try:
+            for domain in (ONE, TWO):
+                self._servers.append(self._start(kind, domain))
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Where clients connect, by domain: the sending server's first."""
+        return {ONE: self._servers[0].client_port, TWO: self._servers[1].client_port}
+
+    @property
+    def pids(self) -> list[int]:
+        """Their processes."""
+        return [each.pid for each in self._servers]
+
+    def stop(self) -> None:
+        """End both."""
+        for each in self._servers:
+            each.stop()
+        self._names.stop()
+
+    def _start(self, kind: str, domain: str) -> XmppdPeer | Other:
+        first, rest = self.users[0], tuple(self.users[1:])
+        if kind == "xmppd":
+            options = OPTIONS.format(dns=self._names.port) + OFF
+            return XmppdPeer(self._domains, domain, first, options, is_routed=False, others=rest)
+        other = OTHERS.get(kind)
+        lacking = f"{kind} as a pair" if other is None else missing(other)
+        if other is None or lacking is not None:
+            raise Unsupported(f"{lacking} is not there")
+        return other(self._domains, domain, first, self._names.port, others=rest, level="warn")
+
+
+def _figures(costs: list[Cost], flow: Flow) -> Figures:
+    """Give what each side has cost."""
+    figures = per_message(costs[0], flow)
+    del figures["cpu_us"]
+    sides = ("sender_us", "receiver_us")
+    figures.update(
+        (name, cost.server_s / flow.count * US_A_SECOND) for name, cost in zip(sides, costs, strict=True)
+    )
+    return figures
