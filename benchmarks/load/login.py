@@ -42,11 +42,13 @@ class Account:
     user: str
     resource: str = "r"
     with_presence: bool = True
+    domain: str = HOST
+    password: str = PASSWORD
 
     @property
     def full_jid(self) -> str:
         """Give the address the session will have."""
-        return f"{self.user}@{HOST}/{self.resource}"
+        return f"{self.user}@{self.domain}/{self.resource}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +97,18 @@ def _start_next(
 
 def login(connection: Connection, account: Account, with_tls: bool) -> Script:
     """Take a fresh connection to an available (or only bound) session."""
-    connection.send(HEADER)
+    opening = header(account.domain)
+    connection.send(opening)
     expect((yield FEATURES), b"features>")
     if with_tls:
         connection.send(STARTTLS)
         expect((yield (b"<proceed", b"<failure")), b"<proceed")
         yield (b">",)
         yield HANDSHAKE
-        connection.send(HEADER)
+        connection.send(opening)
         expect((yield FEATURES), b"features>")
     yield from _authenticate(connection, account)
-    connection.send(HEADER)
+    connection.send(opening)
     expect((yield FEATURES), b"features>")
     connection.send(
         f"<iq type='set' id='bind-1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
@@ -120,7 +123,7 @@ def login(connection: Connection, account: Account, with_tls: bool) -> Script:
 
 
 def _authenticate(connection: Connection, account: Account) -> Script:
-    scram = ScramClient(account.user, PASSWORD, secrets.token_hex(12))
+    scram = ScramClient(account.user, account.password, secrets.token_hex(12))
     connection.send(b"<auth xmlns='%b' mechanism='SCRAM-SHA-1'>%b</auth>" % (SASL.encode(), scram.first()))
     challenge = yield (b"</challenge>", b"</failure>")
     expect(challenge, b"</challenge>")

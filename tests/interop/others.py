@@ -18,7 +18,7 @@ run_as_root = true
 daemonize = false
 data_path = "{folder}/data"
 pidfile = "{folder}/prosody.pid"
-log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{folder}/prosody.log" }} }}
+log = {{ {{ levels = {{ min = "{level}" }}, to = "file", filename = "{folder}/prosody.log" }} }}
 modules_enabled = {{ "roster"; "saslauth"; "tls"; "disco"; "dialback"; "ping"; "vcard"; "version"; "s2s"; {more} }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s} }}
@@ -40,7 +40,7 @@ VirtualHost "{domain}"
 """
 EJABBERD = """\
 hosts: ["{domain}"]
-loglevel: debug
+loglevel: {level}
 certfiles: ["{both}"]
 ca_file: "{ca}"
 s2s_use_starttls: {starttls}
@@ -78,15 +78,30 @@ class Other:
     modules: tuple[str, ...] = ()
     """Modules of its own that are turned on besides the usual ones."""
 
-    def __init__(self, domains: Domains, domain: str, user: str, dns: int, *, is_strict: bool = True):
-        """*dns* is the port of a name server; *is_strict*: others need certificates."""
+    def __init__(
+        self,
+        domains: Domains,
+        domain: str,
+        user: str,
+        dns: int,
+        *,
+        is_strict: bool = True,
+        others: tuple[str, ...] = (),
+        level: str = "debug",
+    ):
+        """*dns* is the port of a name server; *is_strict*: others need certificates; *others* have accounts, too.
+
+        *level* is that of its log.
+        """
+        self.users = (user, *others)
+        self.level = level
         self.domains = domains
         self.domain = domain
         self.user = user
         self.jid = f"{user}@{domain}"
         self.dns = dns
         self.is_strict = is_strict
-        self.c2s = free_port()
+        self.client_port = free_port()
         self.folder = domains.folder / f"other-{domain}"
         self.folder.mkdir()
         self._process: subprocess.Popen[bytes] | None = None
@@ -123,9 +138,15 @@ class Other:
             return
         raise AssertionError(f"no {type(self).__name__}: {(self.folder / 'output').read_text()[-2000:]}")
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def client(self, resource: str = "r") -> PlainClient:
         """Give a connected client."""
-        return PlainClient(("127.0.0.1", self.c2s), f"{self.jid}/{resource}", PASSWORD)
+        return PlainClient(("127.0.0.1", self.client_port), f"{self.jid}/{resource}", PASSWORD)
 
     def signal(self, number: int) -> None:
         """Send a signal: to stop, to go on, to die."""
@@ -164,10 +185,12 @@ class Prosody(Other):
         files = self.domains.certificates[self.domain]
         accounts = self.folder / "data" / self.domain.replace(".", "%2e") / "accounts"
         accounts.mkdir(parents=True)
-        (accounts / f"{self.user}.dat").write_text(f'return {{ ["password"] = "{PASSWORD}"; }};\n')
+        for user in self.users:
+            (accounts / f"{user}.dat").write_text(f'return {{ ["password"] = "{PASSWORD}"; }};\n')
         text = PROSODY.format(
             folder=self.folder,
-            c2s=self.c2s,
+            level=self.level,
+            c2s=self.client_port,
             s2s=self.domains.ports[self.domain],
             direct=self.domains.direct_ports[self.domain],
             dns=self.dns,
@@ -206,7 +229,8 @@ class Ejabberd(Other):
             domain=self.domain,
             both=both,
             ca=self.domains.ca,
-            c2s=self.c2s,
+            c2s=self.client_port,
+            level={"warn": "warning"}.get(self.level, self.level),
             s2s=self.domains.ports[self.domain],
             direct=self.domains.direct_ports[self.domain],
             starttls="required",
@@ -218,7 +242,10 @@ class Ejabberd(Other):
             f"{{nameserver, {{127,0,0,1}}, {self.dns}}}.\n"
         )
         (self.folder / "seed.erl").write_text(
-            f'ejabberd_auth:try_register(<<"{self.user}">>, <<"{self.domain}">>, <<"{PASSWORD}">>).\n'
+            "".join(
+                f'ejabberd_auth:try_register(<<"{user}">>, <<"{self.domain}">>, <<"{PASSWORD}">>).\n'
+                for user in self.users
+            )
         )
 
     def command(self) -> tuple[list[str], dict[str, str]]:

@@ -52,11 +52,13 @@ class XmppdPeer:
         direct: tuple[str, ...] = (),
         *,
         is_routed: bool = True,
+        others: tuple[str, ...] = (),
     ):
         """*options* go into ``[s2s]``; *direct* are the domains that are reached with direct TLS.
 
-        Without routes DNS is asked.
+        Without routes DNS is asked. *others* have accounts, too.
         """
+        self._others = others
         self._is_routed = is_routed
         self.domains = domains
         self.domain = domain
@@ -74,10 +76,21 @@ class XmppdPeer:
             self._add_account()
         self._process = ServerProcess(self.folder, self._text())
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def client_port(self) -> int:
+        """Where clients connect."""
+        assert self._process is not None
+        return self._process.ports["STARTTLS"]
+
     def client(self, resource: str = "r") -> PlainClient:
         """Give a connected client."""
-        assert self._process is not None
-        return PlainClient(("127.0.0.1", self._process.ports["STARTTLS"]), f"{self.jid}/{resource}", PASSWORD)
+        return PlainClient(("127.0.0.1", self.client_port), f"{self.jid}/{resource}", PASSWORD)
 
     def stop(self) -> None:
         """End it."""
@@ -98,7 +111,8 @@ class XmppdPeer:
     def _add_account(self) -> None:
         config, listed = self.folder / "accounts.toml", self.folder / "accounts"
         config.write_text(f'data_dir = "{self.folder / "data"}"\n[hosts."{self.domain}"]\n')
-        listed.write_text(f"{self.jid}\t{PASSWORD}\n")
+        jids = [self.jid, *(f"{other}@{self.domain}" for other in self._others)]
+        listed.write_text("".join(f"{jid}\t{PASSWORD}\n" for jid in jids))
         command = [
             sys.executable,
             "-m",
