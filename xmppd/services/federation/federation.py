@@ -62,6 +62,8 @@ class Federation:
         self.open: Open = _nobody
         """Who finds streams; set by who has connections."""
         self.pairs: dict[tuple[str, str], Pair] = {}
+        self._after_load: list[Deferred[None]] | None = None
+        """Searches that wait until what an earlier run has left is read, which may be a stream to be resumed; then None."""
         self._parts = PairParts(
             self._open,
             router.refuse,
@@ -84,6 +86,7 @@ class Federation:
         self.open = open_
         self._router.remote.open(self)
         self._timers.add(SWEEP_S, self._sweep)
+        self._after_load = []
         spawn("queues to other servers", self._load())
 
     def stop(self) -> None:
@@ -129,7 +132,11 @@ class Federation:
         return pair
 
     def _open(self, sender: Sender) -> Deferred[Carrier]:
-        return self.open(sender)
+        if self._after_load is None:
+            return self.open(sender)
+        waiting: Deferred[None] = Deferred()
+        self._after_load.append(waiting)
+        return waiting.addCallback(lambda _: self.open(sender))
 
     # -- what streams that come in tell -------------------------------------------------------------------------------
 
@@ -146,7 +153,7 @@ class Federation:
         Gives whether more may go that way.
         """
         pair = self.pairs.get((ours, theirs))
-        return pair is None or pair.resumed(id, h)
+        return self._after_load is None and (pair is None or pair.resumed(id, h))
 
     # -- from time to time --------------------------------------------------------------------------------------------
 
@@ -167,7 +174,15 @@ class Federation:
         return SWEEP_S
 
     async def _load(self) -> None:
-        """Go on with what an earlier run has left."""
+        """Go on with what an earlier run has left; then streams are looked for."""
+        try:
+            await self._load_all()
+        finally:
+            waiting, self._after_load = self._after_load or [], None
+            for each in waiting:
+                each.callback(None)
+
+    async def _load_all(self) -> None:
         for host in list(self._hosts):
             for theirs in await self.rows.pairs_of(host.name):
                 waiting = await self.rows.load(host.name, theirs)

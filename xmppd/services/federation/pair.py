@@ -261,6 +261,7 @@ class Pair:
         self._stop_retry()
         self._parts.counters.opened += 1
         self._parts.contacts.reached(self.ours, self.theirs)
+        self._parts.rows.flush()  # so that a crash leaves none of an earlier stream, which would seem never sent
         self._pump_later(None)
 
     def _not_opened(self, failure: Failure) -> None:

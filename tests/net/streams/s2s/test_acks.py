@@ -1,7 +1,9 @@
 """XEP-0198 between two servers: what is acknowledged, resumed, and told after a crash; nothing is lost or twice."""
 
+from twisted.internet.defer import Deferred
+
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
-from xmppd.services.federation.rows import STORE
+from xmppd.services.federation.rows import STORE, Kept, Rows
 from xmppd.services.federation.sent import SentItems, mark_of, read_mark
 from xmppd.storage.interface import part_of
 from xmppd.stream.acks import TooHigh
@@ -100,6 +102,41 @@ class AckTests(Two):
         self.capulet = PeerServer(self.capulet.text, self.network, self.capulet.storage)
         self.settle(10)
         self.assertEqual(seen + self.bodies(), ["second", "third"])
+        self.assertEqual(self.rows(), 0)
+
+    def test_killed_when_it_has_just_heard_what_arrived(self) -> None:
+        """promises#outgoing-messages: an entry of an earlier stream is gone before one of the next stream is there."""
+        self.quickly("second")
+        self.montague.vanish()
+        self.quickly("third")
+        self.montague = PeerServer(self.montague.text, self.network, self.montague.storage)
+        self.romeo = self.montague.logged_in(f"romeo@{MONTAGUE}/orchard")
+        self.romeo.send("<presence/>")
+        while not (seen := self.bodies()):
+            self.settle(0.01)
+        left = self.capulet.storage.killed()
+        self.capulet.vanish()
+        self.capulet = PeerServer(self.capulet.text, self.network, left)
+        self.settle(10)
+        self.assertEqual(seen + self.bodies(), ["third"])
+
+    def test_a_stanza_while_the_queue_is_read(self) -> None:
+        """At a start: no stream is looked for before it is known which one is to be resumed."""
+        self.quickly("second")
+        self.capulet.vanish()
+        read, load = Deferred[None](), Rows.load
+
+        async def later(rows: Rows, ours: str, theirs: str) -> list[Kept]:
+            await read
+            return await load(rows, ours, theirs)
+
+        self.patch(Rows, "load", later)
+        self.capulet = PeerServer(self.capulet.text, self.network, self.capulet.storage)
+        self.juliet = self.capulet.logged_in(f"juliet@{CAPULET}/balcony")
+        self.quickly("third")
+        read.callback(None)
+        self.settle(10)
+        self.assertEqual(self.bodies(), ["second", "third"])
         self.assertEqual(self.rows(), 0)
 
     def test_both_start_anew(self) -> None:
