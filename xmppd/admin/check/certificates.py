@@ -23,6 +23,7 @@ from xmppd.config.obstacles import obstacle_to_reading
 from xmppd.config.options import HostSettings
 from xmppd.net.tls.flaws import dates, flaws_of, flaws_of_place
 from xmppd.net.tls.folder import search
+from xmppd.net.tls.names import SERVER_SERVICES, covers
 from xmppd.net.tls.options import SELF_MADE_FOLDER
 from xmppd.net.tls.reading import LET_READ, CertificateError, chain_in, key_in, public_bytes, read_file
 
@@ -51,11 +52,12 @@ class _Pair:
 def check_certificates(subject: Subject) -> Iterator[Finding]:
     """Look at the certificate of each host, and at the issuers of its clients' certificates.
 
-    Of components only those that are named: nobody connects to one by TLS who would miss another.
+    Components need none of their own, as long as some certificate here covers their names.
     """
     yield from _search_folder(subject)
     for host in subject.config.domains:
         if host.kind is not DomainKind.ACCOUNTS and host.certificate is None:
+            yield from _of_component(subject, host)
             continue
         pair = _pair_of(subject, host)
         if isinstance(pair, Finding):
@@ -81,6 +83,33 @@ def certificate_of(subject: Subject, host: str) -> tuple[Path, bytes] | None:
     except CertificateError:
         return None
     return pair.certificate, chain[0].public_bytes(Encoding.DER)
+
+
+def _of_component(subject: Subject, component: HostSettings) -> Iterator[Finding]:
+    """Other servers believe that a component is here by a certificate that covers its name (RFC 9525, XEP-0178)."""
+    config = subject.config
+    if not config.is_federated or is_local(component.name):
+        return
+    leaves = [leaf for leaf in (_leaf_of(subject, domain) for domain in config.domains) if leaf is not None]
+    if not leaves or any(covers(leaf, component.name, SERVER_SERVICES) for leaf in leaves):
+        return
+    why = "no certificate here covers its name, so that other servers reach nobody there"
+    remedy = (
+        "give it one (certificate, key, or in the folder of certificates), or add its name to that of a host"
+    )
+    what, place = f'certificate of "{component.name}"', config.source.place(config.table_of(component.name))
+    yield Finding("certificate.component", "warning", place, what, why, remedy)
+
+
+def _leaf_of(subject: Subject, domain: HostSettings) -> x509.Certificate | None:
+    folder = subject.config.tls.certificates
+    files = domain.certificate_files
+    if files is None and folder is not None:
+        files = search(folder, domain.name, subject.machine.now())
+    try:
+        return None if files is None else chain_in(files[0], read_file(files[0]))[0]
+    except CertificateError:
+        return None
 
 
 def _search_folder(subject: Subject) -> Iterator[Finding]:
