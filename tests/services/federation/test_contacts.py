@@ -134,6 +134,34 @@ class ContactsTests(Two):
         self.assertEqual((contacts._count, len(contacts._known)), (KEPT_OF_ONE, 1))
 
 
+class PrivilegedTests(Two):
+    """A component that hears what accounts hear of their contacts (XEP-0356 7.4), and comes later than they."""
+
+    def setUp(self) -> None:
+        """Let Juliet see Romeo's presence, at a server with such a component."""
+        super().setUp()
+        text = self.capulet.text + (
+            "[components.'sms.capulet.example']\nsecret = 'open sesame'\n"
+            "[modules.privilege.components.'sms.capulet.example']\nroster = 'get'\npresence = 'roster'\n"
+        )
+        self.capulet.vanish()
+        self.capulet = PeerServer(text, self.network, self.capulet.storage)
+        self.juliet = self.capulet.logged_in(f"{JULIET}/balcony")
+        for client in (self.juliet, self.romeo):
+            client.send(ROSTER + "<presence/>")
+        self.juliet.send(f"<presence to='{ROMEO}' type='subscribe'/>")
+        self.settle()
+        self.romeo.send(f"<presence to='{JULIET}' type='subscribed'/>")
+        self.settle()
+
+    def test_who_was_there_before(self) -> None:
+        """8.1: the component is told who is available, at other servers too."""
+        gateway = self.capulet.component("sms.capulet.example")
+        self.settle()
+        heard = [each.get("from") for each in gateway.inbox if each.tag.endswith("presence")]
+        self.assertIn(f"{ROMEO}/orchard", heard)
+
+
 class ComponentTests(SynchronousTestCase):
     """A component's contacts (XEP-0114): it is a server that may vanish, too."""
 

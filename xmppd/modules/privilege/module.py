@@ -4,9 +4,10 @@ Covered: rosters (4), messages (5), IQs (6), presence (7); rights are told to ea
 looked at with each use. Differences: in a roster set the subscription of a contact at the component itself is taken
 over, as gateways need it, since the component speaks for that contact anyway; not for any other. A message counts as
 sent by the account: it is archived, and copied to its clients. Presence of contacts at other servers that came before
-a component connected is not told again (8.1): it is kept nowhere.
+a component connected is kept nowhere: they are probed, and what they answer is told (8.1).
 """
 
+from functools import partial
 from typing import Any
 
 from xmppd.core import events
@@ -21,6 +22,7 @@ from xmppd.modules.privilege.options import NS, PrivilegeOptions, Privileges, al
 from xmppd.modules.privilege.presence import PresenceForComponents
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.components.components import CONNECTED, DISCONNECTED, Components, Connection
+from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.presence.presence import BECAME_AVAILABLE, PRESENCE_CHANGED, Presence
 from xmppd.services.roster.items import NS as NS_ROSTER
 from xmppd.services.roster.items import Query, item_xml
@@ -42,10 +44,10 @@ class Privilege(Module):
 
     name = "privilege"
     summary = "Privileged entity"
-    xep = XEP(356, "0.4.1", "of components; presence of contacts elsewhere is told as it comes")
+    xep = XEP(356, "0.4.1", "of components")
     features = (NS,)
     options = PrivilegeOptions
-    uses = (Accounts, Components, Placing, Presence, Rosters, Turns)
+    uses = (Accounts, Components, Placing, Presence, RemoteContacts, Rosters, Turns)
     opt: PrivilegeOptions
 
     def start(self) -> None:
@@ -62,6 +64,7 @@ class Privilege(Module):
             self.api.registry,
             self.api.router,
             self.api.services[Turns],
+            partial(self.api.services[RemoteContacts].ask, self.api.host.name),
         )
         if self.opt.components:  # so that no stanza for the host pays where nobody may send messages
             hooks = self.api.host.hooks

@@ -34,7 +34,9 @@ class PresenceForComponents:
         registry: SessionRegistry,
         router: Router,
         turns: Turns,
+        ask: Callable[[], None],
     ):
+        """*ask* has contacts elsewhere that are available tell it once more."""
         self._host = host
         self._rights = {
             name: granted.presence for name, granted in components.items() if granted.presence != "none"
@@ -45,6 +47,7 @@ class PresenceForComponents:
         self._registry = registry
         self._router = router
         self._turns = turns
+        self._ask = ask
         self._told: Bounded[tuple[str, str], tuple[str | None, bytes]] = Bounded(REMEMBERED)
 
     @property
@@ -58,6 +61,8 @@ class PresenceForComponents:
             told = self._turns.run(self._all(name))
             if told is not None:
                 spawn("presence for a component", told)
+            if self._rights[name] == "roster":
+                self._ask()
 
     def disconnected(self, name: str) -> None:
         """Whatever it was told, it has to be told anew when it comes again."""

@@ -90,6 +90,16 @@ class RemoteContacts:
             known[full] = None
             self._count += 1
 
+    def ask(self, ours: str) -> None:
+        """Have those that are known as available tell it once more, to accounts of one of our hosts."""
+        known = {
+            full.partition("/")[0]
+            for (host, _), found in self._known.items()
+            if host == ours
+            for full in found
+        }
+        self._run(self._probe(ours, known.__contains__))
+
     def is_missed(self, ours: str, theirs: str) -> bool:
         """Whether a server is to be tried again though nothing waits for it."""
         return self._missed.get((ours, theirs), 0.0) > self._now()
