@@ -29,6 +29,8 @@ from xmppd.stanza.stanza import Stanza
 
 SWEEP_S: Final = 5.0
 """How often queues are looked through for what is too old, and carriers for those that are idle."""
+SWEPT: Final = 500
+"""So many pairs are looked at in one turn."""
 
 
 class Federation:
@@ -62,6 +64,7 @@ class Federation:
         self.open: Open = _nobody
         """Who finds streams; set by who has connections."""
         self.pairs: dict[tuple[str, str], Pair] = {}
+        self._to_sweep: list[tuple[str, str]] = []
         self._after_load: list[Deferred[None]] | None = None
         """Searches that wait until what an earlier run has left is read, which may be a stream to be resumed; then None."""
         self._parts = PairParts(
@@ -158,8 +161,13 @@ class Federation:
     # -- from time to time --------------------------------------------------------------------------------------------
 
     def _sweep(self, now: float, timer: object, param: None) -> float:
+        """Look at some pairs, and go on with the others in the next turn."""
         settings, wall = self.settings, self._now()
-        for key, pair in list(self.pairs.items()):
+        waiting = self._to_sweep = self._to_sweep or list(self.pairs)
+        for key in [waiting.pop() for _ in range(min(SWEPT, len(waiting)))]:
+            pair = self.pairs.get(key)
+            if pair is None:
+                continue
             if not settings.may_talk_to(pair.theirs):  # a reload has brought that
                 pair.cut(
                     Failed("policy-violation", f"This server does not talk to {pair.theirs}", is_final=True)
@@ -171,7 +179,7 @@ class Federation:
                 pair.rest()
             if pair.is_idle and (is_unused or pair.left is None):
                 del self.pairs[key]
-        return SWEEP_S
+        return 0.0 if waiting else SWEEP_S
 
     async def _load(self) -> None:
         """Go on with what an earlier run has left; then streams are looked for."""
