@@ -8,7 +8,7 @@ from benchmarks.scenarios.archive import Paging
 from benchmarks.scenarios.base import Scenario, Window
 from benchmarks.scenarios.chat import Chat, GrowingChat, PacedChat, ShippedChat
 from benchmarks.scenarios.devices import Devices
-from benchmarks.scenarios.federated import Federated
+from benchmarks.scenarios.federated import BesideAQueue, Federated
 from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
 from benchmarks.scenarios.quick_login import QuickLogin
@@ -72,6 +72,7 @@ def _usual(sizes: Sizes) -> Iterator[Scenario]:
     yield Paging("S9", sizes.entries, sizes.pages)
     yield Federated("S10", 100, sizes.window, is_acknowledged=False)
     yield Federated("S10-kept", 100, sizes.window, is_acknowledged=True)
+    yield BesideAQueue("S1-queue", 100, sizes.window)
 
 
 def _chats(sizes: Sizes) -> Iterator[Scenario]:

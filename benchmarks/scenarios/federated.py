@@ -1,12 +1,14 @@
-"""S10: chat messages of 100 pairs from one server to another of the same kind, under TLS, by certificates.
+"""S10: chat messages from one server to another of the same kind, under TLS, by certificates; S1-queue: what a queue
+for a dead domain costs the others.
 
-The two stand beside the server of the run, which is idle; they find each other by a small name server on loopback.
+These servers stand beside that of the run, which is idle; they find each other by a small name server on loopback.
 """
 
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from benchmarks.load.connection import Connection, ignore
 from benchmarks.load.flow import Flow, Lane
 from benchmarks.load.login import Account, Address, log_in_all, user_name
 from benchmarks.load.loop import Loop
@@ -16,19 +18,19 @@ from benchmarks.scenarios.chat import END, OUTSTANDING, message_to, per_message,
 from benchmarks.servers.base import Needs, Server, Unsupported
 from tests.interop.names import NameServer, serving
 from tests.interop.others import Ejabberd, Other, Prosody, missing
-from tests.sockets.peers import PASSWORD, Domains, XmppdPeer
+from tests.sockets.peers import PASSWORD, Domains, XmppdPeer, free_port
 
 ONE, TWO = "one.example", "two.example"
 OTHERS: Final[dict[str, type[Other]]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 TARGET: Final = "127.0.0.1"
+DEAD: Final = "dead.example"
+QUEUED: Final = 10_000
+WINDOWS: Final = 3
+"""The least of so many is taken: what other work of the machine has added is left out."""
+SETTLE_S: Final = 2.0
 ENABLE = b"<enable xmlns='urn:xmpp:sm:3'/>"
-ENABLED = b"<enabled"
-OPTIONS: Final = """\
-allow_loopback = true
-resolvers = ["127.0.0.1:{dns}"]
-[limits]
-connections_per_address = 100_000
-"""
+OPTIONS: Final = 'allow_loopback = true\nresolvers = ["127.0.0.1:{dns}"]\n'
+LIMITS: Final = "[limits]\nconnections_per_address = 100_000\n"
 OFF: Final = "".join(f"[modules.{name}]\nenabled = false\n" for name in ("mam", "carbons", "csi"))
 """As the others have it: no archive, no copies."""
 
@@ -132,7 +134,7 @@ class Two:
     def _start(self, kind: str, domain: str) -> XmppdPeer | Other:
         first, rest = self.users[0], tuple(self.users[1:])
         if kind == "xmppd":
-            options = OPTIONS.format(dns=self._names.port) + OFF
+            options = OPTIONS.format(dns=self._names.port) + LIMITS + OFF
             return XmppdPeer(self._domains, domain, first, options, is_routed=False, others=rest)
         other = OTHERS.get(kind)
         lacking = f"{kind} as a pair" if other is None else missing(other)
@@ -150,3 +152,56 @@ def _figures(costs: list[Cost], flow: Flow) -> Figures:
         (name, cost.server_s / flow.count * US_A_SECOND) for name, cost in zip(sides, costs, strict=True)
     )
     return figures
+
+
+class BesideAQueue(Scenario):
+    """S1 on one server, before and while it keeps 10,000 messages for a domain whose server does not answer."""
+
+    deadline_s = 180.0
+
+    def __init__(self, key: str, pairs: int, window: Window) -> None:
+        super().__init__(key, with_tls=False)
+        self.title = f"S1 chat, {pairs} pairs, beside a queue of {QUEUED:,} for a dead domain"
+        self.rows = (Row("ratio", "× S1 without it", "≤ 1.05"), Row("cpu_us", "µs a message", is_main=False))
+        self.pairs = pairs
+        self.window = window
+
+    def needs(self) -> Needs:
+        """Nothing: it brings its own."""
+        return Needs()
+
+    def run(self, server: Server, loop: Loop) -> Figures:
+        """Measure, fill the queue, measure again."""
+        if server.name != "xmppd":
+            raise Unsupported("its queues are not kept on disk")
+        with tempfile.TemporaryDirectory(prefix="xmppd-benchmarks-") as name:
+            domains = Domains(Path(name), ONE)
+            domains.ports[DEAD] = domains.direct_ports[DEAD] = free_port()
+            users = [user_name(number) for number in range(2 * self.pairs)]
+            peer = XmppdPeer(domains, ONE, users[0], LIMITS, others=tuple(users[1:]))
+            try:
+                return self._measure(peer, loop, users)
+            finally:
+                peer.stop()
+
+    def _measure(self, peer: XmppdPeer, loop: Loop, users: list[str]) -> Figures:
+        accounts = [Account(user, domain=ONE, password=PASSWORD) for user in users]
+        connections = log_in_all(loop, Address(peer.client_port, None), accounts)
+        loop.settle()
+        costs = [self._chat(connections, peer, loop) for _ in range(WINDOWS)]
+        writer = connections[0]
+        writer.receive = ignore
+        writer.send(ENABLE)  # what is not acknowledged is kept in memory alone
+        for _ in range(QUEUED):
+            writer.send(message_to(f"nobody@{DEAD}"))
+        loop.settle(SETTLE_S)
+        beside = [self._chat(connections, peer, loop) for _ in range(WINDOWS)]
+        return {"ratio": min(beside) / min(costs), "cpu_us": min(beside)}
+
+    def _chat(self, connections: list[Connection], peer: XmppdPeer, loop: Loop) -> float:
+        flow = Flow()
+        for sender, receiver in zip(connections[::2], connections[1::2], strict=True):
+            Lane(flow, sender, message_to(receiver.jid), OUTSTANDING).start(receiver, END)
+        cost = flow.measured(loop, peer.pid, self.window.warm_s, self.window.measured_s)
+        loop.settle()
+        return per_message(cost, flow)["cpu_us"]
