@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 
 from xmppd.core.commits import Routed
 from xmppd.core.session import Connection
-from xmppd.net.streams.negotiation import STARTTLS
 from xmppd.net.streams.inlet import LOST
+from xmppd.net.streams.negotiation import STARTTLS
 from xmppd.net.streams.s2s.acks import SM
 from xmppd.net.streams.s2s.bidi import TWO_WAYS, WayBack
 from xmppd.net.streams.s2s.external import EXTERNAL
