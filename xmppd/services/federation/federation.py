@@ -66,7 +66,7 @@ class Federation:
         self.pairs: dict[tuple[str, str], Pair] = {}
         self._to_sweep: list[tuple[str, str]] = []
         self._after_load: list[Deferred[None]] | None = None
-        """Searches that wait until what an earlier run has left is read, which may be a stream to be resumed; then None."""
+        """Searches that wait until what an earlier run has left is read: that may be a stream to resume. Then None."""
         self._parts = PairParts(
             self._open,
             router.refuse,
