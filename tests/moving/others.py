@@ -245,3 +245,8 @@ def _bytes(text: str) -> str:
 
 def _library() -> Path | None:
     return next((path.parents[1] for path in Path("/usr/lib").glob("*/ejabberd-*/ebin")), None)
+
+
+def has_lua_sqlite() -> bool:
+    """Whether Prosody can keep its data in SQLite here."""
+    return any(Path("/usr/lib").glob("*/lua/5.*/dbd/sqlite3.so"))

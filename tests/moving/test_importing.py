@@ -72,7 +72,7 @@ class ImportTests(SynchronousTestCase):
         self.assertEqual(exported(self.store), before)
 
     def test_killed_at_any_commit(self) -> None:
-        """Accounts are whole or not there, and the second run brings all, each thing once."""
+        """promises#moving-in: accounts are whole or not there, and the second run brings all, each thing once."""
         pieces: list[Piece] = []
         for number in range(3):
             pieces.append(account(f"u{number}"))
@@ -318,7 +318,7 @@ class RoundTests(SynchronousTestCase):
     @settings(max_examples=60, deadline=None)
     @given(servers())
     def test_export_import_export(self, pieces: list[Piece]) -> None:
-        """What is exported, imported elsewhere and exported there is the same, byte by byte."""
+        """promises#moving-out: what is exported, imported elsewhere and exported there is the same."""
         first, second = MemoryStore(), MemoryStore()
         take(Given(pieces), first, HOST, services=(SERVICE,))
         file = temporary_folder(self) / "all.xml"

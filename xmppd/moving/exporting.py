@@ -82,7 +82,8 @@ class StoredSource:
     def __init__(self, store: ReadingStore, domains: Collection[str] | None = None, user: JID | None = None):
         """Of these *domains* alone, and of this *user* alone, where that is said."""
         self._store = store
-        self._user = user
+        self.domains = frozenset((*store.owners(ACCOUNTS), *store.owners(rooms.ROOMS)))
+        """The domains that have any data."""
         self._accounts = {
             host: [name for name in store.get_all(ACCOUNTS, host) if user is None or name == user.localpart]
             for host in store.owners(ACCOUNTS)

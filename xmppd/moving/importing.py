@@ -101,6 +101,8 @@ class Importer:
         self._keeping = Keeping(now, random_text)
         self._random_text = random_text
         self._waiting: deque[_Open] = deque()
+        self._seen: set[str] = set()
+        """Whom the source had already; a server keeps as many names in memory."""
         self.report = Report()
 
     def run(self, source: Source, on_progress: Progress = lambda done, total: None) -> Report:
@@ -145,6 +147,10 @@ class Importer:
                     NotCarried("accounts whose names cannot be had here", f"{jid.bare}: {error}")
                 )
                 return None
+        if jid.bare in self._seen:
+            self.report.leave(NotCarried("accounts and rooms that are there twice", jid.bare))
+            return None
+        self._seen.add(jid.bare)
         if self._is_there(owner):
             self.report.present[jid.domainpart] += 1
             return None

@@ -1,0 +1,1 @@
+``xmppctl import prosody|ejabberd|xep0227`` takes accounts and rooms of another server in, with passwords, rosters, archives, nodes, bookmarks and all else, and says what could not be carried; ``xmppctl export`` writes XEP-0227.

@@ -1,0 +1,100 @@
+"""``xmppctl import``: what another server has, into the data of this one, which is stopped."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from xmppd.admin.control.wire import ControlError
+from xmppd.admin.moving.data import database_of, load_config, locked, opened
+from xmppd.config.model import Config
+from xmppd.config.obstacles import Obstacle
+from xmppd.moving.ejabberd.reader import EjabberdSource
+from xmppd.moving.importing import Importer, Progress, Wanted
+from xmppd.moving.pie.reading import PieSource
+from xmppd.moving.prosody.reader import ProsodySource
+from xmppd.moving.report import Report
+from xmppd.moving.source import Source, SourceError
+from xmppd.stanza.jid import InvalidJID, prepare_domainpart
+from xmppd.storage.interface import StorageError, StorageFull
+
+MUC: Final = "muc"
+_LOOKED_AT: Final = 64
+
+
+def take(
+    kind: str,
+    path: Path,
+    config_file: Path | None,
+    env: Mapping[str, str],
+    hosts: tuple[str, ...],
+    hash_names: tuple[str, ...],
+    is_dry: bool,
+    on_progress: Progress,
+) -> Report:
+    """Import what *kind* of server has at *path*; `ControlError`. *hosts* are ``old=new`` each."""
+    config = load_config(config_file, env)
+    wanted = _wanted(config, hosts, hash_names, is_dry)
+    try:
+        source = _source(kind, path)
+        if is_dry and not database_of(config).exists():
+            return _run(Nothing(), wanted, source, on_progress)
+        with locked(config, "an import"), opened(config) as storage:
+            return _run(storage, wanted, source, on_progress)
+    except SourceError as error:
+        raise ControlError("bad-source", str(error)) from error
+    except StorageError as error:
+        remedy = "make room and begin it again: what is there is passed over"
+        id = "storage-full" if isinstance(error, StorageFull) else "storage-failed"
+        raise ControlError(id, f"{error}; {remedy}") from error
+    except OSError as error:
+        raise ControlError("bad-source", f"{path} cannot be read: {Obstacle.of(path, error).why}") from error
+
+
+class Nothing:
+    """A storage in which there is nothing, for a dry run before the first start."""
+
+    def get(self, store: str, owner: str, key: str) -> bytes | None:
+        """There is nothing."""
+
+    def commit(self, changes: object) -> None:
+        """Nothing is stored."""
+
+    def settle(self) -> None:
+        """Nothing waits."""
+
+
+def _run(storage: "Nothing | object", wanted: Wanted, source: Source, on_progress: Progress) -> Report:
+    with ThreadPoolExecutor(os.cpu_count() or 1, "keys") as executor:
+        return Importer(storage, wanted, executor).run(source, on_progress)  # type: ignore[arg-type]
+
+
+def _wanted(config: Config, hosts: tuple[str, ...], hash_names: tuple[str, ...], is_dry: bool) -> Wanted:
+    services = [name for name, component in config.components.items() if component.module == MUC]
+    new_names: dict[str, str] = {}
+    for each in hosts:
+        old, equals, new = each.partition("=")
+        if not equals:
+            raise ControlError(
+                "bad-arguments", f"--host {each}: write OLD=NEW, the name there and the name here"
+            )
+        try:
+            new_names[prepare_domainpart(old)] = new = prepare_domainpart(new)
+        except InvalidJID as error:
+            raise ControlError("bad-arguments", f"--host {each}: {error}") from error
+        if new not in config.hosts and new not in services:
+            known = ", ".join([*config.hosts, *services])
+            raise ControlError("no-such-host", f"--host {each}: {new} is not served here; there are {known}")
+    return Wanted(frozenset(config.hosts), frozenset(services), new_names, is_dry, hash_names)
+
+
+def _source(kind: str, path: Path) -> Source:
+    """Open it; `SourceError`, OSError. ejabberd has two formats, which the first bytes tell apart."""
+    if kind == "prosody":
+        return ProsodySource.at(path)
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: give the file in it that includes the others")
+    with path.open("rb") as file:
+        is_xml = file.read(_LOOKED_AT).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return PieSource(path) if kind == "xep0227" or is_xml else EjabberdSource(path)
