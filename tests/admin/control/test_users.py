@@ -10,6 +10,7 @@ from xmppd.admin.control.users import IN_PARALLEL, PROGRESS_EVERY, told
 from xmppd.services.accounts.accounts import AccountTombstoned
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import StorageFull
+from xmppd.testing.server import now
 from xmppd.testing.sessions import FakeConnection, bound_session
 
 LOCALHOST = '[hosts."localhost"]\n'
@@ -176,6 +177,14 @@ class ImportTests(SynchronousTestCase):
         self.assertEqual(
             [row["jid"] for row in self.bench.do("user.list")], ["bob@example.org", "ann@localhost"]
         )
+
+    def test_keys_of_one_hash(self) -> None:
+        """*hash* is quicker: keys for it alone are kept, and the host offers it alone until there are others."""
+        self.bench.do("user.import", users=[["ann", "x"]], hash="SHA-256")
+        accounts = self.bench.memory.server.accounts
+        self.assertEqual(accounts.hashes("localhost"), ("SHA-256",))
+        self.assertEqual(set(now(accounts.credentials(JID("ann", "localhost", None)))), {"SHA-256"})
+        self.assertEqual(self.bench.refusal("user.import", users=[], hash="MD5")[0], "bad-arguments")
 
     def test_host_of_lone_names(self) -> None:
         """*host* says where names without one are."""

@@ -159,6 +159,8 @@ class ImportTests(SynchronousTestCase):
         self.assertTrue(result.stdout.startswith("2 accounts added in "), result.stdout)
         users = [["anna", "p w 1"], ["bo@x.example", "ü"]]
         self.assertEqual(bench.asked, [("user.import", {"users": users, "host": "h"})])
+        bench.run("user", "import", self.file("anna\tx\n"), "--hash", "SHA-256")
+        self.assertEqual(bench.asked[-1][1], {"users": [["anna", "x"]], "hash": "SHA-256"})
 
     def test_batches(self) -> None:
         """A large file goes in requests that each fit the server's limit; the failures keep their lines."""

@@ -36,9 +36,16 @@ PROGRESS_EVERY = 25
 @deferred
 async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> Named:
     """Make an account; gives its bare JID. With *reuse* also where the name was another's a short while ago."""
+    return await _added(parts, jid, password, reuse)
+
+
+@deferred
+async def _added(
+    parts: ControlParts, jid: str, password: str, reuse: bool = False, only: str | None = None
+) -> Named:
     account = account_address(parts.hosts, jid)
     try:
-        await parts.accounts.create(account, password, over_tombstone=reuse)
+        await parts.accounts.create(account, password, over_tombstone=reuse, only=only)
     except AccountError as error:
         raise told(error, account) from error
     return {"jid": account.bare}
@@ -167,15 +174,21 @@ async def user_list(parts: ControlParts, host: str | None = None) -> list[Accoun
 @does("user.import")
 @deferred
 async def user_import(
-    parts: ControlParts, users: list[object], progress: Progress, host: str | None = None
+    parts: ControlParts,
+    users: list[object],
+    progress: Progress,
+    host: str | None = None,
+    hash: str | None = None,  # noqa: A002 - the word of the option
 ) -> Imported:
     """Make many accounts, several at a time; *users* are pairs (name or bare JID, password).
+
+    Keys are kept for all hashes of SCRAM, or for *hash* alone.
 
     A name without a host is on *host*, else on the first that is served. One that fails does not hinder the others:
     gives the number of those made, and for each of the others its index, id and message.
     """
     default = with_accounts(parts.hosts, host) if host is not None else parts.hosts.of_accounts[0]
-    importing = _Importing(parts, default.name, progress)
+    importing = _Importing(parts, default.name, hash, progress)
     await importing.run(users)
     return {"added": importing.added, "failed": sorted(importing.failed, key=lambda failed: failed["index"])}
 
@@ -183,9 +196,10 @@ async def user_import(
 class _Importing:
     """One import: so many workers take from one list."""
 
-    def __init__(self, parts: ControlParts, host: str, progress: Progress):
+    def __init__(self, parts: ControlParts, host: str, only: str | None, progress: Progress):
         self._parts = parts
         self._host = host
+        self._only = only
         self._progress = progress
         self.added = 0
         self.failed: list[NotAdded] = []
@@ -218,7 +232,8 @@ class _Importing:
         ):
             raise ControlError("bad-arguments", "a pair of a name and a password is wanted")
         name, password = pair
-        return user_add(self._parts, name if "@" in name else f"{name}@{self._host}", password)
+        jid = name if "@" in name else f"{name}@{self._host}"
+        return _added(self._parts, jid, password, only=self._only)
 
 
 def told(error: AccountError, account: JID) -> ControlError:

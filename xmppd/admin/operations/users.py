@@ -6,6 +6,7 @@ from typing import Final
 from xmppd.admin.control.answers import AccountRow, Ended, Removed
 from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Shows, Subject, option
 from xmppd.core.operations.showing import Block, Cell, Line, Moment, computed, count, line, moment, table
+from xmppd.stream.sasl.credentials import HASHES
 
 JID: Final = Argument("jid", kind=Kind.ACCOUNT)
 PASSWORD: Final = Argument("password", kind=Kind.SECRET)
@@ -116,6 +117,7 @@ SUBJECT: Final = Subject(
             (
                 Argument("users", kind=Kind.LIST),
                 option("host", "The host of names without one.", Kind.HOST),
+                option("hash", "Keep keys for this hash alone.", choices=HASHES),
             ),
             is_on_store=True,
             is_inner=True,

@@ -1,16 +1,15 @@
 """Many accounts from a file: read it whole, then hand it over in batches with a progress bar."""
 
-import importlib
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, NamedTuple, TypedDict
 
 from xmppd.admin.control.answers import Imported, NotAdded
 from xmppd.admin.control.client import Connection
 from xmppd.admin.control.wire import ControlError, Progress
+from xmppd.admin.xmppctl.progress import Advance, progress_bar
 from xmppd.core.operations.declaring import Args
 
 BATCH = 250
@@ -113,15 +112,18 @@ def read_users(data: bytes, filename: str) -> list[User]:
     return users
 
 
-def import_users(connection: Connection, users: list[User], host: str | None) -> ImportReport:
+def import_users(
+    connection: Connection, users: list[User], host: str | None, hash_name: str | None = None
+) -> ImportReport:
     """Hand the accounts over in batches, with a progress bar where somebody watches."""
     report = ImportReport()
     started = time.monotonic()
-    with _progress_bar(len(users)) as advance_to:
+    with progress_bar("adding accounts") as advance:
+        advance_to = partial(_advance, advance, len(users))
         done = 0
         for batch in _batches(users):
             result: Imported = connection.call(
-                "user.import", _request(batch, host), _shifted(advance_to, done)
+                "user.import", _request(batch, host, hash_name), _shifted(advance_to, done)
             )
             report.added += result["added"]
             report.failed += [_failed(batch[failed["index"]], failed) for failed in result["failed"]]
@@ -165,9 +167,14 @@ def _batches(users: list[User]) -> Iterator[list[User]]:
         yield batch
 
 
-def _request(batch: list[User], host: str | None) -> Args:
+def _request(batch: list[User], host: str | None, hash_name: str | None) -> Args:
     args: Args = {"users": [[user.name, user.password] for user in batch]}
-    return args if host is None else {**args, "host": host}
+    named = {"host": host, "hash": hash_name}
+    return {**args, **{name: value for name, value in named.items() if value is not None}}
+
+
+def _advance(advance: Advance, total: int, done: int) -> None:
+    advance(done, total)
 
 
 def _shifted(advance_to: Callable[[int], None], before: int) -> Progress:
@@ -177,22 +184,3 @@ def _shifted(advance_to: Callable[[int], None], before: int) -> Progress:
 
 def _failed(user: User, failed: NotAdded) -> FailedLine:
     return {"line": user.line, "user": user.name, "id": failed["id"], "message": failed["message"]}
-
-
-@contextmanager
-def _progress_bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that moves the bar; the bar is on standard error, and only if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    progress_module = importlib.import_module("rich.progress")
-    console = importlib.import_module("rich.console").Console(stderr=True)
-    columns = (
-        progress_module.TextColumn("adding accounts"),
-        progress_module.BarColumn(),
-        progress_module.MofNCompleteColumn(),
-        progress_module.TimeRemainingColumn(),
-    )
-    with progress_module.Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda done: progress.update(task, completed=done)

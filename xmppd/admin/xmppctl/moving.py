@@ -11,9 +11,9 @@ from xmppd.admin.xmppctl.groups import Command, Group, pass_tool
 from xmppd.admin.xmppctl.output import as_json, complain, say, show
 from xmppd.admin.xmppctl.progress import progress_bar
 from xmppd.admin.xmppctl.tool import Tool
+from xmppd.admin.xmppctl.user import HASH_NAMES
 from xmppd.core.operations.showing import Grid, count
 
-_HASHES = ("SHA-1", "SHA-256", "SHA-512")
 _OF_OWNERS = ("accounts", "rooms")
 
 
@@ -38,7 +38,7 @@ def _import(kind: str, argument: str, text: str) -> click.Command:
     @click.option(
         "--hash",
         "hash_names",
-        type=click.Choice(_HASHES),
+        type=click.Choice(HASH_NAMES),
         multiple=True,
         help="Of passwords in the clear keep keys for this alone; all are the default.",
     )
@@ -47,7 +47,7 @@ def _import(kind: str, argument: str, text: str) -> click.Command:
         tool: Tool, path: Path, hosts: tuple[str, ...], is_dry: bool, hash_names: tuple[str, ...]
     ) -> int:
         taking = importlib.import_module("xmppd.admin.moving.taking")
-        names = hash_names or tuple(reversed(_HASHES))
+        names = hash_names or tuple(reversed(HASH_NAMES))
         with progress_bar("importing") as advance:
             report = taking.take(kind, path, tool.config_file, tool.env, hosts, names, is_dry, advance)
         if tool.is_json:

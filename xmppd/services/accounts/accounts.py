@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
@@ -96,7 +97,7 @@ class Accounts:
         in_thread: InThread = deferToThread,
         now: Callable[[], float] = time.time,
         *,
-        derive: Callable[[str], Credentials] = scram.derive,
+        derive: Callable[..., Credentials] = scram.derive,
         verify: Callable[[Credentials, str], bool] = scram.verify,
         tombstone_s: Callable[[str], float] = lambda host: 0.0,
     ) -> None:
@@ -180,8 +181,10 @@ class Accounts:
         return bare_jid in self._disabled
 
     @deferred
-    async def create(self, jid: JID, password: str, *changes: Change, over_tombstone: bool = False) -> None:
-        """Make an account, and *changes* in the same transaction.
+    async def create(
+        self, jid: JID, password: str, *changes: Change, over_tombstone: bool = False, only: str | None = None
+    ) -> None:
+        """Make an account, and *changes* in the same transaction; with keys for the hash *only*, where one is named.
 
         Raises an `AccountError`; `AccountTombstoned` not where it is *over_tombstone*.
         """
@@ -192,7 +195,7 @@ class Accounts:
         self._changing.add(jid.bare)
         try:
             await self._check_free(jid, username, over_tombstone)
-            credentials = await self._derived(password)
+            credentials = await self._derived(password, only)
             await self._storage.commit(*storing.creation(jid, credentials, self._now()), *changes)
             self._known.add(jid.bare)
             self._lacking.put(jid.bare, storing.lacking(credentials))
@@ -379,11 +382,12 @@ class Accounts:
             if self._now() < until:
                 raise AccountTombstoned(until)
 
-    async def _derived(self, password: str) -> Credentials:
+    async def _derived(self, password: str, only: str | None = None) -> Credentials:
         if len(password) > PASSWORD_CHARS:
             raise InvalidPassword(f"a password has at most {PASSWORD_CHARS} characters")
         try:
-            credentials: Credentials = await self._in_thread(self._derive, password)
+            derive = self._derive if only is None else partial(self._derive, hash_names=(only,))
+            credentials: Credentials = await self._in_thread(derive, password)
         except ValueError as error:
             raise InvalidPassword(str(error)) from error
         return credentials
