@@ -19,7 +19,7 @@ CONFIG = """data_dir = "{folder}/data"
 listen = ["127.0.0.1:0"]
 """
 _COMMAND = re.compile(r"^ +# (xmppctl .*)$", re.MULTILINE)
-_TOML = re.compile(r"^ *\.\. code-block:: toml\n\n((?: +.*\n|\n)+)", re.MULTILINE)
+_TOML = re.compile(r"^ *\.\. code-block:: toml\n\n((?: {6}.*\n|\n)+)", re.MULTILINE)
 _NAMED = re.compile(r"xmppd-\d{8}T\d{6}Z\.tar\.gz")
 DUMP = """{tables,[{passwd,[{record_name,passwd},{attributes,[us,password]}]}]}.
 {passwd,{<<"juliet">>,<<"town.example">>},<<"secret">>}.

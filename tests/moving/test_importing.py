@@ -95,6 +95,13 @@ class ImportTests(SynchronousTestCase):
         pieces: list[Piece] = [account("u0"), archived(1), NotCarried("things", "one")]
         dry = take(Given(pieces), self.store, HOST, is_dry=True)
         self.assertEqual((self.store.commits, self.names()), (0, []))
+        take(
+            Given([account("u1", credentials=None, password="x")]),
+            self.store,
+            HOST,
+            is_dry=True,
+            hash_names=("none",),
+        )
         done = take(Given(pieces), self.store, HOST)
         self.assertEqual({**dry.to_dict(), "seconds": 0}, {**done.to_dict(), "seconds": 0})
 
@@ -158,6 +165,12 @@ class ImportTests(SynchronousTestCase):
         report = take(Given([strange, archived(1), account("u0")]), self.store, HOST)
         self.assertEqual(self.names(), ["u0"])
         self.assertEqual(list(report.left), ["accounts whose names cannot be had here"])
+
+    def test_older_than_what_is_kept(self) -> None:
+        """What a sweep will take away is taken in all the same, and counted, so that it can be prevented."""
+        pieces: list[Piece] = [account("u0"), archived(1), archived(5)]
+        report = take(Given(pieces), self.store, HOST, kept_since={HOST: 1_003.0})
+        self.assertEqual((report.too_old, report.carried[model.Archived]), (1, 2))
 
     def test_disabled(self) -> None:
         """Who could not log in there cannot here."""

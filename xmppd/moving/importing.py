@@ -66,6 +66,8 @@ class Wanted:
     """The domains that take rooms."""
     new_names: Mapping[str, str] = field(default_factory=dict)
     """Old domain → new."""
+    kept_since: Mapping[str, float] = field(default_factory=dict)
+    """By domain since when its archives keep messages, in seconds since 1970; older ones are taken, and counted."""
     is_dry: bool = False
     hash_names: Sequence[str] = HASHES
     """For which hashes keys are derived from passwords."""
@@ -166,12 +168,14 @@ class Importer:
         jid = owner.jid
         return self._store.get(ACCOUNTS, jid.domainpart, jid.localpart or "") is not None
 
-    def _keys(self, account: Account) -> "Future[Credentials]":
+    def _keys(self, account: Account) -> "Future[Credentials] | None":
         """Have the keys of the password derived; of one that is not known nobody knows any."""
         password = account.password
         if not password:
             self.report.without_password += 1
             password = self._random_text(SECRET_BYTES)
+        if self._wanted.is_dry:
+            return None
         return self._executor.submit(partial(derive, password, hash_names=self._wanted.hash_names))
 
     def _take(self, open_: _Open, piece: Piece) -> None:
@@ -187,6 +191,8 @@ class Importer:
             self.report.leave(NotCarried(f"{kind} that cannot be stored", f"{_name(owner)}: {error}"))
             return
         self.report.carried[type(piece)] += 1
+        if isinstance(piece, model.Archived) and piece.at < self._wanted.kept_since.get(_domain(owner), 0.0):
+            self.report.too_old += 1
         open_.changes += changes
         open_.size_bytes += size_bytes
         if len(open_.changes) >= BATCH_CHANGES or open_.size_bytes >= BATCH_BYTES:
@@ -208,8 +214,10 @@ class Importer:
     def _finish(self, open_: _Open) -> None:
         """Have it be there."""
         owner = open_.owner
+        if self._wanted.is_dry:
+            return
         if open_.is_begun:
-            self._settle()  # what makes it is stored behind all the rest
+            self._store.settle()  # what makes it is stored behind all the rest
         if isinstance(owner, Room):
             making = self._keeping.room(owner)
         else:
@@ -221,15 +229,15 @@ class Importer:
             if credentials is None:
                 credentials = derive(self._random_text(SECRET_BYTES), hash_names=self._wanted.hash_names)
             making = self._keeping.account(owner, credentials)
-        self._commit([*open_.changes, *making])
+        self._store.commit([*open_.changes, *making])
 
     def _commit(self, changes: Sequence[Change]) -> None:
         if not self._wanted.is_dry:
             self._store.commit(changes)
 
-    def _settle(self) -> None:
-        if not self._wanted.is_dry:
-            self._store.settle()
+
+def _domain(owner: Owner) -> str:
+    return owner.jid.domainpart if isinstance(owner, Account) else owner.address.domainpart
 
 
 def _name(owner: Owner) -> str:

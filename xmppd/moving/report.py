@@ -28,6 +28,8 @@ class Report:
     left: dict[str, Left] = field(default_factory=dict)
     without_password: int = 0
     """Accounts of which no password is known: nobody can log in until one is set."""
+    too_old: int = 0
+    """Archived messages that are older than what the server keeps: it removes them after its start."""
     seconds: float = 0.0
 
     def leave(self, piece: NotCarried) -> None:
@@ -48,5 +50,6 @@ class Report:
                 kind: {"count": left.count, "example": left.example} for kind, left in self.left.items()
             },
             "without_password": self.without_password,
+            "too_old": self.too_old,
             "seconds": round(self.seconds, 3),
         }

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import skipUnless
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -80,6 +81,36 @@ class CommandTests(SynchronousTestCase):
             refused = self.run_("import", "xep0227", self.pie, "--host", host, status=1)
             self.assertIn(why, refused.stderr)
             self.assertEqual(refused.stderr.count("\n"), 1)
+
+    def test_what_leaves_soon(self) -> None:
+        """Messages that are older than the archives keep them are told of, with what to do about it."""
+        result = (
+            "<result xmlns='urn:xmpp:mam:2' id='1'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' "
+            "stamp='2010-07-10T23:08:25Z'/><message xmlns='jabber:client' from='r@b.example'><body>x</body></message>"
+            "</forwarded></result>"
+        )
+        archive = f"<archive xmlns='urn:xmpp:pie:0#mam'>{result}</archive>"
+        self.pie.write_text(PIE.format(users=f"<user name='u' password='x'>{archive}</user>"))
+        told = self.run_("import", "xep0227", self.pie, "--dry-run")
+        self.assertIn("1 archived message older than what is kept: gone soon after the start", told.stderr)
+        config = self.folder / "xmppd.toml"
+        config.write_text(config.read_text() + "[modules.mam]\nkeep_days = 0\n")
+        self.assertNotIn("older", self.run_("import", "xep0227", self.pie, "--dry-run").stderr)
+
+    @skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_root(self) -> None:
+        """Root may read what is another's, and leaves nothing in the data folder that its owner cannot use."""
+        nobody = 65_534
+        data = self.folder / "data"
+        data.mkdir()
+        os.chown(data, nobody, nobody)
+        self.run_("import", "xep0227", self.pie, "--hash", "SHA-1")
+        self.run_("backup", self.folder / "x.tar")
+        self.run_("restore", self.folder / "x.tar", "--replace")
+        self.run_("export", self.folder / "x.xml")
+        found = {path.relative_to(data): path.stat().st_uid for path in data.rglob("*")}
+        self.assertIn(Path("xmppd.sqlite"), found)
+        self.assertEqual(set(found.values()), {nobody}, found)
 
     def test_wrong_sources(self) -> None:
         """What is not what it should be is one line, with what would be right."""

@@ -1,7 +1,8 @@
 """``xmppctl import``: what another server has, into the data of this one, which is stopped."""
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from xmppd.admin.control.wire import ControlError
 from xmppd.admin.moving.data import database_of, load_config, locked, opened
 from xmppd.config.model import Config
 from xmppd.config.obstacles import Obstacle
+from xmppd.modules.mam.module import MamOptions
+from xmppd.modules.muc.options import MucOptions
 from xmppd.moving.ejabberd.reader import EjabberdSource
 from xmppd.moving.importing import Importer, Progress, Wanted
 from xmppd.moving.pie.reading import PieSource
@@ -20,6 +23,7 @@ from xmppd.stanza.jid import InvalidJID, prepare_domainpart
 from xmppd.storage.interface import StorageError, StorageFull
 
 MUC: Final = "muc"
+DAY_S: Final = 86_400.0
 _LOOKED_AT: Final = 64
 
 
@@ -72,21 +76,39 @@ def _run(storage: "Nothing | object", wanted: Wanted, source: Source, on_progres
 
 def _wanted(config: Config, hosts: tuple[str, ...], hash_names: tuple[str, ...], is_dry: bool) -> Wanted:
     services = [name for name, component in config.components.items() if component.module == MUC]
-    new_names: dict[str, str] = {}
-    for each in hosts:
-        old, equals, new = each.partition("=")
-        if not equals:
-            raise ControlError(
-                "bad-arguments", f"--host {each}: write OLD=NEW, the name there and the name here"
-            )
-        try:
-            new_names[prepare_domainpart(old)] = new = prepare_domainpart(new)
-        except InvalidJID as error:
-            raise ControlError("bad-arguments", f"--host {each}: {error}") from error
-        if new not in config.hosts and new not in services:
-            known = ", ".join([*config.hosts, *services])
-            raise ControlError("no-such-host", f"--host {each}: {new} is not served here; there are {known}")
-    return Wanted(frozenset(config.hosts), frozenset(services), new_names, is_dry, hash_names)
+    return Wanted(
+        frozenset(config.hosts),
+        frozenset(services),
+        dict(_renaming(config, each, services) for each in hosts),
+        dict(_kept_since(config, services)),
+        is_dry,
+        hash_names,
+    )
+
+
+def _renaming(config: Config, text: str, services: Sequence[str]) -> tuple[str, str]:
+    """Read an ``--host OLD=NEW``; `ControlError`."""
+    old, equals, new = text.partition("=")
+    if not equals:
+        why = f"--host {text}: write OLD=NEW, the name there and the name here"
+        raise ControlError("bad-arguments", why)
+    try:
+        old, new = prepare_domainpart(old), prepare_domainpart(new)
+    except InvalidJID as error:
+        raise ControlError("bad-arguments", f"--host {text}: {error}") from error
+    if new not in config.hosts and new not in services:
+        known = ", ".join([*config.hosts, *services])
+        raise ControlError("no-such-host", f"--host {text}: {new} is not served here; there are {known}")
+    return old, new
+
+
+def _kept_since(config: Config, services: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Since when archives keep messages, by domain."""
+    for names, module, model in ((config.hosts, "mam", MamOptions), (services, MUC, MucOptions)):
+        for name in names:
+            options, _ = config.module_options(module, model, name)
+            if isinstance(options, MamOptions | MucOptions) and options.keep_days:
+                yield name, time.time() - options.keep_days * DAY_S
 
 
 def _source(kind: str, path: Path) -> Source:

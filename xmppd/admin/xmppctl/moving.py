@@ -119,6 +119,11 @@ def _show(report: Any, is_dry: bool) -> None:
             f"{count(report.without_password, 'account')} without a password: nobody gets in until one is set: "
             "xmppctl user passwd"
         )
+    if report.too_old:
+        complain(
+            f"{count(report.too_old, 'archived message')} older than what is kept: gone soon after the start, unless "
+            "keep_days of [modules.mam], or of the service's [modules.muc], is larger, or 0"
+        )
     _complain(report)
     if is_dry:
         say("nothing was stored: this was a dry run")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xmppd.moving.lua import Table, read_items, read_value
-from xmppd.moving.prosody.data import ACCOUNTS, Kept, element_of
+from xmppd.moving.prosody.data import Kept, element_of
 from xmppd.moving.source import SourceError
 from xmppd.stanza.stamps import parse_stamp
 
@@ -15,14 +15,14 @@ _PLAIN: Final = re.compile(rb"[^0-9A-Za-z]")
 _PLAIN_STORE: Final = re.compile(rb"[^0-9A-Za-z_]")
 MAX_TABLE_BYTES: Final = 64 * 1024 * 1024
 TABLE, LIST = ".dat", ".list"
+_NOWHERE: Final = Path("/nonexistent")
 
 
 class ProsodyFiles:
     """A data folder; see `ProsodyData`."""
 
     def __init__(self, folder: Path):
-        """Raises `SourceError` where that is none."""
-        self._folder = folder
+        """Raises `SourceError` where it cannot be read."""
         try:
             self._hosts = {
                 decoded(each.name): each
@@ -31,11 +31,6 @@ class ProsodyFiles:
             }
         except OSError as error:
             raise SourceError(f"{folder} cannot be read: {error.strerror}") from error
-        if not any((each / ACCOUNTS).is_dir() for each in self._hosts.values()):
-            raise SourceError(
-                f"{folder} has no accounts of Prosody: give its data folder (data_path, in Debian "
-                "/var/lib/prosody), or its prosody.sqlite"
-            )
 
     def hosts(self) -> list[str]:
         """Give the hosts."""
@@ -43,7 +38,7 @@ class ProsodyFiles:
 
     def users(self, host: str, store: str) -> list[str]:
         """Give who has a file in *store*."""
-        folder = self._hosts[host] / encoded(store, _PLAIN_STORE)
+        folder = self._folder(host) / encoded(store, _PLAIN_STORE)
         if not folder.is_dir():
             return []
         names = {each.name for each in folder.iterdir()}
@@ -51,7 +46,12 @@ class ProsodyFiles:
 
     def stores(self, host: str) -> list[str]:
         """Give the folders of a host."""
-        return sorted(decoded(each.name) for each in self._hosts[host].iterdir() if each.is_dir())
+        folder = self._folder(host)
+        return (
+            sorted(decoded(each.name) for each in folder.iterdir() if each.is_dir())
+            if folder.is_dir()
+            else []
+        )
 
     def table(self, host: str, user: str, store: str) -> Table:
         """Read a ``.dat``."""
@@ -85,8 +85,11 @@ class ProsodyFiles:
         except OSError as error:
             yield ValueError(f"{file}: {error.strerror}")
 
+    def _folder(self, host: str) -> Path:
+        return self._hosts.get(host, _NOWHERE)
+
     def _file(self, host: str, user: str, store: str, suffix: str) -> Path:
-        folder = self._hosts[host]
+        folder = self._folder(host)
         if not user:
             return folder / f"{encoded(store, _PLAIN_STORE)}{suffix}"
         return folder / encoded(store, _PLAIN_STORE) / f"{encoded(user)}{suffix}"

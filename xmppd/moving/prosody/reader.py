@@ -6,9 +6,14 @@ from pathlib import Path
 from xmppd.moving.model import NotCarried, Piece
 from xmppd.moving.names import jid_or_none
 from xmppd.moving.prosody import accounts, rooms
+from xmppd.moving.prosody.both import ProsodyBoth
 from xmppd.moving.prosody.data import ACCOUNTS, ProsodyData
 from xmppd.moving.prosody.files import ProsodyFiles
 from xmppd.moving.prosody.sql import ProsodySQLite
+from xmppd.moving.source import SourceError
+
+DATABASE = "prosody.sqlite"
+"""In its data folder, where nothing else is said."""
 
 
 class ProsodySource:
@@ -23,8 +28,20 @@ class ProsodySource:
 
     @classmethod
     def at(cls, path: Path) -> "ProsodySource":
-        """Read a data folder, or a file of SQLite; `SourceError`."""
-        return cls(ProsodyFiles(path) if path.is_dir() else ProsodySQLite(path))
+        """Read a data folder, with what SQLite has in it, or a file of SQLite alone; `SourceError`."""
+        data: ProsodyData
+        if path.is_dir():
+            database = path / DATABASE
+            data = ProsodyFiles(path)
+            data = ProsodyBoth(data, ProsodySQLite(database)) if database.exists() else data
+        else:
+            data = ProsodySQLite(path)
+        if not any(ACCOUNTS in data.stores(host) for host in data.hosts()):
+            raise SourceError(
+                f"{path} has no accounts of Prosody: give its data folder (data_path, in Debian /var/lib/prosody), "
+                "or its prosody.sqlite"
+            )
+        return cls(data)
 
     def pieces(self) -> Iterator[Piece]:
         """Give all pieces."""

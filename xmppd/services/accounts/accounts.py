@@ -29,7 +29,7 @@ from xmppd.services.accounts.errors import (
     InvalidPassword,
     NoSuchAccount,
 )
-from xmppd.services.accounts.lacking import Lacking
+from xmppd.services.accounts.lacking import Lacking, read_lacking
 from xmppd.services.accounts.names import checked_name
 from xmppd.services.accounts.stored import ACCOUNTS, CREDENTIALS, DISABLED, LACKING, TOMBSTONES
 from xmppd.stanza.jid import JID
@@ -133,10 +133,7 @@ class Accounts:
         for store, names in ((ACCOUNTS, known), (DISABLED, disabled)):
             for host in await all_owners(self._storage, store):
                 names.update(f"{username}@{host}" for username in await self._storage.keys(store, host))
-        lacking = Lacking()
-        for host in await all_owners(self._storage, LACKING):
-            for username, value in (await self._storage.get_all(LACKING, host)).items():
-                lacking.put(f"{username}@{host}", value.decode().split())
+        lacking = await read_lacking(self._storage)
         if not self._is_loaded:
             self._known, self._disabled, self._lacking, self._is_loaded = known, disabled, lacking, True
 

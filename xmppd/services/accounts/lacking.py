@@ -8,6 +8,9 @@ too: by another password, by a login with PLAIN, or by an upgrade (XEP-0480).
 from collections import Counter
 from collections.abc import Iterable
 
+from xmppd.services.accounts.stored import LACKING
+from xmppd.storage.interface import Storage
+from xmppd.storage.pages import all_owners
 from xmppd.stream.sasl.credentials import HASHES
 
 
@@ -40,3 +43,12 @@ class Lacking:
             return HASHES
         fewest = min(counts[name] for name in HASHES)
         return tuple(name for name in HASHES if counts[name] == fewest)
+
+
+async def read_lacking(storage: Storage) -> Lacking:
+    """Read which accounts lack keys. Waits; `StorageError`."""
+    lacking = Lacking()
+    for host in await all_owners(storage, LACKING):
+        for username, value in (await storage.get_all(LACKING, host)).items():
+            lacking.put(f"{username}@{host}", value.decode().split())
+    return lacking
