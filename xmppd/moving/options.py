@@ -19,11 +19,11 @@ _BOUNDS: Final = Bounds(frozenset(AccessModel), 10_000, 16 * 1024 * 1024)
 _MEAN_NOTHING: Final = frozenset(each.removeprefix(PREFIX) for each in LEFT_OUT) | {
     "FORM_TYPE",
     "access_groups",
-    "itemreply",
     "persistence",
     "autocreate_on_publish",
+    "presence_based_delivery",
 }
-"""What needs not be told: the field ``itemreply`` is "none" nearly everywhere, which is no value of XEP-0060."""
+"""What needs not be told: of nodes of accounts those who are online are notified, whatever is said (XEP-0163 4.3)."""
 
 
 def node_options(name: str, values: Mapping[str, tuple[str, ...]]) -> tuple[NodeOptions, list[str]]:
