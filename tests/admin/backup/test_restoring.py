@@ -3,10 +3,11 @@
 import io
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.admin.backup.bench import NOW, accounts, dying, make_data
 from tests.admin.backup.test_making import nothing
@@ -15,6 +16,7 @@ from xmppd.admin.backup.making import Place, make
 from xmppd.admin.backup.manifest import BackupError
 from xmppd.admin.backup.restoring import Restored, restore
 
+SHARED_MEMORY = Path("/dev/shm")
 OLD, NEW = {"tybalt"}, {"romeo", "juliet"}
 
 
@@ -80,6 +82,21 @@ class RestoreTests(SynchronousTestCase):
         self.assertEqual(accounts(place), NEW)
         assert restored.aside is not None
         self.assertEqual(accounts(Place(restored.aside, restored.aside / "xmppd.sqlite", None)), OLD)
+
+    def test_a_data_file_elsewhere(self) -> None:
+        """``[storage] url`` may name one on another disk: it gets there whole, and by a rename, too."""
+        if not SHARED_MEMORY.is_dir():
+            raise SkipTest("no other file system is known")
+        other = Path(tempfile.mkdtemp(prefix="xmppd-test-", dir=SHARED_MEMORY))
+        self.addCleanup(shutil.rmtree, other)
+        place = make_data(self.folder / "split", *OLD)
+        shutil.move(place.database, other / "data")
+        place = Place(place.data_dir, other / "data", None)
+        restored = self.restore(place=place)
+        self.assertEqual(accounts(place), NEW)
+        self.assertEqual(sorted(each.name for each in other.iterdir()), ["data"])
+        assert restored.aside is not None
+        self.assertTrue((restored.aside / "data").exists())
 
     def test_over_damage(self) -> None:
         """A data file that cannot be opened any more is put aside as it is, with its log."""

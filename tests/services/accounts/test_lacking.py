@@ -118,10 +118,15 @@ class OfferTests(SynchronousTestCase):
         before = MemoryServer('[hosts."localhost"]\n[hosts."b.example"]')
         now(before.storage.commit(*stored.creation(JID("old", "localhost", None), OLD, 0.0)))
         server = MemoryServer('[hosts."localhost"]\n[hosts."b.example"]', storage=before.storage.killed())
-        for host, wanted in (("localhost", {"SHA-1"}), ("b.example", set(HASHES))):
-            client = server.client(f"x@{host}/r")
-            features = now(Deferred.fromCoroutine(client.secure()))
-            names = {each.text or "" for each in features.iter() if each.tag.endswith("}mechanism")}
-            scrams = {name.removeprefix("SCRAM-").removesuffix("-PLUS") for name in names if "SCRAM" in name}
-            self.assertEqual(scrams, wanted)
-            self.assertIn("PLAIN", names)
+        self.assertEqual(self.offered(server, "localhost"), {"SHA-1"})
+        self.assertEqual(self.offered(server, "b.example"), set(HASHES))
+        now(server.server.accounts.set_password(JID("old", "localhost", None), "another"))
+        self.assertEqual(self.offered(server, "localhost"), set(HASHES))
+
+    def offered(self, server: MemoryServer, host: str) -> set[str]:
+        """Give the hashes of SCRAM that the next client of *host* is offered; PLAIN is there, too."""
+        client = server.client(f"x@{host}/r")
+        features = now(Deferred.fromCoroutine(client.secure()))
+        names = {each.text or "" for each in features.iter() if each.tag.endswith("}mechanism")}
+        self.assertIn("PLAIN", names)
+        return {name.removeprefix("SCRAM-").removesuffix("-PLUS") for name in names if "SCRAM" in name}

@@ -178,7 +178,7 @@ def _put_in_place(staging: Path, manifest: Manifest, place: Place, now: float) -
             aside.move_database()
     for suffix in _LOGS:
         Path(f"{database}{suffix}").unlink(missing_ok=True)
-    os.replace(staging / DATABASE, database)
+    os.replace(_near(staging / DATABASE, database), database)
     _sync_folder(database.parent)
     for member in manifest.members:
         if member.name.startswith(DATA):
@@ -189,6 +189,21 @@ def _put_in_place(staging: Path, manifest: Manifest, place: Place, now: float) -
             os.replace(_staged(staging, member.name), target)
     _sync_folder(place.data_dir)
     return aside.folder if aside.is_used else None
+
+
+def _near(file: Path, target: Path) -> Path:
+    """Give *file*, or a copy of it beside *target* where that is on another file system: a rename is possible then."""
+    if file.stat().st_dev == target.parent.stat().st_dev:
+        return file
+    near = target.with_name(f".{target.name}{RESTORING}")
+    shutil.copy2(file, near)
+    descriptor = os.open(near, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    shutil.chown(near, file.stat().st_uid, file.stat().st_gid)
+    return near
 
 
 def _emptied_log(database: Path) -> bool:

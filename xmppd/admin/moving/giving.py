@@ -38,7 +38,8 @@ def give(
     config = load_config(config_file, env)
     jid = None if user is None else _address(user)
     try:
-        with _storage(config, Path(target).parent) as storage:
+        beside = None if target == STDOUT else Path(target).parent
+        with _storage(config, beside) as storage:
             source = StoredSource(storage, frozenset(hosts) or None, jid)
             _check(source, hosts, user)
             report = Report()
@@ -75,8 +76,8 @@ def _check(source: StoredSource, hosts: Sequence[str], user: str | None) -> None
 
 
 @contextmanager
-def _storage(config: Config, beside: Path) -> Iterator[OpenedStorage]:
-    """The stopped server's own; of one that runs a copy, made beside the file that is written."""
+def _storage(config: Config, beside: Path | None) -> Iterator[OpenedStorage]:
+    """The stopped server's own; of one that runs a copy, made beside the file that is written, or in $TMPDIR."""
     if not is_locked(config.data_dir):
         with locked(config, "an export"), opened(config) as storage:
             yield storage
