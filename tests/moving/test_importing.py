@@ -15,6 +15,7 @@ from xmppd.moving.pie.reading import PieSource
 from xmppd.services.pubsub.bookmarks import NODE as BOOKMARKS
 from xmppd.services.pubsub.defaults import personal_defaults
 from xmppd.services.pubsub.node import Affiliation, Subscription, SubscriptionState
+from xmppd.services.pubsub.options import AccessModel, NodeOptions
 from xmppd.services.rooms.roles import Affiliation as RoomAffiliation
 from xmppd.services.rooms.room import Affiliated
 from xmppd.services.rooms.settings import RoomSettings
@@ -26,6 +27,8 @@ from xmppd.stream.sasl.credentials import Credentials, derive
 
 HOST, SERVICE = "a.example", "rooms.a.example"
 KEYS = derive("secret", iterations=1)
+CARD = b"<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Juliet</text></fn></vcard>"
+METADATA = b"<metadata xmlns='urn:xmpp:avatar:metadata'><info type='image/gif' id='1'/></metadata>"
 
 
 def account(name: str, **more: Any) -> Account:
@@ -211,30 +214,52 @@ class ImportTests(SynchronousTestCase):
         self.assertNotIn(b"conference", left)
         self.assertEqual(report.left, {})
 
-    def test_vcard4(self) -> None:
-        """Where that is all there is, a vcard-temp is made of it, with the picture of the avatar."""
-        card = (
-            b"<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Juliet</text></fn><n><surname>C</surname></n>"
-            b"<email><parameters><type><text>home</text></type></parameters><text>j@x.example</text></email></vcard>"
-        )
-        pieces: list[Piece] = [
-            account("u0"),
-            model.Item("urn:xmpp:vcard4", "current", card),
-            model.Item("urn:xmpp:avatar:data", "1", b"<data xmlns='urn:xmpp:avatar:data'>AAAA</data>"),
-            model.Item(
-                "urn:xmpp:avatar:metadata", "1",
-                b"<metadata xmlns='urn:xmpp:avatar:metadata'><info type='image/gif' id='1'/></metadata>",
-            ),
-        ]  # fmt: skip
-        take(Given(pieces), self.store, HOST)
+    def vcard(self, *pieces: Piece) -> Element | None:
+        """Give the vCard of the old kind of who comes with these."""
+        take(Given([account("u0"), *pieces]), self.store, HOST)
         stored = self.store.get("vcard", f"u0@{HOST}", "")
-        assert stored is not None
-        vcard = parse_element(stored)
+        return None if stored is None else parse_element(stored)
+
+    def test_vcard4(self) -> None:
+        """Where that is all there is, a vcard-temp is made of it, with the avatar where that is for all, too."""
+        open_ = NodeOptions(access_model=AccessModel.OPEN)
+        vcard = self.vcard(
+            model.Item("urn:xmpp:vcard4", "current", CARD),
+            model.Node("urn:xmpp:avatar:data", open_),
+            model.Item("urn:xmpp:avatar:data", "1", b"<data xmlns='urn:xmpp:avatar:data'>AAAA</data>"),
+            model.Node("urn:xmpp:avatar:metadata", open_),
+            model.Item("urn:xmpp:avatar:metadata", "1", METADATA),
+        )
+        assert vcard is not None
         self.assertEqual(vcard.child_text("FN"), "Juliet")
-        email, photo = vcard.child("EMAIL"), vcard.child("PHOTO")
-        assert email is not None and photo is not None
-        self.assertEqual((email.child_text("USERID"), email.child("HOME") is not None), ("j@x.example", True))
+        photo = vcard.child("PHOTO")
+        assert photo is not None
         self.assertEqual((photo.child_text("TYPE"), photo.child_text("BINVAL")), ("image/gif", "AAAA"))
+
+    def test_what_not_all_may_see(self) -> None:
+        """A vCard4 for contacts does not get into the vCard that everybody may read; nor does such an avatar."""
+        some = NodeOptions(access_model=AccessModel.PRESENCE)
+        node = model.Node("urn:xmpp:vcard4", some)
+        self.assertIsNone(self.vcard(node, model.Item("urn:xmpp:vcard4", "current", CARD)))
+        self.store = MemoryStore()
+        vcard = self.vcard(
+            model.Item("urn:xmpp:vcard4", "current", CARD),
+            model.Item("urn:xmpp:avatar:data", "1", b"<data xmlns='urn:xmpp:avatar:data'>AAAA</data>"),
+            model.Item("urn:xmpp:avatar:metadata", "1", METADATA),
+        )
+        assert vcard is not None
+        self.assertIsNone(vcard.child("PHOTO"))
+
+    def test_vcard_of_the_old_kind(self) -> None:
+        """New clients find a vCard4 made of it; where there is one already, that stays."""
+        old = model.VCard(b"<vCard xmlns='vcard-temp'><FN>Romeo</FN></vCard>")
+        self.vcard(old)
+        (item,) = self.store.page("pubsub_items", f"u0@{HOST}\nurn:xmpp:vcard4", 0, 9)
+        self.assertIn(b"Romeo", item.stanza)
+        self.store = MemoryStore()
+        self.vcard(old, model.Item("urn:xmpp:vcard4", "current", CARD))
+        (item,) = self.store.page("pubsub_items", f"u0@{HOST}\nurn:xmpp:vcard4", 0, 9)
+        self.assertEqual(item.stanza, CARD)
 
     def test_what_cannot_be_stored(self) -> None:
         """One piece beyond all bounds is told; the account is there without it."""
