@@ -38,6 +38,8 @@ AHEAD: Final = 64
 SMALL_BYTES: Final = 256 * 1024
 """And one that is larger than that is not waited with."""
 SECRET_BYTES: Final = 24
+PROGRESS_EVERY: Final = 250
+"""Pieces between two words of how far it is."""
 
 Progress = Callable[[int, int], object]
 """Told how many units are done, of how many."""
@@ -111,13 +113,14 @@ class Importer:
         """Take all of it. `SourceError`; `StorageError`, and then all that is there is whole."""
         began = time.monotonic()
         open_: _Open | None = None
-        for piece in self._ready(source.pieces()):
+        for number, piece in enumerate(self._ready(source.pieces())):
+            if number % PROGRESS_EVERY == 0:
+                on_progress(source.done, source.total)
             if isinstance(piece, NotCarried):
                 self.report.leave(piece)
             elif isinstance(piece, Account | Room):
                 self._end(open_)
                 open_ = self._begin(piece)
-                on_progress(source.done, source.total)
             elif open_ is not None:
                 self._take(open_, piece)
         self._end(open_)

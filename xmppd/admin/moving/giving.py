@@ -13,7 +13,7 @@ from xmppd.admin.opened import OpenedStorage
 from xmppd.config.model import Config
 from xmppd.config.obstacles import Obstacle
 from xmppd.moving.exporting import StoredSource
-from xmppd.moving.importing import Progress
+from xmppd.moving.importing import PROGRESS_EVERY, Progress
 from xmppd.moving.model import NotCarried, Piece
 from xmppd.moving.pie.writing import write
 from xmppd.moving.report import Report
@@ -113,8 +113,9 @@ def _written(target: str, output: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _counted(source: StoredSource, report: Report, on_progress: Progress) -> Iterator[Piece]:
-    for piece in source.pieces():
-        on_progress(source.done, source.total)
+    for number, piece in enumerate(source.pieces()):
+        if number % PROGRESS_EVERY == 0:
+            on_progress(source.done, source.total)
         if isinstance(piece, NotCarried):
             report.leave(piece)
         else:

@@ -14,7 +14,7 @@ from xmppd.config.obstacles import Obstacle
 from xmppd.modules.mam.module import MamOptions
 from xmppd.modules.muc.options import MucOptions
 from xmppd.moving.ejabberd.reader import EjabberdSource
-from xmppd.moving.importing import Importer, Progress, Wanted
+from xmppd.moving.importing import BlockingStore, Importer, Progress, Wanted
 from xmppd.moving.pie.reading import PieSource
 from xmppd.moving.prosody.reader import ProsodySource
 from xmppd.moving.report import Report
@@ -61,6 +61,7 @@ class Nothing:
 
     def get(self, store: str, owner: str, key: str) -> bytes | None:
         """There is nothing."""
+        return None
 
     def commit(self, changes: object) -> None:
         """Nothing is stored."""
@@ -69,9 +70,9 @@ class Nothing:
         """Nothing waits."""
 
 
-def _run(storage: "Nothing | object", wanted: Wanted, source: Source, on_progress: Progress) -> Report:
+def _run(storage: BlockingStore, wanted: Wanted, source: Source, on_progress: Progress) -> Report:
     with ThreadPoolExecutor(os.cpu_count() or 1, "keys") as executor:
-        return Importer(storage, wanted, executor).run(source, on_progress)  # type: ignore[arg-type]
+        return Importer(storage, wanted, executor).run(source, on_progress)
 
 
 def _wanted(config: Config, hosts: tuple[str, ...], hash_names: tuple[str, ...], is_dry: bool) -> Wanted:
