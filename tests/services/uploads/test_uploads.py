@@ -12,6 +12,7 @@ from twisted.python.monkey import MonkeyPatcher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
+from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.removal import Removal
 from xmppd.services.uploads import folder as on_disk
 from xmppd.services.uploads.content import begins_as, media_type
@@ -27,7 +28,7 @@ from xmppd.services.uploads.errors import (
 from xmppd.services.uploads.quotas import DAY_S
 from xmppd.services.uploads.receiving import PIECE_BYTES, Receiving
 from xmppd.services.uploads.store import OWNERS, UPLOADS
-from xmppd.services.uploads.upkeep import UploadUpkeep
+from xmppd.services.uploads.upkeep import EVERY_S, LEFT_OVER_TURNS, UploadUpkeep
 from xmppd.services.uploads.upload import UNENDING, Purpose, Quota, Rule, Slot, Upload, Usage
 from xmppd.services.uploads.uploads import SLOT_S, SLOTS_OF_ACCOUNT, Uploads, Wanted
 from xmppd.stanza.jid import JID
@@ -374,6 +375,22 @@ class GoingTests(Base):
         self.memory.settle()
         self.assertEqual(self.files(), [f"{kept.id[:2]}/{kept.id}"])
         self.assertEqual(len(now(self.memory.storage.keys(OWNERS, SERVICE))), 1)
+
+    def test_left_over(self) -> None:
+        """The files of a domain whose data were purged go within a day."""
+        upload = self.upload()
+        now(self.memory.server.services[Accounts].purge("localhost"))
+        with self.assertRaises(NoSuchUpload):
+            now(self.uploads.find(SERVICE, upload.id))
+        self.upkeep.start()
+        self.memory.add_account(ROMEO)
+        kept = self.upload()
+        now(self.memory.server.services[Accounts].purge("localhost"))
+        self.memory.settle()
+        self.assertEqual(self.files(), [f"{kept.id[:2]}/{kept.id}"])
+        for _ in range(LEFT_OVER_TURNS):
+            self.memory.pass_time(EVERY_S)
+        self.assertEqual(self.files(), [])
 
     def test_lost_file(self) -> None:
         """A record whose file somebody has deleted can be removed."""

@@ -1,4 +1,4 @@
-"""What is done about files by itself: at the start, every hour, and when an account is gone."""
+"""What is done about files by itself: at the start, every hour, every day, and when an account is gone."""
 
 from typing import Final
 
@@ -16,6 +16,8 @@ from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Delete, Storage, StorageError
 
 EVERY_S: Final = 3_600.0
+LEFT_OVER_TURNS: Final = 24
+"""So often a sweep also looks for files of accounts that went without a word, as with ``xmppctl host purge``."""
 A_TURN: Final = 100
 PAUSE_S: Final = 0.05
 
@@ -40,11 +42,12 @@ class UploadUpkeep:
         self._in_thread, self._now = environment.in_thread, environment.now
         self._timers = timers
         self._is_sweeping = False
+        self._turns = 0
 
     def start(self) -> None:
         """Begin, once all accounts are known."""
         spawn("uploads that were interrupted", self._logged("interrupted uploads", self.recover()))
-        spawn("uploads of accounts that are gone", self._logged("left-over uploads", self.clear_left_over()))
+        self._spawn_left_over()
         self._timers.add(EVERY_S, self._due)
 
     def account_removed(self, jid: JID) -> None:
@@ -115,7 +118,13 @@ class UploadUpkeep:
     def _due(self, now: float, timer: Timer, param: object) -> float:
         if not self._is_sweeping:
             spawn("ended uploads", self._logged("ended uploads", self.sweep()))
+        self._turns += 1
+        if self._turns % LEFT_OVER_TURNS == 0:
+            self._spawn_left_over()
         return EVERY_S
+
+    def _spawn_left_over(self) -> None:
+        spawn("uploads of accounts that are gone", self._logged("left-over uploads", self.clear_left_over()))
 
     async def _logged(self, what: str, waiting: Deferred[None]) -> None:
         try:
