@@ -55,7 +55,8 @@ changes: $(VENV)/.installed-dev
 	$(BIN)/python -m towncrier build --version $(or $(VERSION),$(error which? make changes VERSION=X.Y))
 
 docs: $(VENV)/.installed-dev
-	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
+	$(BIN)/python -m sphinx -q -W -E -b html docs docs/_build
+	$(BIN)/python -m sphinx -q -W -E -b man docs docs/_build/man
 
 benchmark: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,6 +1,7 @@
 """The README's table of what the server speaks, made from what the modules declare: it is never out of date.
 
-``python -m xmppd.admin.xep_table`` writes it anew, between the two marks in ``README.rst``; a test holds it to that.
+``python -m xmppd.admin.xep_table`` writes it anew, between the two marks in ``README.rst``, and ``doap.xml`` with it; a
+test holds them to that.
 """
 
 import sys
@@ -224,10 +225,13 @@ def _merged(one: Row, other: Row) -> Row:
 
 
 def main() -> None:
-    """Write the table into the README."""
+    """Write the table into the README, and the same for programs."""
+    from xmppd.admin import doap  # it is made of these rows
+
     text = README.read_text(encoding="utf-8")
     written = with_table(text, table(find_modules(xmppd.modules).values()))
     README.write_text(written, encoding="utf-8")
+    doap.FILE.write_text(doap.current(), encoding="utf-8")
     print(f"{README.name} is {'as it was' if text == written else 'written anew'}", file=sys.stderr)
 
 
