@@ -6,6 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.modules import strangers as module
 from xmppd.modules.strangers import Strangers
+from xmppd.stanza.element import Element
+from xmppd.stanza.stanza import Stanza
 from xmppd.testing.client import Client
 from xmppd.testing.server import MemoryServer
 
@@ -13,12 +15,20 @@ ROSTER = "<iq type='set' id='r'><query xmlns='jabber:iq:roster'><item jid='{}'/>
 NAMES = ("juliet", "nurse", "tybalt")
 
 
+class Uncounted:
+    """A stream that acknowledges nothing."""
+
+    ledger = None
+
+
 class StrangersTests(SynchronousTestCase):
     """An account that writes to others."""
 
     def begin(self, options: str) -> None:
         """Make a server with *options* of the module."""
-        self.memory = MemoryServer(f"[modules.strangers]\n{options}")
+        self.memory = MemoryServer(
+            f"[modules.register]\nallow_registration = true\n[modules.strangers]\n{options}"
+        )
         self.romeo = self.memory.logged_in("romeo@localhost/x")
         self.others = {name: self.memory.logged_in(f"{name}@localhost/x") for name in NAMES}
 
@@ -91,6 +101,43 @@ class StrangersTests(SynchronousTestCase):
         for client in self.available('policy = "accept"\nrecipients_per_hour = 1'):
             client.inbox.clear()
         self.assertEqual(self.reached(*NAMES), list(NAMES))
+
+    def test_where_nobody_makes_accounts(self) -> None:
+        """Those who have one are known: they write to whom they like, and nothing looks at what they say."""
+        self.memory = MemoryServer("[modules.strangers]\nrecipients_per_hour = 1")
+        self.romeo = self.memory.logged_in("romeo@localhost/x")
+        self.others = {name: self.memory.logged_in(f"{name}@localhost/x") for name in NAMES}
+        for client in self.others.values():
+            client.send("<presence/>")
+        self.memory.settle()
+        for client in self.others.values():
+            client.inbox.clear()
+        self.assertEqual(self.reached(*NAMES), list(NAMES))
+
+    def test_from_another_server(self) -> None:
+        """Of one address there so many accounts here are reached; another address is not touched."""
+        self.memory = MemoryServer("[modules.strangers]\nrecipients_per_hour = 1")
+        self.others = {name: self.memory.logged_in(f"{name}@localhost/x") for name in NAMES}
+        for client in self.others.values():
+            client.send("<presence/>")
+        self.memory.settle()
+        inlet = Uncounted()
+        for sender, name in (("a", "juliet"), ("a", "nurse"), ("b", "nurse"), ("a", "juliet")):
+            stanza = Stanza.make(
+                "message",
+                Element("body", "jabber:client", children=[sender]),
+                from_=f"{sender}@there.example/x",
+                to=f"{name}@localhost",
+                type="chat",
+            )
+            self.memory.server.router.from_server(inlet, stanza, {"there.example": {"localhost"}})
+            self.memory.settle()
+        heard = {
+            name: [each.findtext("{*}body") for each in client.inbox if each.tag.endswith("message")]
+            for name, client in self.others.items()
+        }
+        self.assertEqual(heard, {"juliet": ["a", "a"], "nurse": ["b"], "tybalt": []})
+        self.assertEqual(self.refused, 1)
 
     def test_rooms(self) -> None:
         """A word between occupants of a room here comes from the room."""

@@ -128,6 +128,12 @@ CLIENT_STANZA = Hook[Traffic](
     ARCHIVING,
     COPYING,
 )
+FOREIGN_MESSAGE = Hook[Traffic](
+    "foreign-message",
+    "Asked for each message to a local account that no client of this server sends: another server's, a service's. "
+    "Before account-stanza, at the recipient's host. True: it has been dealt with.",
+    ACTING,
+)
 ACCOUNT_STANZA = Hook[Traffic](
     "account-stanza",
     "Asked for each message and IQ addressed to a local account, bare or full, before it is delivered, at the "

@@ -1,9 +1,11 @@
 """Messages of strangers: of those whom the recipient has not among its contacts. Against spam; no XEP says it.
 
-Rules that live here: who writes to few accounts is let through as ever, and nothing is looked up for it. Beyond
-``recipients_per_hour`` an address reaches only those that have it as a contact. With ``policy = "refuse"`` that holds
-from the first message on. Rooms, services of this server and servers themselves are nobody's strangers; neither are
-those to whom the recipient has sent presence, as to the occupants of a room.
+Rules that live here: looked at are messages that come from elsewhere, and those of the host's own accounts where
+anybody may make one, or with ``policy = "refuse"``; so what known people say to each other costs nothing. Who writes
+to few accounts is let through as ever, and nothing is looked up for it. Beyond ``recipients_per_hour`` an address
+reaches only those that have it as a contact. With ``policy = "refuse"`` that holds from the first message on. Rooms,
+services of this server and servers themselves are nobody's strangers; neither are those to whom the recipient has
+sent presence, as to the occupants of a room.
 """
 
 from typing import Final, Literal
@@ -59,12 +61,26 @@ class Strangers(Module):
         self._written: Bounded[str, _Written] = Bounded(SENDERS)
         self.refused = 0
         """How many messages were refused since the start."""
+        if self._looks_at_own:
+            hooks, handler = self.api.host.hooks, self.on_account_stanza
+            hooks.add(events.ACCOUNT_STANZA, handler, ACTING, module=self.name, rank=self.rank)
+            self.at_end(lambda: hooks.remove(events.ACCOUNT_STANZA, handler))
 
-    @on(events.ACCOUNT_STANZA, ACTING)
+    @property
+    def _looks_at_own(self) -> bool:
+        register = self.api.host.settings.modules.get("register")
+        is_open = register is not None and bool((register.model_extra or {}).get("allow_registration"))
+        return self.opt.policy == "refuse" or (self.opt.policy == "limit" and is_open)
+
     def on_account_stanza(self, traffic: Traffic) -> Deferred[None] | None:
-        """Let a message through, or refuse it; what is no message is none of our business."""
-        if traffic.stanza.name != "message":
+        """The same for a message of an account of this server."""
+        if traffic.stanza.name != "message" or traffic.origin is None:
             return None
+        return self.on_foreign_message(traffic)
+
+    @on(events.FOREIGN_MESSAGE, ACTING)
+    def on_foreign_message(self, traffic: Traffic) -> Deferred[None] | None:
+        """Let a message through, or refuse it."""
         sender = traffic.sender.bare
         written = self._written.get(sender)
         if written is not None and traffic.target.bare in written.recipients:

@@ -44,6 +44,7 @@ async def _added(
     parts: ControlParts, jid: str, password: str, reuse: bool = False, only: str | None = None
 ) -> Named:
     account = account_address(parts.hosts, jid)
+    _check_passwords_are_here(parts, account)
     try:
         await parts.accounts.create(account, password, over_tombstone=reuse, only=only)
     except AccountError as error:
@@ -56,6 +57,7 @@ async def _added(
 async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> Named:
     """Fail as ``user.add`` would whatever the password is; so nobody is asked for one in vain."""
     account = account_address(parts.hosts, jid)
+    _check_passwords_are_here(parts, account)
     departing = await parts.departures.of_host(account.domainpart)
     if account.localpart in departing:
         why = f"{account.bare} is removed, and erased on {_stamp(departing[account.localpart])}"
@@ -86,6 +88,7 @@ async def user_look(parts: ControlParts, jid: str) -> Found:
 async def user_passwd(parts: ControlParts, jid: str, password: str) -> Ended:
     """Give an account another password; its sessions end, and so do the tokens of its clients."""
     account = account_address(parts.hosts, jid)
+    _check_passwords_are_here(parts, account)
     connected = _connected(parts, account)
     try:
         await parts.accounts.set_password(account, password)
@@ -281,6 +284,14 @@ def _row(account: Account, erase_at: float | None) -> AccountRow:
 
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _check_passwords_are_here(parts: ControlParts, account: JID) -> None:
+    """Where the users of a host are known elsewhere, so are their passwords."""
+    host = parts.hosts.with_accounts(account.domainpart)
+    if host is not None and host.settings.asked_elsewhere is not None:
+        why = f'the users of {host.name} are known elsewhere (auth = "{host.settings.auth}"), with their passwords'
+        raise ControlError("kept-elsewhere", f"{why}; who logs in the first time has an account from then on")
 
 
 def _connected(parts: ControlParts, account: JID) -> list[str]:

@@ -54,6 +54,11 @@ class AccountDomain:
             return self._to_host(traffic)
         if traffic.stanza.name == "presence":
             return self._replies.done(self._host.hooks.ask(events.ACCOUNT_PRESENCE, traffic), traffic)
+        if traffic.origin is None and traffic.stanza.name == "message":
+            return self._ask(self._host, events.FOREIGN_MESSAGE, traffic, self._to_somebody)
+        return self._ask(self._host, events.ACCOUNT_STANZA, traffic, self._to_account)
+
+    def _to_somebody(self, traffic: Traffic) -> Waiting:
         return self._ask(self._host, events.ACCOUNT_STANZA, traffic, self._to_account)
 
     def _to_host(self, traffic: Traffic) -> Waiting:

@@ -238,7 +238,13 @@ class Exchange:
         return success
 
     async def _refused(self, error: SaslError) -> None:
-        self._log.info("Authentication failed: {condition}", condition=error.condition, peer=self._given.peer)
+        self._log.info(
+            "Authentication failed at {host} by {mechanism}: {condition}",
+            host=self._given.host.name,
+            mechanism=self._mechanism.name,
+            condition=error.condition,
+            peer=self._given.peer,
+        )
         if error.is_guess:
             await self._wait(self._service.delays.failed(self._given.peer))
 
