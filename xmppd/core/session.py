@@ -228,10 +228,11 @@ class Session:
         """
         if self._ended:
             return False
-        if type(x) is Stanza:
-            self.owner.sent[x.name] += 1
-        if self.stanza_filters and type(x) is not bytes:
+        is_filtered = self.stanza_filters and type(x) is not bytes
+        if is_filtered:
             x = x if type(x) is Stanza else as_filtered(x)
+            if type(x) is Stanza:
+                self.owner.sent[x.name] += 1
             for outbound in self.stanza_filters:
                 filtered = outbound(self, x)
                 if filtered is None:
@@ -240,7 +241,12 @@ class Session:
         conn = self.conn
         if conn is None:
             return False
-        data = x if type(x) is bytes else x.to_bytes() if type(x) is Stanza else _serialise(x)
+        if type(x) is Stanza:
+            if not is_filtered:
+                self.owner.sent[x.name] += 1
+            data = x.to_bytes()
+        else:
+            data = x if type(x) is bytes else _serialise(x)
         if self.bytes_filters:
             for change in self.bytes_filters:
                 data = change(self, data)
