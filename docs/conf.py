@@ -11,7 +11,7 @@ project = "xmppd"
 author = "The xmppd authors"
 copyright = "the xmppd authors"  # noqa: A001 - Sphinx's name
 release = version = __version__
-extensions = ["reference", "sphinx_click"]
+extensions = ["sphinx_click", "reference"]
 exclude_patterns = ["_build", "_ext"]
 nitpicky = True
 html_theme = "furo"

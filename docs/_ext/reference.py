@@ -113,8 +113,16 @@ class Made(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join Sphinx."""
+    app.setup_extension("sphinx_click")
     app.add_directive("xmppd", Made)
+    for part in ("description", "options"):
+        app.connect(f"sphinx-click-process-{part}", _as_plain_text)
     return {"parallel_read_safe": True}
+
+
+def _as_plain_text(app: Sphinx, context: object, lines: list[str]) -> None:
+    """The help of a command is for terminals: a star in it is a star."""
+    lines[:] = [line.replace("*", "\\*") for line in lines]
 
 
 # -- options ----------------------------------------------------------------------------------------------------------
