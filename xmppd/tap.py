@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +293,13 @@ def _web(given: _Prepared, server: Server) -> tuple[dict[PortKind, Behind], Sequ
     from xmppd.net.http.factory import HttpService
 
     server.core.web.bound(http, https)
-    web = HttpService(server.core, server.addresses)
+    web = HttpService(server.core, server.streams, server.addresses, given.tls.http)
+    if find_spec("websockets") is None:
+        _log.info("WebSockets are not offered: pip install 'xmppd[web]' brings what they need")
+    else:
+        from xmppd.net.http.upgrade import WebSocketEndpoint
+
+        web.offer_websocket(WebSocketEndpoint(web.streams, lambda: server.config.http))
     secure = Behind(web.factory(is_tls=True), given.tls.http.creator_for(None))
     return {HTTP: Behind(web.factory()), HTTPS: secure}, (web,)
 

@@ -69,3 +69,7 @@ class Http(Section):
     """See body_timeout_s."""
     requests_per_connection: Count = 10_000
     """Requests on one connection; then it is closed."""
+    websocket_ping_s: Seconds = 50.0
+    """After this time without a byte from a client on a WebSocket it is pinged; proxies close what is silent for 60."""
+    websocket_compression: bool = False
+    """Whether messages on WebSockets are compressed for clients that offer it (RFC 7692)."""

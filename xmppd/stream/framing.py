@@ -1,4 +1,4 @@
-"""How a stream's opening and end look on the wire: RFC 6120 4.2 over TCP."""
+"""How a stream's opening and end look on the wire: RFC 6120 4.2 over TCP, RFC 7395 3 over WebSocket."""
 
 from typing import Protocol
 
@@ -8,6 +8,10 @@ from xmppd.stanza.errors import StreamError
 
 LANG = "en"
 """The language of what the server itself says."""
+
+
+NS_FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
+_DECLARED = f" xmlns:stream='{ns.STREAMS}'".encode()
 
 
 class Framing(Protocol):
@@ -67,6 +71,34 @@ class TCPFraming:
     def closing(self) -> bytes:
         """Give the stream's end tag (RFC 6120 4.4)."""
         return b"</stream:stream>"
+
+
+class WebSocketFraming:
+    """RFC 7395: each message is an element that declares all its namespaces."""
+
+    carrier = "websocket"
+
+    def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
+        """Give ``<open/>`` (3.4)."""
+        given = (("id", stream_id), ("from", from_), ("to", to), ("xml:lang", _told_in(lang)))
+        attributes = "".join(f" {name}='{escape_attr(value)}'" for name, value in given if value)
+        return f"<open xmlns='{NS_FRAMING}' version='1.0'{attributes}/>".encode()
+
+    def features(self, content: bytes) -> bytes:
+        """Give the stream features."""
+        return b"<stream:features" + _DECLARED + b">" + content + b"</stream:features>"
+
+    def error(self, error: StreamError) -> bytes:
+        """Give a stream error (3.5)."""
+        return error.to_bytes().replace(b"<stream:error", b"<stream:error" + _DECLARED, 1)
+
+    def closing(self) -> bytes:
+        """Give ``<close/>`` (3.6)."""
+        return f"<close xmlns='{NS_FRAMING}'/>".encode()
+
+    def elsewhere(self, uri: str) -> bytes:
+        """Give a ``<close/>`` that says where to come instead (3.6.1)."""
+        return f"<close xmlns='{NS_FRAMING}' see-other-uri='{escape_attr(uri)}'/>".encode()
 
 
 def _told_in(lang: str | None) -> str:

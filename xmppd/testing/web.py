@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from xmppd.net.http.connection import HttpConnection
 from xmppd.net.http.factory import HttpService
+from xmppd.net.http.upgrade import WebSocketEndpoint
 from xmppd.testing.server import MemoryServer
 
 
@@ -99,7 +100,9 @@ class MemoryWeb:
 
     def __init__(self, memory: MemoryServer) -> None:
         self._memory = memory
-        self.service = HttpService(memory.server.core, memory.server.addresses)
+        server = memory.server
+        self.service = HttpService(server.core, server.streams, server.addresses)
+        self.service.offer_websocket(WebSocketEndpoint(self.service.streams, lambda: server.config.http))
         self._factories = {is_tls: self.service.factory(is_tls=is_tls) for is_tls in (False, True)}
 
     def connect(self, peer: str = "127.0.0.1", *, is_tls: bool = False) -> WebTransport:

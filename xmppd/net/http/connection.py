@@ -13,6 +13,7 @@ from xmppd.net.http.answers import Answering
 from xmppd.net.http.channel import Channel, Exchange
 from xmppd.net.http.pages import error_response
 from xmppd.net.http.parts import HttpParts
+from xmppd.net.http.takeover import Takeover
 
 LINGER_BYTES = 256 * 1024
 LINGER_S = 2.0
@@ -134,12 +135,27 @@ class HttpConnection(TwistedProtocol):
         if exchange.is_lost or exchange.is_answered or channel is None:
             return
         exchange.is_answered = True
+        if isinstance(response, Takeover):
+            self._switch(exchange, channel, response)
+            return
         if self._requests >= self._parts.site.options.requests_per_connection or not exchange.is_whole:
             channel.persistent = False
         self._answering = Answering(self._parts, exchange, lambda is_whole: self._written(exchange, is_whole))
         if isinstance(response.body, FileBody):
             self._enter(Phase.SENDING, self._parts.site.options.idle_timeout_s)
         self._answering.write(response)
+
+    def _switch(self, exchange: Exchange, channel: Channel, response: Takeover) -> None:
+        """From now on all that comes is for another protocol."""
+        self._parts.log.answered(exchange.request, response.status, 0)
+        self._enter(Phase.ANSWER, None)
+        self.transport.unregisterProducer()
+        self.transport.write(self._parts.heads.bare(response.status, response.headers))
+        self._inner, self._channel = response.protocol, None
+        channel.requests.clear()
+        channel.successor = response.protocol
+        self._closed(self)
+        response.protocol.makeConnection(self.transport)
 
     def _written(self, exchange: Exchange, is_whole: bool) -> None:
         channel = self._channel

@@ -5,21 +5,31 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
-from xmppd.core.http import Route
+from xmppd.core.http import HttpHandler, Route
 from xmppd.core.parts import CoreParts
 from xmppd.net.http.access_log import AccessLog
 from xmppd.net.http.connection import HttpConnection
 from xmppd.net.http.front import front_page
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.site import Site
+from xmppd.net.http.stream_parts import WEBSOCKET_PATH, WebStreams
 from xmppd.net.streams.addresses import AddressCounter
+from xmppd.net.streams.c2s import TLS
+from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.services import StreamServices
 
 
 class HttpService:
     """All of HTTP: what is answered, and the factories for its ports."""
 
-    def __init__(self, core: CoreParts, addresses: AddressCounter) -> None:
-        """*addresses* counts connections of every kind."""
+    def __init__(
+        self,
+        core: CoreParts,
+        streams: StreamServices[ClientStream],
+        addresses: AddressCounter,
+        tls: TLS | None = None,
+    ) -> None:
+        """*addresses* counts connections of every kind; *tls* is for ports with TLS."""
         self.site = Site(core.hosts, core.current, core.web)
         environment = core.environment
         self.parts = HttpParts(
@@ -30,9 +40,15 @@ class HttpService:
             AccessLog(lambda: core.current.config.http.access_log),
         )
         self.site.routes.add(Route("GET", "/"), front_page)
+        ping_s = lambda: core.current.config.http.websocket_ping_s  # noqa: E731
+        self.streams = WebStreams(streams, addresses, core.web, ping_s, tls)
         self._core = core
         self._addresses = addresses
         self._factories: list[HttpFactory] = []
+
+    def offer_websocket(self, handler: HttpHandler) -> None:
+        """Have *handler* answer where WebSockets begin."""
+        self.site.routes.add(Route("GET", WEBSOCKET_PATH), handler)
 
     def factory(self, *, is_tls: bool = False) -> "HttpFactory":
         """Give the factory for ports with or without TLS."""
@@ -54,8 +70,9 @@ class HttpService:
         self._addresses.remove(peer)
 
     def shutdown(self) -> Deferred[None]:
-        """Close every connection; fires when the last one is gone."""
-        return DeferredList([factory.shutdown() for factory in self._factories]).addCallback(lambda _: None)
+        """End every stream, close every connection; fires when the last one is gone."""
+        ends = [self.streams.shutdown(), *(factory.shutdown() for factory in self._factories)]
+        return DeferredList(ends).addCallback(lambda _: None)
 
 
 class HttpFactory(Factory):

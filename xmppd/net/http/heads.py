@@ -42,6 +42,15 @@ class Heads:
         return f"{text}\r\n\r\n".encode("latin-1", "replace")
 
     @staticmethod
+    def bare(status: int, headers: Mapping[str, str]) -> bytes:
+        """Give a head with no more than *headers*."""
+        lines = [
+            f"HTTP/1.1 {status} {reason_of(status)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    @staticmethod
     def date(moment: float) -> str:
         """Word a moment (RFC 9110 5.6.7)."""
         return formatdate(moment, usegmt=True)

@@ -17,6 +17,7 @@ class Request:
 
     __slots__ = (
         "asker",
+        "authority",
         "base_url",
         "body",
         "client",
@@ -29,6 +30,7 @@ class Request:
         "method",
         "parameters",
         "path",
+        "peer",
         "query_text",
         "route",
     )
@@ -41,6 +43,10 @@ class Request:
         self.content_length = body.length
         self.parameters: Mapping[str, str] = {}
         self.host = self.client = self.base_url = ""
+        self.authority = ""
+        """The Host header, or what a proxy got as one: name and port."""
+        self.peer = ""
+        """The address of who has connected: a proxy's, or the client's."""
         self.is_secure = self.is_https = False
         self.is_frequent = False
         """Whether such requests are too many for a line of the log each."""

@@ -55,7 +55,7 @@ class Site:
     def identify(self, request: Request, peer: str, is_tls: bool) -> None:
         """Fill in who asks, how it came, and what its address is called."""
         asker = request.asker = asker_of(peer, request.headers, self.options.trusted_proxies)
-        request.client = asker.address
+        request.client, request.peer = asker.address, peer
         request.is_https = is_tls or asker.scheme == "https"
         stays_here = is_local_address(peer) and not asker.is_behind_proxy
         request.is_secure = request.is_https or stays_here
@@ -89,6 +89,7 @@ class Site:
         if not request.path.isascii():
             raise HttpError(400)
         name, authority = self._authority(request)
+        request.authority = authority
         domains = self.domains(name)
         if not domains:
             raise HttpError(421)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -12,11 +12,10 @@ from twisted.python.failure import Failure
 
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
-from xmppd.core.shrink import shrink
 from xmppd.net.streams.addresses import AddressCounter
+from xmppd.net.streams.client_connections import ClientConnections
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.connection import StreamConnection
-from xmppd.net.streams.keepalive import Keepalive
 from xmppd.net.streams.services import StreamServices
 from xmppd.net.tls.peers import HasHandle, tls_version
 from xmppd.net.transport.twisted_transport import connection_of
@@ -122,14 +121,13 @@ class C2SFactory(Factory):
         self.is_direct_tls = is_direct_tls
         self.framing = TCPFraming()
         self.parsers = ParserPool()
-        self.connections: dict[C2SProtocol, None] = {}
+        self._clients = ClientConnections[C2SProtocol](server, addresses, lambda: server.limits().keepalive_s)
+        self.connections = self._clients.all
         self.addresses = addresses
         self.handshakes: Counter[str] = Counter()
         """Of TLS, by version, since the start."""
         self.slowed = 0
         """Times that a client sent more at a time than it may, and was read more slowly, since the start."""
-        self._waiting_for_end: dict[C2SProtocol, Deferred[None]] = {}
-        self._keepalive = Keepalive(server.timers, self.connections, lambda: server.limits().keepalive_s)
 
     @property
     def registry(self) -> SessionRegistry:
@@ -150,26 +148,16 @@ class C2SFactory(Factory):
 
     def opened(self, protocol: C2SProtocol) -> None:
         """A connection is there."""
-        self.connections[protocol] = None
-        self.addresses.add(protocol.peer)
+        self._clients.opened(protocol)
 
     def lost(self, protocol: C2SProtocol) -> None:
         """A connection is gone."""
-        self.connections.pop(protocol, None)
-        self.addresses.remove(protocol.peer)
-        ended = self._waiting_for_end.pop(protocol, None)
-        if ended is not None:
-            ended.callback(None)
+        self._clients.lost(protocol)
 
     def release_memory(self) -> None:
         """Take no more memory than the connections that are there need."""
-        shrink(self.connections)
+        self._clients.release_memory()
 
     def shutdown(self) -> Deferred[None]:
         """End every stream with system-shutdown; fires when the last connection is gone."""
-        self._keepalive.stop()
-        self.server.registry.is_closing = True
-        for protocol in list(self.connections):
-            self._waiting_for_end[protocol] = Deferred()
-            protocol.stream.session.close("system-shutdown")
-        return DeferredList(list(self._waiting_for_end.values())).addCallback(lambda _: None)
+        return self._clients.shutdown()

@@ -1,0 +1,239 @@
+"""A client's stream over WebSocket: RFC 7395 on RFC 6455, the `Link` of a `ClientStream`.
+
+The frames are read and written by `websockets`, whose states and close codes are those of RFC 6455. A message is one
+element, a text, and may come in fragments, but not in very many. Pings keep proxies from closing what is silent, and
+show who is gone. Reading pauses as on TCP; nothing is handled ahead of an authentication that goes on.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.python.failure import Failure
+from websockets.extensions import Extension
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import SERVER, Protocol, State
+
+from xmppd.core.session import Session
+from xmppd.net.http.stream_parts import WebStreams
+from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.limits import unauthenticated_limits
+from xmppd.stanza.errors import StreamError
+from xmppd.stream.events import StreamOpened
+from xmppd.stream.framing import WebSocketFraming
+from xmppd.stream.messages import MessageFramer
+
+FRAGMENTS: Final = 1_024
+"""Of one message: so that no message goes on for ever without growing."""
+HELD_BYTES: Final = 65_536
+"""What may be sent ahead of an authentication that goes on."""
+FRAMING: Final = WebSocketFraming()
+_STANZA: Final = re.compile(rb"<(?:message|presence|iq)(?=[\s/>])")
+_CONTENT: Final = b" xmlns='jabber:client'"
+
+
+class WebSocketConnection(TwistedProtocol):
+    """One connection: frames in, one stream, one session. It is also what the session writes to."""
+
+    transport: Any  # Twisted's or ours
+    stream: ClientStream
+
+    def __init__(
+        self,
+        streams: WebStreams,
+        peer: str,
+        is_secure: bool,
+        extensions: Sequence[Extension],
+        elsewhere: Callable[[str], str | None],
+    ) -> None:
+        """*elsewhere* says for a domain where a client has to come instead, or None."""
+        self._streams = streams
+        self._elsewhere = elsewhere
+        self.peer = peer
+        self.is_secure = is_secure
+        limits = streams.server.limits()
+        self._frames = Protocol(SERVER, max_size=limits.unauthenticated_stanza_bytes)
+        self._frames.extensions = list(extensions)
+        self._message: list[bytes] = []
+        self._held: deque[bytes] | None = None
+        self._framer = MessageFramer(unauthenticated_limits(limits), streams.parsers)
+        self._is_closing = self._is_pinged = self._is_taking = False
+        self.is_heard = True
+        self.round = 0
+
+    @property
+    def session(self) -> Session:
+        """The session of the stream; a resumption puts another in its place."""
+        return self.stream.session
+
+    # -- what Twisted tells -------------------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Begin a session; its clock runs."""
+        server = self._streams.server
+        session = Session(self, FRAMING, server.registry, peer=self.peer, now=server.now())
+        session.is_secure = self.is_secure
+        self.stream = ClientStream(session, self, server)
+        self._streams.websockets.opened(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take the frames in *data*."""
+        self.is_heard, self._is_pinged = True, False
+        frames = self._frames
+        frames.receive_data(data)
+        for frame in frames.events_received():
+            if not self._is_closing and isinstance(frame, Frame):
+                self._take(frame)
+        if frames.writes:
+            self._flush()
+        if frames.close_expected():
+            self._is_closing = True
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The connection is gone, for whatever reason."""
+        self._framer.close()
+        self._is_closing = True
+        self.stream.connection_lost()
+        self._streams.websockets.lost(self)
+
+    def keep_alive(self) -> None:
+        """Ping who is silent; who has not answered the last one is gone (RFC 6455 5.5.2)."""
+        if self._is_pinged:
+            self.transport.abortConnection()
+        elif self._frames.state is State.OPEN:
+            self._is_pinged = True
+            self._frames.send_ping(b"")
+            self._flush()
+
+    # -- what the session writes to -----------------------------------------------------------------------------------
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was written waits to leave."""
+        size: int = getattr(self.transport, "unsent_bytes", 0)
+        return size
+
+    def write(self, data: bytes) -> None:
+        """Send *data*, one element, in a message of its own (RFC 7395 3.3.3)."""
+        frames = self._frames
+        if frames.state is not State.OPEN:
+            return
+        found = _STANZA.match(data)
+        if found is not None:
+            end = found.end()
+            data = data[:end] + _CONTENT + data[end:]
+        frames.send_text(data)
+        self._flush()
+
+    def loseConnection(self) -> None:
+        """Close once all has left."""
+        self.drop()
+
+    # -- the Link of the stream ---------------------------------------------------------------------------------------
+
+    can_start_tls = False
+
+    def start_tls(self, host: str) -> None:
+        """RFC 7395 4: TLS comes before HTTP."""
+        raise StreamError("unsupported-feature")
+
+    def restart(self) -> None:
+        """Expect another ``<open/>``."""
+        self._framer.restart()
+
+    def authenticated(self) -> None:
+        """Take the limits that hold after authentication."""
+        self._framer.limits = self.stream.element_limits
+        self._frames.max_message_size = self.stream.element_limits.stanza_bytes
+
+    def pause(self) -> None:
+        """Stop reading."""
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on."""
+        self.transport.resumeProducing()
+
+    def go_on(self) -> None:
+        """Take what had to wait while an element of the negotiation was dealt with."""
+        held = self._held
+        if held is None or self._is_taking:
+            return
+        self._is_taking = True
+        while held and not self.stream.is_waiting:
+            self._receive(held.popleft())
+        self._is_taking = False
+        if not held:
+            self._held = None
+            self.transport.resumeProducing()
+
+    def drop(self) -> None:
+        """Begin the end of the connection, which the client ends in its turn (RFC 6455 7.1.1)."""
+        if self._frames.state is State.OPEN:
+            self._frames.send_close(CloseCode.NORMAL_CLOSURE)
+            self._flush()
+        self._is_closing = True
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self.transport.abortConnection()
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """Give channel-binding data by type; none where TLS ends elsewhere."""
+        return self._streams.channel_bindings(self.transport)
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """Nobody is asked for a certificate."""
+        return ()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        for data in self._frames.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:
+                self.transport.loseConnection()
+
+    def _take(self, frame: Frame) -> None:
+        """Put fragments together; control frames have been dealt with."""
+        if frame.opcode is Opcode.BINARY:
+            self._frames.fail(CloseCode.UNSUPPORTED_DATA, "a text is wanted")
+        elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
+            if frame.fin and not self._message:
+                self._came(bytes(frame.data))
+                return
+            self._message.append(bytes(frame.data))
+            if frame.fin:
+                message, self._message = b"".join(self._message), []
+                self._came(message)
+            elif len(self._message) > FRAGMENTS:
+                self._message.clear()
+                self._frames.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
+
+    def _came(self, message: bytes) -> None:
+        """Handle a message, or let it wait: what is read ahead of an authentication is not read by its rules yet."""
+        if self._held is None and not (self.stream.is_waiting and not self.stream.is_bound):
+            self._receive(message)
+            return
+        if self._held is None:
+            self._held = deque()
+            self.transport.pauseProducing()
+        self._held.append(message)
+        if sum(map(len, self._held)) > HELD_BYTES:
+            self._held.clear()
+            self.stream.fail(StreamError("policy-violation", "too much sent ahead"))
+
+    def _receive(self, message: bytes) -> None:
+        if self._framer.is_over:
+            return
+        event = self._framer.feed(message)
+        if type(event) is StreamOpened and (uri := self._elsewhere(event.attrs.get("to", ""))) is not None:
+            self._frames.send_text(FRAMING.elsewhere(uri))
+            self._flush()
+            self._framer.close()
+            self.drop()
+            return
+        self.stream.receive(event)
