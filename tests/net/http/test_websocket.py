@@ -1,9 +1,13 @@
 """Streams over WebSocket: RFC 7395 on RFC 6455."""
 
+import gc
+import weakref
 from base64 import b64encode
 
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.net.http.websocket import WebSocketConnection
 from xmppd.testing.server import MemoryServer
 from xmppd.testing.web import MemoryWeb
 from xmppd.testing.websocket import OPEN, WebSocketClient
@@ -227,6 +231,26 @@ class StreamTests(WebSocketTestCase):
         came = client.read()
         self.assertIn("<system-shutdown ", came[0])
         self.assertEqual(client.close_code, 1000)
+
+
+class CycleTests(WebSocketTestCase):
+    """What is left of a session when it has ended: nothing that only the garbage collector could find."""
+
+    def test_nothing_is_left(self) -> None:
+        """However it ends."""
+        self.patch(globalLogPublisher, "_observers", [])  # one that remembers events holds their sources
+        for last in (CLOSE, "<a>", "", None):
+            client = self.bound()
+            assert client.transport.protocol is not None
+            connection = weakref.ref(client.transport.protocol._inner)
+            self.assertIsInstance(connection(), WebSocketConnection)
+            gc.disable()
+            self.addCleanup(gc.enable)
+            if last is not None:
+                client.send(last)
+            client.transport.end()
+            del client
+            self.assertIsNone(connection(), last)
 
 
 class FrameTests(WebSocketTestCase):

@@ -55,6 +55,11 @@ class Body:
         self._sink = None
         self._set_paused(False)
 
+    def release(self) -> None:
+        """The request is over: the connection is known no more."""
+        self.drop()
+        self._begin, self._pause = _nothing, _nothing
+
     # -- the connection -----------------------------------------------------------------------------------------------
 
     def came(self, data: bytes) -> None:
@@ -137,3 +142,7 @@ class _Memory:
     def content(self) -> bytes:
         """Give all."""
         return b"".join(self._pieces)
+
+
+def _nothing(*_: object) -> None:
+    """Nobody is there any more."""

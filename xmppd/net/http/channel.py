@@ -89,6 +89,7 @@ class Exchange(http.Request):
         self.is_lost = True
         if hasattr(self, "request"):  # else its head has not come
             self.request.body.broken()
+            self.request.body.release()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def _pause(self, is_paused: bool) -> None:
@@ -195,8 +196,9 @@ class Channel(http.HTTPChannel):
         """RFC 9110 10.1.1: the body is wanted."""
         self.transport.write(_CONTINUE)  # type: ignore[union-attr]  # there is one
 
-    def requestDone(self, request: object) -> None:
+    def requestDone(self, request: Exchange) -> None:
         """An exchange is over."""
+        request.request.body.release()
         self.connection.request_done()  # before: the next one may be there already
         super().requestDone(request)  # type: ignore[no-untyped-call]
 

@@ -152,6 +152,7 @@ class HttpConnection(TwistedProtocol):
         self.transport.unregisterProducer()
         self.transport.write(self._parts.heads.bare(response.status, response.headers))
         self._inner, self._channel = response.protocol, None
+        exchange.request.body.release()
         channel.requests.clear()
         channel.successor = response.protocol
         self._closed(self)

@@ -95,6 +95,7 @@ class WebSocketConnection(TwistedProtocol):
         """The connection is gone, for whatever reason."""
         self._framer.close()
         self._is_closing = True
+        self._frames.parser.close()  # it and its owner know each other
         self.stream.connection_lost()
         self._streams.websockets.lost(self)
 
