@@ -73,3 +73,11 @@ class Http(Section):
     """After this time without a byte from a client on a WebSocket it is pinged; proxies close what is silent for 60."""
     websocket_compression: bool = False
     """Whether messages on WebSockets are compressed for clients that offer it (RFC 7692)."""
+    bosh_wait_s: Annotated[int, Field(ge=1, le=300)] = 60
+    """How long a request over BOSH waits for something to say at most; less than proxies give an answer."""
+    bosh_inactivity_s: Annotated[int, Field(ge=5, le=3_600)] = 60
+    """How long a client over BOSH may have no request here before its session ends."""
+    bosh_maxpause_s: Annotated[int, Field(ge=0, le=3_600)] = 120
+    """The same while it has asked for a pause."""
+    bosh_polling_s: Annotated[int, Field(ge=0, le=60)] = 2
+    """Empty requests over BOSH may not come faster one behind the other."""

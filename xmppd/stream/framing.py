@@ -101,6 +101,24 @@ class WebSocketFraming:
         return f"<close xmlns='{NS_FRAMING}' see-other-uri='{escape_attr(uri)}'/>".encode()
 
 
+END_OF_BOSH = b"</stream:stream>"
+"""What stands for the end of a stream that has no end tag on the wire; the session over BOSH ends by it."""
+
+
+class BOSHFraming(WebSocketFraming):
+    """XEP-0206: what opens and ends a stream are attributes of bodies; payloads declare all their namespaces."""
+
+    carrier = "bosh"
+
+    def opening(self, stream_id: str, from_: str | None, to: str | None, lang: str | None) -> bytes:
+        """Nothing: the response to a creation says it."""
+        return b""
+
+    def closing(self) -> bytes:
+        """Give what ends the session."""
+        return END_OF_BOSH
+
+
 def _told_in(lang: str | None) -> str:
     """RFC 6120 4.7.4: the language of our own texts, which is the peer's where that is a kind of English."""
     return lang if lang is not None and lang.lower().partition("-")[0] == LANG else LANG

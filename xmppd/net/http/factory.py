@@ -8,11 +8,12 @@ from twisted.logger import Logger
 from xmppd.core.http import HttpHandler, Route
 from xmppd.core.parts import CoreParts
 from xmppd.net.http.access_log import AccessLog
+from xmppd.net.http.bosh import BOSHEndpoint
 from xmppd.net.http.connection import HttpConnection
 from xmppd.net.http.front import front_page
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.site import Site
-from xmppd.net.http.stream_parts import WEBSOCKET_PATH, WebStreams
+from xmppd.net.http.stream_parts import BOSH_PATH, WEBSOCKET_PATH, WebStreams
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.c2s import TLS
 from xmppd.net.streams.client_stream import ClientStream
@@ -42,9 +43,19 @@ class HttpService:
         self.site.routes.add(Route("GET", "/"), front_page)
         ping_s = lambda: core.current.config.http.websocket_ping_s  # noqa: E731
         self.streams = WebStreams(streams, addresses, core.web, ping_s, tls)
+        self._offer_bosh(core)
         self._core = core
         self._addresses = addresses
         self._factories: list[HttpFactory] = []
+
+    def _offer_bosh(self, core: CoreParts) -> None:
+        endpoint = BOSHEndpoint(self.streams, core.timers, lambda: core.current.config.http)
+        for method, handler in (
+            ("POST", endpoint.post),
+            ("GET", endpoint.get),
+            ("OPTIONS", endpoint.options),
+        ):
+            self.site.routes.add(Route(method, BOSH_PATH), handler)
 
     def offer_websocket(self, handler: HttpHandler) -> None:
         """Have *handler* answer where WebSockets begin."""

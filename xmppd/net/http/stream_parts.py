@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 
 from xmppd.core.web import WebAddresses
 from xmppd.net.streams.addresses import AddressCounter
@@ -13,7 +13,7 @@ from xmppd.net.streams.services import StreamServices
 from xmppd.net.tls.peers import HasHandle
 from xmppd.stream.parser_pool import ParserPool
 
-WEBSOCKET_PATH = "/xmpp-websocket"
+WEBSOCKET_PATH, BOSH_PATH = "/xmpp-websocket", "/http-bind"
 
 
 class WebStreams:
@@ -32,16 +32,18 @@ class WebStreams:
         self.addresses = addresses
         self.parsers = ParserPool()
         self.websockets = ClientConnections[ClientConnection](server, addresses, ping_s)
+        self.bosh = ClientConnections[ClientConnection](server, addresses, ping_s)
         self._web = web
         self._tls = tls
 
     def shutdown(self) -> Deferred[None]:
         """End every stream; fires when the last connection is gone."""
-        return self.websockets.shutdown()
+        return DeferredList([self.websockets.shutdown(), self.bosh.shutdown()]).addCallback(lambda _: None)
 
     def release_memory(self) -> None:
         """Take no more memory than what is there needs."""
         self.websockets.release_memory()
+        self.bosh.release_memory()
 
     def may_come(self, address: str, *, is_counted: bool) -> bool:
         """Whether an address may have one more connection; *is_counted*: this one is counted already."""

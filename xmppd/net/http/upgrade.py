@@ -10,8 +10,9 @@ from websockets.http11 import Request as Handshake
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from xmppd.config.http import EVERYBODY, Http
+from xmppd.config.http import Http
 from xmppd.core.http import HttpError, HttpRequest, HttpResponse
+from xmppd.net.http.origins import check_origin
 from xmppd.net.http.request import Request
 from xmppd.net.http.stream_parts import WebStreams
 from xmppd.net.http.takeover import Takeover
@@ -62,16 +63,6 @@ class WebSocketEndpoint:
         del given["Date"]
         _end_parser(protocol)
         return protocol.extensions, given
-
-
-def check_origin(request: Request, options: Http) -> None:
-    """Raise `HttpError` 403 for a page of a site that may not connect (RFC 6455 10.2)."""
-    origin = request.headers.get("origin")
-    if origin is None or EVERYBODY in options.origins or origin.lower() in options.origins:
-        return
-    if origin.partition("://")[2].lower() == request.authority.lower():
-        return
-    raise HttpError(403, "Pages of that site may not connect here; the option http.origins would let them.")
 
 
 def _end_parser(protocol: Any) -> None:

@@ -1,0 +1,284 @@
+"""A client's stream over BOSH: XEP-0124, XEP-0206; the `Link` of a `ClientStream`, and what its session writes to.
+
+Which request is handled when, and what each gets, is `xmppd.stream.bosh.window`. A body is parsed when its turn has
+come, by the limits that hold then. What is written in one turn leaves in one response.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from xmppd.core.session import Session
+from xmppd.core.timers import Timer, Timers
+from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.services import StreamServices
+from xmppd.stanza import ns
+from xmppd.stanza.errors import StreamError
+from xmppd.stream.bosh.body import Body, NoBody, write_body
+from xmppd.stream.bosh.window import Request, Responses, Window, WindowError
+from xmppd.stream.events import StreamClosed, StreamOpened
+from xmppd.stream.framing import END_OF_BOSH, BOSHFraming
+from xmppd.stream.parser_pool import ParserPool
+
+Token = Deferred[bytes]
+FRAMING: Final = BOSHFraming()
+_STANZA: Final = re.compile(rb"<(?:message|presence|iq)(?=[\s/>])")
+_CONTENT: Final = b" xmlns='jabber:client'"
+_ERROR: Final = re.compile(rb"<stream:error[^>]*><([a-z-]+)")
+_CONDITIONS: Final = frozenset({"host-unknown", "host-gone", "improper-addressing", "system-shutdown"})
+"""Errors of streams that are the same as errors of BOSH; any other is told as remote-stream-error (17.2)."""
+
+
+class BOSHSession:
+    """One session."""
+
+    can_start_tls = False
+    stream: ClientStream
+
+    def __init__(
+        self,
+        window: Window[Token],
+        creation: dict[str, str],
+        peer: str,
+        is_secure: bool,
+        pool: ParserPool,
+        timers: Timers,
+        ended: Callable[["BOSHSession"], None],
+    ) -> None:
+        """*creation* are attributes of the first response; *ended* is called once, when nothing more comes."""
+        self.sid = creation["sid"]
+        self.peer = peer
+        self.is_secure = is_secure
+        self.is_heard = True
+        self.round = 0
+        self._window = window
+        self._creation: dict[str, str] | None = creation
+        self._pool = pool
+        self._timers = timers
+        self._ended = ended
+        self._out: list[bytes] = []
+        self._ready: deque[Request[Token]] = deque()
+        self._is_handling = self._is_paused = False
+        self._final: bytes | None = None
+        self._condition: str | None = None
+        self._timer: Timer | None = None
+        self._flush: Timer | None = None
+        self.unsent_bytes = 0
+
+    @property
+    def session(self) -> Session:
+        """The session of the stream; a resumption puts another in its place."""
+        return self.stream.session
+
+    def begin(self, server: StreamServices[ClientStream], body: Body) -> None:
+        """Begin the stream that *body* asks for."""
+        session = Session(self, FRAMING, server.registry, peer=self.peer, now=server.now())
+        session.is_secure = self.is_secure
+        self.stream = ClientStream(session, self, server)
+        self._is_handling = True
+        self.stream.receive(_header(body, body.attrs.get("to", "")))
+        self._is_handling = False
+        if self._creation is not None:
+            self._creation["authid"] = session.stream_id
+        self._settle()
+
+    def came(self, request: Request[Token]) -> None:
+        """A request is there; its token fires with the body that it gets."""
+        if self._final is not None:
+            request.token.callback(self._final)
+            self._gone()
+            return
+        try:
+            ready, responses = self._window.receive(request)
+        except (WindowError, NoBody) as error:
+            self._condition = error.condition if isinstance(error, WindowError) else "bad-request"
+            self._out.clear()
+            self.drop()
+            if not request.token.called:
+                request.token.callback(self._final or b"")
+            return
+        _give(responses)
+        self._ready += ready
+        self.go_on()
+
+    def keep_alive(self) -> None:
+        """A request is answered in time anyway."""
+
+    # -- what the session writes to -----------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send *data*, one element, with the next response."""
+        if self._final is not None:
+            return
+        if data == END_OF_BOSH:
+            self.drop()
+            return
+        error = _ERROR.match(data)
+        if error is not None:
+            condition = error[1].decode()
+            self._condition = condition if condition in _CONDITIONS else "remote-stream-error"
+        found = _STANZA.match(data)
+        if found is not None:
+            end = found.end()
+            data = data[:end] + _CONTENT + data[end:]
+        self._out.append(data)
+        self.unsent_bytes += len(data)
+        if not self._is_handling and self._flush is None:
+            self._flush = self._timers.add(0, self._flushes)
+
+    def loseConnection(self) -> None:
+        """End the session."""
+        self.drop()
+
+    # -- the Link of the stream ---------------------------------------------------------------------------------------
+
+    def start_tls(self, host: str) -> None:
+        """XEP-0206 3: TLS comes before HTTP."""
+        raise StreamError("unsupported-feature")
+
+    def restart(self) -> None:
+        """The client asks for it in a body of its own."""
+
+    authenticated = restart
+
+    def pause(self) -> None:
+        """Take no more bodies."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Go on with them."""
+        self._is_paused = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Handle the bodies whose turn it is, and answer."""
+        if self._is_handling:
+            return
+        self._is_handling = True
+        while self._ready and not self.stream.is_waiting and not self._is_paused and self._final is None:
+            self._handle(self._ready.popleft())
+        self._is_handling = False
+        self._settle()
+
+    def drop(self) -> None:
+        """The session is over: all requests that wait hear so, or the next one that comes."""
+        if self._final is not None:
+            return
+        attrs = {"type": "terminate"}
+        if self._condition is not None:
+            attrs["condition"] = self._condition
+        payload = b"" if self._condition in _CONDITIONS else b"".join(self._out)
+        self._final = write_body(attrs, payload)
+        self._out.clear()
+        is_told = self._window.is_held
+        _give(self._window.end(self._final))
+        self._set_timer(0.0 if is_told else max(0.0, self._window.due_at() - self._now()))
+
+    def abort(self) -> None:
+        """End at once."""
+        self.drop()
+        self._gone()
+
+    def channel_bindings(self) -> Mapping[str, bytes]:
+        """A session has no channel of its own."""
+        return {}
+
+    def client_jids(self, host: str) -> Sequence[str]:
+        """Nobody is asked for a certificate."""
+        return ()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return self._timers.seconds()
+
+    def _handle(self, request: Request[Token]) -> None:
+        body = request.body
+        if body.is_true("restart"):
+            self._restart(body)
+            return
+        for event in body.events(self.stream.element_limits, self.session.lang, self._pool):
+            self.stream.receive(event)
+        if body.attrs.get("type") == "terminate":
+            self.stream.receive(StreamClosed())
+            return
+        pause_s = body.number("pause")
+        if pause_s is not None and pause_s <= self._window.terms.maxpause_s:
+            _give(self._window.paused(pause_s, self._now()))
+        elif pause_s is not None:
+            self.stream.fail(StreamError("policy-violation", "too long a pause"))
+
+    def _restart(self, body: Body) -> None:
+        """XEP-0206 5: a new stream; what stands in the body beside is ignored."""
+        session = self.session
+        if not session.notopen:
+            self.stream.fail(StreamError("bad-format", "no restart is due"))
+        else:
+            self.stream.receive(_header(body, body.attrs.get("to") or session.host or ""))
+
+    def _flushes(self, now: float, timer: Timer, param: None) -> None:
+        self._flush = None
+        self._settle()
+
+    def _settle(self) -> None:
+        """Answer what is to be answered, and wait for what is due next."""
+        if self._final is not None:
+            return
+        now, window = self._now(), self._window
+        if self.unsent_bytes > self.stream.server.limits().send_buffer_bytes:
+            self.abort()
+            return
+        while window.is_held and (self._out or window.wants_answer(now)):
+            payload = b"".join(self._out)
+            self._out.clear()
+            self.unsent_bytes = 0
+            creation, self._creation = self._creation, None
+            _give(window.respond(payload, now, creation))
+        self._set_timer(max(0.0, window.due_at() - now))
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self._timers.add(seconds, self._rings)
+        else:
+            self._timers.reschedule(self._timer, seconds)
+
+    def _rings(self, now: float, timer: Timer, param: None) -> None:
+        self._timer = None
+        if self._final is not None or self._window.is_over(self._now()):
+            self._gone()
+        else:
+            self._settle()
+
+    def _gone(self) -> None:
+        """Nothing more comes: as when a connection is lost."""
+        ended, self._ended = self._ended, _nothing
+        if self._final is None:
+            self._final = write_body({"type": "terminate"})
+            _give(self._window.end(self._final))
+        for timer in (self._timer, self._flush):
+            self._timers.stop(timer)
+        self._timer = self._flush = None
+        if ended is not _nothing:
+            self.stream.connection_lost()
+            ended(self)
+
+
+def _header(body: Body, to: str) -> StreamOpened:
+    version = body.attrs.get("{urn:xmpp:xbosh}version", "1.0")
+    attrs = {"to": to, "version": version}
+    for name in ("from", "xml:lang"):
+        if name in body.attrs:
+            attrs[name] = body.attrs[name]
+    return StreamOpened(attrs, ns.CLIENT, ns.STREAMS, "stream")
+
+
+def _give(responses: Responses[Token]) -> None:
+    for token, body in responses:
+        token.callback(body)
+
+
+def _nothing(session: BOSHSession) -> None:
+    """It has been told already."""
