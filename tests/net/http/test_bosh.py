@@ -347,6 +347,27 @@ class StreamTests(BOSHTestCase):
             self.assertIsNone(session(), attrs)
 
 
+class PaceTests(BOSHTestCase):
+    """``limits.bytes_per_second``, as on TCP."""
+
+    options = "[limits]\nbytes_per_second = 10_000\nburst_bytes = 65_536\n"
+
+    def test_who_sends_too_much(self) -> None:
+        """Its requests are handled later, in their order."""
+        self.client.log_in()
+        big = f"<message xmlns='jabber:client' to='romeo@localhost/orchard'><a>{'x' * 50_000}</a></message>"
+        self.client.send(big)
+        self.client.send(big)
+        pinging = self.client.send(PING)
+        self.assertIsNone(self.client.read(pinging))
+        self.pass_time(20)
+        answer, ids = self.client.read(pinging), []
+        for _ in range(4):
+            ids += [child.get("id") for child in (answer if answer is not None else ())]
+            answer = self.client.read(self.client.send(PRESENCE)) if "p" not in ids else None
+        self.assertIn("p", ids)
+
+
 class SecurityTests(BOSHTestCase):
     """Who may connect, and from where."""
 

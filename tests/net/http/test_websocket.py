@@ -356,6 +356,23 @@ class ElsewhereTests(WebSocketTestCase):
             client.transport.end()
 
 
+class PaceTests(WebSocketTestCase):
+    """``limits.bytes_per_second``, as on TCP."""
+
+    options = "[limits]\nbytes_per_second = 10_000\nburst_bytes = 65_536\n"
+
+    def test_who_sends_too_much(self) -> None:
+        """Is read no more for a while, and then again."""
+        client = self.bound()
+        for _ in range(100):
+            client.send(
+                f"<message xmlns='jabber:client' to='romeo@localhost/orchard'><a>{'x' * 1_000}</a></message>"
+            )
+        self.assertTrue(client.transport.is_paused)
+        self.memory.pass_time(10)
+        self.assertFalse(client.transport.is_paused)
+
+
 class CompressionTests(WebSocketTestCase):
     """RFC 7692, where it is wanted."""
 

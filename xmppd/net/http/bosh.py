@@ -91,7 +91,7 @@ class BOSHEndpoint:
 
     def _create(self, first: WindowRequest[Token], request: Request) -> None:
         streams, body = self._streams, first.body
-        if not streams.may_come(request.client, is_counted=request.client == request.peer):
+        if not streams.admits(request.client):
             raise HttpError(429)
         terms = self._terms(body)
         sid = streams.server.new_stream_id()

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
 from xmppd.net.streams.client_stream import ClientStream
+from xmppd.net.streams.paced import Hold, Paced, Reads
 from xmppd.net.streams.services import StreamServices
 from xmppd.stanza import ns
 from xmppd.stanza.errors import StreamError
@@ -32,7 +33,7 @@ _CONDITIONS: Final = frozenset({"host-unknown", "host-gone", "improper-addressin
 """Errors of streams that are the same as errors of BOSH; any other is told as remote-stream-error (17.2)."""
 
 
-class BOSHSession:
+class BOSHSession(Paced):
     """One session."""
 
     can_start_tls = False
@@ -49,6 +50,7 @@ class BOSHSession:
         ended: Callable[["BOSHSession"], None],
     ) -> None:
         """*creation* are attributes of the first response; *ended* is called once, when nothing more comes."""
+        super().__init__()
         self.sid = creation["sid"]
         self.peer = peer
         self.is_secure = is_secure
@@ -144,14 +146,19 @@ class BOSHSession:
 
     authenticated = restart
 
-    def pause(self) -> None:
-        """Take no more bodies."""
+    def pauseProducing(self) -> None:
+        """Take no more bodies: what is paused here is the session itself."""
         self._is_paused = True
 
-    def resume(self) -> None:
+    def resumeProducing(self) -> None:
         """Go on with them."""
         self._is_paused = False
         self.go_on()
+
+    @property
+    def transport(self) -> Reads:  # type: ignore[override]  # an attribute would be a circle
+        """Whose reading is paused: that of the session, since its requests come by any connection."""
+        return self
 
     def go_on(self) -> None:
         """Handle the bodies whose turn it is, and answer."""
@@ -159,7 +166,11 @@ class BOSHSession:
             return
         self._is_handling = True
         while self._ready and not self.stream.is_waiting and not self._is_paused and self._final is None:
-            self._handle(self._ready.popleft())
+            request = self._ready.popleft()
+            self._allowance -= len(request.body.rest)
+            if self._allowance < 0:
+                self._spend()
+            self._handle(request)
         self._is_handling = False
         self._settle()
 
@@ -254,6 +265,7 @@ class BOSHSession:
 
     def _gone(self) -> None:
         """Nothing more comes: as when a connection is lost."""
+        self._holds |= Hold.OVER
         ended, self._ended = self._ended, _nothing
         if self._final is None:
             self._final = write_body({"type": "terminate"})

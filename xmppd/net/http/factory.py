@@ -69,8 +69,7 @@ class HttpService:
 
     def may_come(self, peer: str) -> bool:
         """Whether an address may have one more connection; for a proxy that is trusted there is no limit."""
-        limit = self._core.current.limits.connections_per_address
-        return self._addresses[peer] < limit or self.site.is_proxy(peer)
+        return self.site.is_proxy(peer) or self._addresses.admits(peer, self._core.current.limits)
 
     def opened(self, peer: str) -> None:
         """An address has one more connection."""

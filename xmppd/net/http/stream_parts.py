@@ -45,9 +45,9 @@ class WebStreams:
         self.websockets.release_memory()
         self.bosh.release_memory()
 
-    def may_come(self, address: str, *, is_counted: bool) -> bool:
-        """Whether an address may have one more connection; *is_counted*: this one is counted already."""
-        return self.addresses[address] - is_counted < self.server.limits().connections_per_address
+    def admits(self, address: str) -> bool:
+        """Whether an address may open another connection, or session, now; counts it."""
+        return self.addresses.admits(address, self.server.limits())
 
     def channel_bindings(self, transport: HasHandle) -> Mapping[str, bytes]:
         """Give channel-binding data by type; none without TLS of our own."""

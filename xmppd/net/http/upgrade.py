@@ -42,8 +42,7 @@ class WebSocketEndpoint:
         asked = cast("Request", request)  # what comes here has been made by this room
         check_origin(asked, self._options())
         extensions, headers = self._accepted(asked)
-        is_counted = asked.client == asked.peer
-        if not self._streams.may_come(asked.client, is_counted=is_counted):
+        if asked.client != asked.peer and not self._streams.admits(asked.client):
             raise HttpError(429)
         elsewhere = _nowhere if asked.is_secure else self._streams.secure_uri
         connection = WebSocketConnection(self._streams, asked.client, asked.is_secure, extensions, elsewhere)

@@ -20,6 +20,7 @@ from xmppd.core.session import Session
 from xmppd.net.http.stream_parts import WebStreams
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.limits import unauthenticated_limits
+from xmppd.net.streams.paced import Hold, Paced
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.events import StreamOpened
 from xmppd.stream.framing import WebSocketFraming
@@ -34,7 +35,7 @@ _STANZA: Final = re.compile(rb"<(?:message|presence|iq)(?=[\s/>])")
 _CONTENT: Final = b" xmlns='jabber:client'"
 
 
-class WebSocketConnection(TwistedProtocol):
+class WebSocketConnection(Paced, TwistedProtocol):
     """One connection: frames in, one stream, one session. It is also what the session writes to."""
 
     transport: Any  # Twisted's or ours
@@ -49,6 +50,7 @@ class WebSocketConnection(TwistedProtocol):
         elsewhere: Callable[[str], str | None],
     ) -> None:
         """*elsewhere* says for a domain where a client has to come instead, or None."""
+        super().__init__()
         self._streams = streams
         self._elsewhere = elsewhere
         self.peer = peer
@@ -81,6 +83,9 @@ class WebSocketConnection(TwistedProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Take the frames in *data*."""
         self.is_heard, self._is_pinged = True, False
+        self._allowance -= len(data)
+        if self._allowance < 0:
+            self._spend()
         frames = self._frames
         frames.receive_data(data)
         for frame in frames.events_received():
@@ -93,6 +98,7 @@ class WebSocketConnection(TwistedProtocol):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
+        self._holds |= Hold.OVER
         self._framer.close()
         self._is_closing = True
         self._frames.parser.close()  # it and its owner know each other
@@ -149,14 +155,6 @@ class WebSocketConnection(TwistedProtocol):
         self._framer.limits = self.stream.element_limits
         self._frames.max_message_size = self.stream.element_limits.stanza_bytes
 
-    def pause(self) -> None:
-        """Stop reading."""
-        self.transport.pauseProducing()
-
-    def resume(self) -> None:
-        """Read on."""
-        self.transport.resumeProducing()
-
     def go_on(self) -> None:
         """Take what had to wait while an element of the negotiation was dealt with."""
         held = self._held
@@ -168,7 +166,7 @@ class WebSocketConnection(TwistedProtocol):
         self._is_taking = False
         if not held:
             self._held = None
-            self.transport.resumeProducing()
+            self._let_go(Hold.ELEMENT)
 
     def drop(self) -> None:
         """Begin the end of the connection, which the client ends in its turn (RFC 6455 7.1.1)."""
@@ -221,7 +219,7 @@ class WebSocketConnection(TwistedProtocol):
             return
         if self._held is None:
             self._held = deque()
-            self.transport.pauseProducing()
+            self._hold(Hold.ELEMENT)
         self._held.append(message)
         if sum(map(len, self._held)) > HELD_BYTES:
             self._held.clear()

@@ -5,7 +5,7 @@ unread, and how a connection ends.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IHandshakeListener
@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.net.streams.inlet import StreamInlet
+from xmppd.net.streams.paced import Hold, Paced
 from xmppd.net.tls.peers import HasHandle
 from xmppd.stream.framer import Framer
 
@@ -43,21 +44,8 @@ class Transport(HasHandle, Protocol):
         """Begin TLS."""
 
 
-class Hold:
-    """Reasons to read nothing; while there is any, nothing is read."""
-
-    STREAM: Final = 1
-    """Too much waits to be dealt with, or to be committed."""
-    ELEMENT: Final = 2
-    """An element of the negotiation is being dealt with."""
-    RATE: Final = 4
-    """The peer sends more than it may at a time."""
-    OVER: Final = 8
-    """The connection is gone."""
-
-
 @implementer(IHandshakeListener)
-class StreamConnection(TwistedProtocol):
+class StreamConnection(Paced, TwistedProtocol):
     """A connection whose stream and framer are made by a kind of it, in ``connectionMade``."""
 
     transport: Transport  # type: ignore[assignment]  # more than ITransport, less than any one class
@@ -68,11 +56,7 @@ class StreamConnection(TwistedProtocol):
         self.is_secure = self._is_shaking_hands = is_direct_tls
         self._is_parsing = False
         self._held = b""
-        self._holds = 0
-        """Why nothing is read: bits of `Hold`."""
-        self._allowance = 0
-        """So many bytes are read before the clock is looked at again."""
-        self._allowed_at: float | None = None
+        Paced.__init__(self)
         self.is_heard = True
         self.round = 0
         self.peer = ""
@@ -123,14 +107,6 @@ class StreamConnection(TwistedProtocol):
         self.framer.limits = self.stream.element_limits
         self.framer.stepwise = False
 
-    def pause(self) -> None:
-        """Stop reading."""
-        self._hold(Hold.STREAM)
-
-    def resume(self) -> None:
-        """Read on."""
-        self._let_go(Hold.STREAM)
-
     def go_on(self) -> None:
         """Take what had to wait while an element of the negotiation was dealt with."""
         if self._is_parsing:
@@ -159,39 +135,7 @@ class StreamConnection(TwistedProtocol):
         """Give the bare JIDs that a verified client certificate names; none where it is no client."""
         return ()
 
-    # -- why nothing is read ------------------------------------------------------------------------------------------
-
-    def slowed(self) -> None:
-        """The peer has sent more than it may at a time: to be counted by a kind of connection."""
-
-    def _hold(self, why: int) -> None:
-        if not self._holds:
-            self.transport.pauseProducing()
-        self._holds |= why
-
-    def _let_go(self, why: int) -> None:
-        if self._holds & why:
-            self._holds &= ~why
-            if not self._holds:
-                self.transport.resumeProducing()
-
-    def _spend(self) -> None:
-        """What was allowed is spent: add what the time since then gives, and wait for what is missing.
-
-        Half of a burst is added at most: what was left may have been spent only now, so both halves come together.
-        """
-        rate, stream = self.stream.byte_rate, self.stream
-        now, half = stream.seconds(), rate.burst // 2
-        since, self._allowed_at = self._allowed_at, now
-        earned = half if since is None else int((now - since) * rate.a_second)
-        self._allowance = min(half, self._allowance + earned)
-        if self._allowance < 0:
-            self.slowed()
-            self._hold(Hold.RATE)
-            stream.call_later(-self._allowance / rate.a_second, self._earned)
-
-    def _earned(self) -> None:
-        self._let_go(Hold.RATE)
+    # -- inside -------------------------------------------------------------------------------------------------------
 
     def _step(self, data: bytes) -> None:
         """Parse element by element; what follows one that is still being dealt with stays unread."""
