@@ -25,6 +25,7 @@ AS_OF_OLD := s|^Type=notify-reload|Type=notify\nExecReload=/bin/kill -HUP $$MAIN
 .PHONY: install install-files python run test static check lock changes format trial docs benchmark clean
 
 run: $(VENV)/.installed
+	-@$(BIN)/xmppctl $(if $(CONFIG),--config $(CONFIG)) web install --if-missing
 	$(RUN) $(if $(CONFIG),--config $(CONFIG))
 
 test: $(VENV)/.installed-test
@@ -97,7 +98,7 @@ clean:
 
 $(VENV)/.installed: setup.cfg pyproject.toml | python
 	$(PYTHON) -m venv $(CLEAR) $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
 	@touch $@
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | python

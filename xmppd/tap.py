@@ -42,9 +42,10 @@ from xmppd.admin.signals import Signals
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.core.elsewhere import Backend
-from xmppd.core.environment import Environment
+from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
+from xmppd.core.web import CHAT_FOLDER, WebAddresses
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
 from xmppd.net.ports import (
@@ -161,7 +162,15 @@ class _Prepared:
             self.log_file,
             self.options["config"],
             typed("xmppctl", Path.cwd(), Path(sys.executable)),
+            self._chat(),
         )
+
+    def _chat(self) -> str | None:
+        """Give where the chat in the browser is, if its files are there."""
+        web = WebAddresses(CurrentConfiguration(self.config))
+        web.bound(self.ports.addresses(HTTP), self.ports.addresses(HTTPS))
+        url = web.url(next(iter(self.config.hosts)))
+        return f"{url}/" if url is not None and (self.config.data_dir / CHAT_FOLDER).is_dir() else None
 
 
 def _prepare(options: Options) -> _Prepared:

@@ -54,6 +54,7 @@ NOT_DEFAULTS = {
     ("modules", "bytestreams"),
     ("s2s", "domains"),
     ("http", "external_url"),
+    ("http", "acme_folder"),
 }
 
 

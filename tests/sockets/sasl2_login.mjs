@@ -39,7 +39,8 @@ first.reconnect.stop(); // the same client comes anew, and its first session end
 const xmpp = make();
 await online(xmpp);
 const resumed = new Promise((resolve) => xmpp.streamManagement.once("resumed", resolve));
-(xmpp.socket.socket ?? xmpp.socket).destroy();
+const socket = xmpp.socket.socket ?? xmpp.socket;
+(socket.destroy ?? socket.terminate ?? socket.close).call(socket); // TLS, ws, or node's own WebSocket
 await resumed;
 told.jids.push(`${xmpp.jid}`);
 await xmpp.iqCaller.get(xml("ping", "urn:xmpp:ping"));

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tests.dialogues.socket_stage import SocketStage
-from tests.sockets.process import shared_server
+from tests.sockets.process import ServerProcess, shared_server
 from xmppd.testing.client import PASSWORD, Client
 from xmppd.testing.sasl2 import BIND, FAST, PHONE, SASL2, request
 
@@ -95,16 +95,29 @@ class XmppJsTests(SynchronousTestCase):
 
     def test_password_then_token_then_resumption(self) -> None:
         """By password, which gives it a token; by the token; and after a lost connection by the token, resuming."""
-        modules = node_modules()
         server = shared_server(accounts=((ROMEO, ROMEOS_PASSWORD),))
-        service = f"xmpps://localhost:{server.ports['TLS']}"
+        self.logs_in(f"xmpps://localhost:{server.ports['TLS']}", server)
+
+    def test_over_websocket(self) -> None:
+        """The same."""
+        options = '[http]\nlisten = []\ntls_listen = ["127.0.0.1:0"]\n'
+        server = shared_server(options, ((ROMEO, ROMEOS_PASSWORD),))
+        self.logs_in(f"wss://localhost:{server.ports['HTTPS']}/xmpp-websocket", server)
+
+    def logs_in(self, service: str, server: ServerProcess) -> None:
+        """Three times, as the script says."""
+        modules = node_modules()
         ran = subprocess.run(
             ["node", str(FOLDER / "sasl2_login.mjs"), str(modules), service, "romeo", ROMEOS_PASSWORD],
             check=False,
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
-            env={**os.environ, "NODE_EXTRA_CA_CERTS": str(server.certificate)},
+            env={
+                **os.environ,
+                "NODE_EXTRA_CA_CERTS": str(server.certificate),
+                "NODE_OPTIONS": "--experimental-websocket",  # what node 20 has; later ones have it anyway
+            },
         )
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         told = json.loads(ran.stdout)

@@ -25,6 +25,8 @@ class Banner:
     config_file: str | None
     xmppctl: str = "xmppctl"
     """The command as it can be typed here."""
+    chat: str | None = None
+    """Where the chat in the browser is; None where there is none."""
 
     def lines(self) -> Iterator[str]:
         """Give a few lines for people."""
@@ -35,6 +37,8 @@ class Banner:
             yield from _rows("log in", (str(self.log_file),))
         yield from _rows("certificates", self._certificates())
         yield from _rows("next, type", (self.next_command(),))
+        if self.chat is not None:
+            yield from _rows("then open", (self.chat,))
 
     def next_command(self) -> str:
         """Give what makes the first account."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field
 
 from xmppd.config.limits import KIB, Count, Seconds
-from xmppd.config.section import Address, Listeners, Mistake, Networks, Section
+from xmppd.config.section import Address, FilePath, Listeners, Mistake, Networks, Section
 
 SCHEMES = ("http", "https")
 EVERYBODY = "*"
@@ -53,6 +53,8 @@ class Http(Section):
     """Addresses and networks of proxies; what they say of who asks is believed (RFC 7239, X-Forwarded-For)."""
     origins: Origins = ()
     """Sites whose pages may connect besides our own, as ``"https://chat.example.net"``; "*" for all."""
+    acme_folder: FilePath | None = None
+    """The web root where a program such as certbot puts the answers to the challenges of a certificate authority."""
     access_log: bool = True
     """Whether each request is a line of the log."""
     hsts_s: Annotated[int, Field(ge=0)] = 31_536_000

@@ -8,6 +8,8 @@ import idna
 from xmppd.config.model import Config, is_local
 from xmppd.core.environment import CurrentConfiguration
 
+CHAT_FOLDER = "web-client"
+"""What is in the data folder when the chat in the browser is installed."""
 USUAL_PORTS = {"https": 443, "http": 80}
 
 

@@ -27,6 +27,7 @@ from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complai
 from xmppd.admin.xmppctl.server import check, completion, reload, stop
 from xmppd.admin.xmppctl.tool import Tool
 from xmppd.admin.xmppctl.user import delete, import_file
+from xmppd.admin.xmppctl.web import web
 
 PROGRAM = "xmppctl"
 FAILED = 1
@@ -125,7 +126,7 @@ def app(context: click.Context) -> None:
 BY_HAND: Final[dict[str, tuple[click.Command, ...]]] = {
     "user": (delete, import_file),
     "invite": INVITE_COMMANDS,
-    "": (reload, stop, check, config, completion, import_group, export, backup, restore),
+    "": (reload, stop, check, config, web, completion, import_group, export, backup, restore),
 }
 """What needs more than the declaration of an operation says, by subject."""
 

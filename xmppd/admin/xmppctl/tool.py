@@ -73,6 +73,10 @@ class Tool:
         with self.accounts() as connection:
             return connection.call(command, _given(args))
 
+    def data_dir(self) -> Path:
+        """Give the data folder, whether it is there or not; `ControlError` where the configuration cannot be read."""
+        return self._folder().path
+
     def _folder(self) -> DataFolder:
         try:
             return data_folder(self.config_file, self.env)

@@ -7,13 +7,17 @@ from twisted.logger import Logger
 
 from xmppd.core.http import HttpHandler, Route
 from xmppd.core.parts import CoreParts
+from xmppd.core.web import CHAT_FOLDER
 from xmppd.net.http.access_log import AccessLog
 from xmppd.net.http.bosh import BOSHEndpoint
 from xmppd.net.http.connection import HttpConnection
-from xmppd.net.http.front import front_page
+from xmppd.net.http.folders import ACME_PATH, AcmeChallenges, Folder
+from xmppd.net.http.host_meta import PATH as HOST_META_PATH
+from xmppd.net.http.host_meta import HostMeta
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.site import Site
 from xmppd.net.http.stream_parts import BOSH_PATH, WEBSOCKET_PATH, WebStreams
+from xmppd.net.http.web_client import WASM, WebClient
 from xmppd.net.streams.addresses import AddressCounter
 from xmppd.net.streams.c2s import TLS
 from xmppd.net.streams.client_stream import ClientStream
@@ -40,10 +44,11 @@ class HttpService:
             environment.in_thread,
             AccessLog(lambda: core.current.config.http.access_log),
         )
-        self.site.routes.add(Route("GET", "/"), front_page)
+        self._has_websocket = False
         ping_s = lambda: core.current.config.http.websocket_ping_s  # noqa: E731
         self.streams = WebStreams(streams, addresses, core.web, ping_s, tls)
         self._offer_bosh(core)
+        self._offer_pages(core)
         self._core = core
         self._addresses = addresses
         self._factories: list[HttpFactory] = []
@@ -57,9 +62,29 @@ class HttpService:
         ):
             self.site.routes.add(Route(method, BOSH_PATH), handler)
 
+    def _offer_pages(self, core: CoreParts) -> None:
+        current = core.current
+        client = WebClient(
+            current.config.data_dir / CHAT_FOLDER, core.hosts, core.web, lambda: self._has_websocket
+        )
+        challenges = AcmeChallenges(lambda: current.config.http.acme_folder)
+        self.site.anywhere.add(Route("GET", ACME_PATH), challenges)
+        meta = HostMeta(lambda: self._has_websocket)
+        pages: tuple[tuple[str, HttpHandler, bool], ...] = (
+            ("/", client.page, False),
+            ("/chat/start.js", client.script, False),
+            ("/chat/{file*}", Folder(client.folder), False),
+            (f"/{WASM}", lambda request: Folder(client.folder).file(WASM, request), False),
+            (HOST_META_PATH, meta.xml, True),
+            (f"{HOST_META_PATH}.json", meta.json, True),
+        )
+        for path, handler, has_cors in pages:
+            self.site.routes.add(Route("GET", path, has_cors), handler)
+
     def offer_websocket(self, handler: HttpHandler) -> None:
         """Have *handler* answer where WebSockets begin."""
         self.site.routes.add(Route("GET", WEBSOCKET_PATH), handler)
+        self._has_websocket = True
 
     def factory(self, *, is_tls: bool = False) -> "HttpFactory":
         """Give the factory for ports with or without TLS."""

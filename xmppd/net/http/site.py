@@ -46,6 +46,8 @@ class Site:
         self._addresses = addresses
         self.routes = Routes()
         """What is for the server as a whole."""
+        self.anywhere = Routes()
+        """What answers under any name, also such as are nobody's."""
 
     @property
     def options(self) -> Http:
@@ -90,6 +92,9 @@ class Site:
             raise HttpError(400)
         name, authority = self._authority(request)
         request.authority = authority
+        found = self.anywhere.find(request.path)
+        if found is not None:
+            return found
         domains = self.domains(name)
         if not domains:
             raise HttpError(421)
