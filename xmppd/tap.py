@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,13 @@ from xmppd.admin.rights import ROOT, rights_of
 from xmppd.admin.running import RunningServer, Streams
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
+from xmppd.admin.web_side import Web, chat_address, web_side
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.core.elsewhere import Backend
-from xmppd.core.environment import CurrentConfiguration, Environment
+from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
-from xmppd.core.web import CHAT_FOLDER, WebAddresses
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
 from xmppd.net.ports import (
@@ -53,8 +52,6 @@ from xmppd.net.ports import (
     C2S,
     C2S_DIRECT_TLS,
     COMPONENT,
-    HTTP,
-    HTTPS,
     METRICS,
     S2S,
     S2S_DIRECT_TLS,
@@ -162,15 +159,8 @@ class _Prepared:
             self.log_file,
             self.options["config"],
             typed("xmppctl", Path.cwd(), Path(sys.executable)),
-            self._chat(),
+            chat_address(self.config, self.ports),
         )
-
-    def _chat(self) -> str | None:
-        """Give where the chat in the browser is, if its files are there."""
-        web = WebAddresses(CurrentConfiguration(self.config))
-        web.bound(self.ports.addresses(HTTP), self.ports.addresses(HTTPS))
-        url = web.url(next(iter(self.config.hosts)))
-        return f"{url}/" if url is not None and (self.config.data_dir / CHAT_FOLDER).is_dir() else None
 
 
 def _prepare(options: Options) -> _Prepared:
@@ -206,12 +196,12 @@ def _put_together(given: _Prepared) -> RunningServer:
     notices = Notices(server.hosts, server.router)
     ExpiryWatch(server.timers, given.tls, utc_now, notices.certificate).start()
     clients = starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
-    _watch_heap(given.reactor, server, given.storage, environment, clients)
     limit = raise_descriptor_limit()
     peer_tls = ServersTLS(given.tls, lambda: server.config.s2s)
     peers = server.peers(peer_tls, given.ports.addresses(S2S, S2S_DIRECT_TLS))
     components = server.component_factory()
-    behind_web, web = _web(given, server)
+    behind_web, web = web_side(given.ports, given.tls, server.core, server.streams, server.addresses)
+    _watch_heap(given.reactor, server, given.storage, environment, (*clients, *web))
     behind_relay, relay = _relay(given, server)
     behind = {
         **behind_web,
@@ -294,25 +284,6 @@ def _monitor(
         MultiService.addService(running, listener)
 
 
-def _web(given: _Prepared, server: Server) -> tuple[dict[PortKind, Behind], Sequence[Streams]]:
-    """Give what stands behind the ports of HTTP, and what ends with them; the library is loaded where there are any."""
-    http, https = given.ports.addresses(HTTP), given.ports.addresses(HTTPS)
-    if not http and not https:
-        return {}, ()
-    from xmppd.net.http.factory import HttpService
-
-    server.core.web.bound(http, https)
-    web = HttpService(server.core, server.streams, server.addresses, given.tls.http)
-    if find_spec("websockets") is None:
-        _log.info("WebSockets are not offered: pip install 'xmppd[web]' brings what they need")
-    else:
-        from xmppd.net.http.upgrade import WebSocketEndpoint
-
-        web.offer_websocket(WebSocketEndpoint(web.streams, lambda: server.config.http))
-    secure = Behind(web.factory(is_tls=True), given.tls.http.creator_for(None))
-    return {HTTP: Behind(web.factory()), HTTPS: secure}, (web,)
-
-
 def _control_parts(
     given: _Prepared, server: Server, reload: Reload, signals: Signals, peers: Peers
 ) -> ControlParts:
@@ -339,7 +310,11 @@ def _with_accounts(server: Server, peers: Peers) -> None:
 
 
 def _watch_heap(
-    reactor: Any, server: Server, storage: Storage, environment: Environment, factories: Sequence[C2SFactory]
+    reactor: Any,
+    server: Server,
+    storage: Storage,
+    environment: Environment,
+    factories: Sequence[C2SFactory | Web],
 ) -> None:
     """Tell who lets go of memory when many sessions have ended."""
     caches = [forget_prepared, server.registry.release_memory, server.services[Rosters].release_memory]

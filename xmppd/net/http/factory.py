@@ -104,6 +104,10 @@ class HttpService:
         """One less."""
         self._addresses.remove(peer)
 
+    def release_memory(self) -> None:
+        """Take no more memory than what is there needs."""
+        self.streams.release_memory()
+
     def shutdown(self) -> Deferred[None]:
         """End every stream, close every connection; fires when the last one is gone."""
         ends = [self.streams.shutdown(), *(factory.shutdown() for factory in self._factories)]
