@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.stanza import ns
 from xmppd.stream.events import StreamOpened
 from xmppd.stream.framer import Framer
-from xmppd.stream.framing import TCPFraming
+from xmppd.stream.framing import TCPFraming, qualified
 from xmppd.stream.limits import PRE_AUTH
 
 
@@ -46,3 +46,20 @@ class FramingTests(SynchronousTestCase):
         """What a peer has sent cannot break out of an attribute."""
         opening = TCPFraming(ns.SERVER).opening("'<&", "a.example", None, None)
         self.assertEqual(read(opening, ns.SERVER).attrs["id"], "'<&")
+
+
+class QualifiedTests(SynchronousTestCase):
+    """`qualified`."""
+
+    def test_stanzas_and_others(self) -> None:
+        """Stanzas get the content namespace; what is no stanza declares its own."""
+        table = (
+            (b"<message/>", b"<message xmlns='jabber:client'/>"),
+            (b"<iq type='get'>", b"<iq xmlns='jabber:client' type='get'>"),
+            (b"<presence><show/></presence>", b"<presence xmlns='jabber:client'><show/></presence>"),
+            (b"<presences/>", b"<presences/>"),
+            (b"<a xmlns='urn:xmpp:sm:3' h='1'/>", b"<a xmlns='urn:xmpp:sm:3' h='1'/>"),
+            (b"<proceed xmlns='x'/>", b"<proceed xmlns='x'/>"),
+        )
+        for given, wanted in table:
+            self.assertEqual(qualified(given), wanted)

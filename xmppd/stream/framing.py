@@ -11,6 +11,9 @@ LANG = "en"
 
 
 NS_FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
+_STANZAS = tuple((f"<{name}".encode(), len(name) + 1) for name in ("message", "presence", "iq"))
+_AFTER_NAME = frozenset(b" \t\r\n/>")
+_CONTENT = f" xmlns='{ns.CLIENT}'".encode()
 _DECLARED = f" xmlns:stream='{ns.STREAMS}'".encode()
 
 
@@ -99,6 +102,14 @@ class WebSocketFraming:
     def elsewhere(self, uri: str) -> bytes:
         """Give a ``<close/>`` that says where to come instead (3.6.1)."""
         return f"<close xmlns='{NS_FRAMING}' see-other-uri='{escape_attr(uri)}'/>".encode()
+
+
+def qualified(data: bytes) -> bytes:
+    """Give an element with its namespace declared: that of content, where it is a stanza and declares none."""
+    for start, end in _STANZAS:
+        if data.startswith(start) and data[end] in _AFTER_NAME:
+            return data[:end] + _CONTENT + data[end:]
+    return data
 
 
 END_OF_BOSH = b"</stream:stream>"

@@ -6,8 +6,9 @@ from base64 import b64encode
 
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from websockets.frames import Frame, Opcode
 
-from xmppd.net.http.websocket import WebSocketConnection
+from xmppd.net.http.websocket import WebSocketConnection, text_frame
 from xmppd.testing.server import MemoryServer
 from xmppd.testing.web import MemoryWeb
 from xmppd.testing.websocket import OPEN, WebSocketClient
@@ -383,3 +384,13 @@ class CompressionTests(WebSocketTestCase):
         client = WebSocketClient(self.web, {"Sec-WebSocket-Extensions": "permessage-deflate"})
         self.assertEqual(client.status, 101)
         self.assertEqual(WebSocketClient(self.web).frames.extensions, [])
+
+
+class TextFrameTests(SynchronousTestCase):
+    """`text_frame`, against the library."""
+
+    def test_sizes(self) -> None:
+        """All three ways to write a length."""
+        for size in (0, 1, 125, 126, 127, 65_535, 65_536, 100_000):
+            data = b"x" * size
+            self.assertEqual(text_frame(data), Frame(Opcode.TEXT, data).serialize(mask=False), size)

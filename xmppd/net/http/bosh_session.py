@@ -21,13 +21,11 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stream.bosh.body import Body, NoBody, write_body
 from xmppd.stream.bosh.window import Request, Responses, Window, WindowError
 from xmppd.stream.events import StreamClosed, StreamOpened
-from xmppd.stream.framing import END_OF_BOSH, BOSHFraming
+from xmppd.stream.framing import END_OF_BOSH, BOSHFraming, qualified
 from xmppd.stream.parser_pool import ParserPool
 
 Token = Deferred[bytes]
 FRAMING: Final = BOSHFraming()
-_STANZA: Final = re.compile(rb"<(?:message|presence|iq)(?=[\s/>])")
-_CONTENT: Final = b" xmlns='jabber:client'"
 _ERROR: Final = re.compile(rb"<stream:error[^>]*><([a-z-]+)")
 _CONDITIONS: Final = frozenset({"host-unknown", "host-gone", "improper-addressing", "system-shutdown"})
 """Errors of streams that are the same as errors of BOSH; any other is told as remote-stream-error (17.2)."""
@@ -122,10 +120,7 @@ class BOSHSession(Paced):
         if error is not None:
             condition = error[1].decode()
             self._condition = condition if condition in _CONDITIONS else "remote-stream-error"
-        found = _STANZA.match(data)
-        if found is not None:
-            end = found.end()
-            data = data[:end] + _CONTENT + data[end:]
+        data = qualified(data)
         self._out.append(data)
         self.unsent_bytes += len(data)
         if not self._is_handling and self._flush is None:

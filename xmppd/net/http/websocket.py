@@ -5,7 +5,6 @@ element, a text, and may come in fragments, but not in very many. Pings keep pro
 show who is gone. Reading pauses as on TCP; nothing is handled ahead of an authentication that goes on.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -23,7 +22,7 @@ from xmppd.net.streams.limits import unauthenticated_limits
 from xmppd.net.streams.paced import Hold, Paced
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.events import StreamOpened
-from xmppd.stream.framing import WebSocketFraming
+from xmppd.stream.framing import WebSocketFraming, qualified
 from xmppd.stream.messages import MessageFramer
 
 FRAGMENTS: Final = 1_024
@@ -31,8 +30,10 @@ FRAGMENTS: Final = 1_024
 HELD_BYTES: Final = 65_536
 """What may be sent ahead of an authentication that goes on."""
 FRAMING: Final = WebSocketFraming()
-_STANZA: Final = re.compile(rb"<(?:message|presence|iq)(?=[\s/>])")
-_CONTENT: Final = b" xmlns='jabber:client'"
+SHORT_BELOW, MIDDLE_BELOW = 126, 1 << 16
+"""Sizes of messages whose lengths take one byte and three (RFC 6455 5.2)."""
+_TEXT: Final = bytes([0x81])
+_MIDDLE, _LONG = bytes([0x81, 126]), bytes([0x81, 127])
 
 
 class WebSocketConnection(Paced, TwistedProtocol):
@@ -127,12 +128,12 @@ class WebSocketConnection(Paced, TwistedProtocol):
         frames = self._frames
         if frames.state is not State.OPEN:
             return
-        found = _STANZA.match(data)
-        if found is not None:
-            end = found.end()
-            data = data[:end] + _CONTENT + data[end:]
-        frames.send_text(data)
-        self._flush()
+        data = qualified(data)
+        if frames.extensions:
+            frames.send_text(data)
+            self._flush()
+        else:
+            self.transport.write(text_frame(data))
 
     def loseConnection(self) -> None:
         """Close once all has left."""
@@ -236,3 +237,13 @@ class WebSocketConnection(Paced, TwistedProtocol):
             self.drop()
             return
         self.stream.receive(event)
+
+
+def text_frame(data: bytes) -> bytes:
+    """Give *data* in one frame, neither masked nor compressed (RFC 6455 5.2); what each message leaves in."""
+    size = len(data)
+    if size < SHORT_BELOW:
+        return _TEXT + bytes([size]) + data
+    if size < MIDDLE_BELOW:
+        return _MIDDLE + size.to_bytes(2, "big") + data
+    return _LONG + size.to_bytes(8, "big") + data
