@@ -36,10 +36,19 @@ CORE: Final = (
     Row("RFC 9525", "Service Identity in TLS", "", "net", "certificates of servers"),
     Row("RFC 7628", "SASL for OAuth: OAUTHBEARER", "", "stream", "where auth is oauth"),
     Row("RFC 9266", "Channel Bindings for TLS 1.3", "", "net", "and those of RFC 5929"),
+    Row("RFC 7395", "XMPP over WebSocket", "", "stream, net", "with RFC 6455 and RFC 7692 by websockets"),
     Row("XEP-0004", "Data Forms", "2.13.2", "stanza"),
     Row("XEP-0068", "Field Standardization for Data Forms", "1.3.0", "stanza"),
     Row("XEP-0082", "XMPP Date and Time Profiles", "1.1.1", "stanza"),
     Row("XEP-0114", "Jabber Component Protocol", "1.6", "net", "components that connect (accept)"),
+    Row(
+        "XEP-0124",
+        "Bidirectional-streams Over Synchronous HTTP (BOSH)",
+        "1.11.2",
+        "stream, net",
+        "one stream a session",
+    ),
+    Row("XEP-0156", "Discovering Alternative XMPP Connection Methods", "1.4.0", "net", "XRD and JSON"),
     Row("XEP-0175", "Best Practices for Use of SASL ANONYMOUS", "1.2", "stream"),
     Row(
         "XEP-0178",
@@ -50,6 +59,7 @@ CORE: Final = (
     ),
     Row("XEP-0185", "Dialback Key Generation and Validation", "1.0", "stream"),
     Row("XEP-0205", "Best Practices to Discourage Denial of Service Attacks", "1.0.2", "core, net"),
+    Row("XEP-0206", "XMPP Over BOSH", "1.4", "stream, net"),
     Row("XEP-0220", "Server Dialback", "1.1.1", "stream, net"),
     Row("XEP-0288", "Bidirectional Server-to-Server Connections", "1.0.1", "net", "one pair of domains each"),
     Row(

@@ -16,6 +16,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import SERVER, Protocol, State
 
 from xmppd.core.session import Session
+from xmppd.net.http.frames import whole_texts
 from xmppd.net.http.stream_parts import WebStreams
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.limits import unauthenticated_limits
@@ -63,6 +64,8 @@ class WebSocketConnection(Paced, TwistedProtocol):
         self._held: deque[bytes] | None = None
         self._framer = MessageFramer(unauthenticated_limits(limits), streams.parsers)
         self._is_closing = self._is_pinged = self._is_taking = False
+        self._is_between = True
+        """Whether the next byte begins a message, so that nothing is left with who reads frames."""
         self.is_heard = True
         self.round = 0
 
@@ -88,6 +91,10 @@ class WebSocketConnection(Paced, TwistedProtocol):
         if self._allowance < 0:
             self._spend()
         frames = self._frames
+        if self._is_between and not frames.extensions and not self._is_closing:
+            data = self._take_texts(data)
+            if not data:
+                return
         frames.receive_data(data)
         for frame in frames.events_received():
             if not self._is_closing and isinstance(frame, Frame):
@@ -96,6 +103,7 @@ class WebSocketConnection(Paced, TwistedProtocol):
             self._flush()
         if frames.close_expected():
             self._is_closing = True
+        self._is_between = not frames.reader.buffer and not self._message
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
@@ -196,6 +204,20 @@ class WebSocketConnection(Paced, TwistedProtocol):
                 self.transport.write(data)
             else:
                 self.transport.loseConnection()
+
+    def _take_texts(self, data: bytes) -> bytes:
+        """Take the whole messages that *data* begins with; gives what is left of it."""
+        place = 0
+        while place < len(data) and not self._is_closing:
+            limit = self._frames.max_message_size or 0
+            messages, taken = whole_texts(data[place:] if place else data, limit)
+            place += taken
+            for message in messages:
+                if not self._is_closing:
+                    self._came(message)
+            if not messages or self._frames.max_message_size == limit:
+                break
+        return data[place:] if place else data
 
     def _take(self, frame: Frame) -> None:
         """Put fragments together; control frames have been dealt with."""
