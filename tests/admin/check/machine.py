@@ -32,6 +32,7 @@ def quiet_machine(**answers: Any) -> Machine:
         "clock_is_set": lambda: True,
         "free_inodes": lambda folder: PLENTY,
         "descriptor_limit": lambda data_dir: PLENTY,
+        "fetch": lambda url: (404, b""),
         "look": lambda address, domain, is_direct: Seen("TLSv1.3", b"", ""),
     }
     return Machine(**{**usual, **answers})

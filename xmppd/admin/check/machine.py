@@ -1,6 +1,7 @@
 """What the checks ask of the machine that they run on, and of the network; tests bring answers of their own."""
 
 import ctypes
+import importlib
 import os
 import resource
 import socket
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from xmppd.admin.check.lookup import addresses, services
 from xmppd.admin.check.stranger import Seen, look
@@ -20,6 +21,8 @@ from xmppd.core.outgoing import Service
 from xmppd.storage.lock import LOCK_NAME
 
 ASK_TIMEOUT_S: Final = 1.0
+FETCH_TIMEOUT_S: Final = 5.0
+FETCH_BYTES: Final = 65_536
 _TIME_ERROR: Final = 5
 """What adjtimex(2) says of a clock that nothing sets."""
 _TIMEX_BYTES: Final = 512
@@ -61,6 +64,19 @@ def try_to_bind(address: Address) -> None:
         if address.is_ipv6:
             trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         trial.bind((address.host, address.port))
+
+
+def fetch(url: str) -> tuple[int, bytes]:
+    """Ask a web server, as a client does; raises OSError where no answer comes in time, or by no trusted TLS."""
+    request: Any = importlib.import_module("urllib.request")  # most checks have no need of it
+    try:
+        with request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:
+            return answer.status, answer.read(FETCH_BYTES)
+    except OSError as error:
+        status = getattr(error, "code", None)
+        if isinstance(status, int):
+            return status, b""
+        raise OSError(str(getattr(error, "reason", error))) from error
 
 
 def free_bytes(folder: Path) -> int:
@@ -122,5 +138,7 @@ class Machine:
     """The IP addresses of a name; likewise."""
     obstacle_to_using: Callable[[Path], Obstacle | None] = obstacle_to_using
     """Why we cannot read, enter and write in a folder."""
+    fetch: Callable[[str], tuple[int, bytes]] = fetch
+    """What stands at a web address: status and the first bytes; raises OSError."""
     look: Callable[[Address, str, bool], Seen] = look
     """What a stranger sees of a domain at an address; raises OSError."""

@@ -16,6 +16,7 @@ from xmppd.admin.check.names import check_names
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.check.system import check_system
 from xmppd.admin.check.tls import check_tls
+from xmppd.admin.check.web import check_web
 from xmppd.admin.rights import User, rights_of
 from xmppd.config.findings import Finding, in_order
 from xmppd.config.modules import Known
@@ -42,6 +43,7 @@ CHECKS = (
     Check("certificates", check_certificates),
     Check("listeners", check_listeners, is_for_owner=False),
     Check("dns", check_dns, needs_network=True),
+    Check("web", check_web, needs_network=True),
     Check("data", check_data_folder),
     Check("system", check_system, is_for_owner=False),
     Check("tls", check_tls),
