@@ -1,1 +1,1 @@
-A host offers those SCRAM mechanisms that all of its accounts can use: accounts that came from another server with the keys of one hash alone log in with it, and get the keys of the others by a login with PLAIN, another password, or XEP-0480.
+A host offers those SCRAM mechanisms that all of its accounts can use: accounts that came from another server with the keys of one hash alone log in with it, and get the keys of the others by a login with PLAIN, another password, or XEP-0480. ``xmppctl check`` notes which hosts have such accounts.

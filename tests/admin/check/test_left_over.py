@@ -44,6 +44,23 @@ class LeftOverTests(SynchronousTestCase):
         self.assertIn("xmppctl host rename old.example NEW, or xmppctl host purge old.example", found.remedy)
         self.assertEqual(exit_status([found]), 0)
 
+    def test_accounts_that_lack_keys(self) -> None:
+        """They hold a host to the hash that all have: said, and no mistake; of what is not served it is no matter."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            for host, name in (("localhost", "a"), ("localhost", "b"), ("old.example", "a")):
+                connection.execute(
+                    "INSERT INTO kv VALUES ('lacking', ?, ?, CAST('SHA-256 SHA-512' AS BLOB))", (host, name)
+                )
+            connection.commit()
+        (found,) = self.look()
+        self.assertEqual(
+            (found.id, found.severity, found.place, found.what),
+            ("data.few-hashes", "note", str(self.file), 'host "localhost"'),
+        )
+        self.assertIn("accounts without keys for all hashes (2)", found.why)
+        self.assertIn("xmppctl user del a@localhost", found.remedy)
+        self.assertEqual(exit_status([found]), 0)
+
     def test_file_that_is_gone(self) -> None:
         """Before the first start there is none; a running server has one, and stores nothing without it."""
         self.file.unlink()

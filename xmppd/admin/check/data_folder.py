@@ -15,7 +15,7 @@ from xmppd.storage.lock import LOCK_NAME
 from xmppd.storage.sqlite.damage import damage
 from xmppd.storage.sqlite.foreign_log import foreign_log, remedy_for
 from xmppd.storage.sqlite.header import NEWEST, read_header
-from xmppd.storage.sqlite.hosts import accounts_by_host
+from xmppd.storage.sqlite.hosts import accounts_by_host, lacking_by_host
 
 MB = 1_000_000
 LOW_BYTES = 100 * MB
@@ -127,6 +127,7 @@ def _file(subject: Subject, file: Path) -> Iterator[Finding]:
         yield Finding("data.foreign-log", "error", place, called, foreign, remedy_for(file))
     else:
         yield from _left_over(subject, file)
+        yield from _few_hashes(subject, file)
         found = damage(file)
         if found:
             remedy = (
@@ -145,6 +146,16 @@ def _left_over(subject: Subject, file: Path) -> Iterator[Finding]:
                 f'serve [hosts."{host}"], or xmppctl host rename {host} NEW, or xmppctl host purge {host}'
             )
             yield Finding("data.host-not-served", "warning", str(file), f'host "{host}"', why, remedy)
+
+
+def _few_hashes(subject: Subject, file: Path) -> Iterator[Finding]:
+    """Accounts that came from elsewhere with the keys of one hash keep their host from offering the others."""
+    for host, (accounts, name) in sorted(lacking_by_host(file).items()):
+        if host in subject.config.hosts:
+            why = f"accounts without keys for all hashes ({accounts:,}) keep it from offering the others to anybody"
+            remedy = "they get them at a login with PLAIN or an upgrade; where nobody logs in any more, "
+            remedy += f"xmppctl user passwd {name}@{host} or xmppctl user del {name}@{host}"
+            yield Finding("data.few-hashes", "note", str(file), f'host "{host}"', why, remedy)
 
 
 def _kinds(folder: Path) -> Iterator[Finding]:
