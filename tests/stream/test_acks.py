@@ -3,22 +3,17 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.acks import MODULUS, Incoming, Outgoing, Sent, TooHigh, is_up_to
+from xmppd.stream.acks import MODULUS, Incoming, Outgoing, TooHigh, is_up_to
 
 STANZA = Stanza.make("presence", from_="juliet@localhost/balcony")
 SIZE = len(STANZA.to_bytes())
-
-
-def sent(number: int) -> Sent:
-    """Give a stanza that can be told from others by its time."""
-    return Sent(STANZA, float(number))
 
 
 def outgoing(count: int, start: int = 0) -> Outgoing:
     """Give a queue of so many stanzas, counted from *start*."""
     queue = Outgoing(start)
     for number in range(count):
-        queue.append(sent(number))
+        queue.append(STANZA, float(number), f"record {number}")
     return queue
 
 
@@ -28,9 +23,16 @@ class OutgoingTests(SynchronousTestCase):
     def test_acknowledged_from_the_front(self) -> None:
         """XEP-0198 4: an h covers all up to it; the rest stays, in order."""
         queue = outgoing(3)
-        self.assertEqual([each.sent_at for each in queue.acknowledge(2)], [0.0, 1.0])
+        self.assertEqual(queue.acknowledge(2), ["record 0", "record 1"])
         self.assertEqual([each.sent_at for each in queue], [2.0])
         self.assertEqual((queue.acknowledged, queue.sent, queue.size_bytes), (2, 3, SIZE))
+
+    def test_nothing_is_kept_with_it(self) -> None:
+        """Only what was kept with a stanza is given when that is acknowledged."""
+        queue = outgoing(1)
+        queue.append(STANZA, 1.0)
+        self.assertEqual(queue.acknowledge(2), ["record 0"])
+        self.assertEqual((len(queue), queue.size_bytes), (0, 0))
 
     def test_the_same_again(self) -> None:
         """XEP-0198 4: an h that has not grown says nothing new."""

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple, Protocol
 from xmppd.stanza.stanza import Stanza
 
 MODULUS: Final = 1 << 32
+COPY: Final = 2
+"""So many things are kept of a copy of what goes to many, three of any other stanza; `Sent` is made when asked for."""
 
 
 class TooHigh(ValueError):
@@ -56,7 +58,7 @@ class Outgoing:
 
     def __init__(self, sent: int = 0) -> None:
         """*sent* is where the count begins."""
-        self._waiting: deque[Sent | tuple[Source, str]] = deque()
+        self._waiting: deque[tuple[Stanza, float, object] | tuple[Source, str]] = deque()
         self.acknowledged = sent % MODULUS
         self.size_bytes = 0
         """How much would be sent, about."""
@@ -77,11 +79,11 @@ class Outgoing:
         """The number of the next stanza."""
         return (self.sent + 1) % MODULUS
 
-    def append(self, sent: Sent) -> int:
-        """One more stanza is sent. Give how many wait now."""
+    def append(self, stanza: Stanza, sent_at: float, record: object = None) -> int:
+        """One more stanza is sent: see `Sent`. Give how many wait now."""
         waiting = self._waiting
-        waiting.append(sent)
-        self.size_bytes += len(sent.stanza.to_bytes())
+        waiting.append((stanza, sent_at, record))
+        self.size_bytes += len(stanza.to_bytes())
         return len(waiting)
 
     def append_copy(self, source: Source, to: str) -> int:
@@ -98,22 +100,22 @@ class Outgoing:
             raise TooHigh(h, self.sent)
         return count
 
-    def acknowledge(self, h: int) -> list[Sent]:
-        """Let go of all up to *h*, and give those that something is kept with: no copies of what goes to many.
+    def acknowledge(self, h: int) -> list[object]:
+        """Let go of all up to *h*, and give what was kept with them, where that is anything.
 
         Raises `TooHigh`, and then nothing happened.
         """
         gone = [self._waiting.popleft() for _ in range(self.check(h))]
         self.acknowledged = h % MODULUS
-        told: list[Sent] = []
+        records: list[object] = []
         for kept in gone:
-            if isinstance(kept, Sent):
-                told.append(kept)
-                self.size_bytes -= len(kept.stanza.to_bytes())
+            if len(kept) == COPY:
+                self.size_bytes -= kept[0].size_bytes + len(kept[1])
             else:
-                source, to = kept
-                self.size_bytes -= source.size_bytes + len(to)
-        return told
+                self.size_bytes -= len(kept[0].to_bytes())
+                if kept[2] is not None:
+                    records.append(kept[2])
+        return records
 
 
 class Incoming:
@@ -171,11 +173,10 @@ class Incoming:
         return (self.committed - h) % MODULUS < MODULUS // 2
 
 
-def _whole(kept: Sent | tuple[Source, str]) -> Sent:
-    if isinstance(kept, Sent):
-        return kept
-    source, to = kept
-    return Sent(source.copy(to), source.sent_at)
+def _whole(kept: tuple[Stanza, float, object] | tuple[Source, str]) -> Sent:
+    if len(kept) == COPY:
+        return Sent(kept[0].copy(kept[1]), kept[0].sent_at)
+    return Sent(*kept)
 
 
 def is_up_to(count: int, h: int) -> bool:

@@ -149,7 +149,7 @@ class StreamLedger(Receipts):
         """Put a stanza into the queue, tell its record of it, and look at the queue's bounds."""
         outgoing, settings, source, id = self.outgoing, self._settings, stanza.source, self.key.session_id
         if isinstance(source, Record) and not source.is_late:
-            count = outgoing.append(Sent(stanza, self._now(), source))
+            count = outgoing.append(stanza, self._now(), source)
             source.holders[id] = (outgoing.acknowledged + count) % MODULUS
         else:
             record: Record | None
@@ -161,7 +161,7 @@ class StreamLedger(Receipts):
                 source.sent_at = source.sent_at or self._now()
                 count = outgoing.append_copy(source, stanza.to)
             else:
-                count = outgoing.append(Sent(stanza, self._now(), record))
+                count = outgoing.append(stanza, self._now(), record)
         if count > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
             self._rounds.next_turn(self.overflow)
 
@@ -195,7 +195,7 @@ class StreamLedger(Receipts):
         growing distances: there are clients that do not count all that they get.
         """
         before = self.outgoing.acknowledged
-        records = [sent.record for sent in self.outgoing.acknowledge(h) if isinstance(sent.record, Record)]
+        records = [record for record in self.outgoing.acknowledge(h) if isinstance(record, Record)]
         if records:
             self._inbox.acknowledged(records, self.key.session_id)
         self._is_asking = False
