@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ from xmppd.admin.heap import Heap
 from xmppd.admin.journal import open_journal
 from xmppd.admin.libraries import library_versions
 from xmppd.admin.log_file import CannotLog, unusable_log
+from xmppd.admin.metrics.measured import Measured
+from xmppd.admin.metrics.measuring import measured
 from xmppd.admin.notices import Notices
 from xmppd.admin.notify import Notifier
 from xmppd.admin.options import Options
@@ -217,12 +218,13 @@ def _put_together(given: _Prepared) -> RunningServer:
     running = _running(given, server, peers, listeners, (*clients, peers, components, *web, *relay), notifier)
     reload = _reload(given, server, notifier)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
+    numbers = measured(server.core, server.addresses, peers, clients, given.tls.store.by_host)
     if given.ports.addresses(METRICS):
-        _monitor(given, running, server, peers, clients)
+        _monitor(given, running, server, numbers)
     MultiService.addService(running, notifier)
     MultiService.addService(running, signals)
     operations = server.services[Operations]
-    offer(operations, _control_parts(given, server, reload, signals, peers))
+    offer(operations, _control_parts(given, server, reload, signals, peers, numbers))
     MultiService.addService(running, Control(given.reactor, operations, given.config.data_dir))
     return running
 
@@ -267,16 +269,10 @@ def _relay(given: _Prepared, server: Server) -> tuple[dict[PortKind, Behind], Se
     return {BYTESTREAMS: Behind(factory)}, (factory,)
 
 
-def _monitor(
-    given: _Prepared, running: RunningServer, server: Server, peers: Peers, clients: Sequence[C2SFactory]
-) -> None:
+def _monitor(given: _Prepared, running: RunningServer, server: Server, parts: Measured) -> None:
     """Let monitoring systems look, before clients are let in and until all have gone."""
-    from xmppd.admin.metrics.monitoring import measured, monitoring  # most servers have no need of it
+    from xmppd.admin.metrics.page import monitoring  # most servers have no need of it
 
-    def expiry() -> dict[str, datetime]:
-        return {name: shown.expires_at for name, shown in given.tls.store.by_host().items()}
-
-    parts = measured(server.core, server.addresses, peers, clients, expiry)
     behind = {METRICS: Behind(monitoring(parts, running.obstacles))}
     for listener in given.ports.listeners(
         given.reactor, raise_descriptor_limit(), behind, lambda: server.config.limits, of_operators=True
@@ -285,13 +281,14 @@ def _monitor(
 
 
 def _control_parts(
-    given: _Prepared, server: Server, reload: Reload, signals: Signals, peers: Peers
+    given: _Prepared, server: Server, reload: Reload, signals: Signals, peers: Peers, numbers: Measured
 ) -> ControlParts:
     return replace(
         gathered(server.core, server.loader, given.config.data_dir, is_running=True),
         reload=reload,
         stop=signals.stop,
         listening=given.ports.describe,
+        measured=numbers,
         peers=peers if server.config.is_federated else None,
     )
 

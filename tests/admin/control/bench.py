@@ -7,6 +7,7 @@ from typing import Any
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import offer
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.metrics.measuring import measured
 from xmppd.core.module import Module
 from xmppd.core.operations.running import Operations
 from xmppd.services.accounts.departures import Departures
@@ -43,6 +44,13 @@ class ControlBench:
             reports=self.server.services[Reports],
             loader=self.server.loader,
             components=self.server.services[Components],
+            measured=measured(
+                self.server.core,
+                self.server.addresses,
+                self.server.peers(None),
+                (self.memory.factory,),
+                dict,
+            ),
             data_dir=Path("/srv/data"),
             version="1.2",
             started_at=self.started_at,

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.admin.metrics.measured import Measured
-from xmppd.admin.metrics.monitoring import measured
+from xmppd.admin.metrics.measuring import measured
 from xmppd.admin.metrics.page import page
 from xmppd.admin.metrics.table import TABLE
 from xmppd.testing.server import MemoryServer
@@ -22,6 +22,14 @@ module = "muc"
 secret = "x"
 """
 END = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Certificate:
+    """One that ends one day."""
+
+    expires_at = END
+
+
 Values = dict[tuple[str, tuple[str, ...]], float]
 
 
@@ -29,7 +37,9 @@ def parts_of(memory: MemoryServer) -> Measured:
     """Give what is measured of a server in memory."""
     server = memory.server
     peers = server.peers(None)
-    return measured(server.core, server.addresses, peers, (memory.factory,), lambda: {"localhost": END})
+    return measured(
+        server.core, server.addresses, peers, (memory.factory,), lambda: {"localhost": Certificate()}
+    )
 
 
 def values(body: bytes) -> Values:

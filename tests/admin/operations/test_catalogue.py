@@ -17,7 +17,7 @@ class CatalogueTests(SynchronousTestCase):
         names += "report.list report.remove report.show "
         names += "room.affiliation room.create room.destroy room.kick room.list room.occupants room.show s2s.close "
         names += "s2s.connect s2s.list s2s.show "
-        names += "session.clients session.kick session.list session.revoke status stop "
+        names += "session.clients session.kick session.list session.revoke stats status stop "
         names += "upload.list upload.remove upload.show "
         names += "user.add user.del user.disable user.enable user.import user.list user.look user.may-add "
         names += "user.passwd user.restore"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xmppd import __version__
+from xmppd.admin.metrics.measured import Measured
 from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
 from xmppd.core.parts import CoreParts
@@ -55,6 +56,8 @@ class ControlParts:
     reports: Reports
     uploads: Uploads | None = None
     """Uploaded files; None where no server runs."""
+    measured: Measured | None = None
+    """What the numbers of the running server are read from."""
     peers: Peers | None = None
     """What is connected to other servers; None where they are not talked to."""
     components: Components | None = None

@@ -20,6 +20,7 @@ from xmppd.admin.control import (
     rooms,
     server,
     sessions,
+    stats,
     uploads,
     users,
 )
@@ -35,7 +36,20 @@ _NOT_FOR_OTHERS = 0o177
 
 def offer(operations: Operations, parts: ControlParts) -> None:
     """Have all operations be done with *parts*."""
-    sources = users, invitations, hosts, sessions, rooms, uploads, components, peers, reports, modules, server
+    sources = (
+        users,
+        invitations,
+        hosts,
+        sessions,
+        rooms,
+        uploads,
+        components,
+        peers,
+        reports,
+        modules,
+        server,
+        stats,
+    )
     operations.add(parts, runnable_in(SUBJECTS, *sources))
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from xmppd.admin.metrics.lag import ReactorLag
 from xmppd.core.host import Hosts
@@ -24,6 +25,14 @@ from xmppd.storage.interface import Storage
 
 AT_A_TIME = 16
 """So many sessions are looked at in one step."""
+
+
+class Expiring(Protocol):
+    """What ends one day."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When that is; aware UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ class Measured:
     clients: Sequence[C2SFactory]
     """Who makes the connections of clients."""
     lag: ReactorLag
-    expiry: Callable[[], Mapping[str, datetime]]
-    """Gives by domain when its certificate ends."""
+    certificates: Callable[[], Mapping[str, Expiring]]
+    """Gives by domain its certificate."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The page that Prometheus scrapes: the numbers of `table`, in its text format or in OpenMetrics."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -14,8 +14,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from twisted.web.server import Site
 
 from xmppd.admin.metrics.measured import Measured, Sessions
+from xmppd.admin.metrics.site import monitoring_site
 from xmppd.admin.metrics.table import TABLE, Metric
 from xmppd.core.waiting import deferred
 from xmppd.storage.histogram import Histogram
@@ -50,6 +52,11 @@ async def page(server: Measured, accept: str) -> tuple[bytes, str]:
     registry.register(_Once(server, sessions))
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
+
+
+def monitoring(server: Measured, obstacles: Callable[[], Sequence[str]]) -> Site:
+    """Give the site that has the page; *obstacles* gives why the server is not ready, nothing where it is."""
+    return monitoring_site(lambda accept: page(server, accept), obstacles)
 
 
 def _family(metric: Metric, server: Measured, sessions: Sessions) -> Family:

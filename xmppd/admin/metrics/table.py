@@ -136,8 +136,8 @@ def _strangers(server: Measured, _: Sessions) -> Samples:
 
 
 def _expiry(server: Measured, _: Sessions) -> Samples:
-    for domain, end in server.expiry().items():
-        yield (domain,), end.timestamp()
+    for domain, certificate in server.certificates().items():
+        yield (domain,), certificate.expires_at.timestamp()
 
 
 def _waiting_for_servers(server: Measured) -> float:

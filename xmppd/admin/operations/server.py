@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from xmppd.admin.control.answers import ReadAnew, Status, Stopping, versions_in_words
-from xmppd.core.operations.declaring import Args, Operation, Subject
+from xmppd.core.operations.declaring import Args, Operation, Subject, option
 from xmppd.core.operations.role import Role
-from xmppd.core.operations.showing import Block, Cell, Facts, Line, Moment, computed, count, rows
+from xmppd.core.operations.showing import Block, Cell, Facts, Line, Moment, Row, computed, count, rows, table
 
 _MIB: Final = 1_048_576
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
@@ -49,6 +49,11 @@ def _status(found: Status, args: Args) -> Iterable[Block]:
         yield _components(found["components"])
 
 
+def _number(row: Row) -> Cell:
+    value = row["value"]
+    return value if isinstance(value, int) else f"{value:.4g}"
+
+
 def _reloaded(result: ReadAnew, args: Args) -> Iterable[Block]:
     return [Line(text) for text in result["lines"]]
 
@@ -63,6 +68,19 @@ SUBJECT: Final = Subject(
     "The server as a whole.",
     (
         Operation("status", "Show uptime, sessions, memory, versions.", shows=_status, role=Role.OPERATOR),
+        Operation(
+            "stats",
+            "Show what has happened since the start, and what waits: sessions, stanzas, logins, refusals, queues.",
+            (
+                option(
+                    "about",
+                    "only numbers with this word in their name, such as login, or in what they are about",
+                ),
+            ),
+            table("no number is about that", name="What", of="Of", value=computed("Value", _number)),
+            "The numbers are those that a monitoring system gets (see the manual, Metrics).",
+            Role.OPERATOR,
+        ),
         Operation(
             "reload",
             "Read certificates, log level, limits anew.",

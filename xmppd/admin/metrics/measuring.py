@@ -1,16 +1,11 @@
-"""Puts the site for monitoring together out of the parts of a server."""
+"""Finds what is measured among the parts of a server."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-
-from twisted.web.server import Site
 
 from xmppd import __version__
 from xmppd.admin.metrics.lag import ReactorLag
-from xmppd.admin.metrics.measured import Measured
-from xmppd.admin.metrics.page import page
-from xmppd.admin.metrics.site import monitoring_site
+from xmppd.admin.metrics.measured import Expiring, Measured
 from xmppd.core.parts import CoreParts
 from xmppd.core.turns import Turns
 from xmppd.net.streams.addresses import AddressCounter
@@ -29,7 +24,7 @@ def measured(
     addresses: AddressCounter,
     peers: Peers,
     clients: Sequence[C2SFactory],
-    expiry: Callable[[], Mapping[str, datetime]],
+    certificates: Callable[[], Mapping[str, Expiring]],
 ) -> Measured:
     """Give the parts whose numbers are read; the lag of the reactor is looked at from now on."""
     services = core.services
@@ -53,10 +48,5 @@ def measured(
         addresses=addresses,
         clients=clients,
         lag=lag,
-        expiry=expiry,
+        certificates=certificates,
     )
-
-
-def monitoring(parts: Measured, obstacles: Callable[[], Sequence[str]]) -> Site:
-    """Give the site; *obstacles* gives why the server is not ready, nothing where it is."""
-    return monitoring_site(lambda accept: page(parts, accept), obstacles)

@@ -1,0 +1,1 @@
+``xmppctl stats`` shows what has happened since the start, and what waits.
