@@ -144,6 +144,13 @@ class PageTests(SynchronousTestCase):
                 for sample in family.samples:
                     self.assertEqual(sample.labels.keys() - {"le"}, set(metric.labels), sample)
 
+    def test_odd_wishes(self) -> None:
+        """An ``Accept`` that makes no sense is none (RFC 9110 12.5.1)."""
+        for accept in ("application/openmetrics-text; version=abc", ";;;,", "\0"):
+            body, content_type = self.successResultOf(page(self.parts, accept))
+            self.assertTrue(content_type.startswith("text/plain"), accept)
+            self.assertIn(("xmppd_info", (self.parts.version,)), values(body))
+
     def test_certificates(self) -> None:
         """Their ends are in seconds since 1970."""
         found = self.scrape()

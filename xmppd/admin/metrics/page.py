@@ -50,8 +50,16 @@ async def page(server: Measured, accept: str) -> tuple[bytes, str]:
         await waiting
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once(server, sessions))
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = _encoder(accept)
     return encode(registry), content_type
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """What makes no sense to the library asks for nothing special (RFC 9110 12.5.1)."""
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):
+        return choose_encoder("")
 
 
 def monitoring(server: Measured, obstacles: Callable[[], Sequence[str]]) -> Site:

@@ -48,7 +48,7 @@ class LdapBackend:
         try:
             if not connection.bind():
                 raise Unavailable(f"{settings.url} does not let {settings.bind_dn or 'anybody'} search")
-            wanted = settings.filter.replace("{user}", escape(user)).replace("{host}", escape(host))
+            wanted = settings.filter.replace("{host}", escape(host)).replace("{user}", escape(user))
             names = self._names(connection, settings.base, wanted)
             if len(names) != 1:
                 return None
