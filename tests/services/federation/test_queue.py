@@ -216,3 +216,20 @@ class LoopbackTests(Two):
             )
         self.say("one")
         self.assertIn("Too many servers", self.came(self.juliet)[0])
+
+
+class ReloadInTests(Two):
+    """The same of what comes in."""
+
+    def test_cut(self) -> None:
+        """A stream of a domain that is blocked now ends, and nothing more of it is delivered."""
+        self.answer("one")
+        self.came(self.juliet)
+        server = self.capulet.server
+        blocking = server.config.s2s.model_copy(update={"block": (MONTAGUE,)})
+        server.take(server.config.model_copy(update={"s2s": blocking}))
+        self.settle(10)
+        self.assertEqual(self.capulet.peers.connections.streams, [])
+        self.answer("two")
+        self.settle(10)
+        self.assertEqual(self.came(self.juliet), [])

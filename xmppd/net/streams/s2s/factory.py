@@ -1,6 +1,7 @@
 """Servers that come in, and all connections with servers, whoever has begun them."""
 
 from collections import Counter
+from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IAddress
@@ -18,6 +19,9 @@ from xmppd.net.streams.s2s.wire import S2SProtocol
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.parser_pool import ParserPool
 
+SWEEP_S: Final = 5.0
+"""How often streams are looked through for those that the configuration does not allow any more."""
+
 
 class PeerConnections:
     """All connections with other servers."""
@@ -30,6 +34,7 @@ class PeerConnections:
         """Of TLS, by version, since the start."""
         self._waiting_for_end: dict[S2SProtocol, Deferred[None]] = {}
         self._keepalive = Keepalive(parts.timers, self.all, lambda: parts.limits().keepalive_s)
+        parts.timers.add(SWEEP_S, self._sweep)
 
     @property
     def streams(self) -> list[ServerStream]:
@@ -50,6 +55,14 @@ class PeerConnections:
         ended = self._waiting_for_end.pop(protocol, None)
         if ended is not None:
             ended.callback(None)
+
+    def _sweep(self, now: float, timer: object, param: None) -> float:
+        """End the streams of domains that a reload has forbidden."""
+        settings = self.parts.settings()
+        for stream in self.streams:
+            if not all(map(settings.may_talk_to, (*stream.proven, *filter(None, (stream.theirs,))))):
+                stream.close(StreamError("policy-violation", "This server does not talk to yours"))
+        return SWEEP_S
 
     def release_memory(self) -> None:
         """Take no more memory than the connections that are there need."""
