@@ -161,6 +161,8 @@ class Routes:
 
     def __init__(self) -> None:
         self._root = _Node()
+        self._literal: dict[str, _Node] = {}
+        """What has no name in its pattern, by the whole path: the most literal there can be, and found at once."""
 
     def add(self, route: Route, handler: HttpHandler) -> None:
         """Have *handler* answer; `RouteTaken`, and then nothing has changed, ValueError for a pattern that is none."""
@@ -172,6 +174,8 @@ class Routes:
             raise RouteTaken(route, node.methods[route.method][1])
         node.names = names
         node.methods[route.method] = (route, handler)
+        if not names:
+            self._literal[route.pattern] = node
 
     def remove(self, route: Route) -> None:
         """Undo `add`."""
@@ -179,6 +183,11 @@ class Routes:
 
     def find(self, path: str) -> Found | None:
         """Give what there is at *path*; None where nothing is. `HttpError` 400 for what is no path."""
+        literal = self._literal.get(path)
+        if literal is not None and literal.methods:
+            return Found(literal.methods, {})
+        if not self._root.below:
+            return None
         parts = path_parts(path)
         if len(parts) > MAX_SEGMENTS:
             return None

@@ -7,6 +7,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
+from xmppd.config.read import parse
 from xmppd.core.http import FileBody, HttpAnswer, HttpError, HttpRequest, HttpResponse, RequestLost
 from xmppd.core.module import Module, http
 from xmppd.testing.server import MemoryServer
@@ -590,3 +591,21 @@ class EndTests(HttpTestCase):
         self.module.later.callback(HttpResponse(204))
         self.assertEqual(self.exchange(b"", busy)[0].headers["connection"], "close")
         self.assertEqual(ended, [None])
+
+
+class ReloadTests(HttpTestCase):
+    """A configuration that is read anew."""
+
+    options = '[hosts."a.example"]\n'
+
+    def test_names_mean_something_else(self) -> None:
+        """What was remembered of names and proxies is forgotten."""
+        headers = {"Host": "chat.example", "X-Forwarded-For": "192.0.2.1"}
+        self.assertEqual(self.web.request("GET", "/hello/a", headers=headers).status, 421)
+        self.web.request("GET", "/hello/a", headers={**headers, "Host": "a.example"})
+        text = '[http]\nexternal_url = "https://chat.example"\ntrusted_proxies = []\n[hosts."a.example"]\n'
+        config, _ = parse(text, "test.toml")
+        assert config is not None
+        self.memory.server.take(config)
+        self.assertEqual(self.web.request("GET", "/hello/a", headers=headers).status, 200)
+        self.assertEqual([request.client for request in self.module.requests], ["192.0.2.1", "127.0.0.1"])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from xmppd.config.section import Network
 from xmppd.core.networks import is_among
 
+FORWARDING = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"})
+"""The headers by which a proxy says something; without any of them it has said nothing."""
 _PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))\s*')
 
 

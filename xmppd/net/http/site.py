@@ -24,12 +24,15 @@ from xmppd.core.networks import is_among
 from xmppd.core.web import WebAddresses, configured_url, hostname_of
 from xmppd.net.http.heads import checked
 from xmppd.net.http.pages import error_response
-from xmppd.net.http.proxies import asker_of
+from xmppd.net.http.proxies import FORWARDING, Asker, asker_of
 from xmppd.net.http.request import Request
 from xmppd.stanza.jid import JID, InvalidJID
 
 PREFLIGHT_S: Final = 86_400
 LOCALHOST: Final = "localhost"
+WELL_KNOWN: Final = "/.well-known/"
+REMEMBERED: Final = 256
+"""Names and addresses for which is remembered what they mean, until the configuration changes."""
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/@?#\s]*)(?::(\d{1,5}))?")
 
 Answered = Callable[[HttpResponse], None]
@@ -47,7 +50,10 @@ class Site:
         self.routes = Routes()
         """What is for the server as a whole."""
         self.anywhere = Routes()
-        """What answers under any name, also such as are nobody's."""
+        """What answers under any name, also such as are nobody's; below `WELL_KNOWN` alone."""
+        self._remembered_of: object = None
+        self._domains: dict[str, list[Host]] = {}
+        self._near: dict[str, tuple[bool, bool]] = {}
 
     @property
     def options(self) -> Http:
@@ -56,10 +62,15 @@ class Site:
 
     def identify(self, request: Request, peer: str, is_tls: bool) -> None:
         """Fill in who asks, how it came, and what its address is called."""
-        asker = request.asker = asker_of(peer, request.headers, self.options.trusted_proxies)
+        is_here, is_proxy = self._peer(peer)
+        asker = request.asker = (
+            asker_of(peer, request.headers, self.options.trusted_proxies)
+            if is_proxy and not FORWARDING.isdisjoint(request.headers)
+            else Asker(peer, None, None, False)
+        )
         request.client, request.peer = asker.address, peer
         request.is_https = is_tls or asker.scheme == "https"
-        stays_here = is_local_address(peer) and not asker.is_behind_proxy
+        stays_here = is_here and not asker.is_behind_proxy
         request.is_secure = request.is_https or stays_here
 
     def respond(self, request: Request, answered: Answered) -> None:
@@ -92,10 +103,11 @@ class Site:
             raise HttpError(400)
         name, authority = self._authority(request)
         request.authority = authority
-        found = self.anywhere.find(request.path)
-        if found is not None:
-            return found
-        domains = self.domains(name)
+        if request.path.startswith(WELL_KNOWN):
+            found = self.anywhere.find(request.path)
+            if found is not None:
+                return found
+        domains = self._meant(name)
         if not domains:
             raise HttpError(421)
         scheme = "https" if request.is_https else "http"
@@ -123,6 +135,33 @@ class Site:
             raise HttpError(400)
         name = found[1] or LOCALHOST  # HTTP/1.0 need not say it
         return _prepared(name), text or LOCALHOST
+
+    def _peer(self, peer: str) -> tuple[bool, bool]:
+        """Say whether *peer* is on this machine, and whether it is a proxy that is trusted."""
+        self._forget()
+        known = self._near.get(peer)
+        if known is None:
+            known = is_local_address(peer), is_among(peer, self.options.trusted_proxies)
+            if len(self._near) < REMEMBERED:
+                self._near[peer] = known
+        return known
+
+    def _meant(self, name: str) -> list[Host]:
+        self._forget()
+        known = self._domains.get(name)
+        if known is None:
+            known = self.domains(name)
+            if known and len(self._domains) < REMEMBERED:
+                self._domains[name] = known
+        return known
+
+    def _forget(self) -> None:
+        """Another configuration may mean something else."""
+        config = self._current.config
+        if config is not self._remembered_of:
+            self._remembered_of = config
+            self._domains.clear()
+            self._near.clear()
 
     def domains(self, name: str) -> list[Host]:
         """Give the domains that the (prepared) name in a Host header may mean, the likeliest first."""
@@ -163,7 +202,7 @@ class Site:
 
     def is_proxy(self, peer: str) -> bool:
         """Whether *peer* is a proxy that is trusted, so that the limits of an address are not for it."""
-        return is_among(peer, self.options.trusted_proxies)
+        return self._peer(peer)[1]
 
 
 def _preflight(found: Found) -> HttpResponse:
