@@ -34,7 +34,7 @@ class PeerConnections:
         """Of TLS, by version, since the start."""
         self._waiting_for_end: dict[S2SProtocol, Deferred[None]] = {}
         self._keepalive = Keepalive(parts.timers, self.all, lambda: parts.limits().keepalive_s)
-        parts.timers.add(SWEEP_S, self._sweep)
+        self._sweeper = parts.timers.add(SWEEP_S, self._sweep)
 
     @property
     def streams(self) -> list[ServerStream]:
@@ -71,6 +71,7 @@ class PeerConnections:
     def shutdown(self) -> Deferred[None]:
         """End every stream with system-shutdown; fires when the last connection is gone."""
         self._keepalive.stop()
+        self.parts.timers.stop(self._sweeper)
         for protocol in list(self.all):
             self._waiting_for_end[protocol] = Deferred()
             stream = protocol.stream

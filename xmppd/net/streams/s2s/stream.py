@@ -31,8 +31,6 @@ ABORT_AFTER_S: Final = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
 PAIRS: Final = 200
 """Pairs of domains that one stream may prove."""
-BROKE_OFF: Final = LOST
-"""Why a stream has ended that neither side has closed."""
 FRAMING: Final = TCPFraming(ns.SERVER)
 
 
@@ -247,7 +245,7 @@ class ServerStream(ServerInlet):
         if self.is_ended:
             return
         self.is_ended = True
-        if reason == BROKE_OFF:
+        if reason == LOST:  # neither side has closed it
             self._broke_off()
         self._log.info(
             "Stream of servers ended: {reason}",
