@@ -6,6 +6,7 @@
 import os
 import signal
 import socket
+import time
 
 from twisted.names import dns
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -20,6 +21,8 @@ from tests.temporary import temporary_folder
 OURS, THEIRS = "capulet.example", "montague.example"
 IS_LONG = os.environ.get("XMPPD_TEST_INTEROP") == "long"
 PATIENCE_S = 30.0
+NOTICED_S = 0.5
+"""In this time it is seen that a peer is gone; what the kernel takes before is lost, where that has no XEP-0198."""
 QUERIES = (
     "<ping xmlns='urn:xmpp:ping'/>",
     "<query xmlns='jabber:iq:version'/>",
@@ -220,6 +223,7 @@ class Interop(SynchronousTestCase):
 
     def _struck(self, strike: int, juliet: PlainClient, theirs: Other, texts: list[str]) -> list[str | None]:
         theirs.signal(strike)
+        time.sleep(NOTICED_S)
         self.say(juliet, theirs.jid, *texts)
         theirs.wait()
         theirs.start()
