@@ -22,10 +22,11 @@ from twisted.logger import Logger
 from xmppd import __version__
 from xmppd.admin.banner import Banner, typed
 from xmppd.admin.control.answers import versions_in_words
+from xmppd.admin.control.lending import take_back_all
 from xmppd.admin.control.parts import ControlParts, gathered
 from xmppd.admin.control.service import Control, offer
 from xmppd.admin.folder import FolderError, make_data_folder, make_for, mode_for_others, server_secret
-from xmppd.admin.heap import Heap
+from xmppd.admin.heap import watch_heap
 from xmppd.admin.journal import open_journal
 from xmppd.admin.libraries import library_versions
 from xmppd.admin.log_file import CannotLog, unusable_log
@@ -39,13 +40,14 @@ from xmppd.admin.rights import ROOT, rights_of
 from xmppd.admin.running import RunningServer, Streams
 from xmppd.admin.settings import read_settings
 from xmppd.admin.signals import Signals
-from xmppd.admin.web_side import Web, chat_address, web_side
+from xmppd.admin.web_side import chat_address, web_side
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.core.elsewhere import Backend
 from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
+from xmppd.core.waiting import spawn
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
 from xmppd.net.ports import (
@@ -60,7 +62,6 @@ from xmppd.net.ports import (
     PortKind,
     Ports,
 )
-from xmppd.net.streams.c2s import C2SFactory
 from xmppd.net.streams.s2s.peers import Peers
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_now
 from xmppd.net.tls.contexts import TLSContexts
@@ -68,14 +69,14 @@ from xmppd.net.tls.expiry import ExpiryWatch
 from xmppd.net.tls.flaws import in_force
 from xmppd.net.tls.options import host_files, tls_settings
 from xmppd.net.tls.servers import ServersTLS
+from xmppd.net.tls.watch import CertificateWatch
 from xmppd.net.transport.inherited import inherited_sockets
 from xmppd.net.transport.listen import Listener, ListenError, raise_descriptor_limit
 from xmppd.server import Server, build, load_modules
 from xmppd.services.accounts.departures import Departures
+from xmppd.services.accounts.removal import Removal
 from xmppd.services.invitations.upkeep import InvitationUpkeep
-from xmppd.services.roster.roster import Rosters
 from xmppd.services.uploads.upkeep import UploadUpkeep
-from xmppd.stanza.jid import forget_prepared
 from xmppd.storage.interface import Storage, StorageError
 from xmppd.storage.lock import DataLock, DataLocked
 from xmppd.storage.open import open_storage
@@ -194,15 +195,14 @@ def _put_together(given: _Prepared) -> RunningServer:
     environment = _world(given)
     server = build(given.config, given.storage, environment)
     tls = given.tls.c2s
-    notices = Notices(server.hosts, server.router)
-    ExpiryWatch(server.timers, given.tls, utc_now, notices.certificate).start()
+    _watch_certificates(given, server)
     clients = starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     limit = raise_descriptor_limit()
     peer_tls = ServersTLS(given.tls, lambda: server.config.s2s)
     peers = server.peers(peer_tls, given.ports.addresses(S2S, S2S_DIRECT_TLS))
     components = server.component_factory()
     behind_web, web = web_side(given.ports, given.tls, server.core, server.streams, server.addresses)
-    _watch_heap(given.reactor, server, given.storage, environment, (*clients, *web))
+    watch_heap(given.reactor, server.core, (*clients, *web))
     behind_relay, relay = _relay(given, server)
     behind = {
         **behind_web,
@@ -253,6 +253,16 @@ def _running(
     )
 
 
+def _watch_certificates(given: _Prepared, server: Server) -> None:
+    """Tell of those that end, and take those that are renewed."""
+    told = Notices(server.hosts, server.router).certificate
+    ExpiryWatch(server.timers, given.tls, utc_now, told).start()
+    config = server.current
+    CertificateWatch(
+        server.timers, given.tls, lambda: host_files(config.config), lambda: config.config.tls.certificates
+    ).start()
+
+
 def _status(server: Server) -> str:
     """A line for ``systemctl status``."""
     sessions = len(server.registry)
@@ -290,6 +300,8 @@ def _control_parts(
         listening=given.ports.describe,
         measured=numbers,
         peers=peers if server.config.is_federated else None,
+        certificates=given.tls.store.by_host,
+        log=given.log_writer,
     )
 
 
@@ -298,33 +310,13 @@ def _with_accounts(server: Server, peers: Peers) -> None:
     if server.config.is_federated:
         peers.start()
     server.services[Departures].start()
+    spawn("removing accounts that were lent", take_back_all(server.accounts, server.services[Removal]))
     server.services[InvitationUpkeep].start()
     server.services[UploadUpkeep].start()
     for host, accounts in server.accounts.by_host().items():
         if host not in server.config.hosts:
             words = "There are accounts of {host} ({accounts}), which is not served: see xmppctl host"
             _log.warn(words, host=host, accounts=accounts)
-
-
-def _watch_heap(
-    reactor: Any,
-    server: Server,
-    storage: Storage,
-    environment: Environment,
-    factories: Sequence[C2SFactory | Web],
-) -> None:
-    """Tell who lets go of memory when many sessions have ended."""
-    caches = [forget_prepared, server.registry.release_memory, server.services[Rosters].release_memory]
-    caches += [factory.release_memory for factory in factories]
-    caches += (
-        [reactor.release_memory] if hasattr(reactor, "release_memory") else []
-    )  # Twisted's own have none
-    Heap(
-        server.timers,
-        server.registry.now_and_at_most,
-        environment.in_thread,
-        (*caches, storage.release_memory),
-    )
 
 
 def _reload(given: _Prepared, server: Server, notifier: Notifier) -> Reload:

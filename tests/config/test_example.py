@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import xmppd.modules
+from xmppd.admin.example import example
 from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
 from xmppd.config.options import (
@@ -82,6 +83,10 @@ def at(table: Any, path: tuple[str, ...]) -> Any:
 
 class ExampleTests(SynchronousTestCase):
     """``etc/xmppd.toml``."""
+
+    def test_in_step(self) -> None:
+        """The file is what the models say now; if not: python -m xmppd.admin.example."""
+        self.assertTrue(example() == TEXT, "write it anew: python -m xmppd.admin.example")
 
     def test_as_shipped(self) -> None:
         """The file as it is shipped is valid without a warning, and is the defaults."""

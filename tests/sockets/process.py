@@ -50,7 +50,7 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env=_environment(),
+                env=environment(),
             )
         self.ports: dict[str, int] = {}
         self._read_banner()
@@ -117,7 +117,7 @@ def _data_with(accounts: tuple[tuple[str, str], ...]) -> Path:
         check=True,
         capture_output=True,
         timeout=PATIENCE_S,
-        env=_environment() | {"XMPPD_DATA": str(folder / "data")},
+        env=environment() | {"XMPPD_DATA": str(folder / "data")},
     )
     return folder / "data"
 
@@ -137,5 +137,6 @@ def shared_server(options: str = "", accounts: tuple[tuple[str, str], ...] = ())
     return server
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Give what a program of ours is started with."""
     return {**os.environ, "PYTHONPATH": str(_ROOT)}

@@ -1,11 +1,18 @@
 """What an operator does to a server that runs, over its control socket and its public listeners."""
 
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sockets.process import ServerProcess, shared_server
+from tests.sockets.process import PATIENCE_S, ServerProcess, environment, shared_server
 from xmppd.admin.check.stranger import NoTLS, look
+from xmppd.admin.control.client import ControlClient
 from xmppd.config.section import Address
 
 OPTIONS = '[hosts."localhost"]\n[components."rooms.localhost"]\nmodule = "muc"\n'
@@ -39,3 +46,51 @@ class StrangerTests(OperatorCase):
     def test_nobody_is_there(self) -> None:
         """As of any connection."""
         self.assertRaises(ConnectionRefusedError, look, Address("127.0.0.1", 1), "localhost", False)
+
+
+class SelftestTests(OperatorCase):
+    """`xmppctl selftest`, and what it leaves."""
+
+    def xmppctl(self, *args: str) -> "subprocess.CompletedProcess[str]":
+        """Run it against the server."""
+        command = [sys.executable, "-m", "xmppd.admin.xmppctl", "--config", str(self.server.config), *args]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_S, env=environment(), check=False
+        )
+
+    def accounts(self) -> list[str]:
+        """Give the accounts that there are."""
+        return [row["jid"] for row in json.loads(self.xmppctl("user", "list", "--json").stdout)]
+
+    def test_all_is_well(self) -> None:
+        """Logins over each listener, a message, a room; each with its time. No account is left."""
+        done = self.xmppctl("selftest", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        steps = {each["step"]: each for each in json.loads(done.stdout)}
+        for step in ("login by STARTTLS", "login by TLS", "ping", "message", "room"):
+            self.assertEqual(steps[step]["outcome"], "ok", steps)
+            self.assertGreater(steps[step]["ms"], 0)
+        self.assertIn("TLSv1.3", steps["login by TLS"]["detail"])
+        self.assertEqual(self.accounts(), [])
+
+    def test_interrupted(self) -> None:
+        """Who asks for accounts and is killed leaves none behind, either."""
+        with ControlClient.connect(self.server.folder / "data") as client:
+            lent: list[Any] = []
+
+            def told(content: Any) -> None:
+                lent.append(content)
+                raise KeyboardInterrupt
+
+            self.assertRaises(KeyboardInterrupt, client.call, "user.lend", {"number": 2}, told)
+            names = [each["jid"] for each in lent[0]["accounts"]]
+            self.assertEqual(self.accounts(), sorted(names))
+        deadline = time.monotonic() + PATIENCE_S
+        while self.accounts() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.accounts(), [])
+
+    def test_no_such_host(self) -> None:
+        """Is told, and nothing is made."""
+        done = self.xmppctl("selftest", "--host", "nowhere.example")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)

@@ -10,10 +10,14 @@ import ctypes
 import gc
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from xmppd.core.environment import InThread
+from xmppd.core.parts import CoreParts
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import spawn
+from xmppd.services.roster.roster import Rosters
+from xmppd.stanza.jid import forget_prepared
 
 LOOK_S = 10.0
 MANY = 500
@@ -42,7 +46,7 @@ class Heap:
         timers: Timers,
         sessions: Callable[[], tuple[int, int]],
         in_thread: InThread,
-        rests: Sequence[Callable[[], None]] = (),
+        rests: Sequence[Callable[[], object]] = (),
         trim: Callable[[], None] = trim,
     ):
         """*sessions* gives how many there are now, and how many there were at most since it was asked last.
@@ -78,3 +82,24 @@ class Heap:
 
     def _trim_heap(self) -> None:
         spawn("trimming the heap", self._in_thread(self._trim))
+
+
+class Releasing(Protocol):
+    """What holds memory that it can do without."""
+
+    def release_memory(self) -> None:
+        """Let go of it."""
+
+
+def watch_heap(reactor: object, core: CoreParts, others: Sequence[Releasing]) -> Heap:
+    """Tell those who hold memory to let go of it when many sessions have ended; *others* besides those of the core."""
+    caches: list[Callable[[], object]] = [
+        forget_prepared,
+        core.registry.release_memory,
+        core.services[Rosters].release_memory,
+    ]
+    caches += [each.release_memory for each in others]
+    own: Callable[[], object] | None = getattr(reactor, "release_memory", None)  # Twisted's own have none
+    caches += [] if own is None else [own]
+    caches.append(core.storage.release_memory)
+    return Heap(core.timers, core.registry.now_and_at_most, core.environment.in_thread, caches)

@@ -44,7 +44,7 @@ class Http(Section):
     """Addresses without TLS, for this machine and for a proxy in front."""
     tls_listen: Listeners = ()
     """Addresses with TLS."""
-    external_url: WebAddress | None = None
+    external_url: Annotated[WebAddress | None, Field(examples=["https://chat.example.org"])] = None
     """Where all that is reached from outside, as ``"https://chat.example.org"``; without it by the names of the
     domains and the port above."""
     proxy_protocol_from: Networks = ()

@@ -55,7 +55,7 @@ RoleName = Literal["guest", "registered", "member", "admin", "operator"]
 class Tls(Section):
     """``[tls]``: certificates and what is negotiated with them."""
 
-    certificates: Annotated[FilePath | None, ServerWide] = None
+    certificates: Annotated[FilePath | None, ServerWide, Field(examples=["certificates"])] = None
     """A folder that is searched for each domain's certificate and key by its name."""
     min_version: Literal["1.2", "1.3"] = "1.2"
     """The oldest version of TLS that is spoken."""
@@ -100,7 +100,7 @@ class Log(Section):
     """The least important kind of line that is written."""
     format: Literal["line", "json", "journald"] = "line"
     """Lines for people, a JSON object a line, or fields for systemd's journal."""
-    file: FilePath | None = None
+    file: Annotated[FilePath | None, Field(examples=["/var/log/xmppd/xmppd.log"])] = None
     """The file that is written to; without it the terminal or what twistd was told."""
 
 
@@ -133,13 +133,13 @@ class ModuleTable(Section):
 class ServerOptions(Section):
     """The top of the file: everything but the tables of hosts and components."""
 
-    data_dir: DataPath
+    data_dir: Annotated[DataPath, Field(examples=["xmppd-data"])]
     """The folder of the data; by default ``$XMPPD_DATA``, else ``xmppd-data`` in the working folder."""
-    admins: Accounts = ()
+    admins: Annotated[Accounts, Field(examples=[("admin@example.org",)])] = ()
     """Accounts that may administer the server over XMPP, and every domain: its operators."""
-    members: Accounts = ()
+    members: Annotated[Accounts, Field(examples=[("friend@example.org",)])] = ()
     """Accounts that are trusted with more than others, where a domain does not name its own."""
-    rights: dict[str, RoleName] = {}
+    rights: Annotated[dict[str, RoleName], Field(examples=[{"user.add": "member"}])] = {}
     """Which role an operation needs over XMPP, such as "user.add" = "member" or "room.*" = "operator"."""
     tls: Tls = Tls()
     """Certificates and TLS."""
@@ -170,17 +170,17 @@ class DomainOptions(Section):
 
     enabled: bool = True
     """Whether the domain is served; its data stay where it is not."""
-    certificate: FilePath | None = None
+    certificate: Annotated[FilePath | None, Field(examples=["certificates/example.org/fullchain.pem"])] = None
     """The certificate with its chain (PEM); without it ``tls.certificates`` is searched."""
-    key: FilePath | None = None
+    key: Annotated[FilePath | None, Field(examples=["certificates/example.org/privkey.pem"])] = None
     """The private key (PEM); without it the certificate's file holds it."""
-    admins: Accounts = ()
+    admins: Annotated[Accounts, Field(examples=[("admin@example.org",)])] = ()
     """Accounts that may administer this domain over XMPP, besides the operators of the server."""
-    members: Accounts = ()
+    members: Annotated[Accounts, Field(examples=[("friend@example.org",)])] = ()
     """Accounts that are trusted with more than others here."""
     rights: dict[str, RoleName] = {}
     """Which role an operation needs here over XMPP, such as "user.add" = "member" or "room.*" = "operator"."""
-    external_url: WebAddress | None = None
+    external_url: Annotated[WebAddress | None, Field(examples=["https://chat.example.org"])] = None
     """Where the web side of this domain is reached from outside, instead of ``http.external_url``."""
     tls: Tls = Tls()
     """Certificates and TLS."""
@@ -212,7 +212,7 @@ class HostOptions(DomainOptions):
     """The authorization server."""
     client_certificates: bool = False
     """Whether clients are asked for certificates to authenticate with (SASL EXTERNAL)."""
-    client_ca: FilePath | None = None
+    client_ca: Annotated[FilePath | None, Field(examples=["certificates/client-issuers.pem"])] = None
     """The issuers of such certificates (PEM); one signed by any other lets nobody in."""
     c2s: C2s = C2s()
     """Connections from clients."""
@@ -231,19 +231,21 @@ class HostOptions(DomainOptions):
 class ComponentOptions(DomainOptions):
     """``[components."NAME"]``: a service with a domain name of its own, inside this server or outside."""
 
-    module: str | None = None
+    module: Annotated[str | None, Field(examples=["muc"])] = None
     """The module of this server that is the service."""
-    secret: Annotated[SecretStr | None, AfterValidator(_secret)] = None
+    secret: Annotated[SecretStr | None, AfterValidator(_secret), Field(examples=["a long random text"])] = (
+        None
+    )
     """What a program from outside shows when it connects as the service (XEP-0114)."""
-    secret_file: FilePath | None = None
+    secret_file: Annotated[FilePath | None, Field(examples=["news.secret"])] = None
     """A file with the secret instead, in its first line."""
-    connection_of: str | None = None
+    connection_of: Annotated[str | None, Field(examples=["gateway.example.org"])] = None
     """Another component, of whose program this is one name more: it has no connection of its own."""
     conflict: Literal["replace", "refuse"] = "replace"
     """What becomes of a second connection as the same service: it replaces the first, or is refused."""
     queue: bool = False
     """Whether messages wait for a program that is not connected, in place of an error for their senders."""
-    host: str | None = None
+    host: Annotated[str | None, Field(examples=["example.org"])] = None
     """The host that shows the service among its own; without it the one whose name is the end of the service's."""
 
 

@@ -87,7 +87,7 @@ _LOOPBACK = (Address("127.0.0.1", 5269), Address("::1", 5269))
 class S2sDomain(Section):
     """``[s2s.domains."NAME"]``: what is different for one other server."""
 
-    route: Annotated[Route | None, BeforeValidator(_route)] = None
+    route: Annotated[Route | None, BeforeValidator(_route), Field(examples=["xmpp.example.net:5269"])] = None
     """Where it is, in place of what DNS says."""
     direct_tls: bool = False
     """Whether TLS begins at once there (with a route)."""
@@ -146,7 +146,12 @@ class S2s(Section):
     """Pairs of our domains and others' that anything waits for, or that are connected, at a time."""
     connections: Count = 2_000
     """Connections from other servers at a time."""
-    domains: dict[Domain, S2sDomain] = {}
+    domains: Annotated[
+        dict[Domain, S2sDomain],
+        Field(
+            examples=[{"example.net": {"ca": "certificates/example.net-ca.pem", "require_certificate": True}}]
+        ),
+    ] = {}
     """Other servers for which something else holds."""
 
     def of(self, domain: str) -> S2sDomain:

@@ -74,6 +74,15 @@ class LogWriter:
         self._rank = LEVELS.index(level)
         self._formatted: Callable[[LogEvent], str] = as_json if style == "json" else as_line
 
+    @property
+    def level(self) -> str:
+        """The least important level that is written."""
+        return LEVELS[self._rank]
+
+    @level.setter
+    def level(self, level: str) -> None:
+        self._rank = LEVELS.index(level)
+
     def close(self) -> None:
         """Close the file; lines go to the descriptor from then on."""
         if self._descriptor != self._standard:
@@ -84,7 +93,7 @@ class LogWriter:
         """Write *event* if it is worth it. Any thread may call."""
         rank = _RANKS.get(event.get("log_level"), _RANK_OF_INFO)
         if rank < self._rank or (
-            self._rank > _RANK_OF_DEBUG and rank < _RANK_OF_WARN and _is_of_twisted(event)
+            self._rank > _RANK_OF_DEBUG and rank < _RANK_OF_WARN and is_of_twisted(event)
         ):
             return
         if self._to_journal is not None:
@@ -124,7 +133,8 @@ def as_json(event: LogEvent) -> str:
     return json.dumps(shown, separators=(",", ":"))
 
 
-def _is_of_twisted(event: LogEvent) -> bool:
+def is_of_twisted(event: LogEvent) -> bool:
+    """Whether Twisted says it, and no one of ours."""
     return logger_of(event).startswith(_NAMESPACES_OF_TWISTED)
 
 

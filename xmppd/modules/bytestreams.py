@@ -25,7 +25,7 @@ SID_CHARS: Final = 256
 class BytestreamsOptions(Options):
     """``[modules.bytestreams]``, or of one component ``[components."NAME".modules.bytestreams]``."""
 
-    host: str | None = None
+    host: Annotated[str | None, Field(examples=["proxy.example.org"])] = None
     """What clients are told to connect to, a name or an IP address; without it the name of the component."""
     allow: Literal["anybody", "local", "members", "admins"] = "local"
     """Who may have a file relayed: anybody, the accounts of this server, its members, or the admins."""

@@ -35,19 +35,19 @@ Addresses = Annotated[tuple[Annotated[str, AfterValidator(_checked)], ...], Fiel
 class ContactOptions(Options):
     """Whom to turn to, each a list of URIs: mailto:, xmpp: or https:."""
 
-    abuse: Addresses = ()
+    abuse: Annotated[Addresses, Field(examples=[("mailto:abuse@example.org",)])] = ()
     """About abuse."""
-    admin: Addresses = ()
+    admin: Annotated[Addresses, Field(examples=[("mailto:admin@example.org",)])] = ()
     """The administrators."""
-    feedback: Addresses = ()
+    feedback: Annotated[Addresses, Field(examples=[("https://example.org/feedback",)])] = ()
     """For praise and blame."""
-    sales: Addresses = ()
+    sales: Annotated[Addresses, Field(examples=[("mailto:sales@example.org",)])] = ()
     """About offers."""
-    security: Addresses = ()
+    security: Annotated[Addresses, Field(examples=[("mailto:security@example.org",)])] = ()
     """About security."""
-    status: Addresses = ()
+    status: Annotated[Addresses, Field(examples=[("https://status.example.org/",)])] = ()
     """Where the state of the service is told."""
-    support: Addresses = ()
+    support: Annotated[Addresses, Field(examples=[("xmpp:support@example.org",)])] = ()
     """For help."""
 
 

@@ -61,7 +61,11 @@ class Delegated(Options):
 class DelegationOptions(Options):
     """``[modules.delegation]``."""
 
-    namespaces: Annotated[dict[str, Delegated], AfterValidator(_may_be_delegated)] = {}
+    namespaces: Annotated[
+        dict[str, Delegated],
+        AfterValidator(_may_be_delegated),
+        Field(examples=[{"urn:example:mood": {"to": "gateway.example.org", "attributes": ("node",)}}]),
+    ] = {}
     """The namespaces that components manage."""
 
 

@@ -79,10 +79,19 @@ class ExternalService(Options):
         return None if self.secret is None else self.secret.get_secret_value().encode()
 
 
+_EXAMPLE: Final = {
+    "type": "turn",
+    "host": "turn.example.org",
+    "port": 3_478,
+    "transport": "udp",
+    "secret_file": "turn.secret",
+}
+
+
 class ExternalServicesOptions(Options):
     """``[modules.external_services]``."""
 
-    services: dict[str, ExternalService] = {}
+    services: Annotated[dict[str, ExternalService], Field(examples=[{"relay": _EXAMPLE}])] = {}
     """The services, each under a name for people."""
 
 

@@ -51,7 +51,10 @@ Members = Annotated[Literal["*"] | tuple[str, ...], BeforeValidator(_members)]
 class GroupsOptions(Options):
     """Which groups there are."""
 
-    groups: dict[GroupName, Members] = {}
+    groups: Annotated[
+        dict[GroupName, Members],
+        Field(examples=[{"Family": ("romeo@example.org", "juliet@example.org"), "Staff": "*"}]),
+    ] = {}
     """Names of groups, each with its members: accounts, or "*" for all accounts of the host."""
 
 

@@ -15,6 +15,7 @@ class VersionOptions(Options):
     """What is told; an operator may hide the operating system."""
 
     show_os: bool = False
+    """Whether the operating system is told."""
 
 
 class Version(Module):

@@ -4,18 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.service import offer
 from xmppd.admin.control.wire import ControlError
 from xmppd.admin.metrics.measuring import measured
+from xmppd.core.log import LogWriter
 from xmppd.core.module import Module
 from xmppd.core.operations.running import Operations
-from xmppd.services.accounts.departures import Departures
-from xmppd.services.accounts.removal import Removal
-from xmppd.services.components.components import Components
-from xmppd.services.invitations.invitations import Invitations
-from xmppd.services.login.clients import Clients
-from xmppd.services.reports.reports import Reports
 from xmppd.services.uploads.uploads import Uploads
 from xmppd.testing.server import MemoryServer
 
@@ -35,15 +32,12 @@ class ControlBench:
         self.parts = ControlParts(
             hosts=self.server.hosts,
             registry=self.server.registry,
-            accounts=self.server.accounts,
-            removal=self.server.services[Removal],
-            departures=self.server.services[Departures],
-            clients=self.server.services[Clients],
-            invitations=self.server.services[Invitations],
             uploads=self.server.services[Uploads],
-            reports=self.server.services[Reports],
             loader=self.server.loader,
-            components=self.server.services[Components],
+            services=self.server.services,
+            storage=self.server.storage,
+            timers=self.server.timers,
+            log=LogWriter(descriptor=-1),
             measured=measured(
                 self.server.core,
                 self.server.addresses,
@@ -71,6 +65,12 @@ class ControlBench:
         for error in errors:
             raise error
         return results[0]
+
+    def begin(self, command: str, **args: Any) -> Deferred[Any]:
+        """Begin a command without an end; what it tells is in `progress`. To be cancelled."""
+        running = self.commands.run(command, args, self.progress.append)
+        running.addErrback(lambda failure: failure.trap(ControlError) and None)
+        return running
 
     def refusal(self, command: str, **args: Any) -> tuple[str, str]:
         """Do a command that must fail; gives the error's id and message."""

@@ -19,6 +19,11 @@ class Recorder:
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
         self.answers: list[Deferred[Any]] = []
         self.progress: list[Progress] = []
+        self.endless: set[str] = set()
+
+    def is_endless(self, name: str) -> bool:
+        """Say what the test says."""
+        return name in self.endless
 
     def run(self, name: str, args: Mapping[str, Any], progress: Progress) -> Deferred[Any]:
         """Answer with the next of `answers`, or with the name of the command."""
@@ -55,6 +60,41 @@ class ProtocolTests(SynchronousTestCase):
         self.protocol.dataReceived(encode_request("status", {"a": 1}))
         self.assertEqual(self.runner.asked, [("status", {"a": 1})])
         self.assertEqual(self.written(), [{"ok": "status"}])
+
+    def watch(self) -> Deferred[Any]:
+        """Begin a command without an end."""
+        self.runner.endless.add("watch")
+        endless: Deferred[Any] = Deferred()
+        self.runner.answers.append(endless)
+        endless.addErrback(lambda failure: fail(ControlError("ended", "it has ended")))
+        self.protocol.dataReceived(encode_request("watch", {}))
+        return endless
+
+    def test_endless(self) -> None:
+        """A command without an end tells until the administrator says anything more, which is then done."""
+        self.watch()
+        self.runner.progress[-1]({"a": 1})
+        self.assertEqual(self.written(), [{"progress": {"a": 1}}])
+        self.protocol.dataReceived(encode_request("status", {}))
+        self.assertEqual([next(iter(each)) for each in self.written()], ["error", "ok"])
+
+    def test_endless_and_gone(self) -> None:
+        """It ends with its connection."""
+        self.watch()
+        self.protocol.connectionLost()
+        self.assertEqual((self.protocol._endless, self.factory.connections), (None, set()))
+
+    def test_who_does_not_read(self) -> None:
+        """What comes meanwhile is left out; how much is told."""
+        self.watch()
+        self.assertIs(self.transport.producer, self.protocol)
+        self.protocol.pauseProducing()
+        for number in range(3):
+            self.runner.progress[-1](number)
+        self.assertEqual(self.written(), [])
+        self.protocol.resumeProducing()
+        self.runner.progress[-1](3)
+        self.assertEqual(self.written(), [{"progress": {"left_out": 3}}, {"progress": 3}])
 
     def test_error(self) -> None:
         """An error has its id and its line."""

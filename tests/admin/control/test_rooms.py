@@ -76,6 +76,11 @@ class RoomTests(SynchronousTestCase):
         self.assertEqual(self.bench.do("room.occupants", room="coven"), [])
         self.assertEqual(self.bench.refusal("room.kick", room="coven", nick="hag")[0], "room-error")
 
+    def test_after_a_reload(self) -> None:
+        """The class is another one then; the rooms are the same."""
+        self.bench.do("module.reload", name="muc")
+        self.assertEqual([row["room"] for row in self.bench.do("room.list")], ["coven@rooms.localhost"])
+
     def test_no_service(self) -> None:
         """Where there are no rooms that is said, with what to write."""
         self.assertEqual(ControlBench().refusal("room.list")[0], "no-rooms")

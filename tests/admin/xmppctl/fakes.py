@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from xmppd.admin.control.client import ServerNotRunning
@@ -58,18 +59,25 @@ class Bench:
 
     def run(self, *args: str, typed: str | None = None) -> Result:
         """Run xmppctl with these arguments."""
-        tool = Tool(
-            env=self.env,
-            reach_server=self._reach,
-            open_store=self._open,
-            running_here=lambda: self.running,
-        )
-        return CliRunner().invoke(app, args, obj=tool, input=typed, prog_name="xmppctl")
+        return CliRunner().invoke(app, args, obj=self._tool(), input=typed, prog_name="xmppctl")
+
+    def complete(self, *args: str, word: str) -> list[str]:
+        """Give what *word* behind these arguments may become."""
+        completing = ShellComplete(app, {"obj": self._tool()}, "xmppctl", "_XMPPCTL_COMPLETE")
+        return [item.value for item in completing.get_completions(list(args), word)]
 
     @property
     def asked(self) -> list[tuple[str, Args]]:
         """What the server or store was asked."""
         return self.connection.asked
+
+    def _tool(self) -> Tool:
+        return Tool(
+            env=self.env,
+            reach_server=self._reach,
+            open_store=self._open,
+            running_here=lambda: self.running,
+        )
 
     def _reach(self, data_dir: Path) -> FakeConnection:
         self.reached.append(data_dir)

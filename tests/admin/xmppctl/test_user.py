@@ -109,13 +109,14 @@ class UserTests(SynchronousTestCase):
 
     def test_list(self) -> None:
         """A table; machine output with stable keys."""
-        accounts = [{"jid": "a@b", "created": "2026-01-02T03:04:05+00:00", "disabled": False}]
+        accounts: list[dict[str, Any]] = [{"jid": "a@b", "created": STAMP, "disabled": False}]
         accounts.append({**accounts[0], "jid": "long.name@b", "disabled": True})
+        accounts[0] |= {"role": "admin", "sessions": 2}
         bench = Bench(user_list=accounts)
         lines = bench.run("user", "list").stdout.splitlines()
-        self.assertEqual(lines[0], "JID          Enabled  Created")
-        self.assertTrue(lines[1].startswith("a@b          yes      2026-01-0"), lines[1])
-        self.assertTrue(lines[2].startswith("long.name@b  no       2026-01-0"), lines[2])
+        self.assertEqual(lines[0], "JID          Enabled  Role   Sessions  Created")
+        self.assertTrue(lines[1].startswith("a@b          yes      admin  2         2026-01-0"), lines[1])
+        self.assertRegex(lines[2], r"^long\.name@b  no +2026-01-0")
         self.assertEqual(json.loads(bench.run("user", "list", "b", "--json").stdout), accounts)
         self.assertEqual([args for _, args in bench.asked], [{}, {"host": "b"}])
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from xmppd.admin.check.subject import Subject
 from xmppd.config.certificates import certificate_files, closed_to_us, half_there
+from xmppd.config.cross import is_public
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
 from xmppd.config.model import is_local
@@ -63,7 +64,8 @@ def check_certificates(subject: Subject) -> Iterator[Finding]:
         if isinstance(pair, Finding):
             yield pair
         elif pair:
-            yield from _look_at(pair, subject.machine.now())
+            is_watched = is_public(subject.config) and not is_local(host.name)
+            yield from _look_at(pair, subject.machine.now(), is_watched)
         else:
             yield from _self_made(subject, host.name)
         if host.client_ca:
@@ -156,7 +158,7 @@ def _pair_of(subject: Subject, host: HostSettings) -> _Pair | Finding | None:
     return Finding("certificate.missing", "error", place, what, why, remedy)
 
 
-def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
+def _look_at(pair: _Pair, now: datetime, is_watched: bool) -> Iterator[Finding]:
     chain = _read_chain(pair.certificate, pair.of_certificate)
     key = _read_key(pair)
     if isinstance(chain, Finding):
@@ -167,6 +169,10 @@ def _look_at(pair: _Pair, now: datetime) -> Iterator[Finding]:
         yield key
     if isinstance(chain, Finding):
         return
+    if is_watched and chain[0].issuer == chain[0].subject:
+        why = "it is signed by itself, and clients of others do not believe it"
+        remedy = "get one from an authority, such as Let's Encrypt, then xmppctl cert import"
+        yield pair.of_certificate("certificate.self-signed", "warning", why, remedy)
     unfit = list(_fit(pair, chain, key)) if isinstance(key, bytes) else []
     yield from unfit
     for flaw in flaws_of(chain[:1] if unfit else chain, pair.host, now):

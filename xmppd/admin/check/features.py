@@ -13,7 +13,7 @@ from xmppd.admin.check.external_services import has_external_services
 from xmppd.admin.check.subject import Subject
 from xmppd.config.findings import Finding
 from xmppd.config.kinds import DomainKind
-from xmppd.config.model import Config
+from xmppd.config.model import Config, is_local
 from xmppd.config.modules import Known
 from xmppd.config.options import HostSettings
 from xmppd.config.schema import dotted
@@ -27,6 +27,8 @@ class Use:
     what: str
     modules: tuple[str, ...] = ()
     """Modules of the host."""
+    needs: tuple[tuple[str, str], ...] = ()
+    """Options of modules that have to be said."""
     services: tuple[str, ...] = ()
     """Modules that are a service with a domain name of its own, and its first label by custom."""
 
@@ -46,11 +48,15 @@ USES: Final = (
         ("vcard", "pep", "avatars", "bookmarks", "private"),
     ),
     Use("blocking", "keeping others away", ("blocking",)),
-    Use("group chat", "rooms", (), ("muc",)),
-    Use("publishing", "nodes for everybody", (), ("pubsub",)),
-    Use("web", "clients in a browser", ("websocket", "bosh")),
-    Use("file sharing", "pictures and files", (), ("upload",)),
-    Use("calls", "audio and video through firewalls (STUN and TURN, XEP-0215)", ("external_services",)),
+    Use("group chat", "rooms", services=("muc",)),
+    Use("publishing", "nodes for everybody", services=("pubsub",)),
+    Use("file sharing", "pictures and files", services=("upload",)),
+    Use(
+        "calls",
+        "audio and video through firewalls (STUN and TURN, XEP-0215)",
+        ("external_services",),
+        (("external_services", "services"),),
+    ),
 )
 
 
@@ -59,14 +65,30 @@ def check_features(subject: Subject) -> Iterator[Finding]:
     if subject.modules is None:
         return
     for host in subject.config.hosts.values():
+        yield from _web(subject.config, host)
         for use in USES:
             for module in use.modules:
                 yield from _module(subject.config, subject.modules, host, use, module)
+            for module, option in use.needs:
+                yield from _option(subject.config, host, use, module, option)
             for module in use.services:
                 yield from _service(subject.config, subject.modules, host, use, module)
             if EXTERNAL_SERVICES in use.modules and not has_external_services(subject.config, host.name):
                 remedy = "write [modules.external_services.services.relay], as etc/xmppd.toml shows"
                 yield _finding(subject.config, host, use, "no relay is named", remedy)
+
+
+def _web(config: Config, host: HostSettings) -> Iterator[Finding]:
+    """Clients in a browser need HTTP that they can reach, by WebSocket or BOSH."""
+    web = Use("web", "clients in a browser")
+    if not config.http.listen and not config.http.tls_listen:
+        remedy = (
+            'write [http] with tls_listen = ["0.0.0.0:5281", "[::]:5281"], or listen and a proxy in front'
+        )
+        yield _finding(config, host, web, "nothing listens for HTTP", remedy)
+    elif not (config.http.tls_listen or host.external_url or config.http.external_url or is_local(host.name)):
+        remedy = "write [http] with tls_listen, or external_url where a proxy is in front"
+        yield _finding(config, host, web, "HTTP is listened for on this machine alone", remedy)
 
 
 def _module(config: Config, known: Known, host: HostSettings, use: Use, module: str) -> Iterator[Finding]:
@@ -85,6 +107,13 @@ def _module(config: Config, known: Known, host: HostSettings, use: Use, module: 
     else:
         remedy = f'write [hosts."{host.name}".modules.{module}] and below it enabled = true'
         yield _finding(config, host, use, f"the module {module} is not turned on", remedy)
+
+
+def _option(config: Config, host: HostSettings, use: Use, module: str, option: str) -> Iterator[Finding]:
+    table = host.modules.get(module)
+    if table is None or not (table.model_extra or {}).get(option):
+        remedy = f"write [modules.{module}] with {option}: xmppctl config example shows how"
+        yield _finding(config, host, use, f"modules.{module}.{option} says nothing", remedy)
 
 
 def _service(config: Config, known: Known, host: HostSettings, use: Use, module: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -113,6 +114,11 @@ def own_addresses() -> tuple[str, ...]:
     except (OSError, IndexError):
         pass
     return tuple(each for each in dict.fromkeys(found) if not each.startswith("127.") and each != "::1")
+
+
+def public(found: Sequence[str]) -> tuple[str, ...]:
+    """Give those of these addresses that are reached from everywhere."""
+    return tuple(each for each in found if ip_address(each).is_global)
 
 
 def _ipv6(digits: str) -> str:

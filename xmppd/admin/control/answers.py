@@ -31,9 +31,11 @@ class Removed(Ended, total=False):
 
 
 class AccountRow(Found):
-    """One account of a list; *erased* is when the data of one that is removed go."""
+    """One account of a list, with its role at its host; *erased* is when the data of one that is removed go."""
 
     created: str
+    role: str
+    sessions: int
     erased: str | None
 
 

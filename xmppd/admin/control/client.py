@@ -50,6 +50,7 @@ class ControlClient:
         self._socket = sock
         self._buffer = b""
         self._tell_patience = _tell_patience
+        self._is_patient = False
 
     @classmethod
     def connect(cls, data_dir: Path) -> Self:
@@ -69,6 +70,14 @@ class ControlClient:
             sock.close()
             raise _unreachable(path, error) from error
         return cls(sock)
+
+    def end_it(self) -> None:
+        """End a command that has no end: its answer comes once it has."""
+        self._send(b"\n")
+
+    def be_patient(self) -> None:
+        """Wait for ever from now on: what is asked for comes when it happens."""
+        self._is_patient = True
 
     def call(self, command: str, args: Args, on_progress: Progress = _ignore) -> Any:
         """Send a command and wait for its result; raises `ControlError`."""
@@ -124,6 +133,9 @@ class ControlClient:
         return line
 
     def _received(self) -> bytes:
+        if self._is_patient:
+            self._socket.settimeout(None)
+            return self._socket.recv(_CHUNK_BYTES)
         self._socket.settimeout(PATIENCE_S)
         try:
             return self._socket.recv(_CHUNK_BYTES)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from xmppd.admin.control.answers import ComponentDetails, ComponentRow, ComponentsClosed
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.loaded import loaded
 from xmppd.core.operations.running import does
 from xmppd.core.waiting import deferred
 from xmppd.modules.delegation import Delegation
@@ -48,7 +49,6 @@ def component_close(parts: ControlParts, name: str) -> ComponentsClosed:
 
 
 def _components(parts: ControlParts) -> Components:
-    assert parts.components is not None, "these commands are a running server's"
     return parts.components
 
 
@@ -86,8 +86,8 @@ async def _row(door: ComponentDoor) -> ComponentRow:
 def _privileges(parts: ControlParts, name: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for host in parts.hosts.of_accounts:
-        module = host.modules.get("privilege")
-        granted = module.opt.components.get(name) if isinstance(module, Privilege) else None
+        module = loaded(host, Privilege)
+        granted = None if module is None else module.opt.components.get(name)
         if granted is not None:
             given = {"roster": granted.roster, "message": granted.message, "presence": granted.presence}
             given |= {f"iq {namespace}": access for namespace, access in granted.iq.items()}
@@ -98,8 +98,8 @@ def _privileges(parts: ControlParts, name: str) -> dict[str, dict[str, str]]:
 def _delegated(parts: ControlParts, name: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for host in parts.hosts.of_accounts:
-        module = host.modules.get("delegation")
-        if isinstance(module, Delegation):
+        module = loaded(host, Delegation)
+        if module is not None:
             own = sorted(ns for ns, each in module.opt.namespaces.items() if each.to == name)
             if own:
                 found[host.name] = own

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.host import Host, Hosts
 from xmppd.stanza.jid import JID, InvalidJID, why_invalid
@@ -41,6 +42,16 @@ def account_address(hosts: Hosts, text: str) -> JID:
     if not jid.is_bare:
         raise ControlError("invalid-name", f"{text} names a resource; the account is {jid.bare}")
     return jid
+
+
+async def existing_account(parts: ControlParts, text: str) -> JID:
+    """Give the bare JID of an account that there is; as `account_address`, and `ControlError` ``no-such-account``."""
+    account = account_address(parts.hosts, text)
+    await parts.accounts.ready()
+    if not parts.accounts.exists(account.bare):
+        remedy = f"to see which there are: xmppctl user list {account.domainpart}"
+        raise ControlError("no-such-account", f"there is no account {account.bare}; {remedy}")
+    return account
 
 
 def with_accounts(hosts: Hosts, name: str) -> Host:

@@ -1,6 +1,6 @@
 """What the control commands reach: the parts of the running server, or of the store alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,9 +8,13 @@ from xmppd import __version__
 from xmppd.admin.metrics.measured import Measured
 from xmppd.core.host import Hosts
 from xmppd.core.loader import Loader
+from xmppd.core.log import LogWriter
 from xmppd.core.parts import CoreParts
 from xmppd.core.registry import SessionRegistry
+from xmppd.core.services import Services
+from xmppd.core.timers import Timers
 from xmppd.net.streams.s2s.peers import Peers
+from xmppd.net.tls.certificates import Certificate
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.accounts.departures import Departures
 from xmppd.services.accounts.removal import Removal
@@ -21,6 +25,7 @@ from xmppd.services.invitations.landing import LandingPages
 from xmppd.services.login.clients import Clients
 from xmppd.services.reports.reports import Reports
 from xmppd.services.uploads.uploads import Uploads
+from xmppd.storage.interface import Storage
 
 
 def _nothing() -> None:
@@ -41,29 +46,29 @@ class ControlParts:
 
     hosts: Hosts
     registry: SessionRegistry
-    accounts: Accounts
-    removal: Removal
-    departures: Departures
-    clients: Clients
-    invitations: Invitations
     loader: Loader
+    services: Services
+    """All else that there is, by class."""
+    storage: Storage
+    timers: Timers
     data_dir: Path
     version: str
     started_at: float
     """Wall time in seconds."""
     now: Callable[[], float]
     """Wall time in seconds."""
-    reports: Reports
     uploads: Uploads | None = None
     """Uploaded files; None where no server runs."""
     measured: Measured | None = None
     """What the numbers of the running server are read from."""
     peers: Peers | None = None
     """What is connected to other servers; None where they are not talked to."""
-    components: Components | None = None
-    """The programs that connect as a service; None where no server runs."""
     invitation_page: Callable[[Invitation, str], str] = _no_page
     """The page of an invitation and its token; "" where no web server shows one."""
+    certificates: Callable[[], Mapping[str, Certificate]] = dict
+    """What each host shows."""
+    log: LogWriter | None = None
+    """Where the log goes; None where it is another's, such as syslog's."""
     rename: Callable[[str, str], object] | None = None
     """Give the data of one domain to another name; None while a server works with them."""
     reload: Callable[[], tuple[list[str], int]] = field(default=_nothing_read)
@@ -72,6 +77,41 @@ class ControlParts:
     """Begin to stop the server; returns at once."""
     listening: Callable[[], Sequence[str]] = field(default=tuple)
     """What the server listens on, in words, such as ``127.0.0.1:5222 (STARTTLS)``."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may log in."""
+        return self.services[Accounts]
+
+    @property
+    def removal(self) -> Removal:
+        """What removes accounts, whole."""
+        return self.services[Removal]
+
+    @property
+    def departures(self) -> Departures:
+        """Accounts that are removed and not erased yet."""
+        return self.services[Departures]
+
+    @property
+    def clients(self) -> Clients:
+        """The clients of accounts."""
+        return self.services[Clients]
+
+    @property
+    def invitations(self) -> Invitations:
+        """Invitations that are open."""
+        return self.services[Invitations]
+
+    @property
+    def reports(self) -> Reports:
+        """What users have reported."""
+        return self.services[Reports]
+
+    @property
+    def components(self) -> Components:
+        """The programs that connect as a service."""
+        return self.services[Components]
 
 
 def gathered(core: CoreParts, loader: Loader, data_dir: Path, *, is_running: bool) -> ControlParts:
@@ -83,16 +123,12 @@ def gathered(core: CoreParts, loader: Loader, data_dir: Path, *, is_running: boo
     return ControlParts(
         hosts=core.hosts,
         registry=core.registry,
-        accounts=services[Accounts],
-        removal=services[Removal],
-        departures=services[Departures],
-        clients=services[Clients],
-        invitations=services[Invitations],
         invitation_page=services[LandingPages].url,
-        reports=services[Reports],
         uploads=services[Uploads] if is_running else None,
-        components=services[Components] if is_running else None,
         loader=loader,
+        services=services,
+        storage=core.storage,
+        timers=core.timers,
         data_dir=data_dir,
         version=__version__,
         started_at=now(),

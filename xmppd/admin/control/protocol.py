@@ -4,12 +4,15 @@ from typing import Any
 from typing import Protocol as Interface
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from xmppd.admin.control.wire import (
+    ENDED,
+    LEFT_OUT,
     MAX_REQUEST_BYTES,
     ControlError,
     Progress,
@@ -29,9 +32,17 @@ class Runner(Interface):
     def run(self, name: str, args: Args, progress: Progress) -> Deferred[Any]:
         """Fire with the result, fail with `ControlError`."""
 
+    def is_endless(self, name: str) -> bool:
+        """Whether a command goes on until who asked goes away."""
 
+
+@implementer(IPushProducer)
 class ControlProtocol(Protocol):
-    """One administrator's connection. While a command runs, nothing more is read."""
+    """One administrator's connection. While a command runs, nothing more is read.
+
+    A command without an end is cancelled when the administrator says anything more, or has gone. What it has to tell
+    to who does not read is left out, and counted.
+    """
 
     _log = Logger()
 
@@ -42,6 +53,9 @@ class ControlProtocol(Protocol):
         self._is_busy = False
         self._is_taking = False
         self._is_lost = False
+        self._endless: Deferred[Any] | None = None
+        self._is_producing = self._is_behind = False
+        self._left_out = 0
 
     def connectionMade(self) -> None:
         """Count the connection."""
@@ -52,11 +66,33 @@ class ControlProtocol(Protocol):
         self._is_lost = True
         self._buffer = b""
         self.factory.connections.discard(self)
+        self._cancel()
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes; run the next command that they complete."""
         self._buffer += data
+        self._cancel()
         self._next()
+
+    def pauseProducing(self) -> None:
+        """Who is told does not read."""
+        self._is_behind = True
+
+    def resumeProducing(self) -> None:
+        """They read again, and hear how much they have missed."""
+        self._is_behind = False
+        left_out, self._left_out = self._left_out, 0
+        if left_out:
+            self._write(encode("progress", {LEFT_OUT: left_out}))
+
+    def stopProducing(self) -> None:
+        """They have gone."""
+        self._cancel()
+
+    def _cancel(self) -> None:
+        endless, self._endless = self._endless, None
+        if endless is not None:
+            endless.cancel()
 
     def _next(self) -> None:
         if self._is_taking:
@@ -85,13 +121,21 @@ class ControlProtocol(Protocol):
             self._write(encode_error(error))
             return
         self._is_busy = True
-        self._read(False)
+        is_endless = self._runner.is_endless(request.command)
+        if is_endless:
+            self._produce(True)
+        else:
+            self._read(False)
         running = self._runner.run(request.command, request.args, self._progress)
+        self._endless = running if is_endless else None
         running.addCallbacks(self._done, self._failed, callbackArgs=(request,), errbackArgs=(request,))
         running.addErrback(self._broken, request)
 
     def _progress(self, content: object) -> None:
-        self._write(encode("progress", content))
+        if self._is_behind:
+            self._left_out += 1
+        else:
+            self._write(encode("progress", content))
 
     def _done(self, result: object, request: Request) -> None:
         self._log.info("Control command {command} is done", command=request.command)
@@ -101,7 +145,8 @@ class ControlProtocol(Protocol):
         error = failure.value
         if not isinstance(error, ControlError):
             return failure
-        self._log.info("Control command {command} is refused: {id}", command=request.command, id=error.id)
+        words = "has ended" if error.id == ENDED else "is refused: {id}"
+        self._log.info(f"Control command {{command}} {words}", command=request.command, id=error.id)
         self._finish(encode_error(error))
         return None
 
@@ -114,6 +159,8 @@ class ControlProtocol(Protocol):
         )
 
     def _finish(self, line: bytes) -> None:
+        self._endless = None
+        self._produce(False)
         self._write(line)
         self._is_busy = False
         self._read(True)
@@ -131,6 +178,18 @@ class ControlProtocol(Protocol):
     def _write(self, line: bytes) -> None:
         if not self._is_lost and self.transport is not None:
             self.transport.write(line)
+
+    def _produce(self, is_on: bool) -> None:
+        """Hear from the transport when too much waits to be read at the other end."""
+        transport: Any = self.transport
+        if self._is_lost or transport is None or is_on == self._is_producing:
+            return
+        self._is_producing = is_on
+        if is_on:
+            transport.registerProducer(self, True)
+        else:
+            transport.unregisterProducer()
+            self._is_behind = False
 
     def _read(self, is_on: bool) -> None:
         """Read on, or stop reading: what a peer sends meanwhile stays in its own buffers."""

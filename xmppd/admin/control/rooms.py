@@ -8,6 +8,7 @@ from xmppd.admin.control.answers import RoomAffiliation, RoomNamed, RoomOccupant
 from xmppd.admin.control.names import served
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.loaded import loaded
 from xmppd.core.operations.running import does
 from xmppd.core.waiting import deferred
 from xmppd.modules.muc.module import Muc
@@ -15,7 +16,7 @@ from xmppd.modules.muc.operations import RoomOperations
 from xmppd.services.rooms.roles import AFFILIATIONS
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import RoomExists
-from xmppd.services.rooms.settings import to_mapping
+from xmppd.services.rooms.settings import to_mapping, written
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID, why_invalid
 
@@ -68,6 +69,18 @@ async def room_create(parts: ControlParts, room: str, owner: str) -> RoomNamed:
     except RoomExists:
         raise ControlError("room-exists", f"there is a room {address.bare}; {_TO_SEE}") from None
     return {"room": address.bare}
+
+
+@does("room.config")
+@deferred
+async def room_config(parts: ControlParts, room: str, settings: list[str]) -> RoomShown:
+    """Change settings of a room, each as NAME=VALUE; gives all of it."""
+    address, rooms = _room(parts, room)
+    changes = dict(_pair(each) for each in settings)
+    try:
+        return _shown(await _told(rooms.configure, address, changes))
+    except ValueError as error:
+        raise ControlError("bad-arguments", str(error)) from error
 
 
 @does("room.destroy")
@@ -123,10 +136,8 @@ async def room_kick(parts: ControlParts, room: str, nick: str, reason: str | Non
 
 
 def _services(parts: ControlParts, service: str | None) -> list[tuple[str, RoomOperations]]:
-    loaded: list[tuple[str, object]] = [
-        (each.name, module) for each in parts.hosts for module in each.modules.values()
-    ]
-    found = [(name, module.operations) for name, module in loaded if isinstance(module, Muc)]
+    modules = [(each.name, loaded(each, Muc)) for each in parts.hosts]
+    found = [(name, module.operations) for name, module in modules if module is not None]
     if not found:
         remedy = 'write [components."rooms.NAME"] module = "muc"'
         raise ControlError("no-rooms", f"no service of rooms is configured; {remedy}")
@@ -152,6 +163,13 @@ def _room(parts: ControlParts, text: str) -> tuple[JID, RoomOperations]:
     if address.localpart is None:
         raise ControlError("invalid-name", f"{text!r} is no room; write it as name@rooms.example.org")
     return address, _services(parts, address.domainpart)[0][1]
+
+
+def _pair(text: object) -> tuple[str, str]:
+    name, equals, value = str(text).partition("=")
+    if not equals:
+        raise ControlError("bad-arguments", f"{text} is no setting: write NAME=VALUE")
+    return name.strip(), value.strip()
 
 
 def _jid(text: str) -> str:
@@ -183,7 +201,7 @@ def _shown(room: Room) -> RoomShown:
         "created": datetime.fromtimestamp(room.created_at, UTC).isoformat(),
         "subject": subject,
         "password": bool(settings.password),
-        "settings": {key: str(value) for key, value in to_mapping(settings).items() if key != "password"},
+        "settings": {k: written(value) for k, value in to_mapping(settings).items() if k != "password"},
         "affiliations": [
             {"jid": jid, "affiliation": each.affiliation.word, "nick": each.nick, "reason": each.reason}
             for jid, each in sorted(room.affiliations.items())

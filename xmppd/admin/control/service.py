@@ -11,11 +11,19 @@ from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.logger import Logger
 
 from xmppd.admin.control import (
+    announcements,
+    certificates,
     components,
+    contacts,
     hosts,
     invitations,
+    lending,
+    log,
+    messages,
     modules,
+    nodes,
     peers,
+    people,
     reports,
     rooms,
     server,
@@ -30,27 +38,36 @@ from xmppd.admin.control.protocol import ControlFactory
 from xmppd.admin.operations.catalogue import SUBJECTS
 from xmppd.core.operations.running import Operations, runnable_in
 
+SOURCES = (
+    uploads,
+    users,
+    people,
+    lending,
+    contacts,
+    announcements,
+    messages,
+    nodes,
+    invitations,
+    hosts,
+    sessions,
+    rooms,
+    components,
+    peers,
+    reports,
+    modules,
+    certificates,
+    log,
+    server,
+    stats,
+)
+"""The files of what does the operations."""
 _NOT_FOR_OTHERS = 0o177
 """The umask under which the socket comes to be: nobody else can connect, not even for a moment."""
 
 
 def offer(operations: Operations, parts: ControlParts) -> None:
     """Have all operations be done with *parts*."""
-    sources = (
-        users,
-        invitations,
-        hosts,
-        sessions,
-        rooms,
-        uploads,
-        components,
-        peers,
-        reports,
-        modules,
-        server,
-        stats,
-    )
-    operations.add(parts, runnable_in(SUBJECTS, *sources))
+    operations.add(parts, runnable_in(SUBJECTS, *SOURCES))
 
 
 class Control(Service):

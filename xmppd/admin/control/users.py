@@ -11,6 +11,7 @@ from xmppd.admin.control.names import account_address, with_accounts
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.operations.running import Progress, does
+from xmppd.core.roles import Roles
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import (
     Account,
@@ -133,12 +134,12 @@ async def user_restore(parts: ControlParts, jid: str) -> Named:
 
 @does("user.disable")
 @deferred
-async def user_disable(parts: ControlParts, jid: str) -> Ended:
-    """Keep an account with its data, but let nobody in; its sessions end."""
+async def user_disable(parts: ControlParts, jid: str, reason: str | None = None) -> Ended:
+    """Keep an account with its data, but let nobody in; its sessions end. The reason is for operators."""
     account = account_address(parts.hosts, jid)
     connected = _connected(parts, account)
     try:
-        await parts.accounts.disable(account)
+        await parts.accounts.disable(account, reason or "")
     except AccountError as error:
         raise told(error, account) from error
     return {"jid": account.bare, "ended": connected}
@@ -168,9 +169,8 @@ async def user_list(parts: ControlParts, host: str | None = None) -> list[Accoun
     rows: list[AccountRow] = []
     for name in names:
         departing = await parts.departures.of_host(name)
-        rows += [
-            _row(account, departing.get(account.username)) for account in await parts.accounts.list(name)
-        ]
+        found = await parts.accounts.list(name)
+        rows += [_row(parts, account, departing.get(account.username)) for account in found]
     return rows
 
 
@@ -273,9 +273,12 @@ _ERRORS: tuple[tuple[type[AccountError], str, str], ...] = (
 )
 
 
-def _row(account: Account, erase_at: float | None) -> AccountRow:
+def _row(parts: ControlParts, account: Account, erase_at: float | None) -> AccountRow:
+    role = parts.services[Roles].role_at(parts.hosts[account.jid.domainpart], account.jid)
     return {
         "jid": account.jid.bare,
+        "role": role.word,
+        "sessions": len(parts.registry.resources(account.jid.bare)),
         "created": _stamp(account.created_at),
         "disabled": account.disabled,
         "erased": None if erase_at is None else _stamp(erase_at),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from xmppd.core.operations.declaring import Args
+from xmppd.core.operations.errors import ENDED as ENDED
 from xmppd.core.operations.errors import OperationError
 
 MAX_REQUEST_BYTES = 1_048_576
@@ -17,6 +18,8 @@ MAX_REQUEST_BYTES = 1_048_576
 MAX_ANSWER_BYTES = 268_435_456
 """The longest line that the client takes: a list of a few million accounts."""
 
+LEFT_OUT = "left_out"
+"""The key of a progress line that says how many others were not sent, since nobody read them."""
 Progress = Callable[[object], None]
 """What is called with the JSON-able content of each progress line."""
 ControlError = OperationError

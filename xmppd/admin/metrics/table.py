@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from xmppd.admin.loaded import loaded
 from xmppd.admin.metrics import process
 from xmppd.admin.metrics.measured import Measured, Sessions
 from xmppd.modules.register import Register
@@ -122,16 +123,16 @@ def _occupants(server: Measured, _: Sessions) -> Samples:
 
 def _registrations(server: Measured, _: Sessions) -> Samples:
     for host in server.hosts.of_accounts:
-        module = host.modules.get("register")
-        if isinstance(module, Register):
+        module = loaded(host, Register)
+        if module is not None:
             yield (host.name, "made"), module.made
             yield (host.name, "refused"), module.refused
 
 
 def _strangers(server: Measured, _: Sessions) -> Samples:
     for host in server.hosts.of_accounts:
-        module = host.modules.get("strangers")
-        if isinstance(module, Strangers):
+        module = loaded(host, Strangers)
+        if module is not None:
             yield (host.name,), module.refused
 
 

@@ -3,10 +3,16 @@
 from typing import Final
 
 from xmppd.admin.operations import (
+    announcements,
+    certificates,
     components,
+    contacts,
     hosts,
     invitations,
+    log,
+    messages,
     modules,
+    nodes,
     peers,
     reports,
     rooms,
@@ -21,13 +27,21 @@ SUBJECTS: Final = (
     users.SUBJECT,
     invitations.SUBJECT,
     hosts.SUBJECT,
+    contacts.SUBJECT,
+    announcements.SUBJECT,
     sessions.SUBJECT,
+    messages.ARCHIVE,
+    messages.OFFLINE,
     rooms.SUBJECT,
     uploads.SUBJECT,
+    nodes.SUBJECT,
     components.SUBJECT,
     peers.SUBJECT,
     reports.SUBJECT,
     modules.SUBJECT,
+    certificates.SUBJECT,
+    log.SUBJECT,
+    log.WATCH,
     server.SUBJECT,
 )
 BY_NAME: Final[dict[str, Operation]] = {

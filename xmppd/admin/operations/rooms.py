@@ -60,6 +60,13 @@ SUBJECT: Final = Subject(
             line("{room} destroyed"),
         ),
         Operation(
+            "room.config",
+            "Change settings of a ROOM, each as NAME=VALUE; room show has their names.",
+            (ROOM, Argument("settings", kind=Kind.WORDS)),
+            _shown,
+            "For example: xmppctl room config coven is_members_only=true max_users=50. Who is there is told.",
+        ),
+        Operation(
             "room.affiliation",
             "Make JID, an account or a domain, an owner, admin, member or outcast of a ROOM, or none of these.",
             (ROOM, Argument("jid"), Argument("affiliation", kind=Kind.CHOICE, choices=AFFILIATIONS), REASON),

@@ -1,11 +1,23 @@
 """Operations on accounts. They work on a running server, and as well straight on the store."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from xmppd.admin.control.answers import AccountRow, Ended, Removed
 from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Shows, Subject, option
-from xmppd.core.operations.showing import Block, Cell, Line, Moment, computed, count, line, moment, table
+from xmppd.core.operations.role import Role
+from xmppd.core.operations.showing import (
+    Block,
+    Cell,
+    Facts,
+    Line,
+    Moment,
+    computed,
+    count,
+    line,
+    moment,
+    table,
+)
 from xmppd.stream.sasl.credentials import HASHES
 
 JID: Final = Argument("jid", kind=Kind.ACCOUNT)
@@ -28,6 +40,30 @@ def _enabled(account: AccountRow) -> Cell:
     if erased is not None:
         return Line("removed, erased on ", Moment(erased))
     return not account["disabled"]
+
+
+def _role(account: AccountRow) -> str:
+    role = account.get("role", "")  # an older server does not say it
+    return "" if role == Role.REGISTERED.word else role
+
+
+def _shown(user: dict[str, Any], args: Args) -> Iterable[Block]:
+    seen = Moment(user["last_seen"]) if user["last_seen"] else "never"
+    state = "no" + (f": {user['reason']}" if user["reason"] else "") if user["disabled"] else "yes"
+    yield Facts(
+        (
+            ("Account", user["jid"]),
+            ("Created", Moment(user["created"])),
+            ("Enabled", state),
+            ("Role", user["role"]),
+            ("Last seen", seen),
+            ("Sessions", ", ".join(user["sessions"])),
+            ("Clients", user["clients"]),
+            ("Contacts", user["contacts"]),
+            ("In the archive", user["archived"]),
+            ("In the inbox", user["waiting"]),
+        )
+    )
 
 
 def _sessions(result: Ended) -> str:
@@ -88,7 +124,7 @@ SUBJECT: Final = Subject(
         Operation(
             "user.disable",
             "Let nobody into an account, and keep its data; its sessions end.",
-            (JID,),
+            (JID, option("reason", "Why, for whoever looks at the account later.")),
             _ended("{jid} disabled"),
             is_on_store=True,
         ),
@@ -107,9 +143,33 @@ SUBJECT: Final = Subject(
                 "no accounts; to add one: xmppctl user add NAME@HOST",
                 jid="JID",
                 disabled=computed("Enabled", _enabled),
+                role=computed("Role", _role),
+                sessions=computed("Sessions", lambda row: row.get("sessions") or None),
                 created=moment("Created"),
             ),
             is_on_store=True,
+        ),
+        Operation("user.show", "Show all of the account JID but what it says.", (JID,), _shown),
+        Operation(
+            "user.away",
+            "List the accounts that nobody has used for so many DAYS.",
+            (Argument("days", kind=Kind.NUMBER), option("host", "Of this host only.", Kind.HOST)),
+            table("there are none", jid="JID", last_seen=moment("Last seen"), created=moment("Created")),
+        ),
+        Operation(
+            "user.alike",
+            "List the accounts whose names look alike.",
+            (option("host", "Of this host only.", Kind.HOST),),
+            table("there are none", jids="Accounts"),
+            "A reader cannot tell them apart, in case, accents or invisible characters.",
+        ),
+        Operation(
+            "user.lend",
+            "Make accounts for as long as who asked is there.",
+            (Argument("number", kind=Kind.NUMBER), option("host", "Where.", Kind.HOST)),
+            role=Role.OPERATOR,
+            is_inner=True,
+            tells=lambda content: (),
         ),
         Operation(
             "user.import",

@@ -18,13 +18,17 @@ from xmppd.admin.descriptors import open_standard_descriptors
 from xmppd.admin.operations.catalogue import SUBJECTS
 from xmppd.admin.working_folder import CannotRun, check_working_folder
 from xmppd.admin.xmppctl.backup import backup, restore
+from xmppd.admin.xmppctl.cert import generate, import_certificates
 from xmppd.admin.xmppctl.config import config
 from xmppd.admin.xmppctl.generated import fill, group_of
 from xmppd.admin.xmppctl.groups import Group
+from xmppd.admin.xmppctl.init import init
 from xmppd.admin.xmppctl.invite import INVITE_COMMANDS
 from xmppd.admin.xmppctl.moving import export, import_group
 from xmppd.admin.xmppctl.output import CannotShow, as_json, cannot_show, complain, flush, show_anything
+from xmppd.admin.xmppctl.selftest import selftest
 from xmppd.admin.xmppctl.server import check, completion, reload, stop
+from xmppd.admin.xmppctl.shell import shell
 from xmppd.admin.xmppctl.tool import Tool
 from xmppd.admin.xmppctl.user import delete, import_file
 from xmppd.admin.xmppctl.web import web
@@ -126,7 +130,22 @@ def app(context: click.Context) -> None:
 BY_HAND: Final[dict[str, tuple[click.Command, ...]]] = {
     "user": (delete, import_file),
     "invite": INVITE_COMMANDS,
-    "": (reload, stop, check, config, web, completion, import_group, export, backup, restore),
+    "cert": (generate, import_certificates),
+    "": (
+        init,
+        reload,
+        stop,
+        check,
+        selftest,
+        shell,
+        config,
+        web,
+        completion,
+        import_group,
+        export,
+        backup,
+        restore,
+    ),
 }
 """What needs more than the declaration of an operation says, by subject."""
 

@@ -1,25 +1,53 @@
-"""``xmppctl config``: the files that come with the server, for whoever has no checkout."""
+"""``xmppctl config``: what holds and why, and the files that come with the server."""
 
 import importlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from xmppd.admin.control.wire import ControlError
-from xmppd.admin.xmppctl.groups import Group
-from xmppd.admin.xmppctl.output import say
+from xmppd.admin.xmppctl.groups import Group, pass_tool
+from xmppd.admin.xmppctl.output import as_json, say, show
+from xmppd.admin.xmppctl.tool import Tool
 
 EXAMPLE: Final = "xmppd.toml"
 UNIT: Final = "xmppd.service"
 
 
-@click.group(cls=Group, short_help="Files that come with the server: example, unit.")
+@click.group(cls=Group, short_help="The configuration: show, explain, diff, example, unit.")
 def config() -> None:
-    """The files that come with the server, to be written where they belong.
+    """The configuration: what holds, what an option is, and the files that come with the server.
 
     For example: xmppctl config example > /etc/xmppd/xmppd.toml
     """
+
+
+@config.command("show")
+@pass_tool
+def show_all(tool: Tool) -> None:
+    """Show every option as it holds, and where it is said."""
+    _show(tool, only_different=False)
+
+
+@config.command()
+@pass_tool
+def diff(tool: Tool) -> None:
+    """Show the options that hold otherwise than by default."""
+    _show(tool, only_different=True)
+
+
+@config.command()
+@click.argument("key")
+@pass_tool
+def explain(tool: Tool, key: str) -> None:
+    """Say what the option KEY is, what it may be, and what holds; such as limits.roster_items."""
+    settings = _settings()
+    found = settings.option(tool.config_file, tool.env, key)
+    if tool.is_json:
+        as_json(settings.as_json(found))
+    else:
+        show(settings.explained(found))
 
 
 @config.command()
@@ -45,3 +73,18 @@ def shipped(name: str) -> str:
     if found is None or not found.exists():
         raise ControlError("no-such-file", f"{name} was not installed with this program; install it by pip")
     return found.read_text("utf-8")
+
+
+def _settings() -> Any:
+    return importlib.import_module("xmppd.admin.xmppctl.settings")
+
+
+def _show(tool: Tool, *, only_different: bool) -> None:
+    settings = _settings()
+    found = settings.options(tool.config_file, tool.env, only_different=only_different)
+    if tool.is_json:
+        as_json([settings.as_json(each) for each in found])
+    elif found:
+        show(settings.shown(found))
+    else:
+        say("all is as it is by default")

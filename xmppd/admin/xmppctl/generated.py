@@ -1,20 +1,22 @@
 """Commands of xmppctl made from the declarations of operations: their arguments, help, questions and output."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any
 
 import click
 
-from xmppd.admin.control.client import Connection
-from xmppd.admin.control.wire import ControlError
+from xmppd.admin.control.client import Connection, ControlClient
+from xmppd.admin.control.wire import LEFT_OUT, ControlError
+from xmppd.admin.xmppctl.completing import complete_value
 from xmppd.admin.xmppctl.groups import Command, Group
-from xmppd.admin.xmppctl.output import as_json, show
+from xmppd.admin.xmppctl.output import as_json, complain, flush, say, show
 from xmppd.admin.xmppctl.passwords import password_options, read_password
 from xmppd.admin.xmppctl.tool import Tool
-from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Subject
+from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Subject, Tells
 
 _TYPES = {Kind.NUMBER: click.INT}
 
@@ -85,11 +87,33 @@ def ask(
         found = _look(connection, operation, args)
         if question and is_terminal():
             _confirm(question.format_map({**args, **found}))
+        if operation.tells is not None:
+            return _follow(tool, operation, operation.tells, connection, args)
         return connection.call(operation.name, {**args, **secret()})
 
 
-def tell(tool: Tool, operation: Operation, result: Any, args: Args) -> None:
+def _follow(tool: Tool, operation: Operation, tells: Tells, connection: Connection, args: Args) -> None:
+    """Show what an operation tells as it happens, until the user has seen enough."""
+    if isinstance(connection, ControlClient):
+        connection.be_patient()
+
+    def told(content: object) -> None:
+        if isinstance(content, dict) and LEFT_OUT in content:
+            complain(f"{content[LEFT_OUT]} were left out, since they came faster than they could be shown")
+        elif tool.is_json:
+            say(json.dumps(content, ensure_ascii=False))
+        else:
+            show(tells(content))
+        flush()
+
+    with suppress(KeyboardInterrupt):
+        connection.call(operation.name, args, told)
+
+
+def tell(tool: Tool, operation: Operation, result: object, args: Args) -> None:
     """Show what came of it, to a program or to people."""
+    if operation.is_endless:
+        return
     if tool.is_json:
         as_json(result)
     else:
@@ -110,13 +134,27 @@ def is_terminal() -> bool:
 def _parameter(argument: Argument) -> click.Parameter:
     kind = click.Choice(argument.choices) if argument.choices else _TYPES.get(argument.kind)
     shown = (argument.shown_as or argument.name).replace("_", "-")
+    complete = None if argument.choices else partial(complete_value, argument.kind)
     if not argument.is_option:
-        return click.Argument([argument.name], type=kind, required=argument.is_required)
+        many = -1 if argument.kind is Kind.WORDS else 1
+        return click.Argument(
+            [argument.name],
+            type=kind,
+            required=argument.is_required,
+            nargs=many,
+            shell_complete=complete,
+        )
     names = [f"--{shown}", argument.name]
     if argument.kind is Kind.FLAG:
         return click.Option(names, is_flag=True, help=argument.help)
     metavar = None if argument.choices else _METAVARS.get(argument.kind, "TEXT")
-    return click.Option(names, type=kind, metavar=metavar, help=argument.help)
+    return click.Option(
+        names,
+        type=kind,
+        metavar=metavar,
+        help=argument.help,
+        shell_complete=complete,
+    )
 
 
 _METAVARS = {
@@ -139,7 +177,11 @@ def _run(
     **given: object,
 ) -> None:
     tool = context.ensure_object(Tool)
-    args = {name: value for name, value in given.items() if value is not None and value is not False}
+    args = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value is not None and value is not False and value != ()
+    }
     secrets = [argument.name for argument in operation.arguments if argument.kind is Kind.SECRET]
 
     def secret() -> Args:

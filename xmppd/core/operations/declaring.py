@@ -25,6 +25,8 @@ Args = Mapping[str, object]
 """The arguments of an operation by name: JSON-able."""
 Shows = Callable[[Any, Args], Iterable[Block]]
 """From the result of an operation, and what it was asked, to what people see."""
+Tells = Callable[[Any], Iterable[Block]]
+"""The same of what is told as it goes on."""
 
 
 class Kind(Enum):
@@ -50,6 +52,8 @@ class Kind(Enum):
     """A service of rooms."""
     ROOM = "room"
     """A room here; the name alone will do where one service has rooms."""
+    WORDS = "words"
+    """One text or more, as a list."""
     LIST = "list"
     """A JSON list; no form has a field for it."""
 
@@ -64,7 +68,7 @@ class Kind(Enum):
         return self in _LOCAL
 
 
-_TYPES: dict[Kind, type] = {Kind.NUMBER: int, Kind.FLAG: bool, Kind.LIST: list}
+_TYPES: dict[Kind, type] = {Kind.NUMBER: int, Kind.FLAG: bool, Kind.LIST: list, Kind.WORDS: list}
 OF_HOSTS: Final = frozenset((Kind.ACCOUNT, Kind.ADDRESS, Kind.HOST))
 """What there is at domains with accounts."""
 OF_ROOMS: Final = frozenset((Kind.ROOM, Kind.ROOMS))
@@ -123,8 +127,8 @@ class Operation:
     """Whether it can be done on the data while no server runs."""
     is_inner: bool = False
     """Whether only programs use it."""
-    is_endless: bool = False
-    """Whether it goes on, with one progress after the other, until who asked goes away."""
+    tells: Tells | None = None
+    """How each thing is shown that it tells as it goes on, without an end, until who asked goes away."""
     looks_first: "Operation | None" = None
     """An operation with some of the same arguments that fails as this one would; done before anybody is asked."""
     confirm: str = ""
@@ -139,6 +143,11 @@ class Operation:
     def verb(self) -> str:
         """What is done to it."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it goes on until who asked goes away."""
+        return self.tells is not None
 
     @property
     def is_local(self) -> bool:

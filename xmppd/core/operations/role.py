@@ -16,3 +16,8 @@ class Role(IntEnum):
     """Who administers the domain (``admins`` of its table)."""
     OPERATOR = 4
     """Who administers the server (``admins`` at the top of the file), and whoever reaches the control socket."""
+
+    @property
+    def word(self) -> str:
+        """How it is written."""
+        return self.name.lower()

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.config.findings import ConfigErrors
 from xmppd.core.loader import ModuleError
 from xmppd.core.operations.declaring import Args, Operation, Subject
-from xmppd.core.operations.errors import OperationError
+from xmppd.core.operations.errors import ENDED, OperationError
 from xmppd.storage.interface import StorageError, StorageFull
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -113,6 +113,11 @@ class Operations:
         found = self._table.get(name)
         return None if found is None else found[0].operation
 
+    def is_endless(self, name: str) -> bool:
+        """Whether the operation *name* goes on until who asked goes away; then its Deferred is cancelled."""
+        found = self.get(name)
+        return found is not None and found.is_endless
+
     def run(self, name: str, args: Args, progress: Progress = lambda content: None) -> Deferred[Any]:
         """Do the operation *name*; fires with its result, fails with `OperationError` and nothing else."""
         return maybeDeferred(self._call, name, args, progress).addErrback(self._failed, name)
@@ -131,6 +136,8 @@ class Operations:
     def _failed(self, failure: Failure, name: str) -> Failure:
         if failure.check(OperationError):
             return failure
+        if failure.check(CancelledError):
+            raise OperationError(ENDED, f"{name} has ended, since who asked for it has gone") from None
         for kind, id, remedy in _KNOWN:
             if failure.check(kind):
                 raise OperationError(id, f"{failure.value}{remedy}") from failure.value

@@ -64,6 +64,7 @@ def written(cell: Cell, time: Callable[[str], str]) -> str:
 
 
 Row = Mapping[str, Any]
+_OfRow = Callable[[Any], Cell]
 _Shows = Callable[[Any, Mapping[str, object]], Iterable[Block]]
 
 
@@ -72,7 +73,7 @@ class Column:
     """A column: its heading, and how its cell comes out of a row."""
 
     heading: str
-    of_row: Callable[[Any], Cell]
+    of_row: _OfRow
 
 
 Heading = str | Callable[[str], Column]
@@ -88,7 +89,7 @@ def moment(heading: str) -> Callable[[str], Column]:
     return column
 
 
-def computed(heading: str, of_row: Callable[[Any], Cell]) -> Callable[[str], Column]:
+def computed(heading: str, of_row: _OfRow) -> Callable[[str], Column]:
     """Give a column whose cells come out of the whole row."""
     return lambda key: Column(heading, of_row)
 

@@ -15,6 +15,7 @@ from xmppd.stanza.jid import JID, InvalidJID
 ROOMS_MODULE: Final = "muc"
 _FIELDS: Final = {
     Kind.LINES: "text-multi",
+    Kind.WORDS: "text-multi",
     Kind.FLAG: "boolean",
     Kind.SECRET: "text-private",
     Kind.ACCOUNT: "jid-single",
@@ -98,6 +99,8 @@ def _value(argument: Argument, host: Host, text: str) -> object:
             return int(text)
         except ValueError:
             raise refused("bad-payload", f"{argument.name} is a whole number") from None
+    if argument.kind is Kind.WORDS:
+        return text.split("\n")
     return _here(host, text) if argument.kind.is_local else text
 
 

@@ -4,7 +4,7 @@ Not there, since the configuration says it: lists of who is blocked (4.11, 4.12)
 is not counted (4.16, 4.17, 4.21, 4.22), passwords are not kept (4.6), and who starts a server does that again (4.31).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ MOST: Final = 1_000
 """So many are listed where all are wanted: an answer is one stanza."""
 
 Values = Mapping[str, Sequence[str]]
+Row = Mapping[str, Any]
+Rows = Iterable[Row]
+Choose = Callable[[Rows], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,19 @@ class Standard:
     """Whether the form asks how many are to be shown."""
 
 
-def _accounts(are: Callable[[Any], bool]) -> Callable[[Any], list[str]]:
+def _accounts(are: Callable[[Row], bool]) -> Choose:
     return lambda rows: [row["jid"] for row in rows if are(row)]
 
 
-def _number(var: str, choose: Callable[[Any], list[str]]) -> Callable[[Any], Values]:
+def _number(var: str, choose: Choose) -> Callable[[Any], Values]:
     return lambda rows: {var: [str(len(choose(rows)))]}
 
 
-def _list(var: str, choose: Callable[[Any], list[str]]) -> Callable[[Any], Values]:
+def _list(var: str, choose: Choose) -> Callable[[Any], Values]:
     return lambda rows: {var: choose(rows)}
 
 
-def _online(rows: Any) -> list[str]:
+def _online(rows: Rows) -> list[str]:
     """Give those who are there, each once: sessions that are available."""
     return sorted({row["jid"].partition("/")[0] for row in rows if row["available"]})
 
@@ -109,6 +112,25 @@ STANDARD: Final = (
         "session.list",
         answer=_list("onlineuserjids", _online),
         is_list=True,
+    ),
+    Standard("announce", "Send Announcement to Online Users", "announce.send", {"text": "announcement"}),
+    Standard("set-motd", "Set Message of the Day", "announce.motd", {"text": "motd"}),
+    Standard("delete-motd", "Delete Message of the Day", "announce.motd", also={"clear": True}),
+    Standard("set-welcome", "Set Welcome Message", "announce.welcome", {"text": "welcome"}),
+    Standard("delete-welcome", "Delete Welcome Message", "announce.welcome", also={"clear": True}),
+    Standard(
+        "get-user-lastlogin",
+        "Get User Last Login Time",
+        "user.show",
+        _ONE,
+        answer=lambda user: {"accountjids": [user["jid"]], "lastlogin": [user["last_seen"] or "never"]},
+    ),
+    Standard(
+        "user-stats",
+        "Get User Statistics",
+        "user.show",
+        _ONE,
+        answer=lambda user: {"rostersize": [str(user["contacts"])], "onlineresources": user["sessions"]},
     ),
     Standard("shutdown", "Shut Down Service", "stop"),
 )

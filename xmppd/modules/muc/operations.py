@@ -1,12 +1,15 @@
 """What an operator does with rooms: the module's side of ``xmppctl room``, with an owner's rights and no occupant."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from xmppd.modules.muc.owner import Owner
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.standing import Standing
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Affiliated, Room
 from xmppd.services.rooms.rooms import Page
-from xmppd.services.rooms.settings import RoomSettings
+from xmppd.services.rooms.settings import RoomSettings, changed
 from xmppd.services.rooms.store import Tombstone
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -38,6 +41,15 @@ class RoomOperations:
         options = self._parts.options
         settings = RoomSettings(is_persistent=True, is_public=options.public, history=options.history)
         return await self._parts.rooms.create(address, owner, settings, is_locked=False, over_tombstone=True)
+
+    async def configure(self, address: JID, changes: Mapping[str, Any]) -> Room:
+        """Change settings of a room by their names, as its owner would; ValueError for what is none of them."""
+        room = await self._parts.room(address)
+        async with room.lock:
+            if room.is_gone:
+                raise StanzaError("item-not-found")
+            await self._owner.change(room, changed(room.settings, changes))
+        return room
 
     async def destroy(self, address: JID, reason: str, venue: str) -> None:
         """Destroy a room, and tell who is there why, and where to go."""

@@ -80,6 +80,12 @@ class Owner:
 
     # -- configuration ------------------------------------------------------------------------------------------------
 
+    async def change(self, room: Room, settings: RoomSettings) -> None:
+        """Give a room, whose lock is held, other settings, and tell who is there."""
+        before = room.settings
+        await self._rooms.configure(room, settings, [])
+        self._tell(room, before)
+
     async def _configure(self, room: Room, submission: forms.Submission) -> None:
         before, settings = room.settings, read_settings(submission, room.settings)
         asked = _asked(room, submission)

@@ -1,8 +1,8 @@
 """``[modules.privilege.components."NAME"]``: what each component may do, and how that is told to it."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from xmppd.config.section import Mistake
 from xmppd.core.module import Options
@@ -59,10 +59,18 @@ class Privileges(Options):
         return told
 
 
+_EXAMPLE: Final = {
+    "roster": "both",
+    "message": "outgoing",
+    "iq": {"http://jabber.org/protocol/pubsub": "both"},
+    "presence": "roster",
+}
+
+
 class PrivilegeOptions(Options):
     """``[modules.privilege]``."""
 
-    components: dict[str, Privileges] = {}
+    components: Annotated[dict[str, Privileges], Field(examples=[{"gateway.example.org": _EXAMPLE}])] = {}
     """What each component may do, by its domain."""
 
 

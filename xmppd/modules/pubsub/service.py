@@ -17,7 +17,7 @@ from xmppd.modules.pubsub.requests import Requests
 from xmppd.modules.pubsub.services import Answer, PubSubServices
 from xmppd.services.discovery.commands import GATHERING, Menu
 from xmppd.services.discovery.disco import HOST_ITEMS, NODE_INFO, NODE_ITEMS, Info, Items
-from xmppd.services.pubsub.domain import DomainRealm
+from xmppd.services.pubsub.domain import DomainRealm, OperatorRealm
 from xmppd.services.pubsub.items import NS, NS_OWNER
 from xmppd.services.pubsub.owning import Owning
 from xmppd.services.pubsub.publishing import Publishing
@@ -50,9 +50,10 @@ class PubSubService(Service):
         super().start()
         services = self.api.services
         self._owning = services[Owning]
-        self._realm = DomainRealm(
-            self.api.host, self.api.registry, services[Roles], self.opt.create, self.api.now
-        )
+        of_domain = self.api.host, self.api.registry, services[Roles], self.opt.create, self.api.now
+        self._realm = DomainRealm(*of_domain)
+        self.of_operators = OperatorRealm(*of_domain)
+        """The same for ``xmppctl pubsub``."""
         parts = PubSubServices(
             services[Publishing], services[Reading], services[Owning], services[Subscribing]
         )

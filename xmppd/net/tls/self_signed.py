@@ -1,6 +1,7 @@
 """A certificate that a host signs itself, for the time until it has a better one."""
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,9 +29,16 @@ PrivateKey = (
 
 
 def make_self_signed(
-    host: str, certificate: Path, key: Path, now: datetime, private: PrivateKey | None = None
+    host: str,
+    certificate: Path,
+    key: Path,
+    now: datetime,
+    private: PrivateKey | None = None,
+    more: Sequence[str] = (),
 ) -> None:
     """Write a P-256 key (mode 0600) and a certificate for *host*; *private* is the key to keep, if any.
+
+    *more* are other names that it is for.
 
     The names are the host's and, for ``localhost``, the loopback addresses. Folders are made (mode 0700),
     each file is replaced in one step. Raises OSError.
@@ -41,7 +49,7 @@ def make_self_signed(
     for file in (key, certificate):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(key, secret, 0o600)
-    replace_file(certificate, _sign(host, signer, now).public_bytes(pem), 0o644)
+    replace_file(certificate, _sign((host, *more), signer, now).public_bytes(pem), 0o644)
 
 
 def to_ascii(name: str) -> str:
@@ -55,8 +63,8 @@ def to_ascii(name: str) -> str:
         return lowered
 
 
-def _sign(host: str, key: PrivateKey, now: datetime) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, to_ascii(host)[:_COMMON_NAME_MAX])])
+def _sign(hosts: Sequence[str], key: PrivateKey, now: datetime) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, to_ascii(hosts[0])[:_COMMON_NAME_MAX])])
     public = key.public_key()
     starts_at = now - _BACKDATED
     builder = (
@@ -67,7 +75,7 @@ def _sign(host: str, key: PrivateKey, now: datetime) -> x509.Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(starts_at)
         .not_valid_after(starts_at + timedelta(days=SELF_MADE_DAYS))
-        .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
+        .add_extension(x509.SubjectAlternativeName([n for h in hosts for n in _names(h)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)

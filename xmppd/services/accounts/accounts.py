@@ -85,8 +85,7 @@ class Account:
 class Accounts:
     """Makes, removes, changes and checks accounts.
 
-    Methods that take a JID want it prepared, and ignore its resource. All that wait may fail with
-    `StorageError`.
+    Methods that take a JID want it prepared, and ignore its resource. All that wait may fail with `StorageError`.
     """
 
     _log = Logger()
@@ -121,9 +120,10 @@ class Accounts:
         self.reservations: list[Callable[[JID], Deferred[None]]] = []
         """Asked before an account is made: raise `AccountReserved` where the name is kept for somebody else."""
 
-    def subscribe(self, event: AccountEvent, listener: Listener) -> None:
-        """Call *listener* with the bare JID after each *event*; its failure is logged."""
+    def subscribe(self, event: AccountEvent, listener: Listener) -> Callable[[], None]:
+        """Call *listener* with the bare JID after each *event*, its failure is logged; gives what ends that."""
         self._listeners[event].append(listener)
+        return lambda: self._listeners[event].remove(listener)
 
     @deferred
     async def load(self) -> None:
@@ -329,11 +329,11 @@ class Accounts:
         ]
 
     @deferred
-    async def disable(self, jid: JID) -> None:
-        """Let nobody log in to the account. Raises `NoSuchAccount`."""
+    async def disable(self, jid: JID, reason: str = "") -> None:
+        """Let nobody log in to the account; *reason* is for operators. Raises `NoSuchAccount`."""
         await self._ready()
         self._require(jid)
-        await self._storage.commit(storing.disabling(jid, self._now()))
+        await self._storage.commit(storing.disabling(jid, self._now(), reason))
         self._disabled.add(jid.bare)
         self._tell(AccountEvent.DISABLED, jid)
 

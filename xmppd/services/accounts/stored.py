@@ -5,6 +5,7 @@ they came from a server without it. What is offered on a host is what all of its
 """
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from xmppd.stanza.jid import JID
@@ -41,9 +42,12 @@ def keys(jid: JID, credentials: Credentials) -> list[Change]:
     ]
 
 
-def disabling(jid: JID, at: float) -> Change:
-    """Give what lets nobody in to an account."""
-    return Put(DISABLED, jid.domainpart, jid.localpart or "", written({"disabled_at": at}))
+def disabling(jid: JID, at: float, reason: str = "") -> Change:
+    """Give what lets nobody in to an account, with a word of why for operators."""
+    known: dict[str, object] = {"disabled_at": at}
+    if reason:
+        known["reason"] = reason
+    return Put(DISABLED, jid.domainpart, jid.localpart or "", written(known))
 
 
 def lacking(credentials: Credentials) -> frozenset[str]:
@@ -51,7 +55,7 @@ def lacking(credentials: Credentials) -> frozenset[str]:
     return frozenset(HASHES) - credentials.keys()
 
 
-def written(value: dict[str, float]) -> bytes:
+def written(value: Mapping[str, object]) -> bytes:
     """Write a small record."""
     return json.dumps(value, separators=(",", ":")).encode()
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from xmppd.services.rooms.roles import Role
@@ -84,6 +84,51 @@ def from_mapping(data: Mapping[str, Any]) -> RoomSettings:
             raise ValueError(f"the setting {name} of a room is {value!r}")
         values[name] = value
     return RoomSettings(**values)
+
+
+def changed(settings: RoomSettings, changes: Mapping[str, str]) -> RoomSettings:
+    """Give *settings* with others, by their names and as text; ValueError says what is wrong with one."""
+    values: dict[str, Any] = {}
+    for name, text in changes.items():
+        before = getattr(settings, name, None)
+        if name.startswith("_") or before is None:
+            known = ", ".join(each.name for each in fields(RoomSettings))
+            raise ValueError(f"rooms have no setting {name}: there are {known}")
+        values[name] = _read(name, text, before)
+    return replace(settings, **values)
+
+
+def written(value: object) -> str:
+    """Write a setting as `changed` reads it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _read(name: str, text: str, before: object) -> object:
+    allowed = CHOICES.get(name)
+    if isinstance(before, bool):
+        if text not in ("true", "false"):
+            raise ValueError(f"{name} is true or false")
+        return text == "true"
+    if isinstance(before, int):
+        if not text.isdecimal():
+            raise ValueError(f"{name} is a whole number")
+        return int(text)
+    words = tuple(text.split(",")) if text else ()
+    wrong = [each for each in words if allowed is not None and each not in allowed]
+    if allowed is not None and (wrong or (not words and isinstance(before, str))):
+        raise ValueError(f"{name} is {' or '.join(allowed)}")
+    return words if isinstance(before, tuple) else text
+
+
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "whois": (ANYBODY, MODERATORS),
+    "allow_pm": tuple(ALLOW_PM),
+    "presence_broadcast": ALL_ROLES,
+    "get_member_list": ALL_ROLES,
+}
+"""What settings that are words may be."""
 
 
 def encode(value: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,1 @@
+`xmppctl` for every day: `user show`, `user away`, `user alike` and `user disable --reason`; `roster show|add|remove`; `archive purge`; `offline show|purge`; `pubsub list|show|delete`; `room config`. `user list` tells roles and sessions.

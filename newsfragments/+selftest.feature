@@ -1,0 +1,1 @@
+`xmppctl selftest` tries the running server as users do: two throw-away accounts log in over each listener, send a message, talk in a room and share a file, with the time of each; nothing of them is left behind, even where it is interrupted.
