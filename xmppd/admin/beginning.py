@@ -18,6 +18,7 @@ from xmppd.net.tls.self_signed import make_self_signed, to_ascii
 from xmppd.storage.replacing import replace_file
 
 FOLDER: Final = "certificates"
+HTTPS_PORT: Final = 5281
 TTL_S: Final = 3_600
 PORTS: Final = (("xmpp-client", 5222), ("xmpps-client", 5223), ("xmpp-server", 5269), ("xmpps-server", 5270))
 _LISTEN: Final = '["0.0.0.0:{0}", "[::]:{0}"]'
@@ -45,6 +46,10 @@ direct_tls_listen = {c2s_direct}
 # Other servers connect here.
 listen = {s2s}
 direct_tls_listen = {s2s_direct}
+
+[http]
+# Files, and clients in a browser, come by HTTPS.
+tls_listen = {https}
 
 [tls]
 # Certificates are found here by the names of files, or by what is in them. "xmppctl cert import" brings them here; one
@@ -114,6 +119,7 @@ def text_of(new: Beginning) -> str:
         c2s_direct=_LISTEN.format(ports["xmpps-client"]),
         s2s=_LISTEN.format(ports["xmpp-server"]),
         s2s_direct=_LISTEN.format(ports["xmpps-server"]),
+        https=_LISTEN.format(HTTPS_PORT),
         folder=FOLDER,
     )
 
