@@ -53,7 +53,7 @@ class PortsTests(SynchronousTestCase):
             f'[http]\nlisten = ["{LOOPBACK}"]\ntls_listen = ["{LOOPBACK}"]\n'
             f'[s2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n[hosts."example.org"]\n'
             + SERVICE
-            + f'[metrics]\nlisten = ["{LOOPBACK}"]\n'
+            + f'[bytestreams]\nlisten = ["{LOOPBACK}"]\n[metrics]\nlisten = ["{LOOPBACK}"]\n'
         )
         ports = Ports(
             read(f'[c2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n{federated}')

@@ -148,7 +148,8 @@ class BlockingTests(SynchronousTestCase):
     def test_unload(self) -> None:
         """A module that is unloaded looks at nothing."""
         now(self.blocking.block(ROMEO, [TYBALT]))
-        self.server.loader.unload(self.server.hosts["localhost"], "blocking")
+        for name in ("reports", "blocking"):
+            self.server.loader.unload(self.server.hosts["localhost"], name)
         self.assertEqual(self.looking(), [False] * 3)
 
     def test_many_contacts(self) -> None:
