@@ -53,7 +53,8 @@ class PortsTests(SynchronousTestCase):
             f'[http]\nlisten = ["{LOOPBACK}"]\ntls_listen = ["{LOOPBACK}"]\n'
             f'[s2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n[hosts."example.org"]\n'
             + SERVICE
-            + f'[bytestreams]\nlisten = ["{LOOPBACK}"]\n[metrics]\nlisten = ["{LOOPBACK}"]\n'
+            + f'[components."proxy.example.org"]\nmodule = "bytestreams"\n[bytestreams]\nlisten = ["{LOOPBACK}"]\n'
+            f'[metrics]\nlisten = ["{LOOPBACK}"]\n'
         )
         ports = Ports(
             read(f'[c2s]\nlisten = ["{LOOPBACK}"]\ndirect_tls_listen = ["{LOOPBACK}"]\n{federated}')
