@@ -1,6 +1,6 @@
 """``xmppctl shell``: the commands one after the other, with history and completion; or from a file or a pipe.
 
-Lines are read by the standard library's readline (decision 0014). What has a password in it is not kept in the history.
+Lines are read by the standard library's readline (decision 0019). What has a password in it is not kept in the history.
 """
 
 import os
