@@ -53,7 +53,7 @@ class Http(Section):
     """Addresses and networks of proxies; what they say of who asks is believed (RFC 7239, X-Forwarded-For)."""
     origins: Origins = ()
     """Sites whose pages may connect besides our own, as ``"https://chat.example.net"``; "*" for all."""
-    acme_folder: FilePath | None = None
+    acme_folder: Annotated[FilePath | None, Field(examples=["/var/www/acme"])] = None
     """The web root where a program such as certbot puts the answers to the challenges of a certificate authority."""
     access_log: bool = True
     """Whether each request is a line of the log."""
