@@ -211,7 +211,7 @@ class KillTests(SynchronousTestCase):
 
     def test_reader_that_never_reads(self) -> None:
         """At most ``send_buffer_bytes`` are held for it, then it is cut; others are served meanwhile."""
-        options = "[limits]\nsend_buffer_bytes = 1_000_000\n" + OPTIONS.replace(
+        options = "[limits]\nsend_buffer_bytes = 1_000_000\nburst_bytes = 67_108_864\n" + OPTIONS.replace(
             "queue = true", "queue = false"
         )
         server = ServerProcess(temporary_folder(self), options, ((ALICE, PASSWORD),))

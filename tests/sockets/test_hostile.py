@@ -60,11 +60,11 @@ class HostileTestCase(SynchronousTestCase):
 
 
 class ManyConnectionsTests(HostileTestCase):
-    """A server with its defaults, besides passwords in the clear."""
+    """A server with its defaults, besides passwords in the clear, and how fast clients may send."""
 
     def setUp(self) -> None:
         """Find the server; have enough descriptors for the attacker."""
-        self.server = shared_server(PLAINTEXT, (ALICE,))
+        self.server = shared_server(f"{PLAINTEXT}[limits]\nburst_bytes = {64 * MIB}\n", (ALICE,))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < DESCRIPTORS:
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))

@@ -142,7 +142,7 @@ class UserTests(DailyCase):
         """Who was not there for so long, or never; not who is there, nor who is new."""
         self.say("hello")
         self.assertEqual(self.do("user.away", days=10), [])
-        self.memory.pass_time(20 * 86_400)
+        self.memory.clock.advance(20 * 86_400)
         found = {row["jid"]: row["last_seen"] for row in self.do("user.away", days=10)}
         self.assertEqual((set(found), found[ROMEO]), ({ROMEO, JULIET}, None))
         self.memory.logged_in(f"{ROMEO}/x")
