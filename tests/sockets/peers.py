@@ -1,6 +1,7 @@
 """Two and more servers that find each other: certificates of one authority, routes, ports that are free."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -14,12 +15,17 @@ from tests.sockets.client import PlainClient
 from tests.sockets.process import ServerProcess
 
 PASSWORD = "open sesame"
+_random = random.SystemRandom()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that nobody listens on now."""
-    with socket.create_server((host, 0)) as found:
-        port: int = found.getsockname()[1]
+    """Give a port that nobody listens on now, and that the system gives to no connection: below those it chooses from."""
+    while True:
+        port = _random.randint(10_000, 32_000)
+        try:
+            socket.create_server((host, port)).close()
+        except OSError:
+            continue
         return port
 
 
