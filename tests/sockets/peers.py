@@ -19,7 +19,7 @@ _random = random.SystemRandom()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that nobody listens on now, and that the system gives to no connection: below those it chooses from."""
+    """Give a port that nobody listens on now, below those that the system gives to connections."""
     while True:
         port = _random.randint(10_000, 32_000)
         try:
