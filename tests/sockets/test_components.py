@@ -1,6 +1,7 @@
 """Components in processes of others: slixmpp's on a real server, a reader that never reads, and a kill."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -79,7 +80,13 @@ class SlixmppComponentTests(SynchronousTestCase):
         """The same with another library (XEP-0114)."""
         words = [str(self.server.ports["component"]), GATEWAY, SECRET]
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sockets.words_echo", *words], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.sockets.words_echo", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "TMPDIR": str(temporary_folder(self)),
+            },  # it is killed, and leaves its own there
         )
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
