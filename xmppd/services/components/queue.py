@@ -64,6 +64,8 @@ class ComponentQueue:
         """How many wait, and their bytes; None: to be counted."""
         self._recent: dict[str, float] = {}
         """Ids of messages that were taken lately and may not be on disk yet, with the time."""
+        self._coming = 0
+        """How many messages are here that wait until it is counted what waits."""
 
     @property
     def messages(self) -> int | None:
@@ -76,8 +78,13 @@ class ComponentQueue:
         `StanzaError` resource-constraint where too many wait, or they cannot be counted.
         """
         if self._usage is None:
-            return self.count().addCallback(lambda _: self._keep(traffic))
+            self._coming += 1
+            return self.count().addCallback(lambda _: self._keep(traffic)).addBoth(self._came)
         return self._keep(traffic)
+
+    def _came(self, result: object) -> object:
+        self._coming -= 1
+        return result
 
     @deferred
     async def count(self) -> None:
@@ -162,11 +169,11 @@ class ComponentQueue:
         return stanza.with_child(delay_xml(entry.sent_at, self.name))
 
     def _are_some_on_their_way(self) -> bool:
-        """Whether something was taken a moment ago and not read yet: it will be, unless its commit fails."""
+        """Whether something is here, or was taken a moment ago, and not read yet: it will be, or its commit fails."""
         oldest = self._now() - SETTLE_S
         for id in [id for id, at in self._recent.items() if at < oldest]:
             del self._recent[id]
-        return bool(self._recent)
+        return bool(self._recent) or self._coming > 0
 
     def _page(self, after: int) -> Deferred[list[Entry]]:
         return self._storage.read(STORE, self.name, Selection(after=after), limit=PAGE, is_fresh=True)
