@@ -1,9 +1,10 @@
 """A network in memory: names and connections between the servers of one test.
 
 A server takes it for its environment (``MemoryServer(network=network)``): it resolves names, and dials. What is written
-arrives one turn of the clock later, in order; TLS is without TLS.
+arrives one turn of the clock later, in order, and as much of it in a turn as is read of a socket; TLS is without TLS.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from xmppd.core.outgoing import CannotConnect, CannotResolve, Service
+from xmppd.net.transport.sockets import READ_BYTES
 
 P = TypeVar("P", bound=IProtocol)
 
@@ -33,8 +35,9 @@ class Wire:
         self.is_frozen = False
         """Whether nothing that is written leaves."""
         self._unsent: list[bytes] = []
-        self._unread: list[bytes] = []
+        self._unread: deque[bytes] = deque()
         self._is_paused = False
+        self._is_read_due = False
         self.peer: Wire | None = None
         self.protocol: Any = None
 
@@ -87,19 +90,37 @@ class Wire:
         self._is_paused = True
 
     def resumeProducing(self) -> None:
-        """Hand over what was kept."""
+        """Hand over what was kept, from the next turn on."""
         self._is_paused = False
-        unread, self._unread = self._unread, []
-        for data in unread:
-            self._arrived(data)
+        self._read_soon()
 
     def _arrived(self, data: bytes) -> None:
-        if self._is_paused:
-            self._unread.append(data)
-        elif self.protocol is not None:
-            self.protocol.dataReceived(data)
+        self._unread.append(data)
+        self._read()
+
+    def _read(self) -> None:
+        """Hand over what came first; what else there is has its turn later, behind what others do."""
+        if self._is_paused or self.protocol is None or not self._unread:
+            return
+        data = self._unread.popleft()
+        if len(data) > READ_BYTES:
+            self._unread.appendleft(data[READ_BYTES:])
+        self.protocol.dataReceived(data[:READ_BYTES])
+        self._read_soon()
+
+    def _read_soon(self) -> None:
+        if self._unread and not self._is_paused and not self._is_read_due:
+            self._is_read_due = True
+            self._clock.callLater(0, self._read_on)
+
+    def _read_on(self) -> None:
+        self._is_read_due = False
+        self._read()
 
     def _ended(self) -> None:
+        if self._is_read_due:
+            self._clock.callLater(0, self._ended)
+            return
         self._is_open = False
         self._lost()
 
