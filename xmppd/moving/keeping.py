@@ -19,6 +19,7 @@ from xmppd.services.profile.vcards import STORE as VCARD
 from xmppd.services.pubsub.node import NodeRecord
 from xmppd.services.pubsub.nodes import (
     AFFILIATIONS,
+    IS_SUBSCRIBED,
     ITEMS,
     PEOPLE,
     SUBSCRIPTIONS,
@@ -129,7 +130,9 @@ class Keeping:
         for jid, each in piece.subscriptions.items():
             known = each if each.subid else each._replace(subid=self._random_text(12))
             changes.append(Put(SUBSCRIPTIONS, part, jid, subscription_data(known)))
-        changes += (Put(PEOPLE, owner.bare, people_key(jid, piece.name), b"") for jid in sorted(people))
+        for jid in sorted(people):
+            known_by = IS_SUBSCRIBED if jid in piece.subscriptions else b""
+            changes.append(Put(PEOPLE, owner.bare, people_key(jid, piece.name), known_by))
         return changes
 
     def _item(self, owner: JID, piece: model.Item) -> list[Change]:

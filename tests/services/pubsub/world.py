@@ -1,11 +1,12 @@
 """A server in memory with accounts and a service, whose nodes a test reaches by the services themselves."""
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from tests.storage.in_step import InStep
 from xmppd.core.roles import Roles
 from xmppd.services.pubsub.domain import DomainRealm
 from xmppd.services.pubsub.items import NewItem
@@ -13,6 +14,7 @@ from xmppd.services.pubsub.owning import Owning
 from xmppd.services.pubsub.personal import Personal
 from xmppd.services.pubsub.publishing import Publishing
 from xmppd.services.pubsub.reading import Reading
+from xmppd.services.pubsub.realm import Realm
 from xmppd.services.pubsub.subscribing import Subscribing
 from xmppd.stanza.jid import JID
 from xmppd.storage.memory import MemoryStorage
@@ -24,6 +26,7 @@ Family = ["juliet@localhost", "romeo@localhost"]
 [hosts."localhost"]
 [components."pubsub.localhost"]
 module = "pubsub"
+{more}
 """
 JULIET, ROMEO, IAGO = (JID.parse(f"{name}@localhost/x") for name in ("juliet", "romeo", "iago"))
 PAYLOAD = b"<a xmlns='b'/>"
@@ -32,8 +35,9 @@ PAYLOAD = b"<a xmlns='b'/>"
 class World:
     """The server, its services, and two realms: an account and a domain."""
 
-    def __init__(self, storage: MemoryStorage | None = None):
-        self.server = MemoryServer(OPTIONS, storage)
+    def __init__(self, storage: MemoryStorage | InStep | None = None, more: str = ""):
+        """*more* is TOML of the server, its limits say."""
+        self.server = MemoryServer(OPTIONS.format(more=more), cast(MemoryStorage | None, storage))
         for jid in (JULIET, ROMEO, IAGO):
             self.server.add_account(jid.bare)
         services = self.server.server.services
@@ -44,6 +48,10 @@ class World:
         self.domain = DomainRealm(
             host, self.server.server.registry, services[Roles], "anybody", self.server.clock.seconds
         )
+
+    def realm(self, kind: str) -> Realm:
+        """Give one of the two: "personal" or "domain"."""
+        return self.personal if kind == "personal" else self.domain
 
     def now(self, waiting: "Deferred[Any] | Awaitable[Any]") -> Any:
         """Give what has come already; raises what it has failed with."""

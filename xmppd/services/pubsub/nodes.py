@@ -52,6 +52,8 @@ ITEMS: Final = "pubsub_items"
 AFFILIATIONS: Final = "pubsub_affiliations"
 SUBSCRIPTIONS: Final = "pubsub_subscriptions"
 PEOPLE: Final = "pubsub_people"
+IS_SUBSCRIBED: Final = b"s"
+"""What `PEOPLE` keeps of who is subscribed; nothing of who has an affiliation alone."""
 OF_NODE: Final = (ITEMS, AFFILIATIONS, SUBSCRIPTIONS)
 """Stores whose owner is the node."""
 KEPT_NODES: Final = 50_000
@@ -163,7 +165,7 @@ class Nodes:
             return len((await self.shelf(owner)).nodes)
         return len(await self._storage.keys(NODES, owner))
 
-    async def all_of(self, owner: str, is_whole: bool, limit: int) -> list[Node]:
+    async def all_of(self, owner: str, is_whole: bool, limit: int | None = None) -> list[Node]:
         """Give at most *limit* nodes of *owner*, by name; see `count`."""
         if is_whole:
             nodes = (await self.shelf(owner)).nodes

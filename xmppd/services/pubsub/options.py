@@ -193,6 +193,14 @@ class Bounds:
     max_items: int
     max_payload_size: int
 
+    def items_of(self, options: "NodeOptions") -> int:
+        """Say how many items a node keeps; one that was configured when more were allowed has no more either."""
+        return min(options.max_items or self.max_items, self.max_items)
+
+    def payload_of(self, options: "NodeOptions") -> int:
+        """Say how many bytes a payload has at most."""
+        return min(options.max_payload_size or self.max_payload_size, self.max_payload_size)
+
 
 def read_fields(
     values: Mapping[str, tuple[str, ...]], bounds: Bounds, ignored: Container[str] = ()

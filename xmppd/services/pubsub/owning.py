@@ -4,7 +4,7 @@ Rules that live here: all of a change is stored, or nothing of it; a node always
 is told of it (8.8.4, 8.9.4), behind the result.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Final, NamedTuple
 
 from xmppd.core.waiting import deferred
@@ -81,7 +81,7 @@ class Owning(Operations):
             options = with_values(node.options, read_configuration(realm, form))
             record = node.record._replace(options=options)
             changes: list[Change] = [self._nodes.put(node, record)]
-            most = options.max_items or realm.limits.pubsub_items
+            most = realm.bounds.items_of(options)
             changes.append(
                 DeleteEntries(ITEMS, part_of(realm.jid, name), keep=most if options.persist_items else 0)
             )
@@ -126,14 +126,14 @@ class Owning(Operations):
             node = await self._owned(realm, shelf, who, name)
             people = await self._nodes.people(node)
             after = {**people.affiliations, **wanted}
-            self._check_affiliations(realm, wanted, after)
+            new = People()
+            new.affiliations = {jid: each for jid, each in after.items() if each is not Affiliation.NONE}
+            self._check_affiliations(realm, wanted, people, new)
             outcasts = [
                 jid
                 for jid in people.subscriptions
                 if wanted.get(jid.partition("/")[0]) is Affiliation.OUTCAST
             ]
-            new = People()
-            new.affiliations = {jid: each for jid, each in after.items() if each is not Affiliation.NONE}
             new.subscriptions = {
                 jid: each for jid, each in people.subscriptions.items() if jid not in outcasts
             }
@@ -160,11 +160,6 @@ class Owning(Operations):
         async with self.exclusive(realm, name) as shelf:
             node = await self._owned(realm, shelf, who, name)
             people = await self._nodes.people(node)
-            if (
-                len(wanted) > CHANGES_MAX
-                or len(people.subscriptions) + len(wanted) > realm.limits.pubsub_people
-            ):
-                raise refusal("too-many-subscriptions")
             changed: dict[str, Subscription | None] = {}
             for jid, state in wanted:
                 known = people.subscriptions.get(jid.full)
@@ -175,6 +170,8 @@ class Owning(Operations):
             new.affiliations = people.affiliations
             merged = {**people.subscriptions, **changed}
             new.subscriptions = {jid: each for jid, each in merged.items() if each is not None}
+            if len(wanted) > CHANGES_MAX or _is_too_many(realm, people.subscriptions, new.subscriptions):
+                raise refusal("too-many-subscriptions")
             await self._store_people(realm, node, new, subscription_changes(node, changed, new))
             for address, each in changed.items():
                 if people.subscriptions.get(address) != each:
@@ -202,9 +199,10 @@ class Owning(Operations):
         node.record, node.people = record, people
 
     def _check_affiliations(
-        self, realm: Realm, wanted: Mapping[str, Affiliation], after: Mapping[str, Affiliation]
+        self, realm: Realm, wanted: Mapping[str, Affiliation], before: People, new: People
     ) -> None:
-        if len(wanted) > CHANGES_MAX or len(after) > realm.limits.pubsub_people:
+        after = new.affiliations
+        if len(wanted) > CHANGES_MAX or _is_too_many(realm, before.affiliations, after):
             raise StanzaError("policy-violation", "Too many affiliations")
         if realm.is_personal:
             if wanted.get(realm.jid, Affiliation.OWNER) is not Affiliation.OWNER:
@@ -223,6 +221,11 @@ class Owning(Operations):
 
     def _tell_one(self, realm: Realm, node: Node, jid: str, content: bytes) -> None:
         self._notices.send((realm.jid, node.name), notification(realm.jid, "headline", content), (jid,))
+
+
+def _is_too_many(realm: Realm, before: Sized, after: Sized) -> bool:
+    """Whether a change goes beyond what a node may have; whoever has too many already may have less."""
+    return len(after) > max(len(before), realm.limits.pubsub_people)
 
 
 def read_configuration(realm: Realm, form: Form) -> dict[str, object]:

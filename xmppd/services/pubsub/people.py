@@ -6,6 +6,7 @@ from xmppd.services.pubsub.items import NS
 from xmppd.services.pubsub.node import Affiliation, Node, People, Subscription, SubscriptionState
 from xmppd.services.pubsub.nodes import (
     AFFILIATIONS,
+    IS_SUBSCRIBED,
     PEOPLE,
     SUBSCRIPTIONS,
     people_key,
@@ -44,7 +45,9 @@ def subscription_changes(
 
 def _known(node: Node, jid: str, after: People) -> Change:
     key = people_key(jid, node.name)
-    if jid in after.affiliations or jid in after.subscriptions:
+    if jid in after.subscriptions:
+        return Put(PEOPLE, node.owner, key, IS_SUBSCRIBED)
+    if jid in after.affiliations:
         return Put(PEOPLE, node.owner, key, b"")
     return Delete(PEOPLE, node.owner, key)
 

@@ -105,7 +105,7 @@ class Publishing(Operations):
             ids = (*(entry.id for entry in entries), *gone)
             changes: list[Change] = [DeleteEntries(ITEMS, part, ids=ids)] if ids else []
             changes += [Append(ITEMS, part, entry) for entry in entries]
-            changes.append(DeleteEntries(ITEMS, part, keep=options.max_items or realm.limits.pubsub_items))
+            changes.append(DeleteEntries(ITEMS, part, keep=realm.bounds.items_of(options)))
             people = await self._nodes.people(node)
             takers = tuple(await realm.audience(node, people))
             await self.commit(realm, *place.changes, *changes, *more)
@@ -195,7 +195,7 @@ class Publishing(Operations):
         append = Append(ITEMS, part, entry)
         if is_new:
             return [append], 1, ()
-        limit = options.max_items or realm.limits.pubsub_items
+        limit = realm.bounds.items_of(options)
         if limit == 1 and options.publish_node_full != NodeFull.REJECT:
             await self._check_overwriting(realm, node, who, await self._same(part, entry))
             return [DeleteAll(ITEMS, part), append], 1, ()
@@ -276,7 +276,7 @@ def _check_item(item: NewItem | None, options: NodeOptions, realm: Realm) -> Non
         raise StanzaError("not-acceptable", "The id of the item is too long")
     if not item.payload and options.deliver_payloads:
         raise refusal("payload-required")
-    if len(item.payload) > (options.max_payload_size or realm.limits.pubsub_payload_bytes):
+    if len(item.payload) > realm.bounds.payload_of(options):
         raise refusal("payload-too-big")
     if item.payload and options.type and item.ns != options.type and not options.type.startswith(ARTICLES):
         raise refusal("invalid-payload", f"The payload is not of the namespace {options.type}")

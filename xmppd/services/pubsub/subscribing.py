@@ -12,7 +12,7 @@ from xmppd.services.pubsub.access import may_configure, may_get, may_subscribe
 from xmppd.services.pubsub.fields import FLAG
 from xmppd.services.pubsub.items import NS, delayed, items_event, notification, shown
 from xmppd.services.pubsub.node import Affiliation, Node, People, Subscription, SubscriptionState
-from xmppd.services.pubsub.nodes import PEOPLE, names_of
+from xmppd.services.pubsub.nodes import IS_SUBSCRIBED, PEOPLE, names_of
 from xmppd.services.pubsub.operations import Operations, allow, node_in
 from xmppd.services.pubsub.options import SendLast
 from xmppd.services.pubsub.people import subscription_changes, subscription_element
@@ -118,7 +118,7 @@ class Subscribing(Operations):
     ) -> Sequence[tuple[Node, Affiliation]]:
         """Give all affiliations of an entity, or that with one node (5.7)."""
         if realm.is_owner(who) and realm.is_personal:
-            nodes = await self._nodes.all_of(realm.jid, True, MAX_PAGE)
+            nodes = await self._nodes.all_of(realm.jid, True)
             return [(node, Affiliation.OWNER) for node in nodes if name in ("", node.name)]
         found = []
         for node in await self._nodes_of(realm, who, name):
@@ -152,9 +152,7 @@ class Subscribing(Operations):
     async def _nodes_of(self, realm: Realm, who: JID, name: str) -> list[Node]:
         if name:
             return [await self.find(realm, name)]
-        keys = KeyRange(f"{who.bare}\n", before=f"{who.bare}{_ABOVE_NEWLINE}")
-        found = await self._storage.get_range(PEOPLE, realm.jid, keys, limit=MAX_PAGE, is_fresh=True)
-        names = dict.fromkeys(each for _, each in names_of(found))
+        names = dict.fromkeys(each for _, each in names_of(await self._keys_of(realm, who)))
         nodes = []
         for each in names:
             shelf = await self._shelf(realm, each)
@@ -164,11 +162,19 @@ class Subscribing(Operations):
     async def _check_number(self, realm: Realm, who: JID, people: People) -> None:
         if len(people.subscriptions) >= realm.limits.pubsub_people:
             raise refusal("too-many-subscriptions", "The node has as many subscribers as it may")
-        keys = KeyRange(f"{who.bare}\n", before=f"{who.bare}{_ABOVE_NEWLINE}")
-        most = min(realm.limits.pubsub_subscriptions, MAX_PAGE)
-        found = await self._storage.get_range(PEOPLE, realm.jid, keys, limit=most, is_fresh=True)
-        if len(found) >= most:
+        known = (await self._keys_of(realm, who)).values()
+        if sum(each == IS_SUBSCRIBED for each in known) >= realm.limits.pubsub_subscriptions:
             raise refusal("too-many-subscriptions")
+
+    async def _keys_of(self, realm: Realm, who: JID) -> dict[str, bytes]:
+        """Give the keys of `PEOPLE` by which nodes know an entity, bare JID and resources."""
+        keys = KeyRange(f"{who.bare}\n", before=f"{who.bare}{_ABOVE_NEWLINE}")
+        found = page = await self._storage.get_range(PEOPLE, realm.jid, keys, limit=MAX_PAGE, is_fresh=True)
+        while len(page) == MAX_PAGE:
+            keys = keys._replace(after=max(page))
+            page = await self._storage.get_range(PEOPLE, realm.jid, keys, limit=MAX_PAGE, is_fresh=True)
+            found = found | page
+        return found
 
     async def _put(
         self, realm: Realm, node: Node, people: People, jid: str, subscription: Subscription | None
