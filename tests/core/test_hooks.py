@@ -5,7 +5,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.core.hooks import Hook, Hooks, NoSuchStation, Station, StationTaken
+from xmppd.core.hooks import Hook, Hooks, Link, NoSuchStation, Station, StationTaken
+from xmppd.stanza.errors import StanzaError
 
 GREETED = Hook[str]("greeted", "Asked or notified by these tests with a name.")
 EARLY = Station("early", "For one.")
@@ -59,7 +60,7 @@ class HooksTests(SynchronousTestCase):
         """The error names those that there are."""
         error = self.assertRaises(NoSuchStation, self.hooks.add, ARRIVED, self.handler("a"))
         self.assertEqual(str(error), "the hook arrived needs a station; it has early, shared, late")
-        self.assertEqual(self.hooks.handlers(ARRIVED), ())
+        self.assertEqual([*self.hooks.chains()], [])
 
     def test_equals_are_an_error_unless_the_station_is_shared(self) -> None:
         """The error says who stands there; nothing has changed."""
@@ -162,3 +163,51 @@ class HooksTests(SynchronousTestCase):
         self.hooks.ask(GREETED, "x")
         self.assertEqual(self.called, [])
         self.assertRaises(ValueError, self.hooks.remove, GREETED, handler)
+
+
+class WatchedTests(HooksTests):
+    """`Hooks.watch`: the answers of all others are as without it, and those who watch hear them."""
+
+    def setUp(self) -> None:
+        """Watch both hooks."""
+        super().setUp()
+        self.told: list[tuple[str | None, str, object]] = []
+        self.hooks.watch(GREETED, self.hear)
+        self.hooks.watch(ARRIVED, self.hear)
+
+    def hear(self, link: Link | None, payload: str, answer: object) -> None:
+        """Note it."""
+        self.told.append((link and link.module, payload, answer))
+
+    def test_nobody_answers(self) -> None:
+        """Who watches hears that."""
+        self.assertIsNone(self.hooks.ask(GREETED, "x"))
+        self.assertEqual(self.told, [(None, "x", None)])
+
+    def test_answers_are_heard(self) -> None:
+        """Each when it is there, also one that is waited for, and an error."""
+        waited: Deferred[object] = Deferred()
+        self.hooks.add(ARRIVED, self.handler("early"), EARLY, module="one")
+        self.hooks.add(ARRIVED, self.handler("first", waited), SHARED, module="two")
+        self.hooks.add(ARRIVED, self.handler("late", StanzaError("forbidden")), LATE, module="three")
+        asked = self.hooks.ask(ARRIVED, "x")
+        assert isinstance(asked, Deferred)
+        self.assertEqual(self.told, [("one", "x", None)])
+        waited.callback(None)
+        self.failureResultOf(asked, StanzaError)
+        self.assertEqual([each[:2] for each in self.told], [("one", "x"), ("two", "x"), ("three", "x")])
+        self.assertIsInstance(self.told[-1][2], StanzaError)
+
+    def test_who_watches_disturbs_nobody(self) -> None:
+        """Its bug is logged."""
+        self.hooks.watch(GREETED, self.handler("watches"))
+        self.assertIsNone(self.hooks.ask(GREETED, "x"))
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_unwatch(self) -> None:
+        """Nothing is left of it."""
+        self.hooks.add(GREETED, handler := self.handler("first"))
+        self.hooks.unwatch(GREETED, self.hear)
+        self.assertEqual(self.hooks.handlers(GREETED), (handler,))
+        self.hooks.remove(GREETED, handler)
+        self.assertEqual(self.hooks.handlers(GREETED), ())

@@ -9,6 +9,7 @@ after it.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -16,6 +17,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from xmppd.stanza.errors import StanzaError
 
 P = TypeVar("P")
 
@@ -81,6 +84,11 @@ class Link(NamedTuple):
     """Whose it is; empty for what no module has added."""
 
 
+Watcher = Callable[[Link | None, Any, object], None]
+"""Hears of a handler that was asked: its link, the payload, and its answer or the exception that it raised. Without a
+link: all were asked, and none has answered."""
+
+
 class Hooks:
     """The handlers of one host, ready to be called: tuples in order, built when handlers come and go."""
 
@@ -90,6 +98,7 @@ class Hooks:
         self._chains: dict[AnyHook, tuple[Link, ...]] = {}
         self._resolved: dict[AnyHook, tuple[Handler, ...]] = {}
         self._ranks = count(1)
+        self._watchers: dict[AnyHook, tuple[Watcher, ...]] = {}
 
     def next_rank(self) -> int:
         """Give a rank behind all that were given before."""
@@ -123,6 +132,21 @@ class Hooks:
                 self._put(hook, chain[:index] + chain[index + 1 :])
                 return
         raise ValueError(f"{handler!r} does not handle {hook!r}")
+
+    def watch(self, hook: Hook[P], told: Watcher) -> None:
+        """Have *told* hear what each handler of an asked *hook* answers, and when none of them has answered.
+
+        While nobody watches, nothing of it is there.
+        """
+        self._watchers[hook] = (*self._watchers.get(hook, ()), told)
+        self._resolve(hook)
+
+    def unwatch(self, hook: Hook[P], told: Watcher) -> None:
+        """Undo `watch`."""
+        left = tuple(each for each in self._watchers.pop(hook) if each != told)
+        if left:
+            self._watchers[hook] = left
+        self._resolve(hook)
 
     def handlers(self, hook: Hook[P]) -> tuple[Callable[[P], object], ...]:
         """Give the handlers of *hook* in calling order; empty when nobody cares."""
@@ -171,9 +195,47 @@ class Hooks:
     def _put(self, hook: AnyHook, chain: tuple[Link, ...]) -> None:
         if chain:
             self._chains[hook] = chain
-            self._resolved[hook] = tuple(link.handler for link in chain)
         else:
-            del self._chains[hook], self._resolved[hook]
+            del self._chains[hook]
+        self._resolve(hook)
+
+    def _resolve(self, hook: AnyHook) -> None:
+        """Make ready what is called."""
+        chain = self._chains.get(hook, ())
+        handlers = tuple(link.handler for link in chain)
+        if hook in self._watchers:
+            handlers = (*(self._watched(hook, link) for link in chain), partial(self._tell, hook, None, None))
+        if handlers:
+            self._resolved[hook] = handlers
+        else:
+            self._resolved.pop(hook, None)
+
+    def _watched(self, hook: AnyHook, link: Link) -> Handler:
+        """Give the handler of *link* so that those who watch hear what it answers, when it has."""
+
+        def handle(payload: object) -> object:
+            try:
+                answer = link.handler(payload)
+            except StanzaError as error:
+                self._tell(hook, link, error, payload)
+                raise
+            if isinstance(answer, Deferred):
+                return answer.addBoth(answered, payload)
+            self._tell(hook, link, answer, payload)
+            return answer
+
+        def answered(answer: object, payload: object) -> object:
+            self._tell(hook, link, answer.value if isinstance(answer, Failure) else answer, payload)
+            return answer
+
+        return handle
+
+    def _tell(self, hook: AnyHook, link: Link | None, answer: object, payload: object) -> None:
+        for told in self._watchers.get(hook, ()):
+            try:
+                told(link, payload, answer)
+            except Exception:  # noqa: BLE001 - the net of the hook call: who only watches disturbs nobody
+                self._failed(Failure(), hook)
 
 
 _PLACE = attrgetter("position", "rank")

@@ -78,6 +78,7 @@ user.may-add
 user.passwd
 user.restore
 user.show
+watch.reasons
 watch.stanzas
 """
 

@@ -1,12 +1,16 @@
 """What does the operations on the log, and what watches stanzas."""
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
-from xmppd.admin.control.names import address
+from xmppd.admin.control.names import address, existing_account
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.operations.log import Reason, sentence
+from xmppd.admin.reasons import Reasons
 from xmppd.admin.watching import Watching
 from xmppd.core.log import LEVELS, as_json, as_line, is_of_twisted, level_of
 from xmppd.core.operations.running import Progress, does
@@ -34,8 +38,13 @@ async def log_follow(
     parts: ControlParts, progress: Progress, level: str | None = None, jid: str | None = None
 ) -> None:
     """Send each line that is logged from now on, as text and as what it says by name; never ends."""
-    about = _About(parts.registry, address(parts.hosts, jid)) if jid is not None else None
+    who = None if jid is None else address(parts.hosts, jid)
+    about = None if who is None else _About(parts.registry, who)
     rank = LEVELS.index(level or "info")
+
+    def because(reason: Reason) -> None:
+        event = _event_of(reason, parts.now())
+        progress({"line": as_line(event), "event": as_json(event)})
 
     @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
@@ -45,11 +54,17 @@ async def log_follow(
         if about is None or about.is_meant(event):
             progress({"line": as_line(event), "event": as_json(event)})
 
+    is_all = level == "debug" and who is not None and who.localpart is not None
+    reasons = None if who is None or not is_all else _reasons(parts, who, because)
     globalLogPublisher.addObserver(observe)
+    if reasons is not None:
+        reasons.start()
     try:
         await _for_ever()
     finally:
         globalLogPublisher.removeObserver(observe)
+        if reasons is not None:
+            reasons.stop()
 
 
 @does("watch.stanzas")
@@ -65,6 +80,18 @@ async def watch_stanzas(parts: ControlParts, progress: Progress, jid: str, bodie
         await _for_ever()
     finally:
         watching.stop()
+
+
+@does("watch.reasons")
+@deferred
+async def watch_reasons(parts: ControlParts, progress: Progress, jid: str) -> None:
+    """Send what becomes of each message of an account, and why; never ends."""
+    reasons = _reasons(parts, await existing_account(parts, jid), progress)
+    reasons.start()
+    try:
+        await _for_ever()
+    finally:
+        reasons.stop()
 
 
 class _About:
@@ -101,6 +128,22 @@ class _About:
             for key, value in event.items()
             if not key.startswith("log_")
         )
+
+
+def _reasons(parts: ControlParts, who: JID, tell: Callable[[Reason], None]) -> Reasons:
+    return Reasons(parts.hosts[who.domainpart], parts.registry, parts.services, who, tell)
+
+
+def _event_of(reason: Reason, at: float) -> LogEvent:
+    """Give a reason as it would be logged; it is told to who follows, and to nobody else."""
+    return {
+        "log_format": "{sentence}",
+        "log_level": LogLevel.debug,
+        "log_namespace": "xmppd.admin.reasons",
+        "log_time": at,
+        "sentence": sentence(reason),
+        **reason,
+    }
 
 
 def _for_ever() -> Deferred[None]:

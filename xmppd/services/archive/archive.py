@@ -131,6 +131,26 @@ class Archive:
             return self._is_in_roster(owner, other)
         return default == "always"
 
+    def why_unwanted(self, owner: str, other: JID, default: str) -> str | None:
+        """Say in words why messages with *other* are not archived for *owner*; None where they are.
+
+        What the account prefers must have been read, as it is once a message was looked at.
+        """
+        preferences = self._preferences.get(owner, NO_PREFERENCES)
+        listed, chosen = preferences.listed(other), preferences.default or default
+        if listed is not None:
+            return None if listed else f"the account's archive leaves out {other.bare} (XEP-0441)"
+        if chosen == "roster":
+            roster = self._rosters.loaded(owner)
+            is_contact = roster is not None and roster.item(other.bare) is not None
+            return (
+                None if is_contact else f"{other.bare} is not in the roster, and only contacts are archived"
+            )
+        if chosen == "always":
+            return None
+        whose = "the account" if preferences.default else "the host"
+        return f"{whose} wants nobody's messages archived"
+
     @deferred
     async def _is_wanted_later(self, owner: str, other: JID, default: str) -> bool:
         await self.preferences(owner)

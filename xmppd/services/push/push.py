@@ -90,8 +90,15 @@ class _Target:
         self.timer: Timer | None = None
         """Running while nothing may be sent."""
 
+    @property
+    def may_be_told(self) -> bool:
+        """Whether a notification can leave now."""
+        return self.is_enabled and not self.is_asked and self.timer is None
+
 
 Targets = list[_Target]
+Watcher = Callable[[JID, Stanza, Mapping[Registration, bool]], None]
+"""Hears of something that is worth waking for: whose it is, and which registrations are told, at once or soon."""
 
 
 class Push:
@@ -123,6 +130,8 @@ class Push:
         self._is_learnt = False
         self.settings: dict[str, PushSettings] = {}
         """By host; a module puts in what is configured."""
+        self.watchers: list[Watcher] = []
+        """Who hears which registrations are told of what waits."""
 
     # -- registrations ------------------------------------------------------------------------------------------------
 
@@ -276,8 +285,10 @@ class Push:
     ) -> None:
         settings = self.settings.get(owner.domainpart)
         chosen = choose([*targets.values()])
-        if settings is None or not chosen:
+        if settings is None:
             return
+        for watcher in self.watchers:
+            watcher(owner, stanza, {each.registration: each.may_be_told for each in chosen})
         original = original_of(stanza)
         sender = (original.from_ or "") if settings.shows_sender else ""
         body = body_of(original) if settings.shows_body else ""
@@ -306,9 +317,7 @@ class Push:
     def _publish(self, target: _Target) -> None:
         """Send what is due, unless something is on its way or must wait; then it follows."""
         settings = self.settings.get(target.owner.domainpart)
-        if target.is_asked or target.timer is not None or not target.is_owing:
-            return
-        if settings is None or not target.is_enabled:
+        if settings is None or not target.is_owing or not target.may_be_told:
             return
         target.is_owing = False
         target.is_asked = True

@@ -60,6 +60,11 @@ class CSIQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def weight_of(self, stanza: Stanza) -> Weight:
+        """Give when the client gets *stanza*, if it were sent now."""
+        is_awake = self._is_open or (self.is_detached and self._session.conn is not None)
+        return Weight.NOW if is_awake else weight_of(stanza, self._session.full_jid)
+
     def outbound(self, session: Session, x: Stanza | bytes) -> Stanza | bytes | None:
         """Let pass what is important, behind what was held back, and what is no stanza."""
         if self._is_open or isinstance(x, bytes):

@@ -1,0 +1,1 @@
+`xmppctl watch reasons JID` says of each message of an account why it was or was not archived, copied, pushed, held back or kept, client by client; `log follow --level debug --jid JID` shows the same. It costs nothing while nobody watches.
