@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import statistics
 import tempfile
 import time
 from collections import Counter
@@ -18,13 +17,14 @@ PAIRS = 5
 PAUSE_S = 0.05
 LOOK_S = 1.0
 ENDING_S = 30.0
+PARTS = 4
+"""A soak that looks for growth is cut into so many: memory is compared when nobody is there, between them."""
 GROWTH = 1.10
-GROWTH_SEEN_S = 60.0
-"""In less time than that only the warming up would be seen."""
+"""So much more than after the first part, the warming up, may be resident after the last."""
+GROWTH_SEEN_S = 600.0
+"""In less time than that only the warming up would be seen: caches and pools fill for two and a half minutes."""
 SAID = 60
 """So much is told of what asyncio complains of."""
-WARM = 0.25
-"""Memory is compared from the end of this part of the time on: caches and pools have filled by then."""
 SPARE_DESCRIPTORS = 4
 """A reader thread may have opened its connection to the database since the start."""
 
@@ -40,8 +40,10 @@ class Report:
     """Messages between the pairs that only chat."""
     descriptors: tuple[int, int, int] = (0, 0, 0)
     """Before, at most, and after."""
-    resident_mb: list[float] = field(default_factory=list)
-    """Each second."""
+    most_mb: float = 0.0
+    """The most that was resident."""
+    rest_mb: list[float] = field(default_factory=list)
+    """What was resident after each part, when all had left."""
     problems: list[str] = field(default_factory=list)
     asyncio: Counter[str] = field(default_factory=Counter)
     """What the clients' own event loop complained of: no fault of the server, and no proof of one."""
@@ -49,25 +51,17 @@ class Report:
     def text(self) -> str:
         """Say it in a few lines."""
         parts = ", ".join(f"{name} {count}" for name, count in sorted(self.done.items()))
+        rest = ", ".join(f"{mb:.1f}" for mb in self.rest_mb)
         before, most, after = self.descriptors
         lines = [
             f"{self.seconds:.0f} s; {self.delivered:,} messages between the pairs, all of them in order",
             f"behaviours: {parts}",
             f"descriptors: {before} before, {most} at most, {after} after",
-            f"resident MB: {self.early_mb():.1f} early, {self.late_mb():.1f} late, {self.resident_mb[-1]:.1f} after",
+            f"resident MB: {self.most_mb:.1f} at most; when all had left {rest}",
             *(f"the clients' asyncio, {count} times: {what}" for what, count in self.asyncio.items()),
             *(f"PROBLEM {problem}" for problem in self.problems),
         ]
         return "\n".join(lines)
-
-    def early_mb(self) -> float:
-        """Give the median of the second quarter of the time."""
-        count = len(self.resident_mb)
-        return statistics.median(self.resident_mb[int(count * WARM) : max(1, int(count * 2 * WARM))])
-
-    def late_mb(self) -> float:
-        """Give the median of the last quarter."""
-        return statistics.median(self.resident_mb[-max(1, int(len(self.resident_mb) * WARM)) :])
 
 
 def soak(seconds: float, crowd: int, chance: int, options: str = "") -> Report:
@@ -86,6 +80,8 @@ class _Soak:
         self._crowd = crowd
         self._place = Place(stage.port, stage.tls_port, crowd, random.Random(chance), stage.sessions)
         self._is_over = False
+        self._first = list(BEHAVIOURS) * (crowd // len(BEHAVIOURS) or 1)
+        """What is done before chance has its way: the most that any of them takes belongs to the warming up."""
         self._most = 0
         self._report = Report()
 
@@ -93,19 +89,25 @@ class _Soak:
         report, stage = self._report, self._stage
         asyncio.get_running_loop().set_exception_handler(self._note)
         before = stage.descriptors()
-        started = time.monotonic()
+        parts = PARTS if seconds >= GROWTH_SEEN_S else 1
+        for _ in range(parts):
+            await self._part(seconds / parts)
+            after = await self._settled(before)
+            report.rest_mb.append(stage.resident_mb())
+        report.descriptors = (before, self._most, after)
+        self._judge(before, after)
+        return report
+
+    async def _part(self, seconds: float) -> None:
+        started, self._is_over = time.monotonic(), False
         pairs = [asyncio.create_task(self._chat(number)) for number in range(PAIRS)]
         crowd = [asyncio.create_task(self._member(f"u{number}")) for number in range(self._crowd)]
         while time.monotonic() - started < seconds:
             await asyncio.sleep(LOOK_S)
             self._look()
         self._is_over = True
-        report.seconds = time.monotonic() - started
+        self._report.seconds += time.monotonic() - started
         await self._end(pairs, crowd)
-        after = await self._settled(before)
-        report.descriptors = (before, self._most, after)
-        self._judge(before, after)
-        return report
 
     async def _chat(self, number: int) -> None:
         """One pair: what one sends the other gets, all of it and in order, whatever else goes on."""
@@ -132,7 +134,9 @@ class _Soak:
         """One of the crowd: does one thing after the other."""
         behaviours, weights = list(BEHAVIOURS), list(BEHAVIOURS.values())
         while not self._is_over:
-            behaviour: Behaviour = self._place.random.choices(behaviours, weights)[0]
+            behaviour: Behaviour = (
+                self._first.pop() if self._first else self._place.random.choices(behaviours, weights)[0]
+            )
             name = behaviour.__name__
             try:
                 await behaviour(self._place, user)
@@ -144,7 +148,7 @@ class _Soak:
         self._report.asyncio[f"{context['message'][:SAID]}: {context.get('exception')!r}"] += 1
 
     def _look(self) -> None:
-        self._report.resident_mb.append(self._stage.resident_mb())
+        self._report.most_mb = max(self._report.most_mb, self._stage.resident_mb())
         self._most = max(self._most, self._stage.descriptors())
 
     async def _end(self, pairs: list[asyncio.Task[None]], crowd: list[asyncio.Task[None]]) -> None:
@@ -163,7 +167,6 @@ class _Soak:
             if time.monotonic() > until:
                 break
             await asyncio.sleep(LOOK_S)
-        self._report.resident_mb.append(self._stage.resident_mb())
         return left
 
     def _judge(self, before: int, after: int) -> None:
@@ -172,7 +175,7 @@ class _Soak:
             report.problems.append(f"{after} descriptors are open, {before} were before")
         if sessions := self._stage.sessions():
             report.problems.append(f"{len(sessions)} sessions are left: {', '.join(sessions[:5])}")
-        if report.seconds >= GROWTH_SEEN_S and report.late_mb() > GROWTH * report.early_mb():
+        if report.seconds >= GROWTH_SEEN_S and report.rest_mb[-1] > GROWTH * report.rest_mb[0]:
             report.problems.append("the resident memory has grown")
         if status := self._stage.end():
             report.problems.append(f"SIGTERM has ended the server with status {status}")
