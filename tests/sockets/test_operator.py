@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -15,7 +17,26 @@ from xmppd.admin.check.stranger import NoTLS, look
 from xmppd.admin.control.client import ControlClient
 from xmppd.config.section import Address
 
-OPTIONS = '[hosts."localhost"]\n[components."rooms.localhost"]\nmodule = "muc"\n'
+OPTIONS = """
+[http]
+listen = []
+tls_listen = ["127.0.0.1:0"]
+[hosts."localhost"]
+[components."rooms.localhost"]
+module = "muc"
+[components."upload.localhost"]
+module = "upload"
+[components."upload.localhost".modules.upload]
+keep_free_bytes = 0
+"""
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait until that *is_so*; it must be so within a while."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.05)
 
 
 class OperatorCase(SynchronousTestCase):
@@ -63,15 +84,28 @@ class SelftestTests(OperatorCase):
         return [row["jid"] for row in json.loads(self.xmppctl("user", "list", "--json").stdout)]
 
     def test_all_is_well(self) -> None:
-        """Logins over each listener, a message, a room; each with its time. No account is left."""
+        """Logins over each listener, a message, a room, a file; each with its time. Nothing is left of it."""
         done = self.xmppctl("selftest", "--json")
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         steps = {each["step"]: each for each in json.loads(done.stdout)}
-        for step in ("login by STARTTLS", "login by TLS", "ping", "message", "room"):
+        for step in ("login by STARTTLS", "login by TLS", "ping", "message", "room", "file"):
             self.assertEqual(steps[step]["outcome"], "ok", steps)
             self.assertGreater(steps[step]["ms"], 0)
         self.assertIn("TLSv1.3", steps["login by TLS"]["detail"])
+        where = f"https://localhost:{self.server.ports['HTTPS']}, TLSv1.3, "
+        self.assertTrue(steps["file"]["detail"].startswith(where), steps)
         self.assertEqual(self.accounts(), [])
+        self.assertEqual(self.rows("room", "list"), [])
+        wait_until(lambda: not self.files())
+
+    def rows(self, *args: str) -> list[Any]:
+        """Give what a command lists."""
+        listed: list[Any] = json.loads(self.xmppctl(*args, "--json").stdout)
+        return listed
+
+    def files(self) -> list[Path]:
+        """Give the uploaded files that there are, whole or not."""
+        return [each for each in (self.server.folder / "data" / "uploads").rglob("*") if each.is_file()]
 
     def test_interrupted(self) -> None:
         """Who asks for accounts and is killed leaves none behind, either."""
@@ -85,10 +119,7 @@ class SelftestTests(OperatorCase):
             self.assertRaises(KeyboardInterrupt, client.call, "user.lend", {"number": 2}, told)
             names = [each["jid"] for each in lent[0]["accounts"]]
             self.assertEqual(self.accounts(), sorted(names))
-        deadline = time.monotonic() + PATIENCE_S
-        while self.accounts() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertEqual(self.accounts(), [])
+        wait_until(lambda: not self.accounts())
 
     def test_no_such_host(self) -> None:
         """Is told, and nothing is made."""

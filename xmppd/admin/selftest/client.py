@@ -59,10 +59,7 @@ class TestClient:
     @property
     def tls(self) -> str:
         """What was negotiated: version and cipher."""
-        secured = self._socket
-        assert isinstance(secured, ssl.SSLSocket), "it is under TLS"
-        cipher = secured.cipher()
-        return f"{secured.version()}, {cipher[0] if cipher else 'no cipher'}"
+        return tls_of(self._socket)
 
     def send(self, text: str) -> None:
         """Send a stanza."""
@@ -130,6 +127,14 @@ class TestClient:
             self._depth += 1 if kind == "start" else -1
             if kind == "end" and self._depth == 1:
                 self._events.append(element)
+
+
+def tls_of(connection: socket.socket) -> str:
+    """Say which version of TLS and which cipher a connection has."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return "no TLS"
+    cipher = connection.cipher()
+    return f"{connection.version()}, {cipher[0] if cipher else 'no cipher'}"
 
 
 def _error_in(stanza: Element) -> str:

@@ -1,16 +1,15 @@
 """What the throw-away accounts do, step by step, with the time of each; and what is not served."""
 
-import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from xmppd.admin.selftest.client import TIMEOUT_S, Failed, TestClient
+from xmppd.admin.selftest.client import Failed, TestClient
+from xmppd.admin.selftest.sharing import NS as NS_UPLOAD
+from xmppd.admin.selftest.sharing import share
 from xmppd.config.section import Address
 
 OK: Final = "ok"
@@ -20,8 +19,6 @@ _KINDS: Final = {"STARTTLS": False, "TLS": True}
 _DISCO_ITEMS: Final = "http://jabber.org/protocol/disco#items"
 _DISCO_INFO: Final = "http://jabber.org/protocol/disco#info"
 _MUC: Final = "http://jabber.org/protocol/muc"
-_UPLOAD: Final = "urn:xmpp:http:upload:0"
-_FILE: Final = b"a file of xmppctl selftest"
 _BODY: Final = "Is anybody there?"
 
 
@@ -107,7 +104,7 @@ def _conversation(one: TestClient, other: TestClient) -> Iterator[Done]:
         yield Done("services", FAILED, None, str(error))
         return
     rooms = next((jid for jid, features in services.items() if _MUC in features), None)
-    uploads = next((jid for jid, features in services.items() if _UPLOAD in features), None)
+    uploads = next((jid for jid, features in services.items() if NS_UPLOAD in features), None)
     if rooms is None:
         yield Done("room", NOT_SERVED, None, "no service of this host has rooms")
     else:
@@ -115,7 +112,7 @@ def _conversation(one: TestClient, other: TestClient) -> Iterator[Done]:
     if uploads is None:
         yield Done("file", NOT_SERVED, None, "no service of this host takes files")
     else:
-        yield _timed("file", lambda: _file(one, uploads))
+        yield _timed("file", lambda: share(one, other, uploads))
 
 
 def _services(client: TestClient) -> Iterator[tuple[str, set[str]]]:
@@ -147,32 +144,6 @@ def _room(one: TestClient, other: TestClient, service: str) -> str:
         client.send(f"<presence to={quoteattr(f'{room}/{nick}')} type='unavailable'/>")
         client.wait(lambda each: each.get("type") == "unavailable")
     return room
-
-
-def _file(client: TestClient, service: str) -> str:
-    """Put a file there, and get it (XEP-0363 5, 6)."""
-    asked = (
-        f"<request xmlns='{_UPLOAD}' filename='selftest.txt' size='{len(_FILE)}' content-type='text/plain'/>"
-    )
-    slot = client.request(asked, service, "get")
-    put, get = (next(slot.iter(f"{{{_UPLOAD}}}{name}"), None) for name in ("put", "get"))
-    if put is None or get is None:
-        raise Failed("the slot has no addresses")
-    headers = {each.get("name", ""): each.text or "" for each in put.iter(f"{{{_UPLOAD}}}header")}
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    headers["Content-Type"] = "text/plain"
-    try:
-        to = Request(put.get("url", ""), _FILE, headers, method="PUT")
-        with urlopen(to, timeout=TIMEOUT_S, context=context):
-            pass
-        with urlopen(get.get("url", ""), timeout=TIMEOUT_S, context=context) as answer:
-            got = answer.read()
-    except (URLError, ValueError) as error:
-        raise Failed(f"{put.get('url')}: {getattr(error, 'reason', error)}") from error
-    if got != _FILE:
-        raise Failed("another file came back")
-    return get.get("url", "").rpartition("/")[0]
 
 
 def _from(jid: str) -> Callable[[Element], bool]:
