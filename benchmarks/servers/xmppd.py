@@ -47,6 +47,7 @@ module = "muc"
 [components."rooms.localhost".modules.muc]
 lock = false
 messages_per_minute = 0
+room_messages_per_minute = 0
 """
 
 

@@ -53,7 +53,7 @@ FOLDERS: Final = (
         "xep0359",
         "xep0384",
     ),
-    *("xep0410", "xep0424", "xep0425", "xep0431", "xep0441", "xep0486"),
+    *("xep0410", "xep0424", "xep0425", "xep0431", "xep0441", "xep0486", "xep0500"),
 )
 NOT_ACROSS: Final = {
     "rfc6120/10.5-accounts-look-alike": SPELLING,

@@ -22,6 +22,7 @@ module = "muc"
 lock = false
 persistent = true
 messages_per_minute = 0
+room_messages_per_minute = 0
 """
 ADMIN: Final = "http://jabber.org/protocol/muc#admin"
 

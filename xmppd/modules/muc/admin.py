@@ -50,7 +50,7 @@ class Admin:
 
     async def get(self, request: IQRequest) -> Element:
         """Give who has the role or affiliation that is asked for."""
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         items = [_read_asked(each) for each in _items(request)]
         if len(items) != 1:
             raise StanzaError("bad-request", "One list at a time")
@@ -88,7 +88,7 @@ class Admin:
 
     async def set(self, request: IQRequest) -> None:
         """Change roles or affiliations: all that is asked, or nothing."""
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         items = [_read_change(each) for each in _items(request)]
         if not items or len(items) > MAX_ITEMS:
             raise StanzaError("bad-request", f"From 1 to {MAX_ITEMS} items")

@@ -65,7 +65,7 @@ class RoomArchive:
 
     async def _room(self, request: IQRequest) -> Room:
         """Give the room, if it has an archive and the sender may enter it (6.1.2)."""
-        room, sender = await self._parts.room(request.target), request.sender
+        room, sender = await self._parts.room_of(request), request.sender
         if not room.settings.is_archived:
             raise StanzaError("service-unavailable", "This room keeps no archive")
         standing = self._parts.standing(room, sender.bare)

@@ -26,12 +26,12 @@ class Avatar:
 
     async def get(self, request: IQRequest) -> bytes:
         """Give the vCard (3.4); an empty one where there is none."""
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         return room.avatar or f"<vCard xmlns='{NS}'/>".encode()
 
     async def set(self, request: IQRequest) -> None:
         """Take another from an owner (3.2), and tell all that something has changed."""
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         if self._parts.standing(room, request.sender.bare) is not Affiliation.OWNER:
             raise StanzaError("forbidden", "Only owners are allowed to set avatars")
         vcard = request.raw_payload if request.payload.children else b""

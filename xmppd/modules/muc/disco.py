@@ -3,7 +3,7 @@
 from typing import Final
 
 from xmppd.core.host import Identity
-from xmppd.modules.muc import admin, moderation, owner, view
+from xmppd.modules.muc import admin, moderation, owner, registration, view
 from xmppd.modules.muc.archive import FEATURES as ARCHIVE_FEATURES
 from xmppd.modules.muc.form import FORM_TYPE
 from xmppd.modules.muc.parts import MucParts
@@ -134,7 +134,7 @@ def features_of(room: Room) -> list[str]:
     )
     found = [yes if is_so else no for is_so, yes, no in pairs]
     if settings.allow_registration:
-        found.append("jabber:iq:register")
+        found += (registration.NS, registration.FORM_TYPE)
     return found
 
 
@@ -151,6 +151,7 @@ def info_form(room: Room, now: float) -> Element:
         ("muc#roominfo_contactjid", "jid-multi", settings.contacts),
         ("muc#roomconfig_roomname", "text-single", (settings.name,)),
         ("muc#roomconfig_changesubject", "boolean", ("1" if settings.change_subject else "0",)),
+        ("muc#roominfo_subjectmod", "boolean", ("1" if settings.change_subject else "0",)),
         ("muc#maxhistoryfetch", "text-single", (str(settings.history),)),
         ("muc#roomconfig_pubsub", "text-single", (settings.pubsub,)),
         ("muc#roominfo_avatarhash", "text-multi", room.avatar_hashes),

@@ -5,6 +5,7 @@ A room asks first and lets in afterwards: nothing waits between the last questio
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -19,8 +20,10 @@ from xmppd.modules.muc.view import (
     CREATED,
     JOIN,
     KICKED,
+    LOGGED,
     LOST,
     NEW_NICK,
+    NICK_CHANGED_BY_SERVICE,
     NON_ANONYMOUS,
     NS,
     PLAIN,
@@ -118,9 +121,11 @@ class Entering:
     def _enter(self, traffic: Traffic, room: Room, is_new: bool = False) -> Deferred[None] | None:
         join = traffic.stanza.child("x", NS)
         assert join is not None, "whoever enters says so"
-        full_jid, bare_jid, nick = traffic.sender.full, traffic.sender.bare, traffic.target.resourcepart or ""
-        affiliation = room.affiliation(bare_jid)
+        full_jid, bare_jid = traffic.sender.full, traffic.sender.bare
+        self._check_pace(room, bare_jid)
+        affiliation, wanted = room.affiliation(bare_jid), traffic.target.resourcepart or ""
         self._check_entry(room, bare_jid, affiliation, join)
+        nick = _nick(room, bare_jid, wanted)
         self.check_nick(room, bare_jid, nick)
         occupant = room.occupants.get(nick)
         if occupant is None:
@@ -131,7 +136,14 @@ class Entering:
         room.enter(occupant, full_jid, cleaned(traffic.stanza, room.address.bare))
         if not self._parts.router.is_here(bare_jid):
             self._rooms.remote_entered(room, full_jid, traffic.changes)
-        return self._welcome(room, occupant, full_jid, join, is_new)
+        own = (*((CREATED,) if is_new else ()), *((NICK_CHANGED_BY_SERVICE,) if nick != wanted else ()))
+        return self._welcome(room, occupant, full_jid, join, own)
+
+    def _check_pace(self, room: Room, bare_jid: str) -> None:
+        """13.6: presence goes to all, so that nobody may send much of it."""
+        allowed = self._parts.options.presence_per_minute
+        if allowed and not room.pace.take_presence(bare_jid, allowed, self._rooms.now()):
+            raise StanzaError("policy-violation", "You come and change too often", type="wait")
 
     def _check_entry(self, room: Room, bare_jid: str, affiliation: Affiliation, join: Element) -> None:
         """Raise `StanzaError` unless somebody may enter (7.2.5 – 7.2.10)."""
@@ -166,11 +178,11 @@ class Entering:
             raise StanzaError("service-unavailable", "The room is full", type="wait")
 
     def _welcome(
-        self, room: Room, occupant: Occupant, full_jid: str, join: Element, is_new: bool = False
+        self, room: Room, occupant: Occupant, full_jid: str, join: Element, own: tuple[int, ...]
     ) -> Deferred[None] | None:
         """Tell the newcomer and all others, in the order of 7.1."""
         telling, payload, sessions = self._telling, occupant.presence, frozenset(occupant.sessions)
-        own = (*((NON_ANONYMOUS,) if not room.settings.is_anonymous else ()), *((CREATED,) if is_new else ()))
+        own = (*_warnings(room), *own)
         history = history_of(room, read_wanted(join, self._rooms.now()))
         return telling.run(
             room,
@@ -189,6 +201,7 @@ class Entering:
 
     def _is_there(self, traffic: Traffic, room: Room, occupant: Occupant) -> Taken:
         """Presence of an occupant: another nick (7.6), everything once more (14.3 rule 3), or a change (7.7)."""
+        self._check_pace(room, occupant.bare_jid)
         nick, full_jid = traffic.target.resourcepart or "", traffic.sender.full
         payload = cleaned(traffic.stanza, room.address.bare)
         if nick != occupant.nick:
@@ -200,13 +213,12 @@ class Entering:
             return _taken(self._telling.presence(room, occupant))
         telling = self._telling
         others = telling.pieces(room, occupant, own=()) if is_changed else []
-        own = (NON_ANONYMOUS,) if not room.settings.is_anonymous else ()
         history = history_of(room, read_wanted(join, self._rooms.now()))
         waiting = telling.run(
             room,
             *others,
             telling.to_newcomer(room, full_jid, occupant),
-            telling.to_self(room, occupant, Change(own_statuses=own), payload, full_jid),
+            telling.to_self(room, occupant, Change(own_statuses=_warnings(room)), payload, full_jid),
             telling.to_one(room, full_jid, [*_picture(room), *history, subject_of(room)]),
         )
         return _taken(waiting)
@@ -216,6 +228,8 @@ class Entering:
     ) -> Deferred[None] | None:
         """7.6: unavailable with the new nick and 303, then the new one; all sessions of the occupant change it."""
         self.check_nick(room, occupant.bare_jid, nick)
+        if _nick(room, occupant.bare_jid, nick) != nick:
+            raise StanzaError("not-acceptable", "You are here by the nick that is reserved for you")
         if nick in room.occupants:
             raise StanzaError("conflict", "Another of your clients has this nick")
         before = self._telling.pieces(room, occupant, Change("unavailable", (NEW_NICK,), nick=nick), NOTHING)
@@ -244,6 +258,8 @@ class Entering:
         stays = room.leave(full_jid)
         self._forget(room, full_jid)
         telling = self._telling
+        if room.is_locked and not room.occupants:
+            change = replace(change, more="<destroy/>")  # 10.1.3: it was never configured
         pieces = [telling.to_self(room, occupant, change, payload, full_jid)]
         if not stays:
             pieces += telling.to_others(room, occupant, change, payload, frozenset())
@@ -301,15 +317,30 @@ class Entering:
         if room.occupants:
             return
         room.idle_since = self._rooms.now()
-        if not room.settings.is_persistent and not room.is_closing:
+        if not room.is_staying and not room.is_closing:
             spawn("ending a temporary room", self._end(room))
 
     async def _end(self, room: Room) -> None:
         async with room.lock:
-            if room.occupants or room.is_gone or room.settings.is_persistent:
+            if room.occupants or room.is_gone or room.is_staying:
                 return
             with suppress(StorageError):  # it is tried again when it is swept, or after the next who leaves
                 await self._rooms.destroy(room, None)
+
+
+def _nick(room: Room, bare_jid: str, wanted: str) -> str:
+    """7.10: the nick by which somebody enters, which is the reserved one where the room has it so."""
+    known = room.affiliations.get(bare_jid) if room.settings.lock_nicks else None
+    return known.nick if known is not None and known.nick else wanted
+
+
+def _warnings(room: Room) -> tuple[int, ...]:
+    """What who enters is warned of: all see who it is (7.2.3), what is said is kept (7.2.12)."""
+    settings = room.settings
+    return (
+        *((NON_ANONYMOUS,) if not settings.is_anonymous else ()),
+        *((LOGGED,) if settings.is_archived else ()),
+    )
 
 
 def _greeting(room: Room) -> list[Stanza]:

@@ -14,6 +14,7 @@ from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, InvalidJID
 
 FORM_TYPE: Final = "http://jabber.org/protocol/muc#roomconfig"
+NS_VALIDATE: Final = "http://jabber.org/protocol/xdata-validate"
 _C: Final = "muc#roomconfig_"
 PROTECTED, SECRET = f"{_C}passwordprotectedroom", f"{_C}roomsecret"
 ADMINS, OWNERS = f"{_C}roomadmins", f"{_C}roomowners"
@@ -65,6 +66,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     Option(f"{_C}allowvoicerequests", "boolean", "Visitors may ask for voice", "allow_voice_requests"),
     Option(f"{_C}allow_registration", "boolean", "Anybody may register as a member", "allow_registration"),
+    Option(f"{_C}lock_nicks", "boolean", "Who has a reserved nick enters by that one alone", "lock_nicks"),
     Option(
         f"{_C}maxusers",
         "text-single",
@@ -208,7 +210,17 @@ def _field(option: Option, value: Any) -> Element:
         Element("option", forms.NS, {"label": label}, [Element("value", forms.NS, children=[each])])
         for each, label in option.choices
     ]
-    return forms.field(option.var, option.type, values, label=option.label, extra=choices)
+    return forms.field(
+        option.var, option.type, values, label=option.label, extra=[*choices, *_bounds(option)]
+    )
+
+
+def _bounds(option: Option) -> list[Element]:
+    """XEP-0122: between which numbers (XEP-0500 4.1)."""
+    if not option.highest:
+        return []
+    between = Element("range", NS_VALIDATE, {"min": "0", "max": str(option.highest)})
+    return [Element("validate", NS_VALIDATE, {"datatype": "xs:integer"}, [between])]
 
 
 def _flag(value: bool) -> str:

@@ -9,7 +9,8 @@ from typing import Final
 
 from xmppd.core.events import Traffic
 from xmppd.modules.muc.parts import MucParts
-from xmppd.modules.muc.view import X, user_xml
+from xmppd.modules.muc.standing import Standing
+from xmppd.modules.muc.view import NS_USER, X, user_xml
 from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Affiliated, Room
@@ -25,8 +26,9 @@ MAX_REASON: Final = 1_000
 class Invitations:
     """Passes invitations and refusals on."""
 
-    def __init__(self, parts: MucParts):
+    def __init__(self, parts: MucParts, standing: Standing):
         self._parts = parts
+        self._standing = standing
 
     async def take(self, traffic: Traffic, room: Room) -> bool:
         """Deal with a message to the room that invites or declines; False for any other."""
@@ -49,7 +51,7 @@ class Invitations:
         self._check(room, standing, occupant)
         targets = [_address(each.get("to")) for each in invites]
         if room.settings.is_members_only:
-            await self._make_members(room, targets)
+            await self._make_members(room, targets, "" if occupant is None else occupant.nick)
         for each, target in zip(invites, targets, strict=True):
             sender = (
                 traffic.sender.full
@@ -58,7 +60,7 @@ class Invitations:
             )
             waiting = self._parts.router.forward(
                 traffic,
-                _invitation(room, sender, target, each.child_text("reason") or "", traffic.stanza.id),
+                _invitation(room, sender, target, each, traffic.stanza.id),
                 target,
             )
             if waiting is not None:
@@ -73,15 +75,15 @@ class Invitations:
         elif occupant is not None and occupant.role is Role.VISITOR and room.settings.is_moderated:
             raise StanzaError("forbidden", "Visitors may not invite others into this room")
 
-    async def _make_members(self, room: Room, targets: list[JID]) -> None:
+    async def _make_members(self, room: Room, targets: list[JID], actor: str) -> None:
         """9.5: who is invited into a room of members is one."""
         async with room.lock:
             new = [jid.bare for jid in targets if room.affiliation(jid.bare) is Affiliation.NONE]
             if any(room.affiliation(jid.bare) is Affiliation.OUTCAST for jid in targets):
                 raise StanzaError("not-allowed", "Somebody of them is banned")
             if new:
-                await self._parts.rooms.affiliate(
-                    room, [(jid, Affiliated(Affiliation.MEMBER)) for jid in new]
+                await self._standing.affiliate(
+                    room, [(jid, Affiliated(Affiliation.MEMBER)) for jid in dict.fromkeys(new)], actor
                 )
 
     async def _decline(self, traffic: Traffic, room: Room, decline: Element) -> None:
@@ -91,7 +93,7 @@ class Invitations:
         )
         if not inviter:
             raise StanzaError("item-not-found", "Nobody there has invited you")
-        item = _reasoned("decline", "from", traffic.sender.bare, decline.child_text("reason") or "")
+        item = _passed_on(decline, "from", traffic.sender.bare)
         message = _message(room, target, user_xml(more=item), traffic.stanza.id)
         waiting = self._parts.router.forward(traffic, message, target)
         if waiting is not None:
@@ -100,7 +102,7 @@ class Invitations:
     def to_new_member(self, room: Room, jid: str, by: str) -> None:
         """9.3, 9.5: the room invites who has become a member of a room of members."""
         target = JID.of_prepared(jid)
-        message = _invitation(room, by, target, "", self._parts.rooms.next_id())
+        message = _invitation(room, by, target, Element("invite", NS_USER), self._parts.rooms.next_id())
         self._parts.router.route(message)
 
 
@@ -117,10 +119,10 @@ def _address(text: str | None) -> JID:
         raise StanzaError("jid-malformed", str(error)) from error
 
 
-def _invitation(room: Room, by: str, target: JID, reason: str, id: str | None) -> Stanza:
-    """XEP-0045 7.8.2."""
+def _invitation(room: Room, by: str, target: JID, invite: Element, id: str | None) -> Stanza:
+    """XEP-0045 7.8.2; 7.9: that it goes on with a conversation is passed on."""
     password = room.settings.password
-    more = _reasoned("invite", "from", by, reason)
+    more = _passed_on(invite, "from", by)
     if password:
         more += f"<password>{escape_text(password)}</password>"
     return _message(room, target, user_xml(more=more), id)
@@ -130,6 +132,12 @@ def _message(room: Room, target: JID, x: bytes, id: str | None) -> Stanza:
     return Stanza("message", target.full, room.address.bare, id, None, None, "", x, (X,))
 
 
-def _reasoned(name: str, attr: str, jid: str, reason: str) -> str:
-    inner = f"<reason>{escape_text(reason.strip()[:MAX_REASON])}</reason>" if reason.strip() else ""
-    return f"<{name} {attr}='{escape_attr(jid)}'>{inner}</{name}>"
+def _passed_on(element: Element, attr: str, jid: str) -> str:
+    """Write an invitation or a refusal as it goes on: by whom, the reason, and which thread it continues."""
+    reason = (element.child_text("reason", NS_USER) or "").strip()[:MAX_REASON]
+    inner = f"<reason>{escape_text(reason)}</reason>" if reason else ""
+    continued = element.child("continue", NS_USER)
+    if continued is not None:
+        thread = (continued.get("thread") or "")[:MAX_REASON]
+        inner += f"<continue thread='{escape_attr(thread)}'/>" if thread else "<continue/>"
+    return f"<{element.name} {attr}='{escape_attr(jid)}'>{inner}</{element.name}>"

@@ -56,7 +56,7 @@ class Moderation:
     async def _moderate(self, request: IQRequest, id: str | None, reason: str) -> None:
         if not id:
             raise StanzaError("bad-request", "The id of a message is missing")
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         async with room.lock:
             occupant = room.by_jid.get(request.sender.full)
             self._check(room, request, occupant)

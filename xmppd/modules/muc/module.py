@@ -32,7 +32,6 @@ from xmppd.services.archive.query import NS as NS_MAM
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import ArchiveSearch
 from xmppd.services.discovery.disco import ADDRESS_INFO, ADDRESS_ITEMS, HOST_ITEMS, NODE_INFO, Info, Items
-from xmppd.services.presence.blocking import covers
 from xmppd.services.recipients import Recipients
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
@@ -72,16 +71,18 @@ class Muc(Service):
         super().start()
         services = self.api.services
         telling = Telling(services[Recipients], self._lost)
-        parts = self.parts = MucParts(self.api, self.opt, services[Rooms], telling, self.way, services[Roles])
+        blocked = frozenset(self.opt.blocked)
+        parts = self.parts = MucParts(
+            self.api, self.opt, services[Rooms], telling, self.way, services[Roles], blocked
+        )
         self._entering = Entering(parts)
         self._moderation = Moderation(parts)
         self._speaking = Speaking(parts, self._moderation)
         self._private = Private(parts)
-        self._invitations = Invitations(parts)
         self.standing = Standing(parts, self._entering)
+        self._invitations = Invitations(parts, self.standing)
         self._admin = Admin(parts, self.standing, self._invitations)
         self.owner = Owner(parts, self.standing, self._entering)
-        self._blocked = frozenset(self.opt.blocked)
         self._voice = Voice(parts, self.standing)
         self._registration = Registration(parts, self.standing)
         self._avatar = Avatar(parts, self.owner)
@@ -114,8 +115,8 @@ class Muc(Service):
         stanza, target = traffic.stanza, traffic.target
         if target.localpart is None:
             return False
-        if self._blocked and covers(self._blocked, traffic.sender) and stanza.type not in ENDING:
-            raise StanzaError("forbidden", "You are blocked from this service")
+        if stanza.type not in ENDING:
+            self.parts.check_blocked(traffic.sender)
         if stanza.name == "message":
             if stanza.type == "groupchat" and target.resourcepart is None:
                 return self._speaking.groupchat(traffic)

@@ -29,6 +29,10 @@ class MucOptions(Options):
     """Characters of a nick at most."""
     messages_per_minute: Annotated[int, Field(ge=0)] = 600
     """Messages to all of one occupant within a minute at most; 0 is no limit."""
+    room_messages_per_minute: Annotated[int, Field(ge=0)] = 6_000
+    """Messages in a room of all occupants together within a minute at most; 0 is no limit."""
+    presence_per_minute: Annotated[int, Field(ge=0)] = 120
+    """How often one occupant may enter a room and change nick or presence within a minute; 0 is no limit."""
     idle_minutes: Annotated[int, Field(ge=1)] = 60
     """A room that nobody has been in for so long leaves memory; it comes back when somebody asks for it."""
     blocked: Annotated[tuple[str, ...], Field(strict=False)] = ()

@@ -1,5 +1,6 @@
 """muc#owner: configuration and destruction (XEP-0045 10.1, 10.2, 10.9)."""
 
+from dataclasses import replace
 from typing import Final
 
 from xmppd.core.events import IQRequest
@@ -10,7 +11,9 @@ from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.standing import Asked, Standing
 from xmppd.modules.muc.view import (
     CONFIGURATION_CHANGED,
+    LOGGED,
     MEMBERS_ONLY_NOW,
+    NOT_LOGGED,
     NOW_ANONYMOUS,
     NOW_NON_ANONYMOUS,
     Change,
@@ -73,7 +76,7 @@ class Owner:
             await self._configure(room, submission)
 
     async def _room(self, request: IQRequest) -> Room:
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         if self._parts.standing(room, request.sender.bare) is not Affiliation.OWNER:
             raise StanzaError("forbidden", "Only owners may do this")
         return room
@@ -92,9 +95,8 @@ class Owner:
         self._standing.check_owners(room, asked)
         standing_before = {jid: room.affiliation(jid) for jid, _ in asked}
         await self._rooms.configure(room, settings, asked)
-        for jid, each in asked:
-            if each.affiliation is not standing_before[jid]:
-                self._standing.affiliated(room, jid, each.affiliation, "", "")
+        for jid, _ in asked:
+            self._standing.affiliated(room, jid, standing_before[jid], "")
         self._tell(room, before)
 
     def _tell(self, room: Room, before: RoomSettings) -> None:
@@ -102,9 +104,7 @@ class Owner:
         settings = room.settings
         if settings == before:
             return
-        statuses = [CONFIGURATION_CHANGED]
-        if settings.is_anonymous != before.is_anonymous:
-            statuses = [NOW_ANONYMOUS if settings.is_anonymous else NOW_NON_ANONYMOUS]
+        statuses = _statuses(before, settings)
         if settings.is_members_only and not before.is_members_only:
             for occupant in list(room.occupants.values()):
                 if room.affiliation(occupant.bare_jid) < Affiliation.MEMBER:
@@ -133,6 +133,18 @@ class Owner:
             room.leave(full_jid)
             gone = Stanza("presence", None, occupant.occupant_jid, None, "unavailable", None, "", x, (X,))
             self._parts.telling.some(room, gone, (full_jid,))
+
+
+def _statuses(before: RoomSettings, after: RoomSettings) -> list[int]:
+    """10.2.1: the codes of what changes privacy, and 104 for all else."""
+    statuses: list[int] = []
+    if after.is_archived != before.is_archived:
+        statuses.append(LOGGED if after.is_archived else NOT_LOGGED)
+    if after.is_anonymous != before.is_anonymous:
+        statuses.append(NOW_ANONYMOUS if after.is_anonymous else NOW_NON_ANONYMOUS)
+    if replace(before, is_archived=after.is_archived, whois=after.whois) != after:
+        statuses.append(CONFIGURATION_CHANGED)
+    return statuses
 
 
 def _asked(room: Room, submission: forms.Submission) -> list[Asked]:

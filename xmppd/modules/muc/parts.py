@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from xmppd.core.domains.service import ServiceDomain
+from xmppd.core.events import IQRequest
 from xmppd.core.host import Host
 from xmppd.core.module import ModuleAPI
 from xmppd.core.roles import Roles
 from xmppd.core.router import Router
 from xmppd.modules.muc.options import MucOptions
 from xmppd.modules.muc.telling import Telling
+from xmppd.services.presence.blocking import covers
 from xmppd.services.rooms.roles import Affiliation
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
@@ -26,6 +28,8 @@ class MucParts:
     telling: Telling
     way: ServiceDomain
     roles: Roles
+    blocked: frozenset[str]
+    """Addresses and domains that have no part in any room."""
 
     @property
     def host(self) -> Host:
@@ -44,6 +48,16 @@ class MucParts:
     def standing(self, room: Room, bare_jid: str) -> Affiliation:
         """Give the affiliation by which somebody may do things: admins of the service are as owners."""
         return Affiliation.OWNER if self.is_admin(bare_jid) else room.affiliation(bare_jid)
+
+    def check_blocked(self, sender: JID) -> None:
+        """Raise `StanzaError` for whom the service blocks."""
+        if self.blocked and covers(self.blocked, sender):
+            raise StanzaError("forbidden", "You are blocked from this service")
+
+    async def room_of(self, request: IQRequest) -> Room:
+        """Give the room that a request is for, unless who asks is blocked. Waits for the storage."""
+        self.check_blocked(request.sender)
+        return await self.room(request.target)
 
     async def room(self, address: JID) -> Room:
         """Give the room at a bare JID; item-not-found where there is none. Waits for the storage."""

@@ -21,6 +21,7 @@ from xmppd.stanza.stanza import Stanza
 NS_PING: Final = "urn:xmpp:ping"
 OF_THE_ACCOUNT: Final = frozenset(("vcard-temp", "http://jabber.org/protocol/pubsub"))
 """What an occupant's account answers, not its client."""
+DISCO: Final = frozenset(("http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"))
 MARK: Final = b"<x xmlns='http://jabber.org/protocol/muc#user'/>"
 ONCE: Final = f"<no-store xmlns='{NS_HINTS}'/><no-copy xmlns='{NS_HINTS}'/>".encode()
 IQ_TIMEOUT_S: Final = 60.0
@@ -55,6 +56,10 @@ class Private:
             raise StanzaError("item-not-found", "Nobody has this nick")
         return room, sender, target
 
+    def _is_there(self, traffic: Traffic) -> bool:
+        room = self._rooms.loaded.get(traffic.target.bare)
+        return room is not None and traffic.sender.full in room.by_jid
+
     # -- messages (7.5) -----------------------------------------------------------------------------------------------
 
     def message(self, traffic: Traffic) -> Taken:
@@ -81,8 +86,10 @@ class Private:
         stanza = traffic.stanza
         if stanza.type not in IQ_REQUESTS:
             return True
-        room, sender, target = self._both(traffic)
         namespace, _ = stanza.child_names[0]
+        if namespace in DISCO and not self._is_there(traffic):
+            raise StanzaError("bad-request", "You are not in the room")  # 6.6
+        room, sender, target = self._both(traffic)
         if sender is target and namespace == NS_PING:
             self._parts.router.route(stanza.result())
             return True

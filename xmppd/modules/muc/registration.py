@@ -27,7 +27,7 @@ class Registration:
 
     async def get(self, request: IQRequest) -> Element:
         """Give the form, or the nick that one has already."""
-        room = await self._parts.room(request.target)
+        room = await self._parts.room_of(request)
         known = self._check(room, request.sender.bare)
         if known is not None and known.nick:
             return Element(
@@ -39,7 +39,7 @@ class Registration:
 
     async def set(self, request: IQRequest) -> None:
         """Register: who has no affiliation is a member from now on, the nick is theirs; or remove that again."""
-        room, bare_jid = await self._parts.room(request.target), request.sender.bare
+        room, bare_jid = await self._parts.room_of(request), request.sender.bare
         async with room.lock:
             if room.is_gone:
                 raise StanzaError("item-not-found")

@@ -4,8 +4,6 @@ A message is acknowledged to its sender when the room's archive has it: its entr
 copies leave at once, with their stanza-id. A subject is a change of the room, and goes out once it is stored.
 """
 
-from typing import Final
-
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
 from xmppd.core.waiting import deferred
@@ -14,15 +12,13 @@ from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.view import OCCUPANT_ID, cleaned
 from xmppd.services.rooms.kinds import BODY, REPLACE, is_subject
 from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.pace import EVERYBODY
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Room, Said
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.stanza_ids import NS as NS_STANZA_ID
 from xmppd.stanza.stanza_ids import STANZA_ID
-
-MINUTE_S: Final = 60.0
-MAX_SPOKE: Final = 10_000
 
 
 class Speaking:
@@ -51,7 +47,7 @@ class Speaking:
             raise StanzaError("forbidden", "You have no voice in this room")
         if not stanza.inner:
             return True
-        self._check_pace(room, occupant)
+        self._check_pace(room, occupant, stanza)
         said = self.said(room, occupant, traffic.sender.full, stanza)
         if RETRACT in stanza.child_names:
             return self._retract(traffic, room, said)
@@ -73,32 +69,30 @@ class Speaking:
             await waiting
         return True
 
-    def _check_pace(self, room: Room, occupant: Occupant) -> None:
-        """Raise `StanzaError` where somebody says too much, or too soon (XEP-0500 4)."""
-        now, allowed = self._rooms.now(), self._parts.options.messages_per_minute
-        if allowed:
-            if now - occupant.spoke_at >= MINUTE_S:
-                occupant.spoke_at, occupant.spoke = now, 0
-            occupant.spoke += 1
-            if occupant.spoke > allowed:
-                raise StanzaError("policy-violation", "You say too much at once", type="wait")
+    def _check_pace(self, room: Room, occupant: Occupant, stanza: Stanza) -> None:
+        """Raise `StanzaError` where somebody says too much, or all together do, or too soon (XEP-0500 4)."""
+        now, options = self._rooms.now(), self._parts.options
+        each, all_ = options.messages_per_minute, options.room_messages_per_minute
+        if each and not room.pace.take(occupant.bare_jid, each, now):
+            raise StanzaError("policy-violation", "You say too much at once", type="wait")
+        if all_ and not room.pace.take(EVERYBODY, all_, now):
+            raise StanzaError("policy-violation", "Too much is said here at once", type="wait")
         settings = room.settings
-        if (settings.slow_mode_s or settings.voice_after_s) and occupant.role is not Role.MODERATOR:
-            self._check_patience(room, occupant, now)
+        if settings.slow_mode_s or settings.voice_after_s:
+            self._check_patience(room, occupant, stanza, now)
 
-    def _check_patience(self, room: Room, occupant: Occupant, now: float) -> None:
-        settings, bare_jid = room.settings, occupant.bare_jid
+    def _check_patience(self, room: Room, occupant: Occupant, stanza: Stanza, now: float) -> None:
+        """Who is new waits for voice; in slow mode messages with a body have to be apart, but those of admins."""
+        settings, affiliation = room.settings, room.affiliation(occupant.bare_jid)
         is_new = now - occupant.entered_at < settings.voice_after_s
-        if is_new and room.affiliation(bare_jid) is Affiliation.NONE:
+        if is_new and affiliation is Affiliation.NONE and occupant.role is not Role.MODERATOR:
             wait = f"Who is new here may speak after {settings.voice_after_s} seconds"
             raise StanzaError("policy-violation", wait, type="wait")
-        if settings.slow_mode_s:
-            if now - room.spoke.get(bare_jid, 0.0) < settings.slow_mode_s:
-                wait = f"Wait {settings.slow_mode_s} seconds between two messages"
-                raise StanzaError("policy-violation", wait, type="wait")
-            if len(room.spoke) > MAX_SPOKE:
-                room.spoke = {jid: at for jid, at in room.spoke.items() if now - at < settings.slow_mode_s}
-            room.spoke[bare_jid] = now
+        if not settings.slow_mode_s or BODY not in stanza.child_names or affiliation >= Affiliation.ADMIN:
+            return
+        if room.pace.wait_s(occupant.bare_jid, settings.slow_mode_s, now):
+            wait = f"Wait {settings.slow_mode_s} seconds between two messages"
+            raise StanzaError("policy-violation", wait, type="wait")
 
     def said(self, room: Room, occupant: Occupant, by: str, stanza: Stanza) -> Said:
         """Give a message of an occupant as it goes to all, with its id and its time."""

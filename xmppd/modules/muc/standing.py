@@ -1,6 +1,8 @@
 """Changes of roles and affiliations, told to all: XEP-0045 8.2 – 8.5, 9, 10.3 – 10.8."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from xmppd.core.turns import Steps
 from xmppd.modules.muc.entering import NOTHING, Entering
@@ -22,6 +24,7 @@ from xmppd.services.rooms.room import Affiliated, Room
 from xmppd.stanza.errors import StanzaError
 
 Asked = tuple[str, Affiliated]
+NOBODY: Final = Affiliated(Affiliation.NONE)
 
 
 class Standing:
@@ -53,9 +56,8 @@ class Standing:
         await self._parts.rooms.affiliate(
             room, [(jid, None if _is_nothing(each) else each) for jid, each in asked]
         )
-        for jid, each in asked:
-            if each.affiliation is not before[jid]:
-                self.affiliated(room, jid, each.affiliation, actor, each.reason)
+        for jid, _ in asked:
+            self.affiliated(room, jid, before[jid], actor)
 
     def check_owners(self, room: Room, asked: Sequence[Asked]) -> None:
         """Raise conflict where no owner would be left."""
@@ -65,13 +67,20 @@ class Standing:
         if not owners:
             raise StanzaError("conflict", "A room has at least one owner")
 
-    def affiliated(self, room: Room, jid: str, affiliation: Affiliation, actor: str, reason: str) -> None:
-        """Tell all that somebody has another affiliation: presence of occupants (9), a message for others (10.3)."""
+    def affiliated(self, room: Room, jid: str, before: Affiliation, actor: str) -> None:
+        """Tell all that somebody has another affiliation than *before*, if it is another.
+
+        Presence tells it of occupants (9), a message of others (10.3); and these are told themselves (15.1).
+        """
+        affiliation, reason = room.affiliation(jid), (room.affiliations.get(jid) or NOBODY).reason
+        if affiliation is before:
+            return
         occupants = [each for each in room.occupants.values() if _is_of(room, each.bare_jid, jid)]
         for occupant in occupants:
-            self._applied(room, occupant, affiliation, actor, reason)
+            self._applied(room, occupant, before, affiliation, Change(actor=actor, reason=reason))
         if occupants:
             return
+        self._tell_absent(room, jid, affiliation, reason)
         x = user_xml(item_xml(affiliation, Role.NONE, jid=jid, reason=reason))
         seeing = [
             full_jid
@@ -82,19 +91,18 @@ class Standing:
         self._telling.some(room, room_message(room, x, type=None, id=self._parts.rooms.next_id()), seeing)
 
     def _applied(
-        self, room: Room, occupant: Occupant, affiliation: Affiliation, actor: str, reason: str
+        self, room: Room, occupant: Occupant, before: Affiliation, affiliation: Affiliation, change: Change
     ) -> None:
-        change = Change(actor=actor, reason=reason)
+        """Who may be there no more is removed; for others the role follows (5.1.3), and none is lost by a gain."""
         if affiliation is Affiliation.OUTCAST:
-            self._entering.remove(
-                room, occupant, Change("unavailable", (BANNED,), actor=actor, reason=reason)
-            )
+            self._entering.remove(room, occupant, replace(change, type="unavailable", statuses=(BANNED,)))
         elif room.settings.is_members_only and affiliation < Affiliation.MEMBER:
-            self._entering.remove(
-                room, occupant, Change("unavailable", (AFFILIATION_LOST,), actor=actor, reason=reason)
-            )
+            lost = replace(change, type="unavailable", statuses=(AFFILIATION_LOST,))
+            self._entering.remove(room, occupant, lost)
         else:
             role = room.initial_role(affiliation)
+            if affiliation > before:
+                role = max(role, occupant.role)
             self._telling.run(room, *self._with_role(room, occupant, role, change))
 
     def _with_role(self, room: Room, occupant: Occupant, role: Role, change: Change) -> list[Steps]:
@@ -112,12 +120,13 @@ class Standing:
             pieces += [self._telling.to_newcomer(room, jid, occupant) for jid in occupant.sessions]
         return pieces
 
-    def tell_absent(self, room: Room, jid: str, affiliation: Affiliation) -> None:
-        """13.1.2: a message with 101 to who is not there."""
-        message = room_message(
-            room, user_xml(item_xml(affiliation, Role.NONE), (AFFILIATION_CHANGED,)), type=None
-        )
-        self._parts.router.route(message.replace(to=jid, id=self._parts.rooms.next_id()))
+    def _tell_absent(self, room: Room, jid: str, affiliation: Affiliation, reason: str) -> None:
+        """15.1: a message with 101 to who is not there; to nobody where *jid* is a domain."""
+        if "@" not in jid:
+            return
+        x = user_xml(item_xml(affiliation, Role.NONE, reason=reason), (AFFILIATION_CHANGED,))
+        message = room_message(room, x, type=None, id=self._parts.rooms.next_id())
+        self._parts.router.route(message.replace(to=jid))
 
 
 def _is_of(room: Room, bare_jid: str, jid: str) -> bool:

@@ -24,7 +24,8 @@ OURS: Final = frozenset((X, JOIN, OCCUPANT_ID))
 _FORGED: Final = OURS | {STANZA_ID}
 
 SELF, NON_ANONYMOUS, CREATED, NICK_CHANGED_BY_SERVICE = 110, 100, 201, 210
-AFFILIATION_CHANGED, CONFIGURATION_CHANGED, NOW_NON_ANONYMOUS, NOW_ANONYMOUS = 101, 104, 172, 173
+AFFILIATION_CHANGED, CONFIGURATION_CHANGED = 101, 104
+LOGGED, NOT_LOGGED, NOW_NON_ANONYMOUS, NOW_ANONYMOUS = 170, 171, 172, 173
 BANNED, NEW_NICK, KICKED, AFFILIATION_LOST, MEMBERS_ONLY_NOW, SHUT_DOWN, LOST = (
     301,
     303,
@@ -49,6 +50,8 @@ class Change:
     actor: str = ""
     """The nick of who has done it."""
     reason: str = ""
+    more: str = ""
+    """What else stands beside the item."""
 
 
 PLAIN: Final = Change()
@@ -110,7 +113,7 @@ def presence_of(
         affiliation, role, jid=shown_jid, nick=change.nick, actor=change.actor, reason=change.reason
     )
     statuses = (SELF, *change.own_statuses, *change.statuses) if is_self else change.statuses
-    inner = b"%b%b%b" % (payload.inner, occupant.id_xml, user_xml(item, statuses))
+    inner = b"%b%b%b" % (payload.inner, occupant.id_xml, user_xml(item, statuses, change.more))
     names = (*payload.child_names, OCCUPANT_ID, X)
     return Stanza(
         "presence", None, occupant.occupant_jid, payload.id, change.type, payload.lang, "", inner, names

@@ -19,8 +19,6 @@ class Occupant:
         "role",
         "sessions",
         "shown",
-        "spoke",
-        "spoke_at",
     )
 
     def __init__(self, room: str, nick: str, full_jid: str, role: Role, entered_at: float):
@@ -34,9 +32,6 @@ class Occupant:
         self.sessions: dict[str, Stanza] = {}
         """The last presence of each session, by full JID, without what a room says itself."""
         self.entered_at = entered_at
-        self.spoke_at = 0.0
-        self.spoke = 0
-        """How much was said since."""
         self.id_xml = b""
         """The ``<occupant-id/>`` (XEP-0421) as it is written."""
         self.shown: tuple[Any, Any] | None = None

@@ -10,6 +10,7 @@ from twisted.internet.defer import DeferredLock
 from xmppd.services.rooms.activity import Activity
 from xmppd.services.rooms.likeness import likeness
 from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.pace import Pace
 from xmppd.services.rooms.roles import INITIAL_ROLE, Affiliation, Role
 from xmppd.services.rooms.settings import RoomSettings
 from xmppd.stanza.jid import JID
@@ -53,6 +54,7 @@ class Room:
 
     __slots__ = (
         "_alike",
+        "_pace",
         "_takers",
         "activity",
         "address",
@@ -71,7 +73,6 @@ class Room:
         "occupants",
         "secret",
         "settings",
-        "spoke",
         "subject",
     )
 
@@ -101,14 +102,18 @@ class Room:
         self.idle_since = created_at
         self.lock = DeferredLock()
         """Held by who changes what is stored."""
-        self.spoke: dict[str, float] = {}
-        """When somebody said something last, by bare JID, where that counts (XEP-0500)."""
+        self._pace: Pace | None = None
         self.activity = Activity(created_at)
         self.occupants: dict[str, Occupant] = {}
         self.by_jid: dict[str, Occupant] = {}
         self._alike: dict[str, str] = {}
         """The nicks that are in use, by their likeness."""
         self._takers: tuple[str, ...] | None = None
+
+    @property
+    def is_staying(self) -> bool:
+        """Whether it stays when nobody is in it; one that was never configured does not (10.1.3)."""
+        return self.settings.is_persistent and not self.is_locked
 
     # -- who may what -------------------------------------------------------------------------------------------------
 
@@ -133,11 +138,14 @@ class Room:
         return INITIAL_ROLE[self.settings.is_moderated][affiliation]
 
     def reserved_for(self, nick: str) -> str | None:
-        """Give the bare JID for which a nick is reserved (7.10), None where it is for nobody."""
+        """Give the bare JID for which a nick is reserved (7.10), or one that looks like it; None for nobody's."""
+        alike, found = likeness(nick), None
         for jid, each in self.affiliations.items():
             if each.nick == nick:
                 return jid
-        return None
+            if found is None and each.nick and likeness(each.nick) == alike:
+                found = jid
+        return found
 
     def looks_like(self, nick: str, bare_jid: str) -> str | None:
         """Give a nick of somebody else that looks like *nick*; None where there is none."""
@@ -152,6 +160,13 @@ class Room:
     def occupant_id(self, bare_jid: str) -> str:
         """Give the id that somebody always has in this room, and that does not tell who it is (XEP-0421 4.1)."""
         return hmac.digest(self.secret, bare_jid.encode(), "sha256").hex()
+
+    @property
+    def pace(self) -> Pace:
+        """How much is said, and by whom."""
+        if self._pace is None:
+            self._pace = Pace()
+        return self._pace
 
     # -- who is there -------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class RoomSettings:
     slow_mode_s: int = 0
     voice_after_s: int = 0
     """Who has no affiliation may speak so long after entering."""
+    lock_nicks: bool = False
+    """Whether who has a reserved nick enters by that one alone (XEP-0045 7.10)."""
     welcome: str = ""
     pubsub: str = ""
 

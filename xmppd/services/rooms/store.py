@@ -76,7 +76,7 @@ def settings_changes(room: Room, settings: RoomSettings, is_locked: bool) -> lis
     listed = {
         "title": settings.name,
         "is_public": settings.is_public and not is_locked,
-        "is_persistent": settings.is_persistent,
+        "is_persistent": settings.is_persistent and not is_locked,
         "creator": room.creator,
     }
     address = room.address

@@ -45,7 +45,7 @@ class Sweeping:
         for room in self._rooms.of_service(self._service):
             if room.occupants or room.is_closing or room.lock.locked or room.idle_since > until:
                 continue
-            if room.settings.is_persistent:
+            if room.is_staying:
                 self._rooms.let_go(room)
             else:
                 self._emptied(room)

@@ -1,0 +1,1 @@
+Rooms: who is not there is told of another affiliation; warnings where what is said is kept (status codes 170 and 171); nicks that are locked; limits for messages in a room and for presence of one occupant.
