@@ -1,6 +1,6 @@
 """``python -m tests.faults [LIVES] [SECONDS] [SEED]``: a server is killed so often, after up to so much load.
 
-First one with accounts, then one with a room, then one that takes files and invitations.
+First one with accounts, then one with a room, one with nodes, then one that takes files and invitations.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from tests.faults.contract import Contract
+from tests.faults.nodes import NodeContract
 from tests.faults.rooms import RoomContract
 from tests.faults.web import WebContract
 
@@ -29,8 +30,7 @@ async def _run(lives: int, seconds: float, folder: Path) -> None:
     print(contract.report())
 
 
-async def _run_rooms(lives: int, seconds: float, folder: Path) -> None:
-    contract = RoomContract(folder)
+async def _run_short(contract: RoomContract | NodeContract, lives: int, seconds: float) -> None:
     try:
         for life in range(lives):
             await contract.live(("power", "process")[life % 2], random.uniform(0.1, seconds))
@@ -62,8 +62,9 @@ def main(arguments: list[str]) -> None:
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
         asyncio.run(_run(lives, seconds, Path(folder)))
-    with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
-        asyncio.run(_run_rooms(lives, seconds, Path(folder)))
+    for short in (RoomContract, NodeContract):
+        with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
+            asyncio.run(_run_short(short(Path(folder)), lives, seconds))
     with tempfile.TemporaryDirectory(prefix="xmppd-faults-") as folder:
         asyncio.run(_run_web(lives, seconds, Path(folder)))
 

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.faults.contract import Contract
+from tests.faults.nodes import NodeContract
 from tests.faults.rooms import RoomContract
 from tests.faults.web import WebContract
 from tests.temporary import temporary_folder
@@ -44,6 +45,20 @@ class KilledTests(SynchronousTestCase):
 
         async def script() -> None:
             contract = RoomContract(temporary_folder(self))
+            try:
+                await contract.live("power", random.uniform(0.1, LOAD_S))
+                await contract.live("process", random.uniform(0.1, LOAD_S))
+                await contract.live("power", 0.0)
+            finally:
+                contract.stop()
+
+        self.play(script())
+
+    def test_nodes(self) -> None:
+        """promises#survives-a-kill: so is what was published and changed of nodes."""
+
+        async def script() -> None:
+            contract = NodeContract(temporary_folder(self))
             try:
                 await contract.live("power", random.uniform(0.1, LOAD_S))
                 await contract.live("process", random.uniform(0.1, LOAD_S))
