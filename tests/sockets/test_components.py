@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ ALICE, PASSWORD, GATEWAY, SECRET = (
     "gateway.localhost",
     "of more than 16 bytes",
 )
+PING = re.compile(rb"<iq [^>]*id='([^']+)'[^>]*><ping xmlns='urn:xmpp:ping'/></iq>")
 OPTIONS = f"""[components]
 listen = ["127.0.0.1:0"]
 [components."{GATEWAY}"]
@@ -149,6 +151,7 @@ class RawComponent:
 
     def __init__(self, server: ServerProcess):
         self.data = b""
+        self._answered = 0
         self.socket = socket.create_connection(("127.0.0.1", server.ports["component"]), TIMEOUT_S)
         self.socket.sendall(
             f"<stream:stream to='{GATEWAY}' xmlns='jabber:component:accept'"
@@ -165,7 +168,17 @@ class RawComponent:
             if not piece:
                 raise AssertionError(f"the connection is closed after {self.data[-200:]!r}")
             self.data += piece
+            self._answer()
         return self.data
+
+    def _answer(self) -> None:
+        """Answer the server's pings, which say that all before them is read."""
+        pings = PING.findall(self.data)
+        for id in pings[self._answered :]:
+            self.socket.sendall(
+                b"<iq from='%s' to='localhost' type='result' id='%s'/>" % (GATEWAY.encode(), id)
+            )
+        self._answered = len(pings)
 
 
 class KillTests(SynchronousTestCase):

@@ -244,7 +244,7 @@ class ComponentOptions(DomainOptions):
     conflict: Literal["replace", "refuse"] = "replace"
     """What becomes of a second connection as the same service: it replaces the first, or is refused."""
     queue: bool = False
-    """Whether messages wait for a program that is not connected, in place of an error for their senders."""
+    """Whether messages are kept until the program has read them, in place of an error where it is away."""
     host: Annotated[str | None, Field(examples=["example.org"])] = None
     """The host that shows the service among its own; without it the one whose name is the end of the service's."""
 

@@ -75,7 +75,7 @@ class Client:
                 continue
             self._depth -= 1
             if self._depth == 1:
-                self.inbox.append(element)
+                self._came(element)
                 self.is_bound = (
                     self.is_bound or element.find(f"{{{NS_BIND}}}bind/{{{NS_BIND}}}jid") is not None
                 )
@@ -87,6 +87,9 @@ class Client:
         """The connection is gone."""
         self.is_connected = False
         self._wake()
+
+    def _came(self, element: Element) -> None:
+        self.inbox.append(element)
 
     def _wake(self) -> None:
         awaited, self._awaited = self._awaited, None
@@ -109,6 +112,11 @@ class Client:
         """Send *data* as they stand."""
         assert self.carrier is not None, f"{self.name} is not connected"
         self.carrier.write(data)
+
+    @property
+    def root(self) -> Element | None:
+        """The server's stream header, where it has come."""
+        return self._root
 
     async def header(self) -> Element:
         """Give the server's stream header, which has come or will come soon; `NothingCame`."""

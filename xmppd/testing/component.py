@@ -1,23 +1,37 @@
 """A component of the dialogues: a program that connects as a service of the server under test (XEP-0114)."""
 
 from hashlib import sha1
+from xml.etree.ElementTree import Element
 
 from xmppd.testing.client import PASSWORD, Client
 
 NS_COMPONENT = "jabber:component:accept"
+PING = "{urn:xmpp:ping}ping"
 SECRET = PASSWORD
 """What a component of the tests shows."""
 
 
 class ComponentClient(Client):
-    """One component: its domain, a carrier, and what has come and was not looked at yet."""
+    """One component: its domain, a carrier, and what has come and was not looked at yet.
+
+    The server's own pings are answered, as every library does, and not shown.
+    """
 
     content_ns = NS_COMPONENT
+    answers_pings = True
 
     def __init__(self, name: str, domain: str, secret: str = SECRET):
         super().__init__(name, domain)
         self.host = domain
         self._secret = secret
+
+    def _came(self, element: Element) -> None:
+        if self.answers_pings and element.find(PING) is not None and "@" not in element.get("from", "@"):
+            self.send(
+                f"<iq from='{element.get('to')}' to='{element.get('from')}' id='{element.get('id')}' type='result'/>"
+            )
+        else:
+            super()._came(element)
 
     def send_header(self) -> None:
         """Send a header and expect one."""

@@ -250,11 +250,74 @@ class QueueTests(ComponentTestCase):
         world.pass_time(20)
         self.assertEqual(self.bodies(gateway), list(map(str, range(250))))
 
+    def mute(self) -> ComponentClient:
+        """Give a component that has not logged in yet, and answers no pings."""
+        gateway = ComponentClient("gateway", GATEWAY)
+        gateway.answers_pings = False
+        self.world.connect(gateway)
+        return gateway
+
+    def test_what_is_not_read_is_given_again(self) -> None:
+        """A component that is killed, and had not answered a ping behind a message: that comes again, with its time."""
+        romeo = self.world.logged_in(ROMEO)
+        gateway = self.mute()
+        now(Deferred.fromCoroutine(gateway.log_in()))
+        self.send(romeo, 1, 2)
+        self.assertEqual(self.bodies(gateway), ["1", "2"])
+        self.world.pass_time(1)
+        self.assertEqual(self.waiting(), 2)
+        self.transport_of(gateway).lose()
+        again = self.world.component(GATEWAY)
+        self.world.pass_time(1)
+        self.assertEqual(self.bodies(again), ["1", "2"])
+        self.assertEqual(self.waiting(), 0)
+
+    def test_what_is_read_is_not(self) -> None:
+        """What came before a ping that it has answered, whatever the answer says, is gone; what came after is not."""
+        romeo = self.world.logged_in(ROMEO)
+        gateway = self.mute()
+        now(Deferred.fromCoroutine(gateway.log_in()))
+        self.send(romeo, 1)
+        self.world.pass_time(1)
+        (_, ping) = gateway.inbox
+        self.send(romeo, 2)
+        gateway.send(
+            f"<iq from='{GATEWAY}' to='localhost' id='{ping.get('id')}' type='error'><error type='cancel'>"
+            "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        )
+        self.assertEqual(self.waiting(), 1)
+        self.transport_of(gateway).lose()
+        again = self.world.component(GATEWAY)
+        self.world.pass_time(1)
+        self.assertEqual(self.bodies(again), ["2"])
+
+    def test_one_that_answers_no_pings(self) -> None:
+        """What has left for its socket counts as read, once a ping was not answered in time; it is asked no more."""
+        romeo = self.world.logged_in(ROMEO)
+        gateway = self.mute()
+        now(Deferred.fromCoroutine(gateway.log_in()))
+        self.send(romeo, 1)
+        self.world.pass_time(20)
+        self.assertEqual(self.waiting(), 1)
+        self.world.pass_time(20)
+        self.assertEqual(self.waiting(), 0)
+        self.send(romeo, 2)
+        self.world.pass_time(1)
+        self.assertEqual(self.waiting(), 0)
+        self.assertEqual(self.bodies(gateway), ["1", None, "2"])
+
+    def test_the_limit_holds_for_one_that_does_not_read(self) -> None:
+        """So many are kept that it may not have read; their senders are told of more."""
+        romeo = self.world.logged_in(ROMEO)
+        gateway = self.mute()
+        now(Deferred.fromCoroutine(gateway.log_in()))
+        self.send(romeo, *range(251))
+        self.assertEqual([element.get("id") for element in romeo.inbox], ["250"])
+
     def test_what_has_not_left_is_given_again(self) -> None:
         """A connection that is lost with output in it: that comes again, at the next connection."""
         self.send(self.world.logged_in(ROMEO), 1, 2)
-        gateway = ComponentClient("gateway", GATEWAY)
-        self.world.connect(gateway)
+        gateway = self.mute()
         self.transport_of(gateway)._transport.unsent_bytes = 100
         now(Deferred.fromCoroutine(gateway.log_in()))
         self.world.pass_time(1)

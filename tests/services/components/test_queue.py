@@ -1,11 +1,13 @@
 """What waits for a component: `xmppd.services.components.queue`; more of it in tests of whole servers."""
 
+from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.events import Traffic
 from xmppd.core.timers import Timers
 from xmppd.services.components.queue import ComponentQueue
+from xmppd.services.components.reading import Reading
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
@@ -40,7 +42,10 @@ class CountingTests(SynchronousTestCase):
         host = MemoryServer(OPTIONS).server.hosts[GATEWAY]
         queue = ComponentQueue(host, storage, Timers(clock), clock.seconds, "x".__mul__)
         gateway = Gateway()
-        given = queue.give(gateway, lambda: True)
+        timers = Timers(clock)
+        given = queue.give(
+            Reading(gateway, lambda: True, lambda: succeed(Stanza.make("iq")), queue.read, timers)
+        )
         clock.advance(0.05)
         stanza = Stanza.make("message", b"<body>1</body>", from_=ROMEO.full, to=CONTACT.full, id="1")
         traffic = Traffic(stanza, ROMEO, CONTACT, None)

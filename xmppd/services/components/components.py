@@ -7,6 +7,7 @@ A connection has the domain of its header, and those whose ``connection_of`` nam
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from xmppd.config.kinds import DomainKind
@@ -18,11 +19,14 @@ from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.services.components.door import ComponentDoor, ComponentStream
 from xmppd.services.components.queue import ComponentQueue
+from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
+from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Storage
 
 __all__ = ["CONNECTED", "DISCONNECTED", "ComponentStream", "Components", "Connection"]
 
+PING: Final = Element("ping", "urn:xmpp:ping")
 CONFLICT: Final = StreamError("conflict", "Another connection is this service")
 
 
@@ -52,13 +56,14 @@ class Components:
     ):
         """Open the door of each domain."""
         self._hosts = hosts
+        self._router = router
         self.new_id = environment.own_id
         """Gives so many unguessable bytes as text, for what is sent to components."""
         self._doors: dict[str, ComponentDoor] = {}
         for host in hosts:
             if host.kind is DomainKind.COMPONENT:
                 queue = ComponentQueue(host, storage, timers, environment.now, environment.own_id)
-                door = self._doors[host.name] = ComponentDoor(host, queue)
+                door = self._doors[host.name] = ComponentDoor(host, queue, self._ping, timers)
                 router.service(host.name).open(door)
 
     def __iter__(self) -> Iterator[ComponentDoor]:
@@ -112,6 +117,15 @@ class Components:
         for name in gone:
             self._doors[name].disconnected(stream)
         self._notify(DISCONNECTED, gone)
+
+    def _ping(self, name: str) -> Deferred[Stanza]:
+        """Ask a component whether it is there; fires as `Router.request`."""
+        asking = next(
+            (host for host in self._hosts.of_accounts if name.endswith(f".{host.name}")),
+            self._hosts.of_accounts[0],
+        )
+        ping = Stanza.make("iq", PING, from_=asking.name, to=name, id=self.new_id(9), type="get")
+        return self._router.request(ping)
 
     def _beside(self, name: str) -> Iterator[str]:
         return (other for other, door in self._doors.items() if door.host.settings.connection_of == name)

@@ -8,19 +8,26 @@ a message               kept with ``queue = true`` where it is durable, else as 
 presence, IQ answers    dropped
 ======================  =========================================================================
 
+With ``queue = true`` durable messages for one that is connected are kept as well, until it has read them.
+
 RFC 6120 8.3.3.19 it is, and not remote-server-not-found (8.3.3.16), which is for domains that cannot be found at all,
 nor remote-server-timeout, which is for servers: nobody is asked and waited for.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred
 
 from xmppd.core.delivery import Otherwise, rule_of
 from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
 from xmppd.core.host import Host
 from xmppd.core.iq import IQ_REQUESTS
+from xmppd.core.timers import Timers
 from xmppd.core.waiting import spawn
 from xmppd.services.components.queue import ComponentQueue
+from xmppd.services.components.reading import Reading
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.kinds import is_durable
 from xmppd.stanza.stanza import Stanza
@@ -56,9 +63,15 @@ class ComponentStream(Protocol):
 class ComponentDoor:
     """Takes what comes for the domain of one component."""
 
-    def __init__(self, host: Host, queue: ComponentQueue):
+    def __init__(
+        self, host: Host, queue: ComponentQueue, ping: Callable[[str], Deferred[Stanza]], timers: Timers
+    ):
+        """*ping* asks a (prepared) name whether it is there (XEP-0199)."""
         self.host = host
         self.queue = queue
+        self._ping = ping
+        self._timers = timers
+        self._reading: Reading | None = None
         self.stream: ComponentStream | None = None
         """None while the component is not connected; changed by `Components` alone."""
         self._is_behind = False
@@ -67,10 +80,10 @@ class ComponentDoor:
     def take(self, traffic: Traffic) -> Taken:
         """Write a stanza to the component, or keep it; see `xmppd.core.domains.door.Door`."""
         stream, stanza = self.stream, traffic.stanza
-        if stream is not None and not self._is_behind:
-            return stream.send(stanza)
         if stanza.name == "message" and self.host.settings.queue and is_durable(stanza):
-            return self.queue.keep(traffic)
+            if self._reading is None or self._is_behind:
+                return self.queue.keep(traffic)
+            return self.queue.write(traffic, self._reading)
         if stream is not None:
             return stream.send(stanza)
         if _is_awaited(traffic):
@@ -81,13 +94,20 @@ class ComponentDoor:
         """Let *stream* take what comes, behind what waits."""
         self.stream = stream
         self._is_behind = True
-        given = self.queue.give(stream, lambda: self.stream is stream)
+        reading = self._reading = Reading(
+            stream,
+            lambda: self.stream is stream,
+            lambda: self._ping(self.host.name),
+            self.queue.read,
+            self._timers,
+        )
+        given = self.queue.give(reading)
         spawn("what waits for a component", given).addCallback(lambda _: self._caught_up(stream))
 
     def disconnected(self, stream: ComponentStream) -> None:
         """*stream* is gone; harmless where another has taken its place."""
         if self.stream is stream:
-            self.stream = None
+            self.stream = self._reading = None
 
     def _caught_up(self, stream: ComponentStream) -> None:
         if self.stream is stream:
