@@ -4,6 +4,7 @@ A module declares its routes (`xmppd.core.module.http`), and gets a request in w
 bytes come from is not known here.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.internet.defer import Deferred
 
+_DOUBTFUL = re.compile(r"/\.|[%\\\0]")
+"""Without it, a path is its parts as they stand there."""
 MAX_SEGMENTS = 32
 """Parts of a path between its slashes; one with more is nobody's."""
 
@@ -203,6 +206,8 @@ def path_parts(path: str) -> list[str]:
     """Give the decoded parts of a path; `HttpError` 400 where one would lead elsewhere or is no text."""
     if not path.startswith("/"):
         raise HttpError(400, "A path begins with a slash.")
+    if _DOUBTFUL.search(path) is None:
+        return path[1:].split("/")
     parts = [_decoded(part) for part in path[1:].split("/")]
     for part in parts:
         if part in (".", "..") or "/" in part or "\\" in part or "\0" in part:

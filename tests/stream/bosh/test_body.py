@@ -1,5 +1,7 @@
 """Bodies to events: XEP-0124 6, XEP-0206 3."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza.errors import StreamError
@@ -95,3 +97,28 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(
             write_body({"a": "'"}, b"<x/>"), f"<body xmlns='{NS}' a='&apos;'><x/></body>".encode()
         )
+
+
+class UsualTagTests(SynchronousTestCase):
+    """Start tags that are read without a parser."""
+
+    @settings(max_examples=300, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from([" rid='1'", ' to="a"', " a='\"'", " rid='2'", " xmlns='x'", " x:b=''", " /"])
+        ),
+        st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=2),
+    )
+    def test_as_the_parser(self, attrs: list[str], changes: list[tuple[int, int]]) -> None:
+        """Whatever comes is read, or refused, as with a declaration before it, which no such tag has."""
+        data = bytearray(f"{OPEN.replace(chr(39), chr(34), 1)}{''.join(attrs)}>x</body>".encode())
+        for place, value in changes:
+            if place < len(data):
+                data[place] = value
+        results: list[object] = []
+        for start in (b"", b"<?xml version='1.0'?>"):
+            try:
+                results.append(read_body(start + bytes(data)))
+            except NoBody:
+                results.append(None)
+        self.assertEqual(results[0], results[1])

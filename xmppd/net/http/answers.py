@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 
 from xmppd.config.model import is_local
 from xmppd.core.http import FileBody, HttpError, HttpResponse
-from xmppd.net.http.channel import Exchange
+from xmppd.net.http.channel import BriefExchange, Exchange
 from xmppd.net.http.files import FileSender, open_at
 from xmppd.net.http.heads import NO_BODY
 from xmppd.net.http.pages import error_response
@@ -26,7 +26,7 @@ class Answering:
 
     _log = Logger()
 
-    def __init__(self, parts: HttpParts, exchange: Exchange, written: Written) -> None:
+    def __init__(self, parts: HttpParts, exchange: Exchange | BriefExchange, written: Written) -> None:
         """*written* is called once, when all of the answer is."""
         self._parts = parts
         self._exchange = exchange
@@ -56,15 +56,13 @@ class Answering:
         return self._seen != seen
 
     def _head(self, request: Request, status: int, headers: Mapping[str, str], size: int) -> bytes:
-        more: dict[str, str] = {}
-        if status not in NO_BODY:
-            more["Content-Length"] = str(size)
+        more = "" if status in NO_BODY else f"Content-Length: {size}\r\n"
         if not self._channel.persistent:
-            more["Connection"] = "close"
-        hsts_s = self._parts.site.options.hsts_s
-        if request.is_https and hsts_s and request.host and not is_local(request.host):
-            more["Strict-Transport-Security"] = f"max-age={hsts_s}"
-        return self._parts.heads.head(status, {**headers, **more}, self._parts.now())
+            more += "Connection: close\r\n"
+        if request.is_https and request.host and not is_local(request.host):
+            hsts_s = self._parts.site.options.hsts_s
+            more += f"Strict-Transport-Security: max-age={hsts_s}\r\n" if hsts_s else ""
+        return self._parts.heads.head(status, headers, more, self._parts.now())
 
     def _write_file(self, request: Request, response: HttpResponse, file: FileBody) -> None:
         about = {

@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from xmppd.core.http import HttpError, RequestLost, Sink
+from xmppd.net.http.brief import MAX_BYTES
 
 HELD_BYTES = 65_536
 """What is kept of a body that nobody reads yet; then no more is read from the connection."""
@@ -27,6 +28,10 @@ class Body:
         self._is_busy = self.is_paused = self._is_dropped = False
         self.is_whole = length == 0
         self._failure: Failure | None = None
+
+    def whole(self, limit: int) -> bytes | None:
+        """It is to be waited for."""
+        return None
 
     # -- whoever reads it ---------------------------------------------------------------------------------------------
 
@@ -122,6 +127,47 @@ class Body:
         if is_paused != self.is_paused:
             self.is_paused = is_paused
             self._pause(is_paused)
+
+
+class WholeBody:
+    """A body that came with its head."""
+
+    __slots__ = ("_data", "length")
+    is_paused = False
+
+    def __init__(self, data: bytes) -> None:
+        self._data: bytes | None = data
+        self.length: int | None = len(data)
+
+    def whole(self, limit: int) -> bytes | None:
+        """Give it; `HttpError` 413 beyond *limit* bytes, RuntimeError the second time."""
+        data, self._data = self._data, None
+        if data is None:
+            raise RuntimeError("the body of a request is read once")
+        if len(data) > limit:
+            raise HttpError(413)
+        return data
+
+    def read(self, limit: int) -> Deferred[bytes]:
+        """Give it, as `HttpRequest.read`."""
+        data = self.whole(limit)
+        assert data is not None
+        return succeed(data)
+
+    def receive(self, sink: Sink) -> Deferred[int]:
+        """Have *sink* take it, as `HttpRequest.receive`."""
+        data = self.whole(MAX_BYTES)
+        assert data is not None
+        body = Body(len(data), _nothing, _nothing)
+        body.came(data)
+        body.ended()
+        return body.receive(sink)
+
+    def drop(self) -> None:
+        """Nobody wants it any more."""
+        self._data = None
+
+    release = drop
 
 
 class _Memory:

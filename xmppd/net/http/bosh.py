@@ -1,5 +1,6 @@
 """What answers at ``/http-bind``: sessions over BOSH begin here, and requests find theirs (XEP-0124, XEP-0206)."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -7,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.config.http import Http
 from xmppd.core.http import HttpAnswer, HttpError, HttpRequest, HttpResponse
-from xmppd.core.timers import Timers
+from xmppd.core.timers import BUDGET_S, Timer, Timers
 from xmppd.net.http.bosh_session import BOSHSession, Token
 from xmppd.net.http.origins import check_origin
 from xmppd.net.http.pages import page
@@ -21,6 +22,7 @@ HOLD: Final = 1
 """Requests of one session that wait at most, whatever a client wants."""
 VERSION: Final = (1, 11)
 _CONTENT: Final = "text/xml; charset=utf-8"
+_USUAL: Final = {"Content-Type": _CONTENT, "Cache-Control": "no-store"}
 _CONTENTS: Final = frozenset(
     {_CONTENT, "text/xml", "application/xml", "text/plain", "text/plain; charset=utf-8"}
 )
@@ -35,6 +37,9 @@ class BOSHEndpoint:
         self._timers = timers
         self._options = options
         self.sessions: dict[str, BOSHSession] = {}
+        self._waiting: deque[BOSHSession] = deque()
+        """Those that were written to in this turn."""
+        self._is_turn_due = False
 
     def post(self, request: HttpRequest) -> HttpAnswer:
         """Answer a request of a client."""
@@ -42,6 +47,9 @@ class BOSHEndpoint:
         asked.is_frequent = True
         check_origin(asked, self._options())
         limit = self._streams.server.limits().stanza_bytes + _ROOM
+        data = asked.whole(limit)
+        if data is not None:
+            return self._came(data, asked)
         return asked.read(limit).addCallback(self._came, asked)
 
     def options(self, request: HttpRequest) -> HttpResponse:
@@ -98,7 +106,14 @@ class BOSHEndpoint:
         window = Window(terms, first)
         creation = _creation(sid, terms, body)
         session = BOSHSession(
-            window, creation, request.client, request.is_secure, streams.parsers, self._timers, self._ended
+            window,
+            creation,
+            request.client,
+            request.is_secure,
+            streams.parsers,
+            self._timers,
+            self._written,
+            self._ended,
         )
         self.sessions[sid] = session
         streams.bosh.opened(session)
@@ -121,11 +136,30 @@ class BOSHEndpoint:
             body.attrs.get("ack") == "1",
         )
 
+    def _written(self, session: BOSHSession) -> None:
+        self._waiting.append(session)
+        if not self._is_turn_due:
+            self._is_turn_due = True
+            self._timers.add(0, self._flush)
+
+    def _flush(self, now: float, timer: Timer, param: None) -> None:
+        """Have those answer that were written to, as many as there is time for."""
+        waiting, seconds = self._waiting, self._timers.seconds
+        try:
+            while waiting and seconds() - now < BUDGET_S:
+                waiting.popleft().flush()
+        finally:  # whatever became of one, the others have their turn
+            self._is_turn_due = bool(waiting)
+            if waiting:
+                self._timers.add(0, self._flush)
+
     def _ended(self, session: BOSHSession) -> None:
         self.sessions.pop(session.sid, None)
         self._streams.bosh.lost(session)
 
     def _response(self, body: bytes, request: Request, content: str = _CONTENT) -> HttpResponse:
+        if content is _CONTENT and "origin" not in request.headers:
+            return HttpResponse(200, _USUAL, body)
         headers = {"Content-Type": content, "Cache-Control": "no-store", **_cors(request)}
         return HttpResponse(200, headers, body)
 

@@ -45,9 +45,13 @@ class BOSHSession(Paced):
         is_secure: bool,
         pool: ParserPool,
         timers: Timers,
+        written: Callable[["BOSHSession"], None],
         ended: Callable[["BOSHSession"], None],
     ) -> None:
-        """*creation* are attributes of the first response; *ended* is called once, when nothing more comes."""
+        """*creation* are attributes of the first response.
+
+        *written* hears that `flush` is to be called when this turn is over; *ended* once, when nothing more comes.
+        """
         super().__init__()
         self.sid = creation["sid"]
         self.peer = peer
@@ -58,6 +62,7 @@ class BOSHSession(Paced):
         self._creation: dict[str, str] | None = creation
         self._pool = pool
         self._timers = timers
+        self._written = written
         self._ended = ended
         self._out: list[bytes] = []
         self._ready: deque[Request[Token]] = deque()
@@ -65,7 +70,7 @@ class BOSHSession(Paced):
         self._final: bytes | None = None
         self._condition: str | None = None
         self._timer: Timer | None = None
-        self._flush: Timer | None = None
+        self._is_written = False
         self.unsent_bytes = 0
 
     @property
@@ -123,8 +128,14 @@ class BOSHSession(Paced):
         data = qualified(data)
         self._out.append(data)
         self.unsent_bytes += len(data)
-        if not self._is_handling and self._flush is None:
-            self._flush = self._timers.add(0, self._flushes)
+        if not self._is_handling and not self._is_written:
+            self._is_written = True
+            self._written(self)
+
+    def flush(self) -> None:
+        """Answer with what was written in the turn that is over."""
+        self._is_written = False
+        self._settle()
 
     def loseConnection(self) -> None:
         """End the session."""
@@ -225,16 +236,12 @@ class BOSHSession(Paced):
         else:
             self.stream.receive(_header(body, body.attrs.get("to") or session.host or ""))
 
-    def _flushes(self, now: float, timer: Timer, param: None) -> None:
-        self._flush = None
-        self._settle()
-
     def _settle(self) -> None:
         """Answer what is to be answered, and wait for what is due next."""
         if self._final is not None:
             return
         now, window = self._now(), self._window
-        if self.unsent_bytes > self.stream.server.limits().send_buffer_bytes:
+        if self._out and self.unsent_bytes > self.stream.server.limits().send_buffer_bytes:
             self.abort()
             return
         while window.is_held and (self._out or window.wants_answer(now)):
@@ -265,9 +272,8 @@ class BOSHSession(Paced):
         if self._final is None:
             self._final = write_body({"type": "terminate"})
             _give(self._window.end(self._final))
-        for timer in (self._timer, self._flush):
-            self._timers.stop(timer)
-        self._timer = self._flush = None
+        self._timers.stop(self._timer)
+        self._timer = None
         if ended is not _nothing:
             self.stream.connection_lost()
             ended(self)

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from xmppd.net.http.body import Body
+from xmppd.net.http.body import Body, WholeBody
+from xmppd.net.http.brief import brief_request
 from xmppd.net.http.request import Request
 
 MAX_HEADERS = 100
@@ -52,6 +53,7 @@ class Exchange(http.Request):
 
     channel: "Channel"
     request: Request
+    _body: Body
 
     def __init__(self, channel: "Channel", queued: object = False) -> None:
         super().__init__(channel)
@@ -67,7 +69,7 @@ class Exchange(http.Request):
         channel = self.channel
         is_asked = version == b"HTTP/1.1" and headers.get("expect", "").lower() == "100-continue"
         begin = channel.send_continue if is_asked else _nothing
-        body = Body(length, begin, self._pause)
+        self._body = body = Body(length, begin, self._pause)
         self.request = Request(method.decode("ascii"), target.decode("latin-1"), headers, body)
 
     def gotLength(self, length: int | None) -> None:
@@ -76,21 +78,25 @@ class Exchange(http.Request):
     def handleContentChunk(self, data: bytes) -> None:
         """Some of the body is there."""
         self.channel.connection.body_came(len(data))
-        self.request.body.came(data)
+        self._body.came(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """All of it is there."""
         self.is_whole = True
         self.channel.connection.request_whole(self)
-        self.request.body.ended()
+        self._body.ended()
 
     def connectionLost(self, reason: Failure) -> None:
         """Nobody is there any more who would be answered."""
         self.is_lost = True
         if hasattr(self, "request"):  # else its head has not come
-            self.request.body.broken()
+            self._body.broken()
             self.request.body.release()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+    def finish(self) -> None:
+        """It has been answered."""
+        self.channel.requestDone(self)
 
     def _pause(self, is_paused: bool) -> None:
         transport: Any = self.channel.transport
@@ -100,6 +106,23 @@ class Exchange(http.Request):
             transport.pauseProducing()
         else:
             transport.resumeProducing()
+
+
+class BriefExchange:
+    """A request that came whole, in one piece (`brief_request`), and is answered past Twisted's channel."""
+
+    __slots__ = ("channel", "is_answered", "is_lost", "request")
+    is_whole = True
+
+    def __init__(self, channel: "Channel", request: Request) -> None:
+        self.channel = channel
+        self.request = request
+        self.is_lost = self.is_answered = False
+
+    def finish(self) -> None:
+        """It has been answered."""
+        self.request.body.release()
+        self.channel.connection.request_done()
 
 
 class Channel(http.HTTPChannel):
@@ -191,6 +214,18 @@ class Channel(http.HTTPChannel):
             self._is_refused = True
             self.setRawMode()  # type: ignore[no-untyped-call]
             self.connection.refuse(status)
+
+    def take_brief(self, data: bytes) -> tuple[BriefExchange | None, bytes]:
+        """Take *data* as a brief request; else it is given back, with what waits before it."""
+        if self.request_line is not None or not self.persistent or self.requests:
+            return None, data
+        waiting: bytes = self.clearLineBuffer()  # type: ignore[no-untyped-call]  # Twisted's
+        data = waiting + data if waiting else data
+        found = brief_request(data, self.totalHeadersSize, MAX_HEADERS)
+        if found is None:
+            return None, data
+        target, headers, body = found
+        return BriefExchange(self, Request("POST", target, headers, WholeBody(body))), data
 
     def send_continue(self) -> None:
         """RFC 9110 10.1.1: the body is wanted."""

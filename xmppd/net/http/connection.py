@@ -10,12 +10,14 @@ from twisted.python.failure import Failure
 from xmppd.core.http import FileBody, HttpError, HttpResponse
 from xmppd.core.timers import Timer
 from xmppd.net.http.answers import Answering
-from xmppd.net.http.channel import Channel, Exchange
+from xmppd.net.http.channel import BriefExchange, Channel, Exchange
 from xmppd.net.http.pages import error_response
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.takeover import Takeover
 
 LINGER_BYTES = 256 * 1024
+AHEAD_BYTES = 16 * 1024
+"""What is read of a client that sends more before it is answered."""
 LINGER_S = 2.0
 """How long what is still being sent is read and forgotten when it was answered already: a connection that is closed
 over it would take the answer with it."""
@@ -48,6 +50,8 @@ class HttpConnection(TwistedProtocol):
         self._deadline: Timer | None = None
         self._came = self._seen = self._requests = 0
         self._answering: Answering | None = None
+        self._brief: BriefExchange | None = None
+        self._ahead: list[bytes] = []
         self.peer = ""
 
     # -- what Twisted tells -------------------------------------------------------------------------------------------
@@ -62,14 +66,31 @@ class HttpConnection(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take *data*."""
-        if self._phase is Phase.IDLE:
-            self._enter(Phase.HEAD, self._parts.site.options.head_timeout_s)
+        if self._brief is not None:
+            self._ahead.append(data)
+            if sum(map(len, self._ahead)) > AHEAD_BYTES:
+                self.transport.pauseProducing()
+            return
+        if self._phase is Phase.IDLE or self._phase is Phase.START:
+            brief, data = self._channel.take_brief(data) if self._channel is not None else (None, data)
+            if brief is not None:
+                self._brief = brief
+                self._enter(Phase.ANSWER, None)
+                self._handle(brief)
+                return
+            if self._phase is Phase.IDLE:
+                self._enter(Phase.HEAD, self._parts.site.options.head_timeout_s)
         self._inner.dataReceived(data)
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone."""
-        self._enter(Phase.ANSWER, None)
+        self._end_deadline()
         inner, self._inner, self._channel = self._inner, None, None
+        self._ahead.clear()
+        brief, self._brief = self._brief, None
+        if brief is not None:
+            brief.is_lost = True
+            brief.request.body.release()
         self._closed(self)
         if inner is not None:
             inner.connectionLost(reason)
@@ -111,8 +132,9 @@ class HttpConnection(TwistedProtocol):
         response = error_response(HttpError(status), {})
         body = response.body
         assert isinstance(body, bytes)
-        head = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
-        self.transport.write(self._parts.heads.head(status, head, self._parts.now()) + body)
+        more = f"Content-Length: {len(body)}\r\nConnection: close\r\n"
+        head = self._parts.heads.head(status, response.headers, more, self._parts.now())
+        self.transport.write(head + body)
         self._parts.log.refused(self.peer, status)
         self._close()
 
@@ -120,22 +142,25 @@ class HttpConnection(TwistedProtocol):
         """A request has been answered."""
         self._answering = None
         self._enter(Phase.IDLE, self._parts.site.options.idle_timeout_s)
+        if self._brief is not None:
+            self._brief = None
+            self._go_on()
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
-    def _handle(self, exchange: Exchange) -> None:
+    def _handle(self, exchange: Exchange | BriefExchange) -> None:
         self._requests += 1
         request = exchange.request
         self._parts.site.identify(request, self.peer, self._is_tls)
         self._parts.site.respond(request, lambda response: self._answer(exchange, response))
 
-    def _answer(self, exchange: Exchange, response: HttpResponse) -> None:
+    def _answer(self, exchange: Exchange | BriefExchange, response: HttpResponse) -> None:
         """Write *response*, unless nobody is there any more."""
         channel = self._channel
         if exchange.is_lost or exchange.is_answered or channel is None:
             return
         exchange.is_answered = True
-        if isinstance(response, Takeover):
+        if isinstance(response, Takeover) and isinstance(exchange, Exchange):  # begins with a GET
             self._switch(exchange, channel, response)
             return
         if self._requests >= self._parts.site.options.requests_per_connection or not exchange.is_whole:
@@ -145,10 +170,21 @@ class HttpConnection(TwistedProtocol):
             self._enter(Phase.SENDING, self._parts.site.options.idle_timeout_s)
         self._answering.write(response)
 
+    def _go_on(self) -> None:
+        """A brief request has been answered: close, or take what came meanwhile."""
+        channel = self._channel
+        if channel is not None and not channel.persistent:
+            self._close()
+        elif self._ahead:
+            ahead = b"".join(self._ahead)
+            self._ahead.clear()
+            self.transport.resumeProducing()
+            self.dataReceived(ahead)
+
     def _switch(self, exchange: Exchange, channel: Channel, response: Takeover) -> None:
         """From now on all that comes is for another protocol."""
         self._parts.log.answered(exchange.request, response.status, 0)
-        self._enter(Phase.ANSWER, None)
+        self._end_deadline()
         self.transport.unregisterProducer()
         self.transport.write(self._parts.heads.bare(response.status, response.headers))
         self._inner, self._channel = response.protocol, None
@@ -158,14 +194,14 @@ class HttpConnection(TwistedProtocol):
         self._closed(self)
         response.protocol.makeConnection(self.transport)
 
-    def _written(self, exchange: Exchange, is_whole: bool) -> None:
+    def _written(self, exchange: Exchange | BriefExchange, is_whole: bool) -> None:
         channel = self._channel
         if exchange.is_lost or channel is None:
             return
         if not is_whole:
             self.transport.abortConnection()
         elif exchange.is_whole:
-            channel.requestDone(exchange)
+            exchange.finish()
         else:
             exchange.request.body.drop()
             self._came = 0
@@ -177,9 +213,8 @@ class HttpConnection(TwistedProtocol):
         self._phase = phase
         timers = self._parts.timers
         if seconds is None:
-            timers.stop(self._deadline)
-            self._deadline = None
-        elif self._deadline is None:
+            return  # it is put off again soon, or rings in vain
+        if self._deadline is None:
             self._deadline = timers.add(seconds, self._rings)
         else:
             timers.reschedule(self._deadline, seconds)
@@ -187,6 +222,9 @@ class HttpConnection(TwistedProtocol):
     def _rings(self, now: float, timer: Timer, param: None) -> float | None:
         """A deadline is over; who has gone on since the last one gets another."""
         options = self._parts.site.options
+        if self._phase is Phase.ANSWER:
+            self._deadline = None
+            return None
         if self._phase is Phase.BODY and self._has_progress(options.body_bytes):
             return options.body_timeout_s
         if self._phase is Phase.SENDING and self._answering is not None and self._answering.has_progress():
@@ -206,7 +244,12 @@ class HttpConnection(TwistedProtocol):
         channel = self._channel
         return came >= wanted or (channel is not None and channel.requests[-1].request.body.is_paused)
 
+    def _end_deadline(self) -> None:
+        self._phase = Phase.ANSWER
+        self._parts.timers.stop(self._deadline)
+        self._deadline = None
+
     def _close(self) -> None:
-        self._enter(Phase.ANSWER, None)
+        self._end_deadline()
         if self._channel is not None:
             self._channel.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's

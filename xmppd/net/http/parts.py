@@ -1,7 +1,7 @@
 """What the connections of HTTP share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from xmppd.core.environment import InThread
 from xmppd.core.timers import Timers
@@ -20,4 +20,8 @@ class HttpParts:
     """Wall time in seconds since 1970."""
     in_thread: InThread
     log: AccessLog
-    heads: Heads = field(default_factory=Heads)
+
+    @property
+    def heads(self) -> Heads:
+        """What writes the heads of responses."""
+        return self.site.heads

@@ -6,10 +6,11 @@ from urllib.parse import parse_qsl
 from twisted.internet.defer import Deferred, fail
 
 from xmppd.core.http import HttpError, Sink
-from xmppd.net.http.body import Body
+from xmppd.net.http.body import Body, WholeBody
 from xmppd.net.http.proxies import Asker
 
 QUERY_FIELDS = 64
+_NOBODY = Asker("", None, None, False)
 
 
 class Request:
@@ -35,7 +36,7 @@ class Request:
         "route",
     )
 
-    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> None:
+    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body | WholeBody) -> None:
         self.method = method
         self.path, _, self.query_text = target.partition("?")
         self.headers = headers
@@ -52,7 +53,7 @@ class Request:
         """Whether such requests are too many for a line of the log each."""
         self.route = ""
         """The pattern that was found, for the log: paths may hold what is secret."""
-        self.asker = Asker("", None, None, False)
+        self.asker = _NOBODY
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -61,6 +62,10 @@ class Request:
             return dict(parse_qsl(self.query_text, keep_blank_values=True, max_num_fields=QUERY_FIELDS))
         except ValueError:
             raise HttpError(400) from None
+
+    def whole(self, limit: int) -> bytes | None:
+        """Give the whole body where it is there already; None where it is to be waited for, by `read`."""
+        return self.body.whole(limit)
 
     def read(self, limit: int) -> Deferred[bytes]:
         """Give the whole body; fails with `HttpError` 413 beyond *limit* bytes."""

@@ -22,7 +22,7 @@ from xmppd.core.host import Host, Hosts
 from xmppd.core.http import Found, HttpError, HttpHandler, HttpResponse, RequestLost, Route, Routes
 from xmppd.core.networks import is_among
 from xmppd.core.web import WebAddresses, configured_url, hostname_of
-from xmppd.net.http.heads import checked
+from xmppd.net.http.heads import Heads
 from xmppd.net.http.pages import error_response
 from xmppd.net.http.proxies import FORWARDING, Asker, asker_of
 from xmppd.net.http.request import Request
@@ -47,13 +47,15 @@ class Site:
         self._hosts = hosts
         self._current = current
         self._addresses = addresses
+        self.heads = Heads()
         self.routes = Routes()
         """What is for the server as a whole."""
         self.anywhere = Routes()
         """What answers under any name, also such as are nobody's; below `WELL_KNOWN` alone."""
         self._remembered_of: object = None
         self._domains: dict[str, list[Host]] = {}
-        self._near: dict[str, tuple[bool, bool]] = {}
+        self._names: dict[str, str] = {}
+        self._near: dict[str, tuple[bool, bool, Asker]] = {}
 
     @property
     def options(self) -> Http:
@@ -62,12 +64,10 @@ class Site:
 
     def identify(self, request: Request, peer: str, is_tls: bool) -> None:
         """Fill in who asks, how it came, and what its address is called."""
-        is_here, is_proxy = self._peer(peer)
-        asker = request.asker = (
-            asker_of(peer, request.headers, self.options.trusted_proxies)
-            if is_proxy and not FORWARDING.isdisjoint(request.headers)
-            else Asker(peer, None, None, False)
-        )
+        is_here, is_proxy, asker = self._peer(peer)
+        if is_proxy and not FORWARDING.isdisjoint(request.headers):
+            asker = asker_of(peer, request.headers, self.options.trusted_proxies)
+        request.asker = asker
         request.client, request.peer = asker.address, peer
         request.is_https = is_tls or asker.scheme == "https"
         stays_here = is_here and not asker.is_behind_proxy
@@ -78,14 +78,18 @@ class Site:
         try:
             answer = self._handle(request)
             if not isinstance(answer, Deferred):
-                checked(answer)
+                self._checked(answer)
         except Exception:  # noqa: BLE001 - the net of HTTP requests
             answered(self._failed(Failure(), request))
             return
         if isinstance(answer, Deferred):
-            answer.addCallback(checked).addErrback(self._failed, request).addCallback(answered)
+            answer.addCallback(self._checked).addErrback(self._failed, request).addCallback(answered)
         else:
             answered(answer)
+
+    def _checked(self, response: HttpResponse) -> HttpResponse:
+        self.heads.check(response.headers)
+        return response
 
     def _handle(self, request: Request) -> HttpResponse | Deferred[HttpResponse]:
         found = self._find(request)
@@ -130,18 +134,23 @@ class Site:
         if mark and scheme.lower() in ("http", "https"):  # RFC 9112 3.2.2: before the header
             text, slash, path = rest.partition("/")
             request.path = slash + path or "/"
-        found = _AUTHORITY.fullmatch(text)
-        if found is None:
-            raise HttpError(400)
-        name = found[1] or LOCALHOST  # HTTP/1.0 need not say it
-        return _prepared(name), text or LOCALHOST
+        name = self._names.get(text)
+        if name is None:
+            found = _AUTHORITY.fullmatch(text)
+            if found is None:
+                raise HttpError(400)
+            name = _prepared(found[1] or LOCALHOST)  # HTTP/1.0 need not say it
+            if len(self._names) < REMEMBERED:
+                self._names[text] = name
+        return name, text or LOCALHOST
 
-    def _peer(self, peer: str) -> tuple[bool, bool]:
-        """Say whether *peer* is on this machine, and whether it is a proxy that is trusted."""
+    def _peer(self, peer: str) -> tuple[bool, bool, Asker]:
+        """Say whether *peer* is on this machine, whether it is a proxy that is trusted, and who asks if it is none."""
         self._forget()
         known = self._near.get(peer)
         if known is None:
-            known = is_local_address(peer), is_among(peer, self.options.trusted_proxies)
+            is_proxy = is_among(peer, self.options.trusted_proxies)
+            known = is_local_address(peer), is_proxy, Asker(peer, None, None, False)
             if len(self._near) < REMEMBERED:
                 self._near[peer] = known
         return known
@@ -162,6 +171,7 @@ class Site:
             self._remembered_of = config
             self._domains.clear()
             self._near.clear()
+            self._names.clear()
 
     def domains(self, name: str) -> list[Host]:
         """Give the domains that the (prepared) name in a Host header may mean, the likeliest first."""

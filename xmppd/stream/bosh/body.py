@@ -25,6 +25,13 @@ PREFIXES: Final = 16
 _START: Final = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*(?=<)")
 _TAG_NAME: Final = re.compile(rb"<([^\s/>]+)")
 _OPEN: Final = f"<body xmlns='{NS}'"
+_EMPTY: Final = f"{_OPEN}/>".encode()
+_AROUND: Final = f"{_OPEN}>".encode()
+_BODY, _END = "body", b"</body>"
+_VALUE: Final = r"""(?:'[ -%(-;=-~]*'|"[ !#-%'-;=-~]*")"""
+_USUAL: Final = re.compile(rf"<body((?: [a-z]+={_VALUE})+) ?/?>".encode())
+"""A start tag of which an XML parser would say nothing else: no prefix, no reference, no white space but blanks."""
+_ATTR: Final = re.compile(r"""([a-z]+)=(?:'([^']*)'|"([^"]*)")""")
 _SLASH: Final = ord("/")
 
 
@@ -66,7 +73,10 @@ class Body:
         if self.is_empty:
             return []
         end = self.rest.rfind(b"</")
-        if not re.fullmatch(rb"</" + re.escape(self.tag.encode()) + rb"\s*>", self.rest[max(end, 0) :]):
+        is_ended = self.tag == _BODY and self.rest.endswith(_END) and end == len(self.rest) - len(_END)
+        if not is_ended and not re.fullmatch(
+            rb"</" + re.escape(self.tag.encode()) + rb"\s*>", self.rest[max(end, 0) :]
+        ):
             return [StreamError("bad-format", "the body does not end")]
         shelf = pool.shelf(self.tag, ns.CLIENT, self.prefixes, ns.CLIENT)
         parser = shelf.take(limits, lang)
@@ -84,6 +94,11 @@ class Body:
 
 def read_body(data: bytes) -> Body:
     """Read the start tag of the element in *data*; raises `NoBody`."""
+    usual = _USUAL.match(data, 0, HEAD_BYTES)
+    if usual is not None and (attrs := _attrs_of(usual[1])) is not None:
+        end, rest = usual.end(), data[usual.end() :].rstrip()
+        if not (rest and data[end - 2] == _SLASH):
+            return Body(attrs, _BODY, {}, rest)
     found = _START.match(data)
     start = found.end() if found is not None else -1
     end = tag_end(data, start) if start >= 0 and data[start : start + 1] == b"<" else 0
@@ -103,8 +118,17 @@ def read_body(data: bytes) -> Body:
 
 def write_body(attrs: Mapping[str, str], payload: bytes = b"") -> bytes:
     """Give a body with these attributes around *payload*."""
+    if not attrs:
+        return b"".join((_AROUND, payload, _END)) if payload else _EMPTY
     head = f"{_OPEN}{write_attrs(attrs)}".encode()
-    return head + b">" + payload + b"</body>" if payload else head + b"/>"
+    return head + b">" + payload + _END if payload else head + b"/>"
+
+
+def _attrs_of(text: bytes) -> dict[str, str] | None:
+    """Give the attributes of a usual start tag; None where it is another element's, or no XML."""
+    found = _ATTR.findall(text.decode("ascii"))
+    attrs = {name: single or double for name, single, double in found}
+    return attrs if attrs.pop("xmlns", None) == NS and len(attrs) == len(found) - 1 else None
 
 
 class _Head:

@@ -28,6 +28,7 @@ from xmppd.stream.bosh.body import Body, write_body
 
 RID_MAX: Final = (1 << 53) - 1
 """XEP-0124 14.1."""
+_SAID: Final = frozenset({"type", "pause", "{urn:xmpp:xbosh}restart"})
 KEY_CHARS: Final = 128
 REPEATS: Final = 8
 """So often may one request that is not answered yet be sent again (14.3)."""
@@ -78,9 +79,7 @@ class Request(Generic[T]):
     @property
     def is_poll(self) -> bool:
         """Whether it says nothing."""
-        attrs = self.body.attrs
-        said = ("type", "pause", "{urn:xmpp:xbosh}restart")
-        return self.body.is_empty and not any(name in attrs for name in said)
+        return self.body.is_empty and _SAID.isdisjoint(self.body.attrs)
 
 
 class Window(Generic[T]):
