@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from benchmarks.load.connection import Connection, counted
+from benchmarks.load.client import Client, counted
 from benchmarks.load.loop import Loop
 from benchmarks.measure import Cost, Stopwatch
 
@@ -40,14 +40,15 @@ class Lane:
 
     __slots__ = ("_bursts", "_flow", "_outstanding", "_sender", "_stamps")
 
-    def __init__(self, flow: Flow, sender: Connection, request: bytes, outstanding: int) -> None:
+    def __init__(self, flow: Flow, sender: Client, request: bytes, outstanding: int) -> None:
         self._flow = flow
         self._sender = sender
         self._outstanding = outstanding
-        self._bursts = [request * count for count in range(outstanding + 1)]
+        packed = sender.packed(request)
+        self._bursts = [packed * count for count in range(outstanding + 1)]
         self._stamps: deque[float] = deque()
 
-    def start(self, receiver: Connection, token: bytes) -> None:
+    def start(self, receiver: Client, token: bytes) -> None:
         """Count ``token`` at the receiver and send the first requests."""
         receiver.receive = counted(token, self.arrived)
         self.send(self._outstanding)
@@ -56,7 +57,7 @@ class Lane:
         """Send so many requests now."""
         now = time.perf_counter()
         self._stamps.extend([now] * count)
-        self._sender.send(self._bursts[count])
+        self._sender.write(self._bursts[count])
 
     def arrived(self, count: int) -> None:
         """Note the answers and send as many again."""
@@ -66,7 +67,7 @@ class Lane:
         flow.latencies_s.extend([now - stamps.popleft() for _ in range(count)])
         if flow.is_open:
             stamps.extend([now] * count)
-            self._sender.send(self._bursts[count])
+            self._sender.write(self._bursts[count])
 
 
 class FanOut:
@@ -74,9 +75,7 @@ class FanOut:
 
     __slots__ = ("_flow", "_received", "_recipients", "_rounds", "_send", "_stamps")
 
-    def __init__(
-        self, flow: Flow, recipients: list[Connection], token: bytes, send: Callable[[], None]
-    ) -> None:
+    def __init__(self, flow: Flow, recipients: list[Client], token: bytes, send: Callable[[], None]) -> None:
         self._flow = flow
         self._send = send
         self._recipients = len(recipients)

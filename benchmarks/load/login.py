@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.load.connection import HANDSHAKE, Connection, Script
+from benchmarks.load.client import HANDSHAKE, Client, Script, header
+from benchmarks.load.connection import Connection
 from benchmarks.load.loop import LoadError, Loop
 from benchmarks.load.scram import ScramClient
 
@@ -17,14 +18,6 @@ STARTTLS = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 FEATURES = (b"</stream:features>", b"</features>", b"<stream:error", b"</stream:stream>")
 ROSTER = b"<iq type='get' id='roster-1'><query xmlns='jabber:iq:roster'/></iq>"
-
-
-def header(domain: str) -> bytes:
-    """Give what a client's stream to *domain* begins with."""
-    return (
-        f"<?xml version='1.0'?><stream:stream to='{domain}' xmlns='jabber:client' "
-        "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
-    ).encode()
 
 
 HEADER: Final = header(HOST)
@@ -57,14 +50,22 @@ class Address:
 
     port: int
     tls: ssl.SSLContext | None
+    carrier: Callable[[Loop, int], Client] | None = None
+    """What makes a client that comes by another way than TCP."""
+
+    def connect(self, loop: Loop) -> Client:
+        """Make a client that is connected."""
+        return (
+            Connection(loop, self.port, self.tls) if self.carrier is None else self.carrier(loop, self.port)
+        )
 
 
 def log_in_all(
     loop: Loop, address: Address, accounts: Iterable[Account], at_once: int = AT_ONCE
-) -> list[Connection]:
+) -> list[Client]:
     """Log all in, ``at_once`` at a time; give their connections in the accounts' order."""
     waiting = iter(accounts)
-    connections: list[Connection] = []
+    connections: list[Client] = []
     finished = 0
 
     def ended() -> None:
@@ -82,33 +83,33 @@ def _start_next(
     loop: Loop,
     address: Address,
     waiting: Iterator[Account],
-    connections: list[Connection],
+    connections: list[Client],
     ended: Callable[[], None],
 ) -> None:
     account = next(waiting, None)
     if account is None:
         return
-    connection = Connection(loop, address.port, address.tls)
+    connection = address.connect(loop)
     connection.jid = account.full_jid
     connection.on_script_end = ended
     connections.append(connection)
     connection.run(login(connection, account, address.tls is not None))
 
 
-def login(connection: Connection, account: Account, with_tls: bool) -> Script:
+def login(connection: Client, account: Account, with_tls: bool) -> Script:
     """Take a fresh connection to an available (or only bound) session."""
-    opening = header(account.domain)
-    connection.send(opening)
+    yield from connection.begin(account.domain)
+    connection.open_stream(account.domain)
     expect((yield FEATURES), b"features>")
     if with_tls:
         connection.send(STARTTLS)
         expect((yield (b"<proceed", b"<failure")), b"<proceed")
         yield (b">",)
         yield HANDSHAKE
-        connection.send(opening)
+        connection.open_stream(account.domain)
         expect((yield FEATURES), b"features>")
     yield from _authenticate(connection, account)
-    connection.send(opening)
+    connection.open_stream(account.domain)
     expect((yield FEATURES), b"features>")
     connection.send(
         f"<iq type='set' id='bind-1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
@@ -122,7 +123,7 @@ def login(connection: Connection, account: Account, with_tls: bool) -> Script:
         yield (b"<presence",)
 
 
-def _authenticate(connection: Connection, account: Account) -> Script:
+def _authenticate(connection: Client, account: Account) -> Script:
     scram = ScramClient(account.user, account.password, secrets.token_hex(12))
     connection.send(b"<auth xmlns='%b' mechanism='SCRAM-SHA-1'>%b</auth>" % (SASL.encode(), scram.first()))
     challenge = yield (b"</challenge>", b"</failure>")

@@ -3,7 +3,7 @@
 import re
 import time
 
-from benchmarks.load.connection import Connection, Script
+from benchmarks.load.client import Client, Script
 from benchmarks.load.login import Account, expect, user_name
 from benchmarks.load.loop import LoadError, Loop
 from benchmarks.measure import Stopwatch, percentile
@@ -66,7 +66,7 @@ class _Reader:
 
     __slots__ = ("_before", "_connection", "_is_over", "_loop")
 
-    def __init__(self, loop: Loop, connection: Connection) -> None:
+    def __init__(self, loop: Loop, connection: Client) -> None:
         self._loop = loop
         self._connection = connection
         self._before = b""

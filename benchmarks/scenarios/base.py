@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.load.connection import Connection
+from benchmarks.load.client import Client
 from benchmarks.load.login import Account, Address, log_in_all
 from benchmarks.load.loop import Loop
 from benchmarks.load.tls import client_context
@@ -57,7 +57,7 @@ class Scenario(ABC):
         """Give where and how this scenario connects."""
         return Address(server.port, client_context() if self.with_tls else None)
 
-    def log_in(self, server: Server, loop: Loop, accounts: Iterable[Account]) -> list[Connection]:
+    def log_in(self, server: Server, loop: Loop, accounts: Iterable[Account]) -> list[Client]:
         """Log all in, by TLS where the scenario says so."""
         return log_in_all(loop, self.address(server), accounts)
 

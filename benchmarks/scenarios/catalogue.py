@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchmarks.load.web import BOSHClient, WebSocketClient
 from benchmarks.scenarios.archive import Paging
 from benchmarks.scenarios.base import Scenario, Window
 from benchmarks.scenarios.chat import Chat, GrowingChat, PacedChat, ShippedChat
@@ -15,6 +16,7 @@ from benchmarks.scenarios.quick_login import QuickLogin
 from benchmarks.scenarios.room import Room
 from benchmarks.scenarios.sessions import Idle, Left, Login, Start
 from benchmarks.scenarios.turns import Storm, Turns
+from benchmarks.scenarios.web import Files, WebChat, WebIdle
 from benchmarks.servers.base import Profile
 
 GROWING_SESSIONS = (100, 1_000, 10_000)
@@ -33,14 +35,16 @@ class Sizes:
     left: int
     entries: int
     pages: int
+    files: int
+    """How many files of 25 MB are uploaded and fetched."""
     most: int
     """The greatest number of sessions or contacts in the growth runs."""
 
 
 FULL = Sizes(
-    Window(1.0, 4.0), Window(1.0, 10.0), Window(2.0, 6.0), 500, 5_000, 10_000, 1_000_000, 100, 10_000
+    Window(1.0, 4.0), Window(1.0, 10.0), Window(2.0, 6.0), 500, 5_000, 10_000, 1_000_000, 100, 16, 10_000
 )
-QUICK = Sizes(Window(0.5, 1.5), Window(0.5, 3.0), Window(1.0, 2.0), 200, 1_000, 1_000, 20_000, 30, 1_000)
+QUICK = Sizes(Window(0.5, 1.5), Window(0.5, 3.0), Window(1.0, 2.0), 200, 1_000, 1_000, 20_000, 30, 4, 1_000)
 BRIEF: dict[str, Any] = {
     name: getattr(QUICK, name) for name in ("window", "paced", "growth", "entries", "pages")
 }
@@ -73,6 +77,7 @@ def _usual(sizes: Sizes) -> Iterator[Scenario]:
     yield Federated("S10", 100, sizes.window, is_acknowledged=False)
     yield Federated("S10-kept", 100, sizes.window, is_acknowledged=True)
     yield BesideAQueue("S1-queue", 100, sizes.window)
+    yield from _web(sizes)
 
 
 def _chats(sizes: Sizes) -> Iterator[Scenario]:
@@ -82,6 +87,16 @@ def _chats(sizes: Sizes) -> Iterator[Scenario]:
     yield ShippedChat("S1d", True, 100, sizes.window, "≤ 60")
     yield Devices("S2", 50, sizes.window, Profile.DURABLE, "≤ 100")
     yield Devices("S2-files", 50, sizes.window, Profile.DURABLE_FILES, "–")
+
+
+def _web(sizes: Sizes) -> Iterator[Scenario]:
+    for carrier, name, chat, idle in (
+        (WebSocketClient, "websocket", "≤ 20", "≤ 10"),
+        (BOSHClient, "bosh", "≤ 60", "–"),
+    ):
+        yield WebChat(f"S12-{name}", carrier, 100, sizes.window, chat)
+        yield WebIdle(f"S12-idle-{name}", carrier, sizes.idle, idle)
+    yield Files("S12-files", sizes.files)
 
 
 def _left(sizes: Sizes) -> Iterator[Scenario]:

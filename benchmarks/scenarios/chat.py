@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
-from benchmarks.load.connection import Connection, counted
+from benchmarks.load.client import Client, counted
 from benchmarks.load.flow import Flow, Lane
 from benchmarks.load.login import Account, user_name
 from benchmarks.load.loop import LoadError, Loop
@@ -41,8 +41,8 @@ With more than one for a pair, few sessions would share reads and writes among m
 class Pair:
     """One sends, the other receives."""
 
-    sender: Connection
-    receiver: Connection
+    sender: Client
+    receiver: Client
     message: bytes
 
 
@@ -170,7 +170,7 @@ def per_message(cost: Cost, flow: Flow) -> Figures:
     }
 
 
-def _stamped(flow: Flow, receiver: Connection) -> deque[float]:
+def _stamped(flow: Flow, receiver: Client) -> deque[float]:
     stamps: deque[float] = deque()
 
     def arrived(count: int) -> None:

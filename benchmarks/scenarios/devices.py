@@ -8,7 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from benchmarks.load.connection import Connection, Script, counted
+from benchmarks.load.client import Client, Script, counted
 from benchmarks.load.flow import Flow
 from benchmarks.load.login import Account, expect, user_name
 from benchmarks.load.loop import LoadError, Loop
@@ -68,7 +68,7 @@ class Devices(Scenario):
             raise LoadError(f"{copies.count} copies arrived where {wanted} were due")
         return per_message(cost, flow)
 
-    def _connect(self, server: Server, loop: Loop) -> tuple[list[Connection], list[Connection]]:
+    def _connect(self, server: Server, loop: Loop) -> tuple[list[Client], list[Client]]:
         sending = [Account(user_name(2 * number)) for number in range(self.pairs)]
         receiving = [
             Account(user_name(2 * number + 1), resource)
@@ -91,7 +91,7 @@ class _Sender:
 
     __slots__ = ("_acknowledged", "_connection", "_flow", "_message", "_stamps", "_tail", "sent")
 
-    def __init__(self, flow: Flow, connection: Connection, to: str) -> None:
+    def __init__(self, flow: Flow, connection: Client, to: str) -> None:
         self._flow = flow
         self._connection = connection
         self._message = (
@@ -130,7 +130,7 @@ class _Receiver:
 
     __slots__ = ("_connection", "_copies", "_count", "_handled")
 
-    def __init__(self, connection: Connection, copies: _Copies) -> None:
+    def __init__(self, connection: Client, copies: _Copies) -> None:
         self._connection = connection
         self._copies = copies
         self._handled = 0
@@ -148,7 +148,7 @@ class _Receiver:
         self._copies.count += count
 
 
-def _enable(loop: Loop, connections: list[Connection]) -> None:
+def _enable(loop: Loop, connections: list[Client]) -> None:
     ready = 0
 
     def enabled() -> None:
@@ -162,7 +162,7 @@ def _enable(loop: Loop, connections: list[Connection]) -> None:
     loop.settle()
 
 
-def _enabling(connection: Connection) -> Script:
+def _enabling(connection: Client) -> Script:
     connection.send(CARBONS)
     yield (b"c1",)
     connection.send(ENABLE)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from benchmarks.load.connection import Connection, ignore
+from benchmarks.load.client import Client, ignore
 from benchmarks.load.flow import Flow, Lane
 from benchmarks.load.login import Account, Address, log_in_all, user_name
 from benchmarks.load.loop import Loop
@@ -198,7 +198,7 @@ class BesideAQueue(Scenario):
         beside = [self._chat(connections, peer, loop) for _ in range(WINDOWS)]
         return {"ratio": min(beside) / min(costs), "cpu_us": min(beside)}
 
-    def _chat(self, connections: list[Connection], peer: XmppdPeer, loop: Loop) -> float:
+    def _chat(self, connections: list[Client], peer: XmppdPeer, loop: Loop) -> float:
         flow = Flow()
         for sender, receiver in zip(connections[::2], connections[1::2], strict=True):
             Lane(flow, sender, message_to(receiver.jid), OUTSTANDING).start(receiver, END)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from benchmarks.load.connection import HANDSHAKE, Connection, Script
+from benchmarks.load.client import HANDSHAKE, Script
+from benchmarks.load.connection import Connection
 from benchmarks.load.login import FEATURES, HEADER, HOST, PASSWORD, ROSTER, STARTTLS, expect, user_name
 from benchmarks.load.loop import Loop
 from benchmarks.load.scram import ScramClient

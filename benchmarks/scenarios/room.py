@@ -1,6 +1,6 @@
 """S6: groupchat messages in a room (XEP-0045) that many occupy."""
 
-from benchmarks.load.connection import Connection, Script
+from benchmarks.load.client import Client, Script
 from benchmarks.load.flow import FanOut, Flow
 from benchmarks.load.login import Account, expect, user_name
 from benchmarks.load.loop import Loop
@@ -48,14 +48,14 @@ class Room(Scenario):
         return per_message(cost, flow)
 
 
-def _join(loop: Loop, occupant: Connection, address: str) -> None:
+def _join(loop: Loop, occupant: Client, address: str) -> None:
     joined: list[bool] = []
     occupant.on_script_end = lambda: joined.append(True)
     occupant.run(_joining(occupant, address))
     loop.run_until(lambda: bool(joined), "joining the room")
 
 
-def _joining(occupant: Connection, address: str) -> Script:
+def _joining(occupant: Client, address: str) -> Script:
     occupant.send(
         f"<presence to='{address}'><x xmlns='http://jabber.org/protocol/muc'>"
         "<history maxstanzas='0'/></x></presence>".encode()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from benchmarks.load.connection import Connection
+from benchmarks.load.client import Client
 from benchmarks.load.login import Account, log_in_all
 from benchmarks.load.loop import Loop
 from benchmarks.scenarios.base import Figures, Row, Scenario
@@ -45,7 +45,7 @@ class Storm(Login):
         super().__init__(key, with_tls, logins, "–")
         self.title = f"a storm of {logins:,} logins at once"
 
-    def log_in(self, server: Server, loop: Loop, accounts: Iterable[Account]) -> list[Connection]:
+    def log_in(self, server: Server, loop: Loop, accounts: Iterable[Account]) -> list[Client]:
         """Wait for nobody."""
         everybody = list(accounts)
         return log_in_all(loop, self.address(server), everybody, at_once=len(everybody))

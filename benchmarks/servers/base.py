@@ -33,6 +33,8 @@ class Needs:
     archived: int = 0
     """How many messages u0's archive holds."""
     pep: bool = False
+    web: bool = False
+    """Whether clients come over WebSocket and BOSH, too, and files are uploaded and downloaded."""
     turns: bool = False
     """Whether the turns of the server's reactor are timed."""
 
@@ -55,6 +57,7 @@ class Server(ABC):
         self.needs = needs
         self.certificate = certificate
         self.port = free_port()
+        self.http_port = free_port()
         self.started_in_s = 0.0
         self._process: ServerProcess | None = None
 

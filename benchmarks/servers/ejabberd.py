@@ -22,7 +22,7 @@ listen:
     backlog: 1024
     starttls: true
     access: all
-auth_method: [internal]
+{web}auth_method: [internal]
 auth_password_format: scram
 disable_sasl_mechanisms: ["digest-md5", "x-oauth2"]
 max_fsm_queue: 200000
@@ -41,6 +41,24 @@ modules:
   mod_ping: {{}}
   mod_version: {{}}
 {modules}
+"""
+WEB = """\
+  - port: {port}
+    ip: "127.0.0.1"
+    module: ejabberd_http
+    request_handlers:
+      /xmpp-websocket: ejabberd_http_ws
+      /http-bind: mod_bosh
+      /upload: mod_http_upload
+"""
+WEB_MODULES = """\
+  mod_bosh: {{}}
+  mod_http_upload:
+    host: upload.localhost
+    put_url: "http://localhost:{port}/upload"
+    docroot: "{folder}/upload"
+    max_size: 1000000000
+    access: all
 """
 SQL = 'sql_type: sqlite\nsql_database: "{folder}/archive.sqlite"\n'
 PEP = "  mod_caps: {}\n  mod_pubsub: {plugins: [flat, pep]}\n"
@@ -117,6 +135,7 @@ class Ejabberd(Server):
         text = CONFIGURATION.format(
             certificate=self.certificate.both,
             port=self.port,
+            web=WEB.format(port=self.http_port) if self.needs.web else "",
             database=SQL.format(folder=self.folder) if profile is Profile.DURABLE else "",
             modules=self._modules(),
         )
@@ -146,6 +165,8 @@ class Ejabberd(Server):
             if profile is not Profile.LEAN
             else ""
         )
+        if self.needs.web:
+            modules += WEB_MODULES.format(port=self.http_port, folder=self.folder)
         if profile is Profile.SHIPPED:
             return modules + SHIPPED
         return modules + (PEP if self.needs.pep else "") + (ROOMS + ROOM_OPTIONS if self.needs.rooms else "")

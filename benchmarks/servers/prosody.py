@@ -12,6 +12,7 @@ from benchmarks.servers.prosody_archive import fill_archive
 DRIVER = "lua-dbi-sqlite3 is not installed"
 CORE = ("roster", "saslauth", "tls", "disco", "private", "blocklist", "ping", "posix")
 VCARD = ("vcard",)
+WEB = ("http", "bosh", "websocket")
 VCARD_BY_PEP = ("pep", "vcard_legacy")
 DEVICES = ("mam", "carbons", "smacks", "csi", "csi_simple")
 SHIPPED = (
@@ -31,8 +32,12 @@ modules_disabled = {{ "s2s" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {port} }}
 s2s_ports = {{ }}
-http_ports = {{ }}
+http_ports = {{ {http} }}
+http_interfaces = {{ "127.0.0.1" }}
 https_ports = {{ }}
+http_host = "localhost"
+consider_websocket_secure = true
+consider_bosh_secure = true
 c2s_require_encryption = false
 authentication = "internal_hashed"
 storage = {storage}
@@ -43,6 +48,13 @@ ssl = {{ certificate = "{chain}", key = "{key}" }}
 VirtualHost "localhost"
 """
 ROOMS = 'Component "rooms.localhost" "muc"\nmuc_room_locking = false\n'
+FILES = """\
+Component "upload.localhost" "http_file_share"
+http_host = "localhost"
+http_external_url = "http://localhost:{port}/"
+http_file_share_size_limit = 1000000000
+http_file_share_daily_quota = 1000000000000
+"""
 
 
 class Prosody(Server):
@@ -82,22 +94,28 @@ class Prosody(Server):
             folder=self.folder,
             modules="; ".join(f'"{name}"' for name in self._modules()),
             port=self.port,
+            http=self.http_port if self.needs.web else "",
             storage=self.stores[self.needs.profile],
             chain=self.certificate.chain,
             key=self.certificate.key,
         )
-        (self.folder / "prosody.cfg.lua").write_text(text + (ROOMS if self.needs.rooms else ""))
+        (self.folder / "prosody.cfg.lua").write_text(text + self._components())
         self._write_accounts(data / "localhost" / "accounts")
         if self.needs.contacts:
             self._write_rosters(data / "localhost" / "roster")
         if self.needs.archived:
             fill_archive(data / "prosody.sqlite", self.needs.archived)
 
+    def _components(self) -> str:
+        rooms = ROOMS if self.needs.rooms else ""
+        return rooms + (FILES.format(port=self.http_port) if self.needs.web else "")
+
     def _modules(self) -> Sequence[str]:
         if self.needs.profile is Profile.SHIPPED:
             return SHIPPED
         devices = () if self.needs.profile is Profile.LEAN else DEVICES
-        return (*CORE, *(VCARD_BY_PEP if self.needs.pep else VCARD), *devices)
+        web = WEB if self.needs.web else ()
+        return (*CORE, *web, *(VCARD_BY_PEP if self.needs.pep else VCARD), *devices)
 
     def _write_accounts(self, folder: Path) -> None:
         folder.mkdir(parents=True)

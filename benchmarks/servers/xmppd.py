@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.servers.base import Profile, Server, Unsupported
@@ -33,7 +33,7 @@ direct_tls_listen = []
 require_tls = false
 allow_plain_without_tls = true
 [http]
-listen = []
+listen = [{http}]
 [storage]
 url = "sqlite:xmppd.sqlite"
 [log]
@@ -48,6 +48,15 @@ module = "muc"
 lock = false
 messages_per_minute = 0
 room_messages_per_minute = 0
+"""
+FILES = """\
+[components."upload.localhost"]
+module = "upload"
+[components."upload.localhost".modules.upload]
+max_bytes = 1_000_000_000
+account_bytes = 0
+day_bytes = 0
+total_bytes = 0
 """
 
 
@@ -110,13 +119,23 @@ class Xmppd(Server):
         if self.needs.rooms and not _has_module("muc"):
             raise Unsupported("it has no rooms yet")
         text = CONFIGURATION.format(
-            folder=self.folder, chain=self.certificate.chain, key=self.certificate.key, port=self.port
+            folder=self.folder,
+            chain=self.certificate.chain,
+            key=self.certificate.key,
+            port=self.port,
+            http=f'"127.0.0.1:{self.http_port}"' if self.needs.web else "",
         )
         text += "".join(f"[modules.{name}]\nenabled = false\n" for name in self._off())
-        (self.folder / "xmppd.toml").write_text(text + (ROOMS if self.needs.rooms else "") + self.more)
+        (self.folder / "xmppd.toml").write_text(text + "".join(self._services()) + self.more)
         data = self.folder / "data"
         data.mkdir(mode=0o700)
         seed(data / "xmppd.sqlite", self.needs.accounts, self.needs.contacts, self.needs.archived)
+
+    def _services(self) -> Iterator[str]:
+        if self.needs.rooms:
+            yield ROOMS
+        if self.needs.web:
+            yield FILES
 
     def _needed(self) -> Sequence[str]:
         if self.needs.archived:

@@ -11,7 +11,8 @@ from collections import deque
 from typing import Any, Self
 from xml.etree.ElementTree import Element, XMLPullParser
 
-from benchmarks.load.login import FEATURES, HOST, PASSWORD, SASL, STARTTLS, header
+from benchmarks.load.client import header
+from benchmarks.load.login import FEATURES, HOST, PASSWORD, SASL, STARTTLS
 from benchmarks.load.scram import ScramClient
 from benchmarks.load.tls import client_context
 from benchmarks.soak.counted import NS, Counted

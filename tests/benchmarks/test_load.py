@@ -4,7 +4,7 @@ import base64
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.load.connection import counted
+from benchmarks.load.client import counted
 from benchmarks.load.scram import ScramClient
 
 
