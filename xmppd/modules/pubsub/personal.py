@@ -99,6 +99,9 @@ class PersonalEventing(Module):
 
     async def _answer(self, request: IQRequest) -> Answer:
         realm = self._personal.realm(request.target)
+        if realm.is_owner(request.sender) and realm.is_there():
+            for child in request.payload.elements():
+                await realm.wanted(child.get("node") or "")
         try:
             return await self._requests.answer(realm, request)
         except StanzaError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from xmppd.services.pubsub.items import NS, NewItem, payload_of, shown
-from xmppd.services.pubsub.publishing import Form
+from xmppd.services.pubsub.joint import Form
 from xmppd.services.pubsub.reading import Page
 from xmppd.services.pubsub.refusals import refusal
 from xmppd.stanza import forms, result_sets

@@ -1,20 +1,48 @@
 """Bookmarks of the old kind (XEP-0048) and of the new (XEP-0402): one made of the other (XEP-0402 3, 6)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from xmppd.services.pubsub.items import NewItem, payload_of
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.jid import JID, InvalidJID
-from xmppd.storage.interface import Entry
+from xmppd.storage.interface import Entry, NewEntry
 
 NODE: Final = "urn:xmpp:bookmarks:1"
 NS_OLD: Final = "storage:bookmarks"
+"""The namespace of the old kind, and the name of its node (XEP-0048 3)."""
 TEXTS: Final = ("nick", "password")
 """What both kinds say by elements."""
 
 
-def old_of(entry: Entry) -> Element:
+class Difference(NamedTuple):
+    """What a list of the old kind makes of the items of the new: those that it changes, and those that it lacks."""
+
+    items: list[NewItem]
+    gone: list[str]
+
+
+def storage_of(rooms: Iterable[Entry | NewEntry], others: Iterable[Element]) -> Element:
+    """Give the list of the old kind."""
+    return Element("storage", NS_OLD, children=[*(old_of(each) for each in rooms), *others])
+
+
+def storage_in(payload: bytes) -> Element | None:
+    """Read a list of the old kind; None for anything else."""
+    if not payload:
+        return None
+    element = parse_element(payload)
+    return element if (element.name, element.ns) == ("storage", NS_OLD) else None
+
+
+def difference(storage: Element, known: Mapping[str, Entry]) -> Difference:
+    """Say what *storage* changes where *known* is there."""
+    wanted = rooms_of(storage, known)
+    items = [item for item in wanted if item.id not in known or known[item.id].stanza != item.payload]
+    return Difference(items, sorted(known.keys() - {item.id for item in wanted}))
+
+
+def old_of(entry: Entry | NewEntry) -> Element:
     """XEP-0048 3.1 of XEP-0402 3.1."""
     new = parse_element(entry.stanza)
     attrs = {"jid": entry.id, **_shared(new)}
@@ -30,11 +58,8 @@ def rooms_of(storage: Element, known: Mapping[str, Entry]) -> list[NewItem]:
     """XEP-0402 3.1 of XEP-0048 3.1; extensions that a new client has put there stay (5.1). One for each room."""
     items: dict[str, NewItem] = {}
     for old in storage.elements():
-        if (old.name, old.ns) != ("conference", NS_OLD):
-            continue
-        try:
-            jid = JID.parse(old.get("jid") or "").bare
-        except InvalidJID:
+        jid = _room(old)
+        if jid is None:
             continue
         children: list[Element | str] = [
             Element(each.name, NODE, children=[each.text])
@@ -50,6 +75,21 @@ def rooms_of(storage: Element, known: Mapping[str, Entry]) -> list[NewItem]:
     return list(items.values())
 
 
+def others_in(storage: Element) -> Iterable[Element]:
+    """What is in the storage beside rooms that have an address."""
+    return (each for each in storage.elements() if _room(each) is None)
+
+
+def _room(old: Element) -> str | None:
+    """Give the bare JID of the room that a bookmark is for."""
+    if (old.name, old.ns) != ("conference", NS_OLD):
+        return None
+    try:
+        return JID.parse(old.get("jid") or "").bare
+    except InvalidJID:
+        return None
+
+
 def _shared(conference: Element) -> dict[str, str]:
     """What both kinds say by attributes."""
     return {name: value for name, value in conference.attrs.items() if name in ("name", "autojoin")}
@@ -58,8 +98,3 @@ def _shared(conference: Element) -> dict[str, str]:
 def _same_or(item: NewItem, before: Element | None, new: Element, known: Mapping[str, Entry]) -> NewItem:
     """Give what is stored already, where it means the same."""
     return item._replace(payload=known[item.id].stanza) if before == new else item
-
-
-def others_in(storage: Element) -> Iterable[Element]:
-    """What is in the storage beside rooms."""
-    return (each for each in storage.elements() if (each.name, each.ns) != ("conference", NS_OLD))

@@ -8,6 +8,7 @@ from xmppd.core.host import Host
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.roles import Roles
 from xmppd.services.pubsub.access import Viewer, may_get
+from xmppd.services.pubsub.changes import Along
 from xmppd.services.pubsub.defaults import OF_SERVICE
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
@@ -69,6 +70,10 @@ class DomainRealm:
 
     def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
         """See `Realm`; nobody asks here."""
+
+    async def along(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> Along:
+        """See `Realm`; nothing."""
+        return Along()
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """See `Realm`."""

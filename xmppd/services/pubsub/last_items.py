@@ -23,6 +23,7 @@ from xmppd.services.pubsub.options import SendLast
 from xmppd.services.pubsub.personal import NOTIFY, Personal, PersonalRealm
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.roster.roster import Roster
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageError
@@ -104,6 +105,9 @@ class LastItems:
         if who is None or not realm.is_there():
             return
         try:
+            if realm.is_owner(who):
+                for name in sorted(names):
+                    await realm.wanted(name)
             shelf = self._nodes.loaded(owner) or await self._nodes.shelf(owner)
             for node in self._due(shelf.nodes.values(), names):
                 stanza = await self._for(who, realm, node)
@@ -113,7 +117,7 @@ class LastItems:
                     self._router.route(stanza)
                 elif session.presence is not None:
                     session.send(stanza)
-        except StorageError:
+        except (StorageError, StanzaError):
             return  # the client can ask for it; the storage has said what is wrong
 
     def _due(self, nodes: Iterable[Node], names: frozenset[str]) -> list[Node]:

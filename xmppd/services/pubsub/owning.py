@@ -11,6 +11,7 @@ from xmppd.core.waiting import deferred
 from xmppd.services.pubsub.access import may_configure
 from xmppd.services.pubsub.creation import new_node
 from xmppd.services.pubsub.items import NS, NS_EVENT, event, node_event, notification
+from xmppd.services.pubsub.joint import Form, JointChanges
 from xmppd.services.pubsub.node import (
     Affiliation,
     Node,
@@ -19,14 +20,13 @@ from xmppd.services.pubsub.node import (
     SubscriptionState,
 )
 from xmppd.services.pubsub.nodes import ITEMS, Shelf
-from xmppd.services.pubsub.operations import Operations, allow, node_in
+from xmppd.services.pubsub.operations import allow, node_in
 from xmppd.services.pubsub.options import LEFT_OUT, NodeOptions, read_fields, with_values, written
 from xmppd.services.pubsub.people import (
     affiliation_changes,
     subscription_changes,
     subscription_element,
 )
-from xmppd.services.pubsub.publishing import Form
 from xmppd.services.pubsub.realm import Realm
 from xmppd.services.pubsub.refusals import NS_ERRORS, refusal
 from xmppd.stanza import forms
@@ -47,7 +47,7 @@ class SubscriptionChange(NamedTuple):
     state: SubscriptionState
 
 
-class Owning(Operations):
+class Owning(JointChanges):
     """What owners do."""
 
     @deferred
@@ -101,12 +101,15 @@ class Owning(Operations):
             node = await self._owned(realm, shelf, who, name)
             people = await self._nodes.people(node)
             takers = [*await realm.audience(node, people)]
-            await self.commit(realm, *self._nodes.forget(node, people))
+            along = await self._along(realm, who, shelf, name, (), ())
+            await self._commit_with(realm, shelf, along, *self._nodes.forget(node, people))
             del shelf.nodes[name]
             self._nodes.items_changed(node)
             if node.options.notify_delete:
                 content = f"<redirect uri='{escape_attr(redirect)}'/>".encode() if redirect else b""
                 self._tell(realm, node, node_event("delete", name, content), takers)
+        realm.changed(name, (), ())
+        along.heard(realm)
 
     # -- who has to do with it ----------------------------------------------------------------------------------------
 

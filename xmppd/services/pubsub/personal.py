@@ -8,15 +8,25 @@ account blocks, nothing is sent to.
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final
 
+from twisted.internet.defer import Deferred
+
 from xmppd.config.limits import Limits
 from xmppd.core.directory import AccountDirectory
+from xmppd.core.hooks import Hooks
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
 from xmppd.services.discovery.capabilities import Capabilities
 from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.services.pubsub.access import Viewer, may_get
-from xmppd.services.pubsub.changes import ITEMS_CHANGED, ItemsChanged
+from xmppd.services.pubsub.changes import (
+    ITEMS_CHANGED,
+    ITEMS_CHANGING,
+    NODE_WANTED,
+    Along,
+    ItemsChanged,
+    NodeWanted,
+)
 from xmppd.services.pubsub.defaults import personal_defaults
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
@@ -116,7 +126,24 @@ class PersonalRealm:
     def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
         """See `Realm`."""
         told = ItemsChanged(JID.of_prepared(self.jid), name, published, retracted)
-        self._of.hosts[self.account.domainpart].hooks.notify(ITEMS_CHANGED, told)
+        self._hooks.notify(ITEMS_CHANGED, told)
+
+    async def along(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> Along:
+        """See `Realm`: what modules say."""
+        asked = ItemsChanged(JID.of_prepared(self.jid), name, published, retracted)
+        answer = self._hooks.ask(ITEMS_CHANGING, asked)
+        found = await answer if isinstance(answer, Deferred) else answer
+        return found if isinstance(found, Along) else Along()
+
+    async def wanted(self, name: str) -> None:
+        """A client of the account wants a node: it is made, where somebody has it in another form. `StanzaError`."""
+        answer = self._hooks.ask(NODE_WANTED, NodeWanted(JID.of_prepared(self.jid), name))
+        if isinstance(answer, Deferred):
+            await answer
+
+    @property
+    def _hooks(self) -> Hooks:
+        return self._of.hosts[self.account.domainpart].hooks
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """See `Realm`. The roster is read only where the node's access model asks it."""

@@ -6,26 +6,25 @@ where the node is so; the result leaves after the commit, and then those who may
 the commits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from xmppd.core.waiting import deferred
 from xmppd.services.pubsub.access import may_change_others, may_publish
-from xmppd.services.pubsub.creation import new_node
+from xmppd.services.pubsub.changes import Along
 from xmppd.services.pubsub.items import (
     NewItem,
     items_event,
     node_event,
-    notification,
     retracted,
-    shown,
 )
+from xmppd.services.pubsub.joint import Form, Joint, JointChanges, published_event
 from xmppd.services.pubsub.node import ITEM_CHARS, Affiliation, Node
 from xmppd.services.pubsub.nodes import ITEMS
-from xmppd.services.pubsub.operations import Operations, allow, node_in
-from xmppd.services.pubsub.options import NodeFull, NodeOptions, read_fields, unmet, with_values
+from xmppd.services.pubsub.operations import allow, node_in
+from xmppd.services.pubsub.options import NodeFull, NodeOptions
 from xmppd.services.pubsub.realm import Realm
-from xmppd.services.pubsub.refusals import NoSuchNode, refusal
+from xmppd.services.pubsub.refusals import refusal
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import (
@@ -42,19 +41,9 @@ from xmppd.storage.interface import (
 
 ARTICLES: Final = ("urn:xmpp:microblog:", "urn:xmpp:pubsub-social-feed:")
 """Types that say what a node is for (XEP-0277, XEP-0472), and not the namespace of its payloads."""
-Form = Mapping[str, tuple[str, ...]]
-"""The fields of a submitted form, without its type."""
 
 
-class _Place(NamedTuple):
-    """Where an item goes: the node, whether it is made for the item, and what is to be stored for that."""
-
-    node: Node
-    is_new: bool
-    changes: Sequence[Change]
-
-
-class Publishing(Operations):
+class Publishing(JointChanges):
     """What publishers do."""
 
     @deferred
@@ -76,49 +65,40 @@ class Publishing(Operations):
                 kept, node.items, gone = await self._kept(realm, node, entry, who, place.is_new)
             takers = await realm.audience(node, await self._nodes.people(node))
             takers = tuple(takers) if gone else takers
-            await self.commit(realm, *place.changes, *kept)
+            along = Joint()
+            if kept and entry is not None:
+                along = await self._along(realm, who, shelf, name, (entry,), gone)
+            await self._commit_with(realm, shelf, along, *place.changes, *kept)
             if place.is_new:
                 shelf.nodes[name] = node
                 self._nodes.keep(shelf, None if realm.is_personal else name)
             if kept and entry is not None:
                 self._nodes.published(node, entry)
-            self._tell(realm, node, _published(node, entry), takers)
+            self._tell(realm, node, published_event(node, entry), takers)
             if gone:
                 self._tell(realm, node, items_event(name, retracted(gone)), takers)
         if entry is not None:
             realm.changed(name, (entry,), gone)
+        along.heard(realm)
         return entry.id if entry is not None else ""
 
     @deferred
     async def update(
-        self, realm: Realm, who: JID, name: str, items: Sequence[NewItem], gone: Sequence[str], *more: Change
-    ) -> None:
-        """Publish and retract several items of a node of the account itself, and make *more* changes, all in one step.
+        self, realm: Realm, who: JID, name: str, make: Callable[[], Awaitable[Along | None]]
+    ) -> bool:
+        """Change several nodes of an account, and whatever else, in one step; nodes that are not there are made.
 
-        The node is made where it is not there. For conversions, which have seen to what the items are; *who* owns it.
+        *make* says what, and is called while the node *name* and all others of the account are held; None: nothing.
+        Gives whether there was anything. For conversions, which have seen to what the items are; *who* owns the nodes.
         """
-        part = part_of(realm.jid, name)
         async with self.exclusive(realm, name) as shelf:
-            place = await self._place(realm, who, shelf.nodes.get(name), name, None)
-            node, options = place.node, place.node.options
-            entries = [self._entry(item, who) for item in items]
-            ids = (*(entry.id for entry in entries), *gone)
-            changes: list[Change] = [DeleteEntries(ITEMS, part, ids=ids)] if ids else []
-            changes += [Append(ITEMS, part, entry) for entry in entries]
-            changes.append(DeleteEntries(ITEMS, part, keep=realm.bounds.items_of(options)))
-            people = await self._nodes.people(node)
-            takers = tuple(await realm.audience(node, people))
-            await self.commit(realm, *place.changes, *changes, *more)
-            if place.is_new:
-                shelf.nodes[name] = node
-                self._nodes.keep(shelf, None if realm.is_personal else name)
-            self._nodes.items_changed(node)
-            node.items = None
-            for entry in entries:
-                self._tell(realm, node, _published(node, entry), takers)
-            if gone and options.notify_retract:
-                self._tell(realm, node, items_event(name, retracted(gone)), takers)
-        realm.changed(name, tuple(entries), tuple(gone))
+            along = await make()
+            if along is None:
+                return False
+            joint = Joint([await self._ready(realm, who, shelf, part) for part in along.parts], along.changes)
+            await self._commit_with(realm, shelf, joint)
+        joint.heard(realm)
+        return True
 
     @deferred
     async def retract(
@@ -136,13 +116,16 @@ class Publishing(Operations):
             if len({entry.id for entry in entries}) < len(set(ids)):
                 raise StanzaError("item-not-found", "There is no such item")
             takers = await realm.audience(node, await self._nodes.people(node))
-            await self.commit(realm, DeleteEntries(ITEMS, part_of(realm.jid, name), ids=tuple(ids)))
+            along = await self._along(realm, who, shelf, name, (), tuple(ids))
+            changes = DeleteEntries(ITEMS, part_of(realm.jid, name), ids=tuple(ids))
+            await self._commit_with(realm, shelf, along, changes)
             self._nodes.items_changed(node)
             if node.items is not None:
                 node.items -= len(entries)
             if node.options.notify_retract or is_told:
                 self._tell(realm, node, items_event(name, retracted(ids)), takers)
         realm.changed(name, (), tuple(ids))
+        along.heard(realm)
 
     @deferred
     async def purge(self, realm: Realm, who: JID, name: str) -> None:
@@ -153,39 +136,16 @@ class Publishing(Operations):
             if viewer.affiliation not in (Affiliation.OWNER, Affiliation.PUBLISHER):
                 raise StanzaError("forbidden")
             takers = await realm.audience(node, await self._nodes.people(node))
-            await self.commit(realm, DeleteAll(ITEMS, part_of(realm.jid, name)))
+            along = await self._along(realm, who, shelf, name, (), ())
+            await self._commit_with(realm, shelf, along, DeleteAll(ITEMS, part_of(realm.jid, name)))
             self._nodes.items_changed(node)
             node.items = 0
             if node.options.notify_retract:
                 self._tell(realm, node, node_event("purge", name), takers)
         realm.changed(name, (), ())
+        along.heard(realm)
 
     # -- the steps of a publication -----------------------------------------------------------------------------------
-
-    async def _place(
-        self, realm: Realm, who: JID, node: Node | None, name: str, preconditions: Form | None
-    ) -> _Place:
-        wanted = _wanted(realm, preconditions)
-        if node is None:
-            if not realm.is_personal or not realm.may_create(who):
-                raise NoSuchNode
-            options = with_values(realm.defaults(name), wanted)
-            node, changes = await new_node(self._nodes, realm, who, name, options, self._now())
-            return _Place(node, True, changes)
-        allow(may_publish(node, await self.viewer(realm, node, who)))
-        unlike = unmet(node.options, wanted)
-        if unlike:
-            raise refusal("precondition-not-met", f"The node has another {', '.join(unlike)}")
-        return _Place(node, False, ())
-
-    def _entry(self, item: NewItem, who: JID) -> NewEntry:
-        return NewEntry(
-            item.id or self._new_id(),
-            self._now(),
-            who.bare,
-            item.payload,
-            with_resource=who.resourcepart or "",
-        )
 
     async def _kept(
         self, realm: Realm, node: Node, entry: NewEntry, who: JID, is_new: bool
@@ -249,20 +209,6 @@ class Publishing(Operations):
         if not may_change_others(await self.viewer(realm, node, who)):
             raise StanzaError("forbidden", "Somebody else has published an item with this id")
 
-    def _tell(self, realm: Realm, node: Node, event: bytes, takers: Iterable[str]) -> None:
-        if node.options.deliver_notifications:
-            stanza = notification(realm.jid, node.options.notification_type, event)
-            self._notices.send((realm.jid, node.name), stanza, takers)
-
-
-def _wanted(realm: Realm, preconditions: Form | None) -> dict[str, Any]:
-    if preconditions is None:
-        return {}
-    try:
-        return read_fields(preconditions, realm.bounds)
-    except ValueError as error:
-        raise refusal("precondition-not-met", str(error)) from error
-
 
 def _check_item(item: NewItem | None, options: NodeOptions, realm: Realm) -> None:
     """XEP-0060 7.1.3.4 to 7.1.3.6: what an item must have, and must not."""
@@ -280,9 +226,3 @@ def _check_item(item: NewItem | None, options: NodeOptions, realm: Realm) -> Non
         raise refusal("payload-too-big")
     if item.payload and options.type and item.ns != options.type and not options.type.startswith(ARTICLES):
         raise refusal("invalid-payload", f"The payload is not of the namespace {options.type}")
-
-
-def _published(node: Node, entry: NewEntry | None) -> bytes:
-    if entry is None:
-        return items_event(node.name, ())
-    return items_event(node.name, (shown(node, entry, node.options.deliver_payloads),))

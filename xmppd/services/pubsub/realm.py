@@ -8,6 +8,7 @@ from typing import Protocol
 
 from xmppd.config.limits import Limits
 from xmppd.services.pubsub.access import Viewer
+from xmppd.services.pubsub.changes import Along
 from xmppd.services.pubsub.node import Affiliation, Node, People, SubscriptionState
 from xmppd.services.pubsub.options import Bounds, NodeOptions
 from xmppd.stanza.jid import JID
@@ -47,6 +48,9 @@ class Realm(Protocol):
 
     def changed(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> None:
         """Hear that items of a node have changed; both empty: all are gone. Called when nobody holds the node."""
+
+    async def along(self, name: str, published: tuple[NewEntry, ...], retracted: tuple[str, ...]) -> Along:
+        """Say what else is to be stored with such a change. Called while the node is held; waits; `StorageError`."""
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """Say what *who* is to a node. Waits; `StorageError`."""

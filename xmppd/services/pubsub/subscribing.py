@@ -11,12 +11,12 @@ from xmppd.core.waiting import deferred
 from xmppd.services.pubsub.access import may_configure, may_get, may_subscribe
 from xmppd.services.pubsub.fields import FLAG
 from xmppd.services.pubsub.items import NS, delayed, items_event, notification, shown
+from xmppd.services.pubsub.joint import Form
 from xmppd.services.pubsub.node import Affiliation, Node, People, Subscription, SubscriptionState
 from xmppd.services.pubsub.nodes import IS_SUBSCRIBED, PEOPLE, names_of
 from xmppd.services.pubsub.operations import Operations, allow, node_in
 from xmppd.services.pubsub.options import SendLast
 from xmppd.services.pubsub.people import subscription_changes, subscription_element
-from xmppd.services.pubsub.publishing import Form
 from xmppd.services.pubsub.realm import Realm
 from xmppd.services.pubsub.refusals import refusal, unsupported
 from xmppd.stanza import forms

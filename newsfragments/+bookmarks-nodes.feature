@@ -1,0 +1,1 @@
+Bookmarks in the node ``storage:bookmarks`` (XEP-0048 over PEP) are the same as those of XEP-0402 and in private XML: what one kind of client changes, the others see at once (``urn:xmpp:bookmarks:1#compat-pep``). Bookmarks that only private XML has are in the nodes as soon as a client looks for them.
