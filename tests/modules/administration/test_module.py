@@ -23,6 +23,9 @@ members = ["juliet@localhost"]
 [components."rooms.localhost"]
 module = "muc"
 admins = ["romeo@localhost"]
+[components."nodes.localhost"]
+module = "pubsub"
+admins = ["romeo@localhost"]
 """
 
 
@@ -50,7 +53,7 @@ class AdministrationCase(SynchronousTestCase):
         return [item.get("node", "") for item in self.ask(client, query, to, "get")]
 
     def run_command(
-        self, client: Client, node: str, to: str = "localhost", **fields: str | list[str]
+        self, client: Client, node: str, to: str = "localhost", /, **fields: str | list[str]
     ) -> Element:
         """Begin a command and fill its form in; gives the command element of the last stage, or the error."""
         begun = self.ask(client, f"<command xmlns='{COMMANDS}' node='{node}'/>", to)
@@ -208,6 +211,40 @@ class OtherOperationsTests(AdministrationCase):
         self.assertEqual(items, [["coven@rooms.localhost", None, "0", "yes", "yes", "crone@localhost"]])
         shown = self.run_command(self.romeo, f"{NODE}room.show", "rooms.localhost", room="coven")
         self.assertIn("crone@localhost | owner |  | ", self.values(shown, "table-0"))
+
+    def make_node(self, client: Client, to: str) -> None:
+        """Let somebody make a node."""
+        create = "<pubsub xmlns='http://jabber.org/protocol/pubsub'><create node='news'/></pubsub>"
+        client.send(f"<iq type='set' id='1' to='{to}'>{create}</iq>")
+        self.memory.settle()
+
+    def test_nodes(self) -> None:
+        """Those of a pubsub service are asked for there, by its admin; those of an account at its domain."""
+        for to in ("nodes.localhost", "nurse@localhost"):
+            self.make_node(self.nurse, to)
+        verbs = [f"{NODE}pubsub.{verb}" for verb in ("list", "show", "delete")]
+        for to in ("localhost", "nodes.localhost"):
+            self.assertTrue(set(verbs) <= {*self.nodes(self.romeo, to)})
+            self.assertFalse(set(verbs) & {*self.nodes(self.nurse, to)})
+        self.assertFalse(set(verbs) & {*self.nodes(self.root, "rooms.localhost")})
+        listed = self.run_command(self.romeo, verbs[0], "nodes.localhost")
+        (item,) = listed.iter(f"{FORMS}item")
+        self.assertEqual([each.text for each in item.iter(f"{FORMS}value")][:3], ["news", None, "open"])
+        shown = self.run_command(self.romeo, verbs[1], "nodes.localhost", node="news")
+        self.assertIn("nurse@localhost | owner", self.values(shown, "table-0"))
+        done = self.run_command(self.romeo, verbs[2], "nodes.localhost", node="news")
+        self.assertEqual(self.notes(done), ["news of nodes.localhost deleted"])
+        done = self.run_command(self.romeo, verbs[2], "localhost", where="nurse", node="news")
+        self.assertEqual(self.notes(done), ["news of nurse@localhost deleted"])
+
+    def test_nodes_of_others(self) -> None:
+        """An admin reaches no operator's nodes, and none of another domain."""
+        self.make_node(self.root, "root@localhost")
+        for where, condition in (("root", "forbidden"), ("x@example.org", "bad-request")):
+            error = self.run_command(
+                self.romeo, f"{NODE}pubsub.delete", "localhost", where=where, node="news"
+            )
+            self.assertTrue(error[0].tag.endswith("}" + condition), where)
 
     def test_a_choice(self) -> None:
         """A choice is one in the form, and anything else is refused."""

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, TypedDict
 
-from xmppd.core.operations.declaring import Args, Argument, Operation, Subject
-from xmppd.core.operations.role import Role
+from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Subject
 from xmppd.core.operations.showing import Block, Facts, Line, Moment, line, moment, rows, table
 
 
@@ -28,7 +27,7 @@ class NodeShown(NodeRow):
     subscriptions: list[dict[str, str]]
 
 
-WHERE: Final = Argument("where")
+WHERE: Final = Argument("where", kind=Kind.NODES)
 NODE: Final = Argument("node")
 _affiliations = rows(jid="JID", affiliation="Affiliation")
 _subscriptions = rows(jid="JID", state="Subscription")
@@ -68,21 +67,18 @@ SUBJECT: Final = Subject(
                 creator="Made by",
                 created=moment("Created"),
             ),
-            role=Role.OPERATOR,
         ),
         Operation(
             "pubsub.show",
             "Show the configuration of a NODE, and who has to do with it.",
             (WHERE, NODE),
             _shown,
-            role=Role.OPERATOR,
         ),
         Operation(
             "pubsub.delete",
             "Delete a NODE with all its items; subscribers are told.",
             (WHERE, NODE),
             line("{node} of {where} deleted"),
-            role=Role.OPERATOR,
             confirm="Delete the node {node} of {where} with all its items?",
         ),
     ),

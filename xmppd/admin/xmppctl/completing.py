@@ -15,6 +15,7 @@ _ASKED: Final = {
     Kind.ADDRESS: ("user.list", "jid"),
     Kind.HOST: ("host.list", "host"),
     Kind.DOMAIN: ("host.list", "host"),
+    Kind.NODES: ("user.list", "jid"),
     Kind.ROOM: ("room.list", "room"),
 }
 """What is asked for a kind of argument, and which part of each answer is it."""

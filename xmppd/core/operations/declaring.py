@@ -52,6 +52,8 @@ class Kind(Enum):
     """A service of rooms."""
     ROOM = "room"
     """A room here; the name alone will do where one service has rooms."""
+    NODES = "nodes"
+    """What has nodes: a pubsub service, or an account here."""
     WORDS = "words"
     """One text or more, as a list."""
     LIST = "list"
@@ -73,9 +75,11 @@ OF_HOSTS: Final = frozenset((Kind.ACCOUNT, Kind.ADDRESS, Kind.HOST))
 """What there is at domains with accounts."""
 OF_ROOMS: Final = frozenset((Kind.ROOM, Kind.ROOMS))
 """What there is at services of rooms."""
+OF_NODES: Final = frozenset((Kind.NODES,))
+"""What there is at pubsub services, and at domains with accounts."""
 DOMAINS: Final = frozenset((Kind.DOMAIN, Kind.HOST, Kind.ROOMS))
 """Names of domains themselves."""
-_LOCAL = OF_HOSTS | OF_ROOMS | DOMAINS
+_LOCAL = OF_HOSTS | OF_ROOMS | OF_NODES | DOMAINS
 _WORDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from xmppd.core.host import Host
-from xmppd.core.operations.declaring import DOMAINS, OF_HOSTS, OF_ROOMS, Argument, Kind, Operation
+from xmppd.core.operations.declaring import DOMAINS, OF_HOSTS, OF_NODES, OF_ROOMS, Argument, Kind, Operation
 from xmppd.core.operations.showing import Block, Facts, Grid, Line, written
 from xmppd.services.discovery.commands import Note, Stage, refused
 from xmppd.stanza import forms
@@ -13,6 +13,7 @@ from xmppd.stanza.forms import Submission
 from xmppd.stanza.jid import JID, InvalidJID
 
 ROOMS_MODULE: Final = "muc"
+NODES_MODULE: Final = "pubsub"
 _FIELDS: Final = {
     Kind.LINES: "text-multi",
     Kind.WORDS: "text-multi",
@@ -21,6 +22,7 @@ _FIELDS: Final = {
     Kind.ACCOUNT: "jid-single",
     Kind.ADDRESS: "jid-single",
     Kind.ROOM: "jid-single",
+    Kind.NODES: "jid-single",
 }
 
 
@@ -29,12 +31,14 @@ def fits(operation: Operation, host: Host) -> bool:
     kinds = {argument.kind for argument in operation.arguments}
     if kinds & OF_ROOMS:
         return ROOMS_MODULE in host.modules
+    if kinds & OF_NODES:
+        return host.has_accounts or NODES_MODULE in host.modules
     return host.has_accounts or (Kind.DOMAIN in kinds and not kinds & OF_HOSTS)
 
 
-def asked(operation: Operation) -> tuple[Argument, ...]:
+def asked(operation: Operation, host: Host) -> tuple[Argument, ...]:
     """Give the arguments that a form asks for: not the domain, which is the one that is asked."""
-    return tuple(argument for argument in operation.arguments if argument.kind not in DOMAINS)
+    return tuple(argument for argument in operation.arguments if not _is_the_domain(argument, host))
 
 
 def form_field(argument: Argument, var: str, is_many: bool = False) -> Element:
@@ -53,7 +57,7 @@ def filled_in(operation: Operation, host: Host, values: Mapping[str, str]) -> di
     """Give the arguments of an operation at a domain out of what was filled in; `StanzaError`."""
     given: dict[str, object] = {}
     for argument in operation.arguments:
-        if argument.kind in DOMAINS:
+        if _is_the_domain(argument, host):
             given[argument.name] = host.name
             continue
         text = values.get(argument.name, "")
@@ -89,6 +93,10 @@ def shown(blocks: Iterable[Block], title: str) -> Stage:
         forms.field(f"table-{number}", "text-multi", _lines(grid)) for number, grid in enumerate(grids)
     ]
     return Stage(forms.form("result", "", fields, title=title) if fields else None, notes)
+
+
+def _is_the_domain(argument: Argument, host: Host) -> bool:
+    return argument.kind in DOMAINS or (argument.kind in OF_NODES and not host.has_accounts)
 
 
 def _value(argument: Argument, host: Host, text: str) -> object:

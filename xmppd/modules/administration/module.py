@@ -64,7 +64,7 @@ class Administration(Module):
                 menu.commands.append(self._command(f"{NODE}{operation.name}", name, operation, OTHERS))
 
     def _command(self, node: str, name: str, operation: Operation, how: Standard) -> Command:
-        is_asked = how.is_list or (asked(operation) if how is OTHERS else how.fields)
+        is_asked = how.is_list or (asked(operation, self.api.host) if how is OTHERS else how.fields)
         ask, do = partial(self._ask, operation, how), partial(self._do, operation, how)
         return Command(node, name, (ask, do) if is_asked else (do,), partial(self._may_run, operation))
 
@@ -74,7 +74,7 @@ class Administration(Module):
     def _ask(self, operation: Operation, how: Standard, execution: Execution) -> Stage:
         """Show the form."""
         fields: list[Element] = []
-        for argument in asked(operation):
+        for argument in asked(operation, self.api.host):
             var = how.fields.get(argument.name, argument.name if how is OTHERS else "")
             if var:
                 fields.append(
@@ -130,7 +130,7 @@ class Administration(Module):
             return
         for argument in operation.arguments:
             value = args.get(argument.name)
-            is_somebody = argument.kind in (Kind.ACCOUNT, Kind.ADDRESS) and isinstance(value, str)
+            is_somebody = argument.kind in (Kind.ACCOUNT, Kind.ADDRESS, Kind.NODES) and isinstance(value, str)
             if is_somebody and self._roles.is_operator(JID.parse(str(value))):
                 raise StanzaError("forbidden", "This is an operator of the server", type="cancel")
 
