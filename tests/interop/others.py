@@ -77,6 +77,8 @@ class Other:
     """Files below /usr/lib that it needs besides."""
     modules: tuple[str, ...] = ()
     """Modules of its own that are turned on besides the usual ones."""
+    more = ""
+    """What is added to its configuration, at the end."""
 
     def __init__(
         self,
@@ -201,7 +203,7 @@ class Prosody(Other):
             domain=self.domain,
             more="; ".join(f'"{each}"' for each in ("smacks", *self.modules)),
         )
-        (self.folder / "prosody.cfg.lua").write_text(text)
+        (self.folder / "prosody.cfg.lua").write_text(text + self.more)
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         """Run in the foreground."""
@@ -236,7 +238,7 @@ class Ejabberd(Other):
             starttls="required",
             more="" if self.is_strict else "  mod_s2s_dialback: {access: all}",
         )
-        (self.folder / "ejabberd.yml").write_text(text)
+        (self.folder / "ejabberd.yml").write_text(text + self.more)
         (self.folder / "inetrc").write_text(
             f'{{resolv_conf, ""}}.\n{{hosts_file, ""}}.\n{{lookup, [dns]}}.\n'
             f"{{nameserver, {{127,0,0,1}}, {self.dns}}}.\n"

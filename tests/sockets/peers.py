@@ -43,7 +43,7 @@ class Domains:
 
     def certify(self, name: str, authority: Authority, *names: str, days: int = 90) -> None:
         """Give a domain another certificate, which lasts so many days."""
-        self.certificates[name] = authority.write_host(self.folder, name, *names, days=days)
+        self.certificates[name] = authority.write_host(self.folder, name, *names, is_both=True, days=days)
 
 
 class XmppdPeer:
