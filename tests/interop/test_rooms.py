@@ -1,4 +1,4 @@
-"""Rooms (XEP-0045) between xmppd and Debian's Prosody and ejabberd, in both roles; skipped where they are not installed.
+"""Rooms (XEP-0045) between xmppd and Debian's Prosody and ejabberd, in both roles; skipped where they are missing.
 
 One of their users is in a room of ours, one of ours in a room of theirs. Each server dies once. With
 ``XMPPD_TEST_INTEROP=long`` theirs is also stopped without dying, and its users are ghosts by then.
@@ -23,11 +23,14 @@ NS_USER: Final = "{http://jabber.org/protocol/muc#user}"
 NS_OWNER: Final = "http://jabber.org/protocol/muc#owner"
 NS_ADMIN: Final = "http://jabber.org/protocol/muc#admin"
 JOIN: Final = "<x xmlns='http://jabber.org/protocol/muc'/>"
+SILENT_S: Final = 4
 ROOMS: Final = f"""
 [components."rooms.{OURS}"]
 module = "muc"
 [components."rooms.{OURS}".modules.muc]
 lock = false
+silent_s = {SILENT_S if IS_LONG else 0}
+answer_s = {SILENT_S}
 """
 SELF, SHUT_DOWN, LOST = "110", "332", "333"
 

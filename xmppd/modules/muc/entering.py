@@ -67,11 +67,8 @@ class Entering:
         room = self._rooms.loaded.get(target.bare)
         occupant = None if room is None else room.by_jid.get(traffic.sender.full)
         if stanza.type is not None:
-            if room is not None and occupant is not None and stanza.type in ("unavailable", "error"):
-                payload = cleaned(stanza, target.bare) if stanza.type == "unavailable" else NOTHING
-                self.leave(
-                    room, traffic.sender.full, payload, LEFT if payload is not NOTHING else UNREACHABLE
-                )
+            if room is not None and occupant is not None and stanza.type == "unavailable":
+                self.leave(room, traffic.sender.full, cleaned(stanza, target.bare))
             return True  # 14.3 rules 1, 2 and 5: all else neither enters nor leaves
         if target.resourcepart is None:
             raise StanzaError("jid-malformed", "A nick has to be chosen")
@@ -136,6 +133,7 @@ class Entering:
         room.enter(occupant, full_jid, cleaned(traffic.stanza, room.address.bare))
         if not self._parts.router.is_here(bare_jid):
             self._rooms.remote_entered(room, full_jid, traffic.changes)
+            self._parts.remotes.entered(full_jid, room.address.bare)
         own = (*((CREATED,) if is_new else ()), *((NICK_CHANGED_BY_SERVICE,) if nick != wanted else ()))
         return self._welcome(room, occupant, full_jid, join, own)
 
@@ -288,6 +286,7 @@ class Entering:
     def _forget(self, room: Room, full_jid: str) -> None:
         if not self._parts.router.is_here(full_jid.partition("/")[0]):
             self._rooms.remote_left(room, full_jid)
+            self._parts.remotes.left(full_jid, room.address.bare)
 
     def shut_down(self) -> None:
         """Tell all that the service ends (12.2); rooms leave memory, and stay as they are stored."""

@@ -15,14 +15,15 @@ from xmppd.modules.muc.admin import Admin
 from xmppd.modules.muc.archive import RoomArchive
 from xmppd.modules.muc.avatar import Avatar
 from xmppd.modules.muc.disco import NS_UNIQUE, OF_SERVICE, Showing
-from xmppd.modules.muc.entering import UNREACHABLE, Entering
+from xmppd.modules.muc.entering import Entering
+from xmppd.modules.muc.ghosts import MOST_ASKED, Ghosts
 from xmppd.modules.muc.invitations import Invitations
 from xmppd.modules.muc.moderation import Moderation
 from xmppd.modules.muc.operations import RoomOperations
 from xmppd.modules.muc.options import MucOptions
 from xmppd.modules.muc.owner import Owner
 from xmppd.modules.muc.parts import MucParts
-from xmppd.modules.muc.private import Private, is_unreachable
+from xmppd.modules.muc.private import Private
 from xmppd.modules.muc.registration import Registration
 from xmppd.modules.muc.speaking import Speaking
 from xmppd.modules.muc.standing import Standing
@@ -33,6 +34,7 @@ from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import ArchiveSearch
 from xmppd.services.discovery.disco import ADDRESS_INFO, ADDRESS_ITEMS, HOST_ITEMS, NODE_INFO, Info, Items
 from xmppd.services.recipients import Recipients
+from xmppd.services.rooms.remotes import Remotes
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
 from xmppd.services.rooms.sweeping import Sweeping
@@ -72,10 +74,13 @@ class Muc(Service):
         services = self.api.services
         telling = Telling(services[Recipients], self._lost)
         blocked = frozenset(self.opt.blocked)
+        remotes = Remotes(self.api.timers.seconds, MOST_ASKED)
         parts = self.parts = MucParts(
-            self.api, self.opt, services[Rooms], telling, self.way, services[Roles], blocked
+            self.api, self.opt, services[Rooms], telling, self.way, services[Roles], blocked, remotes
         )
         self._entering = Entering(parts)
+        self._ghosts = Ghosts(parts, self._entering)
+        self.at_end(self._ghosts.stop)
         self._moderation = Moderation(parts)
         self._speaking = Speaking(parts, self._moderation)
         self._private = Private(parts)
@@ -117,6 +122,9 @@ class Muc(Service):
             return False
         if stanza.type not in ENDING:
             self.parts.check_blocked(traffic.sender)
+        self.parts.remotes.heard(traffic.sender.full)
+        if stanza.type == "error" and stanza.name != "iq":
+            return self._ghosts.error(traffic)
         if stanza.name == "message":
             if stanza.type == "groupchat" and target.resourcepart is None:
                 return self._speaking.groupchat(traffic)
@@ -129,18 +137,9 @@ class Muc(Service):
         self._entering.lost(room, missing)
 
     def _message(self, traffic: Traffic) -> Taken:
-        if traffic.stanza.type == "error":
-            return self._error(traffic)
         if traffic.target.resourcepart is not None:
             return self._private.message(traffic)
         return self._to_room(traffic)
-
-    def _error(self, traffic: Traffic) -> Taken:
-        """An error of an occupant that cannot be reached removes it (12.1); all others say nothing to a room."""
-        room = self.parts.rooms.loaded.get(traffic.target.bare)
-        if room is not None and traffic.sender.full in room.by_jid and is_unreachable(traffic.stanza):
-            self._entering.leave(room, traffic.sender.full, change=UNREACHABLE)
-        return True
 
     @deferred
     async def _to_room(self, traffic: Traffic) -> bool:

@@ -131,6 +131,7 @@ class Owner:
         x = user_xml(item_xml(Affiliation.NONE, Role.NONE), (), _destroy_xml(tombstone))
         for full_jid, occupant in list(room.by_jid.items()):
             room.leave(full_jid)
+            self._parts.remotes.left(full_jid, room.address.bare)
             gone = Stanza("presence", None, occupant.occupant_jid, None, "unavailable", None, "", x, (X,))
             self._parts.telling.some(room, gone, (full_jid,))
 

@@ -11,6 +11,7 @@ from xmppd.core.router import Router
 from xmppd.modules.muc.options import MucOptions
 from xmppd.modules.muc.telling import Telling
 from xmppd.services.presence.blocking import covers
+from xmppd.services.rooms.remotes import Remotes
 from xmppd.services.rooms.roles import Affiliation
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
@@ -30,6 +31,7 @@ class MucParts:
     roles: Roles
     blocked: frozenset[str]
     """Addresses and domains that have no part in any room."""
+    remotes: Remotes
 
     @property
     def host(self) -> Host:

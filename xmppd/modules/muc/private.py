@@ -25,17 +25,6 @@ DISCO: Final = frozenset(("http://jabber.org/protocol/disco#info", "http://jabbe
 MARK: Final = b"<x xmlns='http://jabber.org/protocol/muc#user'/>"
 ONCE: Final = f"<no-store xmlns='{NS_HINTS}'/><no-copy xmlns='{NS_HINTS}'/>".encode()
 IQ_TIMEOUT_S: Final = 60.0
-GONE: Final = frozenset(
-    (
-        "gone",
-        "item-not-found",
-        "recipient-unavailable",
-        "redirect",
-        "remote-server-not-found",
-        "remote-server-timeout",
-    )
-)
-"""12.1: errors by which a room learns that an occupant cannot be reached."""
 
 
 class Private:
@@ -132,9 +121,3 @@ async def _all(waits: "list[Deferred[None]]") -> bool:
     for waiting in waits:
         await waiting
     return True
-
-
-def is_unreachable(stanza: Stanza) -> bool:
-    """Whether an error says that its sender is there no more (12.1)."""
-    error = stanza.child("error", "jabber:client")
-    return error is not None and any(each.name in GONE for each in error.elements())
