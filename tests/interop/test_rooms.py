@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from tests.interop.names import NameServer, serving
+from tests.interop.names import NameServer, Record, serving
 from tests.interop.others import Ejabberd, Other, Prosody, missing
 from tests.interop.test_others import IS_LONG, OURS, PATIENCE_S, THEIRS
 from tests.sockets.client import PlainClient
@@ -149,7 +149,7 @@ class RoomsInterop(SynchronousTestCase):
         if lacking is not None:
             raise SkipTest(f"{lacking} is not installed")
         domains = Domains(temporary_folder(self), OURS, THEIRS)
-        names = {}
+        names: dict[str, list[Record]] = {}
         for name in (OURS, THEIRS):
             domains.certify(name, domains.authority, name, f"rooms.{name}")
             target = self.target if name == OURS else ""
