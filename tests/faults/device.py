@@ -4,10 +4,12 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from benchmarks.soak.client import PATIENCE_S, READ_BYTES, Client, Lost
+from tests.faults.wire import Wire
 
 PASSWORD = "a secret of theirs"
 NS = "urn:xmpp:sm:3"
@@ -36,6 +38,25 @@ class Got(NamedTuple):
     body: str
 
 
+class Seen:
+    """What was looked at of the messages that came."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.by_id: dict[str, Got] = {}
+        self.newest: dict[str, int] = {}
+        """The number of the latest message of each sender."""
+
+
+class Request(NamedTuple):
+    """A request for an acknowledgement that is not answered."""
+
+    sent: int
+    """The stanzas before it, which the answer covers."""
+    said: int
+    """How many stanzas were said to be handled before it."""
+
+
 LITTLE = 2_048
 
 
@@ -54,23 +75,27 @@ class Device:
         self.resent: set[str] = set()
         """Ids of messages that were sent again because the server has said that it does not have them."""
         self.handled = 0
-        self.acknowledged_to = 0
         self.got: list[Got] = []
         self.archived: list[str] = []
         """The ids of the messages in the account's archive, as far as it was asked for."""
-        self.unanswered: list[Got] = []
-        """What came and was not acknowledged for long enough: it may come again after a fresh login."""
+        self.comes_afresh = False
+        """Whether it never resumes, nor says how far it had come."""
+        self.may_come_again: set[str] = set()
+        """Ids of messages that came and are not certain to be acknowledged on the server's disk."""
+        self.seen = Seen()
         self.laziness_s = 0.0
         """How long it may take to acknowledge."""
         self.pause_s = 0.0
         """How long it pauses after each little that it has read."""
         self.is_connected = False
         self.answers: dict[str, asyncio.Future[Element]] = {}
+        self.wire = Wire()
         self._acknowledged = 0
-        self._told: deque[int] = deque()
-        """What it has said that it handled, and the server has not been heard of since."""
-        self._acks: deque[tuple[float, int]] = deque()
-        """When it was heard of, and what it knew by then."""
+        self._said = 0
+        """What it has said last that it handled."""
+        self._requests: deque[Request] = deque()
+        self._heard: list[tuple[float, int]] = []
+        """What the server has read of that, and since when that is certain."""
         self._numbers: dict[int, Got] = {}
         self._is_counting = False
         self._replies: asyncio.Queue[Element] = asyncio.Queue()
@@ -117,6 +142,8 @@ class Device:
         answer = await client.authenticate_plain(self.account.partition("@")[0], PASSWORD)
         assert b"<success" in answer, answer
         await client.open()
+        self.wire.note("logged in")
+        self._requests.clear()
         self._client = client
         self.is_connected = True
         self._reading = asyncio.ensure_future(self._read(client))
@@ -129,11 +156,10 @@ class Device:
         )
         reply = await self._reply()
         assert reply.get("type") == "result", reply.attrib
-        self.handled = self.acknowledged_to = self._acknowledged = 0
+        self.handled = self._said = self._acknowledged = 0
         self.sm_id = ""
         self._numbers.clear()
-        self._acks.clear()
-        self._told.clear()
+        self._heard.clear()
         self._write(f"<enable xmlns='{NS}' resume='true'/>".encode())
         enabled = await self._reply()
         self.sm_id = enabled.get("id") or ""
@@ -145,6 +171,7 @@ class Device:
         """Break the connection, with what is on its way."""
         if self._client is not None:
             self._client.abort()
+            self.wire.note("cut")
         self.is_connected = False
 
     async def lost(self) -> None:
@@ -163,7 +190,7 @@ class Device:
                 for element in await client.elements(LITTLE if self.pause_s else READ_BYTES):
                     self._on_element(element)
         except Lost:
-            pass
+            self.wire.note("lost")
         self.is_connected = False
         self._room.set()
         for answer in self.answers.values():
@@ -179,8 +206,13 @@ class Device:
         self._write(data)
         self._sent_since_asking += 1
         if self._sent_since_asking >= ASK_AFTER:
-            self._sent_since_asking = 0
-            self._write(f"<r xmlns='{NS}'/>".encode())
+            self.request()
+
+    def request(self) -> None:
+        """Ask for an acknowledgement."""
+        self._sent_since_asking = 0
+        self._write(f"<r xmlns='{NS}'/>".encode())
+        self._requests.append(Request(self._acknowledged + len(self.waiting), self._said))
 
     async def room(self) -> bool:
         """Wait until another stanza may be sent; False where the connection is gone."""
@@ -197,7 +229,7 @@ class Device:
         """Send a request to one's own account and give the answer; cancelled where the connection is lost."""
         answer = self.answers[id] = asyncio.get_running_loop().create_future()
         self.send(f"<iq type='{type}' id='{id}'>{payload}</iq>".encode())
-        self._write(f"<r xmlns='{NS}'/>".encode())
+        self.request()
         return await asyncio.wait_for(answer, PATIENCE_S)
 
     async def read_archive(self) -> None:
@@ -213,24 +245,31 @@ class Device:
     def _write(self, data: bytes) -> None:
         if self._client is not None and self.is_connected and not self._client.is_cut:
             self._client.send(data)
+            self.wire.sent(data)
 
     # -- receiving --------------------------------------------------------------------------------------------------
 
     def _on_element(self, element: Element) -> None:
         tag = element.tag
+        is_counted = tag.startswith(CLIENT) and self._is_counting
+        self.handled = (self.handled + is_counted) % MODULUS
+        self.wire.came(element, self.handled if is_counted else 0)
         if tag == f"{{{NS}}}r":
-            asyncio.get_running_loop().call_later(random.uniform(0.0, self.laziness_s), self._answer)
+            asyncio.get_running_loop().call_later(random.uniform(0.0, self.laziness_s), self.answer)
         elif tag == f"{{{NS}}}a":
-            self._on_acknowledged(int(element.get("h") or 0))
-            if self._told:  # it has read this, too
-                self._acks.append((time.monotonic(), self._told.popleft()))
-        elif tag.startswith(CLIENT) and self._is_counting:
-            self.handled = (self.handled + 1) % MODULUS
+            self._on_answered(int(element.get("h") or 0))
+        elif is_counted:
             self._on_stanza(element)
         else:
             if tag in (f"{{{NS}}}enabled", f"{{{NS}}}resumed"):
                 self._is_counting = True
             self._replies.put_nowait(element)
+
+    def _on_answered(self, h: int) -> None:
+        """One answer may be for several requests, and one that is late comes before the one that covers all."""
+        self._on_acknowledged(h)
+        if self._requests and (h - self._requests[0].sent) % MODULUS < MODULUS // 2:
+            self._heard.append((time.monotonic(), self._requests.popleft().said))
 
     def _on_stanza(self, element: Element) -> None:
         result = element.find(RESULT)
@@ -260,18 +299,27 @@ class Device:
         self._acknowledged = h
         self._room.set()
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
+        """Say what was handled, and have it confirmed that this was read."""
         if self.is_connected and self._is_counting:
-            self._write(f"<a xmlns='{NS}' h='{self.handled}'/><r xmlns='{NS}'/>".encode())
-            self._told.append(self.handled)
+            self._said = self.handled
+            self._write(f"<a xmlns='{NS}' h='{self.handled}'/>".encode())
+            self.request()
 
-    def settle_account(self, killed_at: float, lag_s: float) -> None:
-        """The server is dead: what it heard of at the last moment, and what not, may come again after a fresh login.
+    def end(self) -> None:
+        """Say what was handled, and end the stream."""
+        self.answer()
+        self._write(b"</stream:stream>")
 
-        *killed_at* is when it died, on the clock of `time.monotonic`: on a busy machine that is a while ago.
+    def settle_account(self, is_stored: Callable[[float], bool]) -> None:
+        """The session is over: what is not certain to be known of what was acknowledged may come again.
+
+        *is_stored* says whether what the server has read by a time, on the clock of `time.monotonic`, is on its disk.
         """
-        covered = 0
-        for at, h in self._acks:
-            if killed_at - at > lag_s:
-                covered = h
-        self.unanswered = [got for number, got in self._numbers.items() if number > covered]
+        covered = max((h for at, h in self._heard if is_stored(at)), default=0)
+        self.wire.note(f"over; {covered} are known to the server for certain")
+        for number, got in self._numbers.items() if self.comes_afresh else ():
+            if number > covered:
+                self.may_come_again.add(got.id)
+            else:
+                self.may_come_again.discard(got.id)

@@ -10,8 +10,9 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from benchmarks.soak.client import PATIENCE_S
-from tests.faults.contract import OPTIONS, Broken
+from tests.faults.contract import OPTIONS
 from tests.faults.device import LAST, PASSWORD, Device
+from tests.faults.parties import Broken
 from tests.sockets.process import ServerProcess
 
 ROOM: Final = "room@rooms.localhost"

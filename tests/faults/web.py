@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 from slixmpp import JID
 
-from tests.faults.contract import Broken
+from tests.faults.parties import Broken
 from tests.sockets.process import ServerProcess
 from tests.sockets.test_slixmpp import TIMEOUT_S, SlixmppClient
 from xmppd.admin.control.client import ControlClient
