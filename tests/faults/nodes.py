@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, tostring
 
 from benchmarks.soak.client import PATIENCE_S
-from tests.faults.contract import OPTIONS, Broken
+from tests.faults.contract import OPTIONS
 from tests.faults.device import PASSWORD, Device
+from tests.faults.parties import Broken
 from tests.sockets.process import ServerProcess
 
 NS: Final = "http://jabber.org/protocol/pubsub"

@@ -13,7 +13,7 @@ sent, given             one holder more, and it waits no longer
 acknowledged            that holder goes, the message is done; the record stays while another may still ask for its own
 ended                   the holder is gone: without any other, and not done, it waits again
 came back (id and h)    up to h that is an acknowledgement; behind it the holder that comes takes the place
-fetched, expired        done for who could be given it
+fetched, expired        done for who could be given it: its client gets all from an archive, nobody is to get it
 started anew            all holders are `GONE` or `RESERVED`; nothing is written
 ======================  ===========================================================================================
 
