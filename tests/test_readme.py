@@ -2,10 +2,7 @@
 
 import asyncio
 import os
-import pty
 import re
-import select
-import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +14,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.sockets.process import ServerProcess
 from tests.temporary import temporary_folder
+from tests.terminal import typed
 from xmppd.admin.xmppctl.app import app
 from xmppd.config.read import parse
 
@@ -24,7 +22,6 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.rst").read_text()
 PASSWORD = "a good password"
 PATIENCE_S = 30.0
-PROMPTS = (b"Password for ", b"Once more")
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:   .*\n|\n)+)", re.MULTILINE)
 
 
@@ -113,26 +110,10 @@ class RunTests(SynchronousTestCase):
         """Run *command* on a terminal of its own and type the password at each prompt; give what was shown."""
         words = command.split()
         self.assertTrue(words[0].endswith("xmppctl"), command)
-        ours, theirs = pty.openpty()
-        terminal = os.ttyname(theirs)
-        program = shlex.join([sys.executable, "-m", "xmppd.admin.xmppctl", *words[1:]])
-        process = subprocess.Popen(  # who leads a session and opens a terminal has it for its own
-            ["sh", "-c", f"exec {program} <{terminal} >{terminal} 2>&1"],
-            env=self.environment,
-            start_new_session=True,
-        )
-        shown, prompts = bytearray(), list(PROMPTS)
-        try:
-            while data := _read(ours, process):
-                shown += data
-                if prompts and prompts[0] in shown and shown.endswith(b": "):
-                    prompts.pop(0)
-                    os.write(ours, f"{PASSWORD}\n".encode())
-        finally:
-            os.close(ours)
-            os.close(theirs)
-        self.assertEqual(process.wait(PATIENCE_S), 0, shown.decode())
-        return shown.decode()
+        program = [sys.executable, "-m", "xmppd.admin.xmppctl", *words[1:]]
+        status, shown = typed(program, self.environment, PASSWORD)
+        self.assertEqual(status, 0, shown)
+        return shown
 
     def test_two_accounts_and_a_message(self) -> None:
         """Two accounts are made, and a message of go-sendxmpp reaches bob, who is logged in with another client."""
@@ -169,13 +150,3 @@ class RunTests(SynchronousTestCase):
             got = await message
             await bob.disconnect()
         return got["from"].bare, got["body"].rstrip("\n")
-
-
-def _read(terminal: int, process: subprocess.Popen[bytes]) -> bytes:
-    """Give what is shown next, nothing once *process* has ended and all was read."""
-    while True:
-        is_over = process.poll() is not None
-        if select.select([terminal], [], [], 0.02)[0]:
-            return os.read(terminal, 4_096)
-        if is_over:
-            return b""

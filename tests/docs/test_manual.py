@@ -3,77 +3,49 @@
 import importlib.util
 import os
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.checkout import ROOT
-from tests.sockets.process import PATIENCE_S, ServerProcess
+from tests.docs.pages import DOCS, blocks, commands, pages
 from tests.temporary import temporary_folder
 from xmppd.admin import doap
 from xmppd.admin.metrics.table import TABLE
 from xmppd.admin.xmppctl.app import app
 from xmppd.config.read import parse
 
-DOCS = ROOT / "docs"
-BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
-COMMENT = re.compile(r"(?:^|\s)#.*")
 NOT_RUN = {
-    "apt": "changes the machine",
-    "cd": "goes where the next command is to be typed",
-    "certbot": "asks an authority on the network",
-    "ejabberdctl": "another server's, as tests/moving uses it where that is installed",
     "docker": "needs a builder of images; hadolint looks at the file (tests/test_container.py)",
-    "install": "what make install does (tests/test_install.py)",
-    "journalctl": "needs systemd",
-    "ln": "what make install does",
-    "make": "tests/test_install.py, tests/test_readme.py and .ci/run",
-    "mv": "the operator's own files",
-    "pip": "installs, as .ci/run does from nothing",
-    "python": "benchmarks and the suite itself",
-    "python3": "makes an environment, as .ci/run does",
-    "rm": "the operator's own files",
-    "sqlite3": "a program of others",
-    "systemctl": "needs systemd; tests/sockets/test_systemd.py stands in for it",
-    "tar": "the operator's own files",
-    "twistd": "tests/test_tap.py",
+    "ejabberdctl": "another server's, as tests/moving uses it where that is installed",
+    "install": "gives files to the user xmppd: what make install does (tests/test_install.py, .ci/run)",
+    "ln": "the same",
+    "make": "make install: test_newcomer.py; make benchmark takes an hour, tests/benchmarks has its parts",
+    "python": "benchmarks and soaks of many minutes; tests/benchmarks has their parts",
+    "systemctl": "needs systemd; test_newcomer.py and tests/sockets/test_systemd.py stand in for it",
     "useradd": "changes the machine",
-    "xmppd": "the server that the test has started",
 }
-"""Commands that are shown and not run here, by program, and why."""
+"""Commands that are shown and that no test runs, by program, and why."""
+RUN = {
+    "apt": "test_newcomer.py passes it over, since it changes the machine, and has what it brings",
+    "certbot": "test_newcomer.py stands in for it",
+    "pip": "test_newcomer.py",
+    "python3": "test_newcomer.py",
+    "tar": "tests/moving/test_documentation.py",
+    "xmppctl": "test_newcomer.py, test_commands.py, tests/moving/test_documentation.py",
+    "xmppd": "test_newcomer.py",
+}
+"""Commands that are shown and run, and where."""
 WORDS = {"REPORT": "r1", "CLIENT": "c1", "…": ""}
 """What stands for something that a reader puts in."""
-PASSWORD = "a good password"
-
-
-def pages() -> Iterator[Path]:
-    """Give the pages but for the records of decisions."""
-    for page in sorted(DOCS.rglob("*.rst")):
-        if not {"decisions", "_build"} & set(page.relative_to(DOCS).parts):
-            yield page
-
-
-def blocks(language: str) -> Iterator[tuple[Path, str]]:
-    """Give each block of code in *language*, with its page."""
-    for page in pages():
-        for indent, found, text in BLOCK.findall(page.read_text()):
-            if found == language:
-                yield page, "\n".join(line.removeprefix(f"{indent}   ") for line in text.splitlines())
-
-
-def commands() -> Iterator[tuple[Path, list[str]]]:
-    """Give each command that is shown, in words, with its page; comments and redirections are left out."""
-    for page, text in blocks("console"):
-        for line in text.replace("\\\n", " ").splitlines():
-            if line.startswith(("$ ", "# ")):
-                for command in COMMENT.sub("", line[2:]).split("; "):
-                    words = shlex.split(command)
-                    yield page, words[: words.index(">")] if ">" in words else words
+LITERAL = re.compile(r"``xmppctl ([^`]+)``")
+LINK = re.compile(r"(?<!`)\bhttps?://[^\s`<>\"')]+")
+PRETENDED = (".example", "example.org", "jabber.org")
+"""Domains of examples, and of namespaces."""
 
 
 class ManualTests(SynchronousTestCase):
@@ -128,39 +100,34 @@ class ManualTests(SynchronousTestCase):
             self.fail(f"{page}: {' '.join(words)}: {error.format_message()}")
 
     def test_other_commands(self) -> None:
-        """Each is named as one that is not run, with the reason."""
+        """Each is named as one that is run or not, with the reason; and no other is."""
         programs = {Path(words[0]).name for _, words in commands()}
-        self.assertEqual(programs - NOT_RUN.keys() - {"xmppctl"}, set())
+        self.assertEqual(programs, NOT_RUN.keys() | RUN.keys())
+
+    def test_commands_in_the_text(self) -> None:
+        """What stands between double backquotes in a sentence exists, too; what is in capitals is an argument."""
+        found = [(page, literal.split()) for page in pages() for literal in LITERAL.findall(page.read_text())]
+        self.assertGreater(len(found), 50)
+        for page, words in found:
+            group, *rest = [word for word in words if not word.startswith("-") and not word.isupper()] or [""]
+            self.assertIn(group, app.commands.keys() | {""}, (page, words))
+            command = app.commands.get(group)
+            if isinstance(command, click.Group):
+                for name in rest[0].split("|") if rest and words.index(rest[0]) == 1 else ():
+                    self.assertIn(name, command.commands, (page, words))
+
+    def test_links_to_elsewhere(self) -> None:
+        """They have the form of an address, under TLS where it is not this machine's or a namespace."""
+        found = {link for page in pages() for link in LINK.findall(page.read_text())}
+        self.assertGreater(len(found), 3)
+        for link in found:
+            parts = urlsplit(link)
+            is_near = parts.hostname in ("localhost", "127.0.0.1") or (parts.hostname or "").endswith(
+                PRETENDED
+            )
+            self.assertTrue(parts.hostname and (parts.scheme == "https" or is_near), link)
 
     def test_metrics_that_pages_name(self) -> None:
         """There are such."""
         named = {name for page in pages() for name in re.findall(r"``(xmppd_\w+)``", page.read_text())}
         self.assertEqual(named - {metric.name for metric in TABLE} - {"xmppd_tally"}, set())
-
-
-class TutorialTests(SynchronousTestCase):
-    """The first part of the tutorial, as it stands, but for the place of the programs."""
-
-    def test_on_your_own_machine(self) -> None:
-        """Accounts are made, and the server says how it is."""
-        folder = temporary_folder(self)
-        server = ServerProcess(folder)
-        self.addCleanup(server.stop)
-        shown = [
-            words
-            for page, words in commands()
-            if page.name == "tutorial.rst" and words[0] == "xmpp/bin/xmppctl"
-        ]
-        self.assertEqual([words[1] for words in shown], ["user", "user", "status"])
-        for words in shown:
-            arguments = [*words[1:], "--password-stdin"] if words[1] == "user" else words[1:]
-            done = subprocess.run(
-                [sys.executable, "-m", "xmppd.admin.xmppctl", *arguments],
-                input=f"{PASSWORD}\n",
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE_S,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "XMPPD_DATA": str(folder / "data")},
-            )
-            self.assertEqual(done.returncode, 0, done.stderr)

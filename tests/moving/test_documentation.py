@@ -1,4 +1,4 @@
-"""The pages about moving and backups: every command of xmppctl that they show is run, in their order."""
+"""The pages about moving and backups: every command of xmppctl and of tar that they show is run, in their order."""
 
 import os
 import re
@@ -18,7 +18,8 @@ CONFIG = """data_dir = "{folder}/data"
 [c2s]
 listen = ["127.0.0.1:0"]
 """
-_COMMAND = re.compile(r"^ +# (xmppctl .*)$", re.MULTILINE)
+XMPPCTL = [sys.executable, "-m", "xmppd.admin.xmppctl"]
+_COMMAND = re.compile(r"^ +# ((?:xmppctl|tar) .*)$", re.MULTILINE)
 _TOML = re.compile(r"^ *\.\. code-block:: toml\n\n((?: {6}.*\n|\n)+)", re.MULTILINE)
 _NAMED = re.compile(r"xmppd-\d{8}T\d{6}Z\.tar\.gz")
 DUMP = """{tables,[{passwd,[{record_name,passwd},{attributes,[us,password]}]}]}.
@@ -43,11 +44,11 @@ class DocumentationTests(SynchronousTestCase):
 
     def run_(self, command: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of a page, with all its paths in our folder."""
-        words = shlex.split(command)[1:]
+        program, *words = shlex.split(command)
         words = [f"{self.folder}{word}" if word.startswith("/") else word for word in words]
         words = [_NAMED.sub(self.newest(), word) for word in words]
         return subprocess.run(
-            [sys.executable, "-m", "xmppd.admin.xmppctl", *words],
+            [*(XMPPCTL if program == "xmppctl" else [program]), *words],
             capture_output=True,
             text=True,
             check=False,

@@ -79,6 +79,11 @@ class ServerProcess:
         """Give how many file descriptors the process has open."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """End it as a crash does (SIGKILL). Harmless the second time."""
         self._process.kill()
@@ -86,7 +91,7 @@ class ServerProcess:
 
     def stop(self) -> int:
         """End it politely; gives its status. Harmless the second time."""
-        if self._process.poll() is None:
+        if self.is_running:
             self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(PATIENCE_S)

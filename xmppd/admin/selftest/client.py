@@ -31,7 +31,7 @@ class Failed(Exception):
     """Something else came than should; the text is one line."""
 
 
-class TestClient:
+class TrialClient:
     """One client of a throw-away account, logged in once it is made."""
 
     def __init__(self, address: Address, jid: str, password: str, *, is_direct: bool) -> None:

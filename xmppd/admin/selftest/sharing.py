@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from xmppd.admin.selftest.client import TIMEOUT_S, Failed, TestClient, tls_of
+from xmppd.admin.selftest.client import TIMEOUT_S, Failed, TrialClient, tls_of
 
 NS: Final = "urn:xmpp:http:upload:0"
 CONTENT: Final = b"a file of xmppctl selftest"
@@ -19,7 +19,7 @@ _BODY: Final = "{jabber:client}body"
 _FINE: Final = range(200, 300)
 
 
-def share(one: TestClient, other: TestClient, service: str) -> str:
+def share(one: TrialClient, other: TrialClient, service: str) -> str:
     """Put a file, tell its address in a message, and get it; say where it was and under which TLS.
 
     Raises `Failed`, OSError.
@@ -35,7 +35,7 @@ def share(one: TestClient, other: TestClient, service: str) -> str:
     return f"{parts.scheme}://{parts.netloc}, {secured}"
 
 
-def _slot(client: TestClient, service: str) -> tuple[str, str, dict[str, str]]:
+def _slot(client: TrialClient, service: str) -> tuple[str, str, dict[str, str]]:
     """Give where to put the file, where to get it, and what headers go with it (XEP-0363 5)."""
     asked = f"<request xmlns='{NS}' filename='{_NAME}' size='{len(CONTENT)}' content-type='{_TYPE}'/>"
     slot = client.request(asked, service, "get")

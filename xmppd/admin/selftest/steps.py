@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from xmppd.admin.selftest.client import Failed, TestClient
+from xmppd.admin.selftest.client import Failed, TrialClient
 from xmppd.admin.selftest.sharing import NS as NS_UPLOAD
 from xmppd.admin.selftest.sharing import share
 from xmppd.config.section import Address
@@ -42,7 +42,7 @@ class Account:
 def run(accounts: Sequence[Account], listening: Iterable[str]) -> Iterator[Done]:
     """Do all; what fails does not keep the rest from being tried where it can be."""
     listeners = dict(_listeners(listening))
-    clients: list[TestClient] = []
+    clients: list[TrialClient] = []
     try:
         yield from _logins(accounts, listeners, clients)
         if len(clients) == len(accounts):
@@ -63,7 +63,7 @@ def _listeners(listening: Iterable[str]) -> Iterator[tuple[str, Address]]:
 
 
 def _logins(
-    accounts: Sequence[Account], listeners: Mapping[str, Address], clients: list[TestClient]
+    accounts: Sequence[Account], listeners: Mapping[str, Address], clients: list[TrialClient]
 ) -> Iterator[Done]:
     ways = [kind for kind in _KINDS if kind in listeners]
     for kind in _KINDS:
@@ -76,14 +76,14 @@ def _logins(
         address = listeners[kind]
 
         def log_in(account: Account = account, kind: str = kind, address: Address = address) -> str:
-            client = TestClient(address, account.jid, account.password, is_direct=_KINDS[kind])
+            client = TrialClient(address, account.jid, account.password, is_direct=_KINDS[kind])
             clients.append(client)
             return f"{address}, {client.tls}"
 
         yield _timed(f"login by {kind}", log_in)
 
 
-def _conversation(one: TestClient, other: TestClient) -> Iterator[Done]:
+def _conversation(one: TrialClient, other: TrialClient) -> Iterator[Done]:
     for client in (one, other):
         client.send("<presence/>")
 
@@ -115,7 +115,7 @@ def _conversation(one: TestClient, other: TestClient) -> Iterator[Done]:
         yield _timed("file", lambda: share(one, other, uploads))
 
 
-def _services(client: TestClient) -> Iterator[tuple[str, set[str]]]:
+def _services(client: TrialClient) -> Iterator[tuple[str, set[str]]]:
     """Give the services of the host with their features (XEP-0030)."""
     items = client.request(f"<query xmlns='{_DISCO_ITEMS}'/>", client.domain, "get")
     for item in items.iter(f"{{{_DISCO_ITEMS}}}item"):
@@ -127,7 +127,7 @@ def _services(client: TestClient) -> Iterator[tuple[str, set[str]]]:
         yield jid, {each.get("var", "") for each in info.iter(f"{{{_DISCO_INFO}}}feature")}
 
 
-def _room(one: TestClient, other: TestClient, service: str) -> str:
+def _room(one: TrialClient, other: TrialClient, service: str) -> str:
     """Make a room that goes with its last occupant, and be heard in it (XEP-0045 7.2, 10.1, 7.4)."""
     room = f"{one.username}@{service}"
     for client, nick in ((one, "one"), (other, "other")):
