@@ -100,6 +100,8 @@ class OAuth(Elsewhere):
     """What of a token is the user's name: alone, or with the host behind an "@"."""
     scope: Annotated[str | None, Field(examples=["xmpp"])] = None
     """A scope that it must have."""
+    token_bytes: Annotated[int, Field(ge=1_000, le=65_536)] = 16_384
+    """The longest token that is read. So much of a message is taken before anybody has authenticated at the host."""
     discovery_url: Annotated[
         OptionalWebAddress, Field(examples=["https://id.example.org/.well-known/openid-configuration"])
     ] = None

@@ -227,6 +227,11 @@ class HostOptions(DomainOptions):
         """What holds of who is asked elsewhere; None where nobody is."""
         return {"ldap": self.auth_ldap, "http": self.auth_http, "oauth": self.auth_oauth}.get(self.auth)
 
+    @property
+    def token_bytes(self) -> int:
+        """How long a client's token may be; 0 where none is shown."""
+        return self.auth_oauth.token_bytes if self.auth == "oauth" and self.auth_oauth is not None else 0
+
 
 class ComponentOptions(DomainOptions):
     """``[components."NAME"]``: a service with a domain name of its own, inside this server or outside."""

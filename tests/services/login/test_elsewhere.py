@@ -20,6 +20,9 @@ OAUTH = (
     'introspection_url = "https://id.example/"\nscope = "xmpp"\n'
 )
 
+LARGE = "x" * 16_384
+"""As large as one may be by default."""
+
 
 class FakeBackend:
     """Knows one user and one token, and counts how often it is asked."""
@@ -37,7 +40,7 @@ class FakeBackend:
     def whose(self, token: str) -> str | None:
         """Romeo's, if it is that one."""
         self.ask()
-        return self.owner if token == "t0k3n" else None
+        return self.owner if token in ("t0k3n", LARGE) else None
 
     def ask(self) -> None:
         """Count it."""
@@ -184,6 +187,22 @@ class LoginTests(SynchronousTestCase):
         self.assertTrue(self.memory.server.accounts.exists("romeo@localhost"))
         self.assertEqual(self.offered, ["OAUTHBEARER"])
         self.assertEqual(self.answer("PLAIN", b"\0romeo\0sword"), "invalid-mechanism")
+
+    def test_large_tokens(self) -> None:
+        """A JWT with many claims is longer than any password; one that is too long ends the login, or the stream."""
+        self.begin(OAUTH)
+        self.assertEqual(
+            self.answer("OAUTHBEARER", f"n,,\x01auth=Bearer {LARGE}\x01\x01".encode()), "success"
+        )
+        too_long = f"n,,\x01auth=Bearer {LARGE}{'x' * 4_096}\x01\x01".encode()
+        self.assertEqual(self.answer("OAUTHBEARER", too_long), "malformed-request")
+        self.assertEqual(self.answer("OAUTHBEARER", b"x" * 40_000), "error")
+
+    def test_others_stay_small(self) -> None:
+        """Where no tokens are shown, nothing before a login is larger than it was."""
+        self.begin(HTTP)
+        self.assertEqual(self.answer("PLAIN", b"\0romeo\0" + b"x" * 5_000), "malformed-request")
+        self.assertEqual(self.answer("PLAIN", b"\0romeo\0" + b"x" * 16_384), "error")
 
     def test_an_account_that_was_removed(self) -> None:
         """It does not come back by a login while its name is kept."""

@@ -150,7 +150,7 @@ class BOSHSession(Paced):
     def restart(self) -> None:
         """The client asks for it in a body of its own."""
 
-    authenticated = restart
+    take_limits = authenticated = restart
 
     def pauseProducing(self) -> None:
         """Take no more bodies: what is paused here is the session itself."""

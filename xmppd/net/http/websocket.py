@@ -159,10 +159,12 @@ class WebSocketConnection(Paced, TwistedProtocol):
         """Expect another ``<open/>``."""
         self._framer.restart()
 
-    def authenticated(self) -> None:
-        """Take the limits that hold after authentication."""
+    def take_limits(self) -> None:
+        """Take the limits that hold from now on."""
         self._framer.limits = self.stream.element_limits
         self._frames.max_message_size = self.stream.element_limits.stanza_bytes
+
+    authenticated = take_limits
 
     def go_on(self) -> None:
         """Take what had to wait while an element of the negotiation was dealt with."""

@@ -19,6 +19,7 @@ from xmppd.core.stream import Sendable
 from xmppd.net.streams.announcement import Announcement
 from xmppd.net.streams.header import host_of, peer_of
 from xmppd.net.streams.inlet import LOST, Answer, ByteRate, StreamInlet
+from xmppd.net.streams.limits import authenticated_limits, unauthenticated_limits
 from xmppd.net.streams.link import GONE, Link
 from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.negotiation import BIND
@@ -40,6 +41,7 @@ from xmppd.stream.features import (
     handler_of,
     offered,
 )
+from xmppd.stream.limits import StreamLimits
 
 ABORT_AFTER_S = 10.0
 """How long a peer that does not read may keep us from ending its connection."""
@@ -90,6 +92,18 @@ class ClientStream(StreamInlet):
     def limits(self) -> Limits:
         """What holds for this stream: its host's limits, the server's until that is known."""
         return self.server.limits() if self.host is None else self.host.settings.limits
+
+    @property
+    def token_bytes(self) -> int:
+        """How long a token may be that the client shows; 0 where it shows none."""
+        return 0 if self.host is None else self.host.settings.token_bytes
+
+    @property
+    def element_limits(self) -> StreamLimits:
+        """What the next first-level element may be; a token may be longer than anything else before authentication."""
+        if self.state & StreamState.AUTHENTICATED:
+            return authenticated_limits(self.limits)
+        return unauthenticated_limits(self.limits, self.token_bytes)
 
     @property
     def byte_rate(self) -> ByteRate:
@@ -313,6 +327,8 @@ class ClientStream(StreamInlet):
         session.notopen = False
         session.send(opening)
         self.host = host
+        if self.token_bytes:
+            self.link.take_limits()
         self.send_features()
 
     def _element(self, element: Element) -> Deferred[None] | None:

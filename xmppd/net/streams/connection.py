@@ -102,9 +102,13 @@ class StreamConnection(Paced, TwistedProtocol):
         """Expect a new stream header."""
         self.framer.restart()
 
+    def take_limits(self) -> None:
+        """Take the limits that hold from now on."""
+        self.framer.limits = self.stream.element_limits
+
     def authenticated(self) -> None:
         """Take the limits that hold after authentication."""
-        self.framer.limits = self.stream.element_limits
+        self.take_limits()
         self.framer.stepwise = False
 
     def go_on(self) -> None:

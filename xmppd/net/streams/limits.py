@@ -5,14 +5,17 @@ from typing import Final
 
 from xmppd.config.limits import Limits
 from xmppd.stream.limits import StreamLimits
+from xmppd.stream.sasl.steps import encoded_bytes
 
 KEPT: Final = 16
-"""Different limits that are in use at a time: two of the server, and two of each host that has its own."""
+"""Different limits that are in use at a time: two of the server, two of each host that has its own."""
 
 
-def unauthenticated_limits(limits: Limits) -> StreamLimits:
-    """Give what holds before authentication."""
+def unauthenticated_limits(limits: Limits, token_bytes: int = 0) -> StreamLimits:
+    """Give what holds before authentication, where clients may show a token of so many bytes."""
     most = limits.unauthenticated_stanza_bytes
+    if token_bytes:
+        most += encoded_bytes(token_bytes)
     return _shared(most, limits.unauthenticated_depth, limits.unauthenticated_elements, most)
 
 

@@ -17,8 +17,11 @@ class Link(Protocol):
     def restart(self) -> None:
         """Expect a new stream header on the same connection."""
 
+    def take_limits(self) -> None:
+        """Take the limits that hold from now on: its stream's `element_limits`."""
+
     def authenticated(self) -> None:
-        """Take the limits that hold after authentication."""
+        """The peer is authenticated: take the limits that hold now."""
 
     def pause(self) -> None:
         """Stop reading."""
@@ -53,7 +56,7 @@ class _Gone:
     def restart(self) -> None:
         """Too late."""
 
-    authenticated = pause = resume = go_on = drop = abort = restart
+    take_limits = authenticated = pause = resume = go_on = drop = abort = restart
 
     def channel_bindings(self) -> Mapping[str, bytes]:
         """There is no channel."""

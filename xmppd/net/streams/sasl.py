@@ -81,7 +81,7 @@ def _on_auth(stream: ClientStream, element: Element) -> Deferred[None] | None:
             element.get("mechanism") or "", announced.given, announced.mechanisms
         )
         stream.exchange = exchange
-        initial = decode_initial(element.text)
+        initial = decode_initial(element.text, stream.token_bytes)
     except SaslError as error:
         _fail(stream, error)
         return None
@@ -93,7 +93,7 @@ def _on_response(stream: ClientStream, element: Element) -> Deferred[None] | Non
         exchange = stream.exchange
         if exchange is None or isinstance(exchange, LoginProgress):
             raise SaslError("malformed-request", "No authentication has begun")
-        data = decode_payload(element.text)
+        data = decode_payload(element.text, stream.token_bytes)
     except SaslError as error:
         _fail(stream, error)
         return None

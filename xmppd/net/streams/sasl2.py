@@ -100,7 +100,7 @@ async def _begin(stream: ClientStream, element: Element) -> None:
         exchange = stream.server.authentication.begin(login.mechanism, announced.given, announced.mechanisms)
     stream.exchange = LoginProgress(login, exchange)
     initial = element.child("initial-response")
-    await _advance(stream, await exchange.start(None if initial is None else _decoded(initial)))
+    await _advance(stream, await exchange.start(None if initial is None else _decoded(stream, initial)))
 
 
 def _on_response(stream: ClientStream, element: Element) -> Deferred[None]:
@@ -111,7 +111,7 @@ async def _respond(stream: ClientStream, element: Element) -> None:
     progress = _progress(stream)
     if progress.success is not None:
         raise SaslError("malformed-request", "The authentication is over, a task is due")
-    await _advance(stream, await progress.exchange.respond(_decoded(element)))
+    await _advance(stream, await progress.exchange.respond(_decoded(stream, element)))
 
 
 def _on_abort(stream: ClientStream, element: Element) -> None:
@@ -296,12 +296,12 @@ def _name_in(agent: Element, name: str) -> str:
     return "".join(char for char in line if char.isprintable())[:AGENT_CHARS]
 
 
-def _decoded(element: Element) -> bytes:
+def _decoded(stream: ClientStream, element: Element) -> bytes:
     """2.2: an empty element is an empty message; white space around is let pass, "=" means nothing here."""
     text = element.text.strip()
     if text == "=":
         raise SaslError("incorrect-encoding")
-    return decode_payload(text)
+    return decode_payload(text, stream.token_bytes)
 
 
 def _encoded(name: str, data: bytes) -> Element:

@@ -141,6 +141,7 @@ class Authentication:
             allow_plain_without_tls=settings.c2s.allow_plain_without_tls,
             is_anonymous=settings.auth == "anonymous",
             takes_tokens=settings.auth == "oauth",
+            token_bytes=settings.token_bytes,
             token_hints={} if oauth is None else _hints(oauth),
             hashes=() if is_elsewhere else self.accounts.hashes(given.host.name),
             channel_bindings=given.channel_bindings,

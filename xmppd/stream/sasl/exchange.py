@@ -23,10 +23,12 @@ class Exchange:
     and no second guess is possible.
     """
 
-    __slots__ = ("_awaits", "name")
+    __slots__ = ("_awaits", "_message_bytes", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, message_bytes: int = MESSAGE_BYTES) -> None:
+        """*message_bytes* is the longest message that is read."""
         self.name = name
+        self._message_bytes = message_bytes
         self._awaits = Awaits.MESSAGE
 
     def start(self, initial: bytes | None) -> Step:
@@ -38,7 +40,7 @@ class Exchange:
         if self._awaits is not Awaits.MESSAGE:
             malformed("not expected")
         self._take(Awaits.MESSAGE)
-        if len(data) > MESSAGE_BYTES:
+        if len(data) > self._message_bytes:
             malformed("too long")
         try:
             text = data.decode()

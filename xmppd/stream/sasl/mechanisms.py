@@ -39,6 +39,8 @@ class SaslContext:
     """Whether the host takes anonymous users, and no others."""
     takes_tokens: bool = False
     """Whether clients show tokens of OAuth, and no passwords."""
+    token_bytes: int = 0
+    """How long their tokens may be."""
     token_hints: Mapping[str, str] = field(default_factory=dict)
     """What is told to who has shown no good token (RFC 7628 3.2.2)."""
     hashes: Collection[str] = HASHES
@@ -118,11 +120,15 @@ def _scram(hash_name: str, is_plus: bool, context: SaslContext) -> Mechanism:
     )
 
 
+def _bearer(context: SaslContext) -> Mechanism:
+    return OAuthBearer(context.realm, context.token_hints, context.token_bytes)
+
+
 MECHANISMS: Final = (
     _Row("EXTERNAL", _is_certified, lambda context: External(context.realm, context.certified)),
     *(_Row(f"SCRAM-{name}-PLUS", partial(_may_bind, name), partial(_scram, name, True)) for name in HASHES),
     *(_Row(f"SCRAM-{name}", partial(_has_keys, name), partial(_scram, name, False)) for name in HASHES),
-    _Row(OAUTHBEARER, _may_send_token, lambda context: OAuthBearer(context.realm, context.token_hints)),
+    _Row(OAUTHBEARER, _may_send_token, _bearer),
     _Row("PLAIN", _may_send_password, lambda context: Plain(context.realm)),
     _Row("ANONYMOUS", lambda context: context.is_anonymous, lambda context: Anonymous()),
 )

@@ -10,7 +10,7 @@ from typing import Final
 
 from xmppd.stream.sasl.exchange import Awaits, Exchange, malformed
 from xmppd.stream.sasl.realm import Realm
-from xmppd.stream.sasl.steps import Challenge, CheckToken, SaslError, Step, Success
+from xmppd.stream.sasl.steps import MESSAGE_BYTES, Challenge, CheckToken, SaslError, Step, Success
 
 NAME: Final = "OAUTHBEARER"
 SEPARATOR: Final = "\x01"
@@ -22,9 +22,12 @@ class OAuthBearer(Exchange):
 
     __slots__ = ("_authzid", "_has_failed", "_hints", "_realm")
 
-    def __init__(self, realm: Realm, hints: Mapping[str, str]) -> None:
-        """*hints* are told to who shows no good token: ``openid-configuration``, ``scope``."""
-        super().__init__(NAME)
+    def __init__(self, realm: Realm, hints: Mapping[str, str], token_bytes: int = 0) -> None:
+        """*hints* are told to who shows no good token: ``openid-configuration``, ``scope``.
+
+        A token may have *token_bytes* more than any other message.
+        """
+        super().__init__(NAME, MESSAGE_BYTES + token_bytes)
         self._realm = realm
         self._hints = dict(hints)
         self._authzid: str | None = None

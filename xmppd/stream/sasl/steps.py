@@ -11,7 +11,7 @@ from xmppd.stream.sasl import base64
 from xmppd.stream.sasl.credentials import ScramKeys
 
 MESSAGE_BYTES: Final = 4096
-"""The longest SASL message that is read."""
+"""The longest SASL message that is read, but for the token in one."""
 
 CONDITIONS: Final = frozenset(
     {
@@ -148,17 +148,23 @@ class Mechanism(Protocol):
         """Go on after CheckToken."""
 
 
-def decode_initial(text: str) -> bytes | None:
+def encoded_bytes(token_bytes: int) -> int:
+    """How long the base64 of a message is at most, with a token of so many bytes in it."""
+    return (MESSAGE_BYTES + token_bytes) * 4 // 3 + 4
+
+
+def decode_initial(text: str, token_bytes: int = 0) -> bytes | None:
     """The initial response in an <auth/> with this character data (RFC 6120 6.4.2); None if there is none."""
-    return decode_payload(text) if text else None
+    return decode_payload(text, token_bytes) if text else None
 
 
-def decode_payload(text: str) -> bytes:
+def decode_payload(text: str, token_bytes: int = 0) -> bytes:
     """The message in a <response/> with this character data, where "=" is an empty one (RFC 6120 6.4.2).
 
-    Raises SaslError: incorrect-encoding if it is not base64 to the letter, malformed-request if too long.
+    *token_bytes* is what a token in it may have. Raises SaslError: incorrect-encoding if it is not base64 to the
+    letter, malformed-request if too long.
     """
-    if len(text) > MESSAGE_BYTES * 4 // 3 + 4:
+    if len(text) > encoded_bytes(token_bytes):
         raise SaslError("malformed-request", "too long")
     if text == "=":
         return b""
