@@ -136,6 +136,20 @@ class StageTests(CommandCase):
         self.assertIsNotNone(self.client.inbox[0].find(f".//{{{NS}}}bad-payload"))
         self.assertEqual(self.shown("next", id, what="a")[3], "how")
 
+    def test_a_form_at_once(self) -> None:
+        """Who knows what is asked first may fill it in at once, and is then at the second stage."""
+        id, *second = self.shown(what="a")
+        self.assertEqual(second, ["executing", ["complete", "prev", "complete"], "how"])
+        self.shown("complete", id, how="b")
+        self.assertEqual(self.done, [("a", "b")])
+
+    def test_another_address(self) -> None:
+        """What has begun at one address goes on there alone."""
+        who, elsewhere = JID.parse("romeo@localhost/orchard"), JID.parse("coven@localhost")
+        execution = self.sessions.begin(self.host, elsewhere, who, self.command)
+        self.sessions.keep(execution, 60)
+        self.assertEqual(self.condition("next", execution.id, what="a"), ["bad-request", "bad-sessionid"])
+
     def test_over_before_its_time(self) -> None:
         """3.6: a command that fails says so by a note of the type error."""
         command = self.ask("next", self.shown()[0], what="nothing")
@@ -198,7 +212,9 @@ class BoundTests(CommandCase):
         """No more than so many of all together, and of those that have ended."""
         for number in range(ALL):
             who = JID("romeo", "localhost", str(number))
-            self.sessions.keep(self.sessions.begin(self.host, who, self.command), 60)
+            self.sessions.keep(
+                self.sessions.begin(self.host, JID.parse(self.host.name), who, self.command), 60
+            )
         self.assertEqual(self.condition(), ["resource-constraint"])
         self.server.clock.advance(60)
         self.assertEqual((len(self.sessions), len(self.sessions._waiting)), (0, 0))

@@ -1,6 +1,7 @@
-"""Ad-Hoc Commands: XEP-0050 1.3.0, of served domains. What a command is, is in `xmppd.services.discovery.commands`.
+"""Ad-Hoc Commands: XEP-0050 1.3.0, of served domains, and of addresses at services such as rooms.
 
-They are the domain's, those about the user's own account too: that is where clients look for them.
+What a command is, is in `xmppd.services.discovery.commands`. A host's are the domain's, those about the user's own
+account too: that is where clients look for them. Who knows the first form may fill it in at once.
 
 Covered: everything but announcements by message (2.3). Who asks for another language than English is answered in
 English, and told so, in place of bad-locale (3.7), which would keep most people from all commands.
@@ -19,12 +20,21 @@ from xmppd.core.module import XEP, Module, Options, iq, on
 from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred
 from xmppd.services.discovery.command_sessions import CommandSessions
-from xmppd.services.discovery.commands import GATHERING, NS, Execution, Menu, Stage, refused
+from xmppd.services.discovery.commands import (
+    ADDRESS_GATHERING,
+    GATHERING,
+    NS,
+    Execution,
+    Menu,
+    Stage,
+    refused,
+)
 from xmppd.services.discovery.disco import NODE_INFO, NODE_ITEMS, Info, Item, Items
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forms import Submission, submission_in
+from xmppd.stanza.jid import JID
 
 ACTIONS: Final = frozenset(("execute", "cancel", "prev", "next", "complete"))
 SUBMITTED: Final = frozenset(("submit", "cancel"))
@@ -66,25 +76,31 @@ class Commands(Module):
     # -- discovery ----------------------------------------------------------------------------------------------------
 
     @on(NODE_ITEMS)
-    def on_items(self, items: Items) -> bool | None:
+    def on_items(self, items: Items) -> object:
         """List what the requester may run (2.2)."""
-        if items.node != NS or items.target.localpart is not None:
-            return None
-        for command in self._menu().commands:
+        return self._list(items) if items.node == NS and self._has_commands(items.target) else None
+
+    @deferred
+    async def _list(self, items: Items) -> bool:
+        for command in (await self._menu(items.target)).commands:
             if command.may_run(self.api.host, items.sender):
-                items.items.append(Item(self.api.host.name, command.node, command.name))
+                items.items.append(Item(items.target.full, command.node, command.name))
         return True
 
     @on(NODE_INFO)
-    def on_info(self, info: Info) -> bool | None:
+    def on_info(self, info: Info) -> object:
         """Say what the list is, or a command (2.2)."""
-        if info.target.localpart is not None:
+        if not self._has_commands(info.target):
             return None
         if info.node == NS:
             info.identities.append(Identity("automation", "command-list", "Commands"))
             info.features.update((NS, forms.NS))
             return True
-        command = self._menu().find(info.node)
+        return self._tell(info)
+
+    @deferred
+    async def _tell(self, info: Info) -> bool | None:
+        command = (await self._menu(info.target)).find(info.node)
         if command is None:
             return None
         if info.sender is None or not command.may_run(self.api.host, info.sender):
@@ -95,35 +111,47 @@ class Commands(Module):
 
     # -- execution ----------------------------------------------------------------------------------------------------
 
-    @iq("set", NS, "command", to="host")
-    def on_command(self, request: IQRequest) -> object:
+    @iq("set", NS, "command", to=("host", "node"))
+    @deferred
+    async def on_command(self, request: IQRequest) -> Element:
         """Begin a command, go on with it, go back, or end it (2.4, 3.4)."""
         asked, action = request.payload, request.payload.get("action") or "execute"
         if action not in ACTIONS:
             raise refused("malformed-action")
-        command = self._menu().find(asked.get("node") or "")
+        command = (await self._menu(request.target)).find(asked.get("node") or "")
         if command is None:
             raise StanzaError("item-not-found")
         if not command.may_run(self.api.host, request.sender):
             raise StanzaError("forbidden", type="cancel")
         id = asked.get("sessionid")
         if id:
-            return self._continue(self._sessions.take(request.sender, id, command.node), action, request)
+            execution = self._sessions.take(request.target, request.sender, id, command.node)
+            return await self._continue(execution, action, request)
         if action != "execute":
             raise refused("bad-action", "The command has not begun")
-        return self._step(self._sessions.begin(self.api.host, request.sender, command), None)
+        begun = self._sessions.begin(self.api.host, request.target, request.sender, command)
+        if asked.child("x", forms.NS) is not None and not begun.is_last:
+            begun = replace(begun, answers=(_submission(request),))
+        return await self._step(begun, None)
 
     @on(events.RESOURCE_UNBOUND, NOTING)
     def on_unbound(self, unbound: Unbound) -> None:
         """Who has gone does not go on."""
         self._sessions.forget(unbound.session.full_jid or "")
 
-    def _menu(self) -> Menu:
-        menu = Menu(self.api.host)
-        self.api.host.hooks.notify(GATHERING, menu)
+    def _has_commands(self, target: JID) -> bool:
+        """Whether it is the domain, or a bare address where that is none of an account."""
+        return target.localpart is None or (target.resourcepart is None and not self.api.host.has_accounts)
+
+    async def _menu(self, target: JID) -> Menu:
+        menu = Menu(self.api.host, target)
+        hook = GATHERING if target.localpart is None else ADDRESS_GATHERING
+        waiting = self.api.host.hooks.notify(hook, menu)
+        if waiting is not None:
+            await waiting
         return menu
 
-    def _continue(self, execution: Execution, action: str, request: IQRequest) -> object:
+    async def _continue(self, execution: Execution, action: str, request: IQRequest) -> Element:
         if action == "cancel":
             self._sessions.end(execution)
             return _command(execution, "canceled")
@@ -132,9 +160,8 @@ class Commands(Module):
         except StanzaError:
             self._sessions.keep(execution, self.opt.timeout_s)
             raise
-        return self._step(replace(execution, answers=answers), execution)
+        return await self._step(replace(execution, answers=answers), execution)
 
-    @deferred
     async def _step(self, execution: Execution, before: Execution | None) -> Element:
         """Take a step; where that fails the requester is where it was *before*."""
         waiting = before

@@ -246,6 +246,24 @@ class OtherOperationsTests(AdministrationCase):
             )
             self.assertTrue(error[0].tag.endswith("}" + condition), where)
 
+    def test_at_a_room(self) -> None:
+        """At a room, those about it are offered to the service's admins, and do not ask which."""
+        self.bench.do("room.create", room="coven", owner="crone@localhost")
+        coven = "coven@rooms.localhost"
+        of_admin = [node for node in self.nodes(self.romeo, coven) if node.startswith(NODE)]
+        verbs = ("affiliation", "config", "create", "destroy", "kick", "occupants", "show")
+        self.assertEqual(of_admin, [f"{NODE}room.{verb}" for verb in verbs])
+        self.assertEqual(self.nodes(self.nurse, coven), [])
+        fields = {"jid": "hag@localhost", "affiliation": "member", "reason": ""}
+        error = self.run_command(self.nurse, f"{NODE}room.affiliation", coven, **fields)
+        self.assertTrue(error[0].tag.endswith("}forbidden"))
+        done = self.run_command(self.romeo, f"{NODE}room.affiliation", coven, **fields)
+        self.assertEqual(self.notes(done), ["hag@localhost has the affiliation member"])
+        shown = self.run_command(self.romeo, f"{NODE}room.show", coven)
+        self.assertIn("hag@localhost | member |  | ", self.values(shown, "table-0"))
+        self.run_command(self.romeo, f"{NODE}room.destroy", coven, reason="", venue="")
+        self.assertEqual(self.bench.do("room.list"), [])
+
     def test_a_choice(self) -> None:
         """A choice is one in the form, and anything else is refused."""
         self.bench.do("room.create", room="coven", owner="crone@localhost")

@@ -40,6 +40,18 @@ OPERATIONS = {
         f"<iq type='set' id='a' to='{ROOM.bare}'><vCard xmlns='vcard-temp'>"
         "<PHOTO><BINVAL>YWJj</BINVAL></PHOTO></vCard></iq>"
     ),
+    "hat": (
+        f"<iq type='set' id='a' to='{ROOM.bare}'><command xmlns='http://jabber.org/protocol/commands'"
+        " node='urn:xmpp:hats:commands:create'><x xmlns='jabber:x:data' type='submit'>"
+        "<field var='hats#title'><value>Host</value></field><field var='hats#uri'><value>urn:host</value></field>"
+        "</x></command></iq>"
+    ),
+    "admins in the form": form(
+        NS_OWNER,
+        "http://jabber.org/protocol/muc#roomconfig",
+        "muc#roomconfig_roomadmins",
+        "ann@localhost",
+    ),
     "moderation": (
         f"<iq type='set' id='a' to='{ROOM.bare}'><moderate xmlns='urn:xmpp:message-moderate:1' id='ID'>"
         "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>"

@@ -194,6 +194,7 @@ def as_kept(room: Room) -> tuple[object, ...]:
         room.is_locked,
         room.avatar,
         room.avatar_hashes,
+        room.hats,
         list(room.history),
     )
 

@@ -36,9 +36,22 @@ def fits(operation: Operation, host: Host) -> bool:
     return host.has_accounts or (Kind.DOMAIN in kinds and not kinds & OF_HOSTS)
 
 
-def asked(operation: Operation, host: Host) -> tuple[Argument, ...]:
-    """Give the arguments that a form asks for: not the domain, which is the one that is asked."""
-    return tuple(argument for argument in operation.arguments if not _is_the_domain(argument, host))
+def room_of(operation: Operation) -> Argument | None:
+    """Give the argument that names a room; None where there is none."""
+    return next((argument for argument in operation.arguments if argument.kind is Kind.ROOM), None)
+
+
+def asked(operation: Operation, target: JID, host: Host) -> tuple[Argument, ...]:
+    """Give the arguments that a form asks for: neither the domain that is asked nor the room."""
+    return tuple(
+        argument
+        for argument in operation.arguments
+        if not _is_the_domain(argument, host) and not _is_the_room(argument, target)
+    )
+
+
+def _is_the_room(argument: Argument, target: JID) -> bool:
+    return argument.kind is Kind.ROOM and target.localpart is not None
 
 
 def form_field(argument: Argument, var: str, is_many: bool = False) -> Element:
@@ -53,12 +66,15 @@ def form_field(argument: Argument, var: str, is_many: bool = False) -> Element:
     return forms.field(var, type, label=label, extra=required)
 
 
-def filled_in(operation: Operation, host: Host, values: Mapping[str, str]) -> dict[str, object]:
-    """Give the arguments of an operation at a domain out of what was filled in; `StanzaError`."""
+def filled_in(operation: Operation, target: JID, host: Host, values: Mapping[str, str]) -> dict[str, object]:
+    """Give the arguments of an operation that *target* of a domain is asked for; `StanzaError` for what is wrong."""
     given: dict[str, object] = {}
     for argument in operation.arguments:
         if _is_the_domain(argument, host):
             given[argument.name] = host.name
+            continue
+        if _is_the_room(argument, target):
+            given[argument.name] = target.bare
             continue
         text = values.get(argument.name, "")
         if text:

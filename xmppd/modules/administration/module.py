@@ -17,9 +17,18 @@ from xmppd.core.operations.errors import OperationError
 from xmppd.core.operations.running import Operations
 from xmppd.core.roles import Roles
 from xmppd.core.waiting import deferred
-from xmppd.modules.administration.filling import asked, filled_in, fits, form_field, shown, texts
+from xmppd.modules.administration.filling import asked, filled_in, fits, form_field, room_of, shown, texts
 from xmppd.modules.administration.standard import COUNTS, MAX_ITEMS, MOST, NS, STANDARD, Standard
-from xmppd.services.discovery.commands import GATHERING, Command, Execution, Menu, Note, Stage, refused
+from xmppd.services.discovery.commands import (
+    ADDRESS_GATHERING,
+    GATHERING,
+    Command,
+    Execution,
+    Menu,
+    Note,
+    Stage,
+    refused,
+)
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
@@ -55,16 +64,26 @@ class Administration(Module):
             operation = self._operations.get(standard.operation)
             if operation is not None and fits(operation, self.api.host):
                 menu.commands.append(
-                    self._command(f"{NS}#{standard.node}", standard.name, operation, standard)
+                    self._command(f"{NS}#{standard.node}", standard.name, operation, standard, menu.target)
                 )
         named = {standard.operation for standard in STANDARD if standard.answer is None}
         for operation in self._operations:
             if operation.has_form and operation.name not in named and fits(operation, self.api.host):
-                name = f"{operation.subject} {operation.verb}".strip().replace("-", " ").capitalize()
-                menu.commands.append(self._command(f"{NODE}{operation.name}", name, operation, OTHERS))
+                menu.commands.append(
+                    self._command(f"{NODE}{operation.name}", _name(operation), operation, OTHERS, menu.target)
+                )
 
-    def _command(self, node: str, name: str, operation: Operation, how: Standard) -> Command:
-        is_asked = how.is_list or (asked(operation, self.api.host) if how is OTHERS else how.fields)
+    @on(ADDRESS_GATHERING)
+    def on_address_gathering(self, menu: Menu) -> None:
+        """Offer at a room what there is about it."""
+        for operation in self._operations:
+            if operation.has_form and room_of(operation) and fits(operation, self.api.host):
+                menu.commands.append(
+                    self._command(f"{NODE}{operation.name}", _name(operation), operation, OTHERS, menu.target)
+                )
+
+    def _command(self, node: str, name: str, operation: Operation, how: Standard, target: JID) -> Command:
+        is_asked = how.is_list or (asked(operation, target, self.api.host) if how is OTHERS else how.fields)
         ask, do = partial(self._ask, operation, how), partial(self._do, operation, how)
         return Command(node, name, (ask, do) if is_asked else (do,), partial(self._may_run, operation))
 
@@ -74,7 +93,7 @@ class Administration(Module):
     def _ask(self, operation: Operation, how: Standard, execution: Execution) -> Stage:
         """Show the form."""
         fields: list[Element] = []
-        for argument in asked(operation, self.api.host):
+        for argument in asked(operation, execution.target, self.api.host):
             var = how.fields.get(argument.name, argument.name if how is OTHERS else "")
             if var:
                 fields.append(
@@ -106,7 +125,7 @@ class Administration(Module):
     async def _done(
         self, operation: Operation, how: Standard, execution: Execution, values: dict[str, str]
     ) -> Stage:
-        args = {**filled_in(operation, execution.host, values), **how.also}
+        args = {**filled_in(operation, execution.target, execution.host, values), **how.also}
         self._check_target(operation, args, execution)
         self._log.info(
             "{sender} does {operation} at {host} by an ad-hoc command",
@@ -133,6 +152,10 @@ class Administration(Module):
             is_somebody = argument.kind in (Kind.ACCOUNT, Kind.ADDRESS, Kind.NODES) and isinstance(value, str)
             if is_somebody and self._roles.is_operator(JID.parse(str(value))):
                 raise StanzaError("forbidden", "This is an operator of the server", type="cancel")
+
+
+def _name(operation: Operation) -> str:
+    return f"{operation.subject} {operation.verb}".strip().replace("-", " ").capitalize()
 
 
 def _standard_answer(how: Standard, result: Any, execution: Execution) -> Stage:

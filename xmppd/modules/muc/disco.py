@@ -7,6 +7,7 @@ from xmppd.modules.muc import admin, moderation, owner, registration, view
 from xmppd.modules.muc.archive import FEATURES as ARCHIVE_FEATURES
 from xmppd.modules.muc.form import FORM_TYPE
 from xmppd.modules.muc.parts import MucParts
+from xmppd.services.discovery.commands import NS as NS_COMMANDS
 from xmppd.services.discovery.disco import Info, Item, Items
 from xmppd.services.rooms.room import Room
 from xmppd.stanza import forms
@@ -40,11 +41,13 @@ OF_ROOM: Final = (
     "http://jabber.org/protocol/muc#self-ping-optimization",
     "http://jabber.org/protocol/disco#info",
     "http://jabber.org/protocol/disco#items",
+    view.NS_HATS,
     view.NS_OCCUPANT_ID,
     NS_STANZA_ID,
     "vcard-temp",
 )
 PAGE: Final = 100
+COMMANDS_MODULE: Final = "commands"
 
 
 class Showing:
@@ -94,6 +97,8 @@ class Showing:
         )
         info.features.update(OF_ROOM)
         info.features.update(features_of(room))
+        if COMMANDS_MODULE in info.host.modules:
+            info.features.add(NS_COMMANDS)
         if room.settings.is_archived:
             info.features.update((*ARCHIVE_FEATURES, moderation.NS, moderation.NS_0))
         info.forms.append(info_form(room, self._parts.rooms.now()))
@@ -154,6 +159,7 @@ def info_form(room: Room, now: float) -> Element:
         ("muc#roominfo_subjectmod", "boolean", ("1" if settings.change_subject else "0",)),
         ("muc#maxhistoryfetch", "text-single", (str(settings.history),)),
         ("muc#roomconfig_pubsub", "text-single", (settings.pubsub,)),
+        ("hats#hash", "text-single", (room.hats.digest,)),
         ("muc#roominfo_avatarhash", "text-multi", room.avatar_hashes),
     ]
     if not settings.is_members_only and not settings.password:

@@ -17,6 +17,7 @@ from xmppd.modules.muc.avatar import Avatar
 from xmppd.modules.muc.disco import NS_UNIQUE, OF_SERVICE, Showing
 from xmppd.modules.muc.entering import Entering
 from xmppd.modules.muc.ghosts import MOST_ASKED, Ghosts
+from xmppd.modules.muc.hats import HatCommands
 from xmppd.modules.muc.invitations import Invitations
 from xmppd.modules.muc.moderation import Moderation
 from xmppd.modules.muc.operations import RoomOperations
@@ -32,6 +33,7 @@ from xmppd.modules.muc.voice import Voice
 from xmppd.services.archive.query import NS as NS_MAM
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import ArchiveSearch
+from xmppd.services.discovery.commands import ADDRESS_GATHERING, Menu
 from xmppd.services.discovery.disco import ADDRESS_INFO, ADDRESS_ITEMS, HOST_ITEMS, NODE_INFO, Info, Items
 from xmppd.services.recipients import Recipients
 from xmppd.services.rooms.remotes import Remotes
@@ -55,6 +57,7 @@ class Muc(Service):
     xep = (
         XEP(45, "1.35.5"),
         XEP(307, "0.1"),
+        XEP(317, "0.3.1"),
         XEP(410, "1.1.0"),
         XEP(421, "1.0.1"),
         XEP(425, "0.3.0"),
@@ -91,6 +94,7 @@ class Muc(Service):
         self._voice = Voice(parts, self.standing)
         self._registration = Registration(parts, self.standing)
         self._avatar = Avatar(parts, self.owner)
+        self._hats = HatCommands(parts, self.owner)
         self._archive = RoomArchive(parts, services[ArchiveSearch])
         self._showing = Showing(parts)
         self.operations = RoomOperations(parts, self.standing, self.owner)
@@ -235,6 +239,11 @@ class Muc(Service):
     def on_unique(self, request: IQRequest) -> Element:
         """A name that no room has (XEP-0307)."""
         return Element("unique", NS_UNIQUE, None, [self.parts.rooms.unique_name()])
+
+    @on(ADDRESS_GATHERING)
+    def on_commands(self, menu: Menu) -> object:
+        """The commands of a room (XEP-0317)."""
+        return self._hats.offer(menu)
 
     # -- discovery ----------------------------------------------------------------------------------------------------
 

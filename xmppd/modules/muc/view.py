@@ -15,12 +15,14 @@ from xmppd.stanza.stanza_ids import STANZA_ID, without_ids_of
 NS: Final = "http://jabber.org/protocol/muc"
 NS_USER: Final = "http://jabber.org/protocol/muc#user"
 NS_UPDATE: Final = "vcard-temp:x:update"
+NS_HATS: Final = "urn:xmpp:hats:0"
 NS_OCCUPANT_ID: Final = "urn:xmpp:occupant-id:0"
 X: Final[ChildName] = (NS_USER, "x")
 JOIN: Final[ChildName] = (NS, "x")
 OCCUPANT_ID: Final[ChildName] = (NS_OCCUPANT_ID, "occupant-id")
-OURS: Final = frozenset((X, JOIN, OCCUPANT_ID))
-"""What a room alone says (14.4 rule 6, XEP-0421 5)."""
+HATS: Final[ChildName] = (NS_HATS, "hats")
+OURS: Final = frozenset((X, JOIN, OCCUPANT_ID, HATS))
+"""What a room alone says (14.4 rule 6, XEP-0421 5, XEP-0317)."""
 _FORGED: Final = OURS | {STANZA_ID}
 
 SELF, NON_ANONYMOUS, CREATED, NICK_CHANGED_BY_SERVICE = 110, 100, 201, 210
@@ -71,6 +73,15 @@ def occupant_id_xml(room: Room, bare_jid: str) -> bytes:
     return f"<occupant-id xmlns='{NS_OCCUPANT_ID}' id='{room.occupant_id(bare_jid)}'/>".encode()
 
 
+def hats_xml(room: Room, bare_jid: str) -> bytes:
+    """Write the hats that somebody wears (XEP-0317)."""
+    hats = ""
+    for uri, hat in room.hats.of(bare_jid):
+        hue = f" hue='{escape_attr(hat.hue)}'" if hat.hue else ""
+        hats += f"<hat title='{escape_attr(hat.title)}' uri='{escape_attr(uri)}'{hue}/>"
+    return f"<hats xmlns='{NS_HATS}'>{hats}</hats>".encode()
+
+
 def item_xml(
     affiliation: Affiliation, role: Role, *, jid: str = "", nick: str = "", actor: str = "", reason: str = ""
 ) -> str:
@@ -115,6 +126,8 @@ def presence_of(
     statuses = (SELF, *change.own_statuses, *change.statuses) if is_self else change.statuses
     inner = b"%b%b%b" % (payload.inner, occupant.id_xml, user_xml(item, statuses, change.more))
     names = (*payload.child_names, OCCUPANT_ID, X)
+    if occupant.bare_jid in room.hats.worn:
+        inner, names = inner + hats_xml(room, occupant.bare_jid), (*names, HATS)
     return Stanza(
         "presence", None, occupant.occupant_jid, payload.id, change.type, payload.lang, "", inner, names
     )

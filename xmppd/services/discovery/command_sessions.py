@@ -44,18 +44,18 @@ class CommandSessions:
     def __len__(self) -> int:
         return self._number
 
-    def begin(self, host: Host, sender: JID, command: Command) -> Execution:
+    def begin(self, host: Host, target: JID, sender: JID, command: Command) -> Execution:
         """Begin a command; `StanzaError` where too many are under way."""
         if self._number >= ALL:
             raise StanzaError("resource-constraint", "Too many commands are under way")
-        return Execution(host, sender, command, self._random_text(ID_BYTES))
+        return Execution(host, target, sender, command, self._random_text(ID_BYTES))
 
-    def take(self, sender: JID, id: str, node: str) -> Execution:
+    def take(self, target: JID, sender: JID, id: str, node: str) -> Execution:
         """Give the execution that a requester goes on with; whoever takes it calls `keep` or `end`. `StanzaError`."""
         waiting = self._waiting.get(sender.full, {}).get(id)
         if waiting is None and (sender.full, id) in self._ended:
             raise StanzaError("not-allowed", "This command is over", extra=Element("session-expired", NS))
-        if waiting is None or waiting[0].command.node != node:
+        if waiting is None or (waiting[0].target, waiting[0].command.node) != (target, node):
             raise refused("bad-sessionid")
         self._remove(waiting[0])
         return waiting[0]

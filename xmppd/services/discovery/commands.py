@@ -42,6 +42,8 @@ class Execution:
     """Where a requester is in a command: what a step is handed."""
 
     host: Host
+    target: JID
+    """Whose command it is: the domain, or an address at a service."""
     sender: JID
     command: "Command"
     id: str
@@ -80,9 +82,10 @@ class Command:
 
 @dataclass(slots=True)
 class Menu:
-    """The commands of a served domain while they are gathered; handlers of `GATHERING` add theirs."""
+    """The commands of a domain, or of an address at a service, while they are gathered; handlers add theirs."""
 
     host: Host
+    target: JID
     commands: list[Command] = field(default_factory=list)
 
     def find(self, node: str) -> Command | None:
@@ -91,6 +94,10 @@ class Menu:
 
 
 GATHERING = Hook[Menu]("commands-gathering", "Notified when a domain's commands are wanted: add commands.")
+ADDRESS_GATHERING = Hook[Menu](
+    "address-commands-gathering",
+    "Notified when the commands of an address at a service, such as a room, are wanted: add commands. May wait.",
+)
 
 
 def is_user(host: Host, sender: JID) -> bool:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from twisted.internet.defer import DeferredLock
 
 from xmppd.services.rooms.activity import Activity
+from xmppd.services.rooms.hats import NO_HATS
 from xmppd.services.rooms.likeness import likeness
 from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.pace import Pace
@@ -64,6 +65,7 @@ class Room:
         "by_jid",
         "created_at",
         "creator",
+        "hats",
         "history",
         "idle_since",
         "is_closing",
@@ -93,6 +95,7 @@ class Room:
         """The room's vCard (XEP-0486)."""
         self.avatar_hashes: tuple[str, ...] = ()
         """The SHA-1 of each picture in it."""
+        self.hats = NO_HATS
         self.history: deque[Said] = deque(maxlen=KEPT)
         self.is_locked = False
         """Whether its owner has not configured it yet (10.1.1)."""

@@ -20,6 +20,7 @@ from xmppd.core.waiting import deferred
 from xmppd.services.archive.ids import STORE as ARCHIVE
 from xmppd.services.rooms import store
 from xmppd.services.rooms.activity import Activity
+from xmppd.services.rooms.hats import Hats
 from xmppd.services.rooms.kinds import is_kept
 from xmppd.services.rooms.roles import Affiliation
 from xmppd.services.rooms.room import KEPT, Affiliated, Room, Said, Subject
@@ -165,7 +166,7 @@ class Rooms:
         said = await self._storage.read(ARCHIVE, address.bare, limit=KEPT, reverse=True, is_fresh=True)
         try:
             room = store.read_room(address, stored, reversed(said))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError) as error:
             self._log.error("The room {room} cannot be read: {error}", room=address.bare, error=repr(error))
             raise StanzaError("internal-server-error", "The room cannot be read") from error
         if room is not None:
@@ -228,6 +229,12 @@ class Rooms:
         """Give a room another vCard with pictures of these *hashes* (XEP-0486); an empty one takes it away."""
         await self._storage.commit(*store.vcard_changes(room.address, vcard, hashes))
         room.avatar, room.avatar_hashes = vcard, hashes
+
+    @deferred
+    async def set_hats(self, room: Room, hats: Hats) -> None:
+        """Give a room other hats, or others who wear them (XEP-0317)."""
+        await self._storage.commit(store.hats_change(room.address, hats))
+        room.hats = hats
 
     @deferred
     async def moderate(self, room: Room, id: str, tombstone: Stanza, said: Said) -> None:

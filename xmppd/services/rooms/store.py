@@ -9,6 +9,7 @@ store                  owner, key                  value
 ``room``               room, ``subject``           the message that set the subject, behind the time and a blank
 ``room``               room, ``vcard``             the vCard (XEP-0486) as it was sent
 ``room``               room, ``hashes``            the SHA-1 of each picture in it
+``room``               room, ``hats``              JSON: the hats that there are, and who wears them
 ``room_affiliations``  room, bare JID or domain    JSON: affiliation, reserved nick, reason
 ``room_remote``        room, full JID              the nick of an occupant of another server
 ``archive``            room                        what was said (XEP-0313); with whom: the sender's real JID
@@ -24,6 +25,9 @@ from typing import Any, Final, NamedTuple
 from twisted.logger import Logger
 
 from xmppd.services.archive.ids import STORE as ARCHIVE
+from xmppd.services.rooms.hats import Hats
+from xmppd.services.rooms.hats import from_mapping as from_json
+from xmppd.services.rooms.hats import to_mapping as to_json
 from xmppd.services.rooms.kinds import is_subject
 from xmppd.services.rooms.roles import AFFILIATIONS
 from xmppd.services.rooms.room import Affiliated, Room, Said, Subject
@@ -38,7 +42,7 @@ AFFILIATED: Final = "room_affiliations"
 REMOTE: Final = "room_remote"
 STORES: Final = (ROOM, AFFILIATED)
 _log = Logger()
-SUBJECT, VCARD, HASHES = "subject", "vcard", "hashes"
+SUBJECT, VCARD, HASHES, HATS = "subject", "vcard", "hashes", "hats"
 
 
 class Listed(NamedTuple):
@@ -110,6 +114,11 @@ def vcard_changes(room: JID, vcard: bytes, hashes: Sequence[str]) -> list[Change
     return [Put(ROOM, room.bare, VCARD, vcard), Put(ROOM, room.bare, HASHES, " ".join(hashes).encode())]
 
 
+def hats_change(room: JID, hats: Hats) -> Change:
+    """Give what stores the hats."""
+    return Put(ROOM, room.bare, HATS, encode(to_json(hats))) if hats.known else Delete(ROOM, room.bare, HATS)
+
+
 def archive_change(room: JID, said: Said) -> Change:
     """Give what puts a message into the room's archive."""
     bare_jid, _, resource = said.by.partition("/")
@@ -160,6 +169,9 @@ def read_room(address: JID, stored: Mapping[str, Mapping[str, bytes]], said: Ite
     if subject is not None:
         at, _, stanza = subject.partition(b" ")
         room.subject = Subject(Stanza.parse(stanza), float(at))
+    hats = stored[ROOM].get(HATS)
+    if hats is not None:
+        room.hats = from_json(decode(hats))
     room.avatar = stored[ROOM].get(VCARD, b"")
     room.avatar_hashes = tuple(stored[ROOM].get(HASHES, b"").decode().split())
     for entry in said:
