@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.services.rooms.occupants import Occupant
+from xmppd.services.rooms.roles import Role
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
+from xmppd.services.rooms.settings import ALL_ROLES
 from xmppd.stanza.jid import JID
 from xmppd.testing.client import Client
 from xmppd.testing.server import MemoryServer, now
@@ -65,9 +68,11 @@ class Seen:
 class RoomMachine(RuleBasedStateMachine):
     """Joins, leaves, nicks, roles, affiliations, configurations, disconnections, unloading, in any order."""
 
+    options = OPTIONS
+
     def __init__(self) -> None:
         super().__init__()
-        self.server = MemoryServer(OPTIONS)
+        self.server = MemoryServer(self.options)
         self.rooms = self.server.server.services[Rooms]
         self.people: dict[str, Seen] = {}
 
@@ -125,9 +130,12 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(("moderatedroom", "membersonly", "publicroom")), value=st.sampled_from("01"))
     def configures(self, name: str, value: str) -> None:
         """The owner changes a setting."""
-        field = f"<field var='muc#roomconfig_{name}'><value>{value}</value></field>"
+        self.submit(f"<field var='muc#roomconfig_{name}'><value>{value}</value></field>")
+
+    def submit(self, fields: str) -> None:
+        """Let the owner submit a form."""
         kind = "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"
-        form = f"<x xmlns='jabber:x:data' type='submit'>{kind}{field}</x>"
+        form = f"<x xmlns='jabber:x:data' type='submit'>{kind}{fields}</x>"
         query = f"<query xmlns='http://jabber.org/protocol/muc#owner'>{form}</query>"
         self.send(PEOPLE[0], f"<iq type='set' id='c' to='{ROOM.bare}'>{query}</iq>")
 
@@ -160,15 +168,12 @@ class RoomMachine(RuleBasedStateMachine):
         if not self.people:
             return
         room = self.rooms.loaded.get(ROOM.bare)
-        truth: View = {}
-        for occupant in room.occupants.values() if room else ():
-            assert room is not None
-            truth[occupant.nick] = (room.affiliation(occupant.bare_jid).word, occupant.role.word)
         for address, seen in self.people.items():
             seen.look()
             is_there = room is not None and address in room.by_jid
             assert seen.is_there == is_there, (address, seen.is_there, is_there)
-            if is_there:
+            if room is not None and is_there:
+                truth = view_of(room, room.by_jid[address])
                 assert seen.view == truth, (address, seen.view, truth)
 
     @invariant()
@@ -180,6 +185,33 @@ class RoomMachine(RuleBasedStateMachine):
         environment = (lambda: 0.0, lambda size: "x" * size)
         again = now(Rooms(self.server.storage, *environment).open(ROOM))
         assert as_kept(again) == as_kept(room)
+
+
+class LargeRoomMachine(RoomMachine):
+    """The same where three are many already, and with presence of some roles alone."""
+
+    options = OPTIONS + "large = 2\n"
+
+    @rule(
+        roles=st.sampled_from((("moderator",), ("moderator", "participant"), ALL_ROLES)),
+        thins=st.sampled_from("01"),
+    )
+    def broadcasts(self, roles: tuple[str, ...], thins: str) -> None:
+        """The owner chooses whose presence is told to all."""
+        values = "".join(f"<value>{role}</value>" for role in roles)
+        self.submit(
+            f"<field var='muc#roomconfig_presencebroadcast'>{values}</field>"
+            f"<field var='muc#roomconfig_thins_out'><value>{thins}</value></field>"
+        )
+
+
+def view_of(room: Room, viewer: Occupant) -> View:
+    """Give what somebody has to see of a room: a moderator all, others who is shown to all, and themselves."""
+    return {
+        each.nick: (room.affiliation(each.bare_jid).word, each.role.word)
+        for each in room.occupants.values()
+        if viewer.role is Role.MODERATOR or each.is_seen or each is viewer
+    }
 
 
 def as_kept(room: Room) -> tuple[object, ...]:
@@ -216,5 +248,12 @@ class RandomRoomTests(SynchronousTestCase):
         """XEP-0045 7.1, 7.2.2: what is told adds up; to unload a room and load it makes no difference."""
         run_state_machine_as_test(
             RoomMachine,
+            settings=settings(max_examples=40, stateful_step_count=25, deadline=None),
+        )
+
+    def test_views_of_large_rooms(self) -> None:
+        """muc#roomconfig_presencebroadcast: nobody sees somebody who has gone, nor misses who is shown to all."""
+        run_state_machine_as_test(
+            LargeRoomMachine,
             settings=settings(max_examples=40, stateful_step_count=25, deadline=None),
         )

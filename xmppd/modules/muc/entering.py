@@ -16,6 +16,7 @@ from xmppd.core.waiting import deferred, spawn
 from xmppd.modules.muc.history import history_of, read_wanted, subject_of
 from xmppd.modules.muc.nicks import check_nick
 from xmppd.modules.muc.parts import MucParts
+from xmppd.modules.muc.telling import is_broadcast
 from xmppd.modules.muc.view import (
     CREATED,
     JOIN,
@@ -131,6 +132,9 @@ class Entering:
             occupant = Occupant(room.address.bare, nick, full_jid, role, self._rooms.now())
             occupant.id_xml = occupant_id_xml(room, bare_jid)
         room.enter(occupant, full_jid, cleaned(traffic.stanza, room.address.bare))
+        if len(occupant.sessions) == 1:
+            is_seen = is_broadcast(room, occupant.role, self._parts.options.large)
+            room.stand(occupant, occupant.role, is_seen=is_seen)
         if not self._parts.router.is_here(bare_jid):
             self._rooms.remote_entered(room, full_jid, traffic.changes)
             self._parts.remotes.entered(full_jid, room.address.bare)
@@ -205,6 +209,9 @@ class Entering:
         if nick != occupant.nick:
             return _taken(self._rename(room, occupant, full_jid, nick, payload))
         is_changed = payload.inner != occupant.presence.inner or occupant.full_jid != full_jid
+        if not occupant.is_seen and is_broadcast(room, occupant.role, self._parts.options.large):
+            room.stand(occupant, occupant.role, is_seen=True)
+            is_changed = True
         occupant.set_presence(full_jid, payload)
         join = traffic.stanza.child("x", NS)
         if join is None:

@@ -78,6 +78,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         f"{_C}presencebroadcast", "list-multi", "Roles whose presence all see", "presence_broadcast", _ROLES
     ),
     Option(
+        f"{_C}thins_out", "boolean", "Only moderators see who enters while the room is large", "thins_out"
+    ),
+    Option(
         f"{_C}getmemberlist", "list-multi", "Roles that may see the member list", "get_member_list", _ROLES
     ),
     Option("muc#maxhistoryfetch", "text-single", "Messages shown to who enters", "history", highest=KEPT),

@@ -25,6 +25,9 @@ class MucOptions(Options):
     """Rooms that one account may have made on this service at the same time."""
     max_occupants: Annotated[int, Field(ge=1)] = 10_000
     """Occupants of a room at most."""
+    large: Annotated[int, Field(ge=1)] = 500
+    """A room with more occupants is large: presence of who enters then is told to moderators alone, who see everybody;
+    presence of moderators is told to all. Its owner may want otherwise."""
     nick_chars: Annotated[int, Field(ge=1, le=1_023)] = 64
     """Characters of a nick at most."""
     messages_per_minute: Annotated[int, Field(ge=0)] = 600

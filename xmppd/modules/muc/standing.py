@@ -7,7 +7,7 @@ from typing import Final
 from xmppd.core.turns import Steps
 from xmppd.modules.muc.entering import NOTHING, Entering
 from xmppd.modules.muc.parts import MucParts
-from xmppd.modules.muc.telling import is_broadcast
+from xmppd.modules.muc.telling import GONE, is_broadcast
 from xmppd.modules.muc.view import (
     AFFILIATION_CHANGED,
     AFFILIATION_LOST,
@@ -106,18 +106,25 @@ class Standing:
             self._telling.run(room, *self._with_role(room, occupant, role, change))
 
     def _with_role(self, room: Room, occupant: Occupant, role: Role, change: Change) -> list[Steps]:
-        """Give the work of telling a role: who sees presence of the old one and not of the new one sees it leave."""
-        pieces: list[Steps] = []
-        own = frozenset(occupant.sessions)
-        was_seen, is_seen = is_broadcast(room, occupant.role), is_broadcast(room, role)
-        if was_seen and not is_seen:
-            pieces += self._telling.to_others(room, occupant, Change("unavailable"), NOTHING, own)
+        """Give the work of telling a role.
+
+        Who sees an occupant no more sees it leave; so does who was a moderator those whom only moderators see.
+        """
+        telling, pieces = self._telling, list[Steps]()
+        is_listed = role.word in room.settings.presence_broadcast
+        is_seen = (occupant.is_seen and is_listed) or is_broadcast(room, role, self._parts.options.large)
+        if occupant.is_seen and not is_seen:
+            blind = frozenset(
+                (*occupant.sessions, *(jid for each in room.moderators for jid in each.sessions))
+            )
+            pieces += telling.to_others(room, occupant, GONE, NOTHING, blind)
         was_moderator = occupant.role is Role.MODERATOR
-        occupant.role = role
-        occupant.shown = None
-        pieces += self._telling.pieces(room, occupant, change)
+        room.stand(occupant, role, is_seen=is_seen)
+        pieces += telling.pieces(room, occupant, change)
         if role is Role.MODERATOR and not was_moderator:
-            pieces += [self._telling.to_newcomer(room, jid, occupant) for jid in occupant.sessions]
+            pieces += [telling.to_newcomer(room, jid, occupant) for jid in occupant.sessions]
+        if was_moderator and role is not Role.MODERATOR:
+            pieces += [telling.to_blinded(room, jid, occupant) for jid in occupant.sessions]
         return pieces
 
     def _tell_absent(self, room: Room, jid: str, affiliation: Affiliation, reason: str) -> None:

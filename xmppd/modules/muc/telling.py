@@ -7,6 +7,7 @@ room as it was then, and hears all later changes behind that.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Final
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.turns import Steps
@@ -19,6 +20,8 @@ from xmppd.services.rooms.room import Room
 from xmppd.stanza.stanza import Stanza
 
 Lost = Callable[[Room, Sequence[str]], None]
+GONE: Final = Change("unavailable")
+NO_PAYLOAD: Final = Stanza.make("presence")
 
 
 class Telling:
@@ -88,13 +91,18 @@ class Telling:
     def to_newcomer(self, room: Room, jid: str, newcomer: Occupant) -> Steps:
         """Give the work of showing a session who else is there."""
         with_jid = room.sees_jids(newcomer)
-        sees_all = newcomer.role is Role.MODERATOR
-        shown = [
-            _shown(room, each, with_jid)
-            for each in room.occupants.values()
-            if each is not newcomer and (sees_all or is_broadcast(room, each.role))
-        ]
+        those = room.occupants.values() if newcomer.role is Role.MODERATOR else room.seen
+        shown = [_shown(room, each, with_jid) for each in those if each is not newcomer]
         return self.to_one(room, jid, shown)
+
+    def to_blinded(self, room: Room, jid: str, occupant: Occupant) -> Steps:
+        """Give the work of telling a session that those are gone whom only a moderator sees."""
+        gone = [
+            presence_of(room, each, NO_PAYLOAD, GONE, with_jid=False)
+            for each in room.occupants.values()
+            if each is not occupant and not each.is_seen
+        ]
+        return self.to_one(room, jid, gone)
 
     def to_one(self, room: Room, jid: str, stanzas: Iterable[ForOne]) -> Steps:
         """Give the work of sending several stanzas to one session."""
@@ -109,25 +117,25 @@ class Telling:
         self, room: Room, occupant: Occupant, own: frozenset[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Split who is told of an occupant into those who see its JID and those who do not."""
-        is_hidden = not is_broadcast(room, occupant.role)
-        if not room.settings.is_anonymous and not is_hidden:
+        moderators = tuple([jid for each in room.moderators for jid in each.sessions if jid not in own])
+        if not occupant.is_seen:
+            return moderators, ()
+        if not room.settings.is_anonymous:
             return tuple([jid for jid in room.takers if jid not in own]), ()
-        seeing: list[str] = []
-        others: list[str] = []
-        for other in room.occupants.values():
-            if other.role is Role.MODERATOR:
-                seeing += other.sessions
-            elif not is_hidden:
-                (others if room.settings.is_anonymous else seeing).extend(other.sessions)
-        return (
-            tuple([jid for jid in seeing if jid not in own]),
-            tuple([jid for jid in others if jid not in own]),
-        )
+        told = own.union(moderators)
+        return moderators, tuple([jid for jid in room.takers if jid not in told])
 
 
-def is_broadcast(room: Room, role: Role) -> bool:
-    """Whether all are told of occupants with this role (muc#roomconfig_presencebroadcast)."""
-    return role.word in room.settings.presence_broadcast
+def is_broadcast(room: Room, role: Role, large: int) -> bool:
+    """Whether all are told of who has this role from now on (muc#roomconfig_presencebroadcast).
+
+    With more than *large* occupants that is moderators alone, unless the owner wants otherwise. Who was told of before
+    goes on being told of: nobody is left with a picture of somebody who has gone.
+    """
+    if role.word not in room.settings.presence_broadcast:
+        return False
+    is_thin = room.settings.thins_out and len(room.occupants) > large
+    return role is Role.MODERATOR or not is_thin
 
 
 def _shown(room: Room, occupant: Occupant, with_jid: bool) -> ForOne:

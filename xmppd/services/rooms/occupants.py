@@ -14,6 +14,7 @@ class Occupant:
         "entered_at",
         "full_jid",
         "id_xml",
+        "is_seen",
         "nick",
         "occupant_jid",
         "role",
@@ -31,6 +32,8 @@ class Occupant:
         self.role = role
         self.sessions: dict[str, Stanza] = {}
         """The last presence of each session, by full JID, without what a room says itself."""
+        self.is_seen = True
+        """Whether all are told of it, and not moderators alone (muc#roomconfig_presencebroadcast)."""
         self.entered_at = entered_at
         self.id_xml = b""
         """The ``<occupant-id/>`` (XEP-0421) as it is written."""

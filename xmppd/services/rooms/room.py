@@ -72,8 +72,10 @@ class Room:
         "is_gone",
         "is_locked",
         "lock",
+        "moderators",
         "occupants",
         "secret",
+        "seen",
         "settings",
         "subject",
     )
@@ -109,6 +111,10 @@ class Room:
         self.activity = Activity(created_at)
         self.occupants: dict[str, Occupant] = {}
         self.by_jid: dict[str, Occupant] = {}
+        self.moderators: dict[Occupant, None] = {}
+        """Who sees everybody."""
+        self.seen: dict[Occupant, None] = {}
+        """Whom all see (muc#roomconfig_presencebroadcast)."""
         self._alike: dict[str, str] = {}
         """The nicks that are in use, by their likeness."""
         self._takers: tuple[str, ...] | None = None
@@ -195,7 +201,18 @@ class Room:
         if occupant.forget(full_jid):
             return True
         self._forget(occupant.nick)
+        self.moderators.pop(occupant, None)
+        self.seen.pop(occupant, None)
         return False
+
+    def stand(self, occupant: Occupant, role: Role, *, is_seen: bool) -> None:
+        """An occupant has this role, and all are told of it or moderators alone, from now on."""
+        occupant.role, occupant.is_seen, occupant.shown = role, is_seen, None
+        for those, is_of_them in ((self.moderators, role is Role.MODERATOR), (self.seen, is_seen)):
+            if is_of_them:
+                those.setdefault(occupant)
+            else:
+                those.pop(occupant, None)
 
     def rename(self, occupant: Occupant, nick: str) -> None:
         """An occupant has another nick from now on."""

@@ -40,6 +40,8 @@ class RoomSettings:
     max_users: int = 0
     """0 is as many as the service allows."""
     presence_broadcast: tuple[str, ...] = ALL_ROLES
+    thins_out: bool = True
+    """Whether presence of who enters is told to moderators alone while the room is large."""
     get_member_list: tuple[str, ...] = ()
     """The roles that may see the member list, besides admins."""
     history: int = 20

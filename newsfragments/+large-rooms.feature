@@ -1,0 +1,1 @@
+In rooms with more than 500 occupants (``large``) presence of who enters is told to moderators alone, unless the owner of the room wants otherwise (``muc#roomconfig_thins_out``); who enters is shown moderators and those who were told of before. Nobody is left with somebody in the list who has gone, whatever happens to roles and to the options.
