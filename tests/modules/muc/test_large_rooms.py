@@ -58,7 +58,7 @@ class LargeRoomTests(SynchronousTestCase):
             item = stanza.find(f"{NS_USER}x/{NS_USER}item")
             if stanza.tag.endswith("}presence") and item is not None:
                 who = stanza.get("from", "").partition("/")[2]
-                found.append((who, stanza.get("type") or item.get("role", "")))
+                found.append((who, stanza.get("type") or item.get("role") or ""))
         return found
 
     def forget(self) -> None:
