@@ -60,6 +60,13 @@ class BegunTests(SynchronousTestCase):
         self.assertEqual(framer.feed(b"<message><a>"), [])
         self.assertEqual([type(event) for event in framer.feed(b"</a></message><b>")], [Stanza, ElementBegun])
 
+    def test_not_told_where_it_comes_at_once(self) -> None:
+        """Step by step as well: what is there as a whole is judged as a whole, not twice."""
+        framer = opened()
+        framer.tells_begun = framer.stepwise = True
+        self.assertIsInstance(one(framer, b"<foo xmlns='urn:f'><a>b</a></foo><bar>"), Element)
+        self.assertEqual(framer.feed(b""), [ElementBegun(ns.CLIENT, "bar")])
+
     def test_not_told_where_nobody_asks(self) -> None:
         """A stream that does not know the names of its elements is not asked."""
         self.assertEqual(opened().feed(b"<foo>"), [])

@@ -96,7 +96,8 @@ class Hooks:
 
     def __init__(self) -> None:
         self._chains: dict[AnyHook, tuple[Link, ...]] = {}
-        self._resolved: dict[AnyHook, tuple[Handler, ...]] = {}
+        self.by_hook: dict[AnyHook, tuple[Handler, ...]] = {}
+        """Those in calling order, for who looks at each stanza; only `add` and `remove` change it."""
         self._ranks = count(1)
         self._watchers: dict[AnyHook, tuple[Watcher, ...]] = {}
 
@@ -150,7 +151,7 @@ class Hooks:
 
     def handlers(self, hook: Hook[P]) -> tuple[Callable[[P], object], ...]:
         """Give the handlers of *hook* in calling order; empty when nobody cares."""
-        return self._resolved.get(hook, ())
+        return self.by_hook.get(hook, ())
 
     def chains(self) -> Iterator[tuple[AnyHook, tuple[Link, ...]]]:
         """Give every hook that has handlers, by its name, with them in calling order."""
@@ -161,14 +162,14 @@ class Hooks:
 
         What a handler raises reaches the caller.
         """
-        return ask_these(self._resolved.get(hook, ()), payload)
+        return ask_these(self.by_hook.get(hook, ()), payload)
 
     def notify(self, hook: Hook[P], payload: P) -> "Deferred[None] | None":
         """Call all handlers of *hook*; what one raises is logged and the others still hear.
 
         None when all are done, else a Deferred that fires when they are.
         """
-        return self._notify(hook, self._resolved.get(hook, ()), 0, payload)
+        return self._notify(hook, self.by_hook.get(hook, ()), 0, payload)
 
     def _notify(
         self, hook: Hook[P], handlers: tuple[Handler, ...], index: int, payload: P
@@ -179,7 +180,7 @@ class Hooks:
             except Exception:  # noqa: BLE001 - the net of the hook call: one handler's bug is not the others'
                 self._failed(Failure(), hook)
                 continue
-            if isinstance(answer, Deferred):
+            if answer is not None and isinstance(answer, Deferred):  # an abstract class, which is slow to ask
                 heard: Deferred[None] = answer.addErrback(self._failed, hook)
                 return heard.addCallback(self._tell_on, hook, handlers, position + 1, payload)
         return None
@@ -206,9 +207,9 @@ class Hooks:
         if hook in self._watchers:
             handlers = (*(self._watched(hook, link) for link in chain), partial(self._tell, hook, None, None))
         if handlers:
-            self._resolved[hook] = handlers
+            self.by_hook[hook] = handlers
         else:
-            self._resolved.pop(hook, None)
+            self.by_hook.pop(hook, None)
 
     def _watched(self, hook: AnyHook, link: Link) -> Handler:
         """Give the handler of *link* so that those who watch hear what it answers, when it has."""

@@ -50,7 +50,7 @@ class Replies:
         """Have *handler* answer an IQ get or set, and send what it gives as the result; `StanzaError` as it raises."""
         request = IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, host)
         answer = handler(request)
-        if isinstance(answer, Deferred):
+        if answer is not None and isinstance(answer, Deferred):  # an abstract class, which is slow to ask
             return answer.addCallback(lambda payload: self._answer(traffic, payload)).addErrback(
                 self.failed, traffic
             )
@@ -61,8 +61,8 @@ class Replies:
 
     def ask(self, host: Host, hook: Hook[T], traffic: T, go_on: Callable[[T], Waiting]) -> Waiting:
         """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it."""
-        handlers = host.hooks.handlers(hook)
-        answer = ask_these(handlers, traffic) if handlers else None
+        handlers = host.hooks.by_hook.get(hook)
+        answer = None if handlers is None else ask_these(handlers, traffic)
         if answer is None:  # as nearly always, and to ask what kind of answer it is would cost more
             return go_on(traffic)
         if isinstance(answer, Deferred):

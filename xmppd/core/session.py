@@ -84,7 +84,6 @@ class Session:
     __slots__ = (
         "__weakref__",
         "_attachments",
-        "_ended",
         "_stages",
         "account_mark",
         "available_number",
@@ -96,6 +95,7 @@ class Session:
         "full_jid",
         "host",
         "interested",
+        "is_ended",
         "is_secure",
         "jid",
         "lang",
@@ -165,7 +165,8 @@ class Session:
         self._stages: tuple[FilterStage, ...] = ()
         self.bytes_filters: tuple[BytesFilter, ...] = ()
         self._attachments: dict[str, object] | None = None
-        self._ended = False
+        self.is_ended = False
+        """Whether `close` was called or the session was destroyed: nothing more is written."""
 
     @property
     def is_connected(self) -> bool:
@@ -186,11 +187,6 @@ class Session:
     def is_logging_in(self) -> bool:
         """Whether what it is sent waits, since its client has not been told of its login (XEP-0388 2.4)."""
         return bool(self._stages) and self._stages[0] is FilterStage.LOGIN
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether `close` was called or the session was destroyed: nothing more is written."""
-        return self._ended
 
     def attach(self, key: Attachment[T], value: T | None) -> None:
         """Keep the state of a module or service with this session; None: nothing."""
@@ -226,7 +222,7 @@ class Session:
         Takes a stanza, an element, text or bytes. Never raises and never waits. False after `close`, after
         destruction, and where there is neither a connection nor a filter that keeps what it is given.
         """
-        if self._ended:
+        if self.is_ended:
             return False
         is_filtered = self.stanza_filters and type(x) is not bytes
         if is_filtered:
@@ -265,7 +261,7 @@ class Session:
         an RFC 6120 4.9.3 condition; a `StreamError` gives condition, text and application element; a stanza or
         element is sent as it stands. Order on the wire: header if none was sent yet, error, end tag.
         """
-        if self._ended:
+        if self.is_ended:
             return
         is_peer_awaited = x is None and not self.notopen and self.type == "c2s"
         if self.notopen:
@@ -278,7 +274,7 @@ class Session:
         elif x is not None and not isinstance(x, bool):
             self._write(_serialise(x))
         self._write(self.framing.closing())
-        self._ended = True
+        self.is_ended = True
         self.owner.destroy(self)
         if self.stream is not None:
             self.stream.ending(is_peer_awaited, _reason(x))
@@ -287,7 +283,7 @@ class Session:
 
     def reset(self) -> None:
         """Become a resting object: no connection, no resource, nothing more is sent. For the registry alone."""
-        self._ended = True
+        self.is_ended = True
         self.conn = None
         self.full_jid = self.resource = None
         self.presence = self.presence_shown = self.roster = None

@@ -7,6 +7,7 @@ the attempt has failed, and the stream alone changes its state, by `after` and `
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, Generic, Never, TypeVar
 
 from xmppd.stanza.element import Element
@@ -70,15 +71,14 @@ class StreamFeature(Generic[S]):
 
 AnyFeature = StreamFeature[Never]
 """A feature of no matter which streams."""
+_PRIORITY = attrgetter("priority")
 
 
 def offered(features: Iterable[StreamFeature[S]], kind: int, state: int, stream: S) -> list[Element]:
     """Give what a stream of *kind* puts into ``<stream:features/>`` in *state*, highest priority first."""
-    ranked = sorted(
-        (feature for feature in features if feature.kinds & kind and feature.is_open_in(state)),
-        key=lambda f: -f.priority,
-    )
-    return [element for element in (feature.offer(stream) for feature in ranked) if element is not None]
+    ranked = [feature for feature in features if feature.kinds & kind and feature.is_open_in(state)]
+    ranked.sort(key=_PRIORITY, reverse=True)
+    return [element for feature in ranked if (element := feature.offer(stream)) is not None]
 
 
 def handler_of(

@@ -68,8 +68,14 @@ class Framer:
     def feed(self, data: bytes) -> list[Event]:
         """The events that *data* completes, together with what was kept back. Never raises."""
         if self.stepwise or self._backlog or self._shelf is None:
-            return self._feed_slowly(data)
-        return self._read(data, self._shelf)
+            events = self._feed_slowly(data)
+        else:
+            events = self._read(data, self._shelf)
+        if self._parser is not None and self.tells_begun:
+            begun = self._parser.begun()
+            if begun is not None:
+                events.append(begun)
+        return events
 
     def restart(self) -> None:
         """Expect a new header (RFC 6120 4.3.3); bytes that wait are part of the new stream."""
@@ -124,10 +130,6 @@ class Framer:
             shelf.give(parser)
         else:
             self._hold(parser, len(piece))
-            if self.tells_begun and self._parser is not None:
-                begun = self._parser.begun()
-                if begun is not None:
-                    events.append(begun)
         return events
 
     def _read_header(self, data: bytes, events: list[Event]) -> int:

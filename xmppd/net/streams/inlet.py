@@ -64,7 +64,7 @@ class StreamInlet:
         "_queue",
         "_timers",
         "_uncommitted",
-        "_waiting",
+        "is_waiting",
         "link",
         "state",
     )
@@ -88,7 +88,7 @@ class StreamInlet:
         """Bits of `StreamState`; changed by `negotiated` and `withdrawn` alone."""
         self._timers = timers
         self._queue: deque[Event] | None = None
-        self._waiting = False
+        self.is_waiting = False
         """Whether the next event must wait: for the one in hand, for commits, or for ever."""
         self._in_hand = False
         self._is_draining = False
@@ -147,14 +147,9 @@ class StreamInlet:
             return authenticated_limits(self.limits)
         return unauthenticated_limits(self.limits)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether an event is still being handled, so that the next must wait."""
-        return self._waiting
-
     def receive(self, event: Event) -> None:
         """Take the next event of the stream: handled now, or after those before it."""
-        if self._waiting:
+        if self.is_waiting:
             if self._is_released:
                 return
             if self._queue is None:
@@ -211,7 +206,7 @@ class StreamInlet:
     def take_no_more(self) -> None:
         """Nothing that waits or comes is taken any more; what is in hand is still dealt with."""
         self._queue = None
-        self._is_released = self._waiting = True
+        self._is_released = self.is_waiting = True
 
     # -- one event at a time ------------------------------------------------------------------------------------------
 
@@ -224,17 +219,19 @@ class StreamInlet:
         if answer is not None and type(answer) is not Commit:
             self._wait_for(answer, event)
         elif type(event) is Stanza:
-            self._dealt_with(answer, self.acknowledger())
+            ledger = self.acknowledger()
+            if ledger is not None or answer is not None:
+                self._dealt_with(answer, ledger)
 
     def _wait_for(self, answer: Answer, event: Event) -> None:
         """Nothing else is handled before *answer* fires."""
         assert isinstance(answer, Deferred)
-        self._waiting = self._in_hand = True
+        self.is_waiting = self._in_hand = True
         answer.addErrback(self.failed, event).addCallback(self._handled, event, self.acknowledger())
 
     def _handled(self, commit: Commit | None, event: Event, began_with: Acknowledger | None) -> None:
         self._in_hand = False
-        self._waiting = self._is_released or self._uncommitted.is_full
+        self.is_waiting = self._is_released or self._uncommitted.is_full
         if type(event) is Stanza:
             is_over = began_with is not None and began_with.is_over
             self._dealt_with(commit, began_with if is_over else self.acknowledger())
@@ -247,10 +244,10 @@ class StreamInlet:
         if self._is_draining:
             return
         self._is_draining = True
-        while self._queue and not self._waiting:
+        while self._queue and not self.is_waiting:
             self._process(self._queue.popleft())
         self._is_draining = False
-        if self._waiting:
+        if self.is_waiting:
             return
         if self._is_last:
             self.emptied()
@@ -265,12 +262,12 @@ class StreamInlet:
         if ledger is not None:
             ledger.handled(commit is not None)
         if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
-            self._waiting = True
+            self.is_waiting = True
             self._pause()
 
     def _roomy(self) -> None:
         """Enough is committed."""
-        self._waiting = self._is_released or self._in_hand
+        self.is_waiting = self._is_released or self._in_hand
         self._drain()
 
     def _pause(self) -> None:
@@ -356,5 +353,5 @@ class PeerInlet(StreamInlet):
         """What an IQ has changed counts among what is not committed yet, like all else."""
         self._aside -= 1
         if commit is not None and self._uncommitted.add(commit, None, self._roomy):
-            self._waiting = True
+            self.is_waiting = True
             self._pause()

@@ -20,6 +20,7 @@ class Lacking:
     def __init__(self) -> None:
         self._lacking: dict[str, frozenset[str]] = {}
         self._counts: dict[str, Counter[str]] = {}
+        self._hashes: dict[str, tuple[str, ...]] = {}
 
     def __contains__(self, bare_jid: str) -> bool:
         return bare_jid in self._lacking
@@ -29,20 +30,19 @@ class Lacking:
         before, after = self._lacking.pop(bare_jid, frozenset()), frozenset(hash_names)
         if after:
             self._lacking[bare_jid] = after
-        counts = self._counts.setdefault(bare_jid.rpartition("@")[2], Counter())
+        host = bare_jid.rpartition("@")[2]
+        counts = self._counts.setdefault(host, Counter())
         counts.update(after)
         counts.subtract(before)
+        fewest = min(counts[name] for name in HASHES)
+        self._hashes[host] = tuple(name for name in HASHES if counts[name] == fewest)
 
     def hashes(self, host: str) -> tuple[str, ...]:
         """Give the hashes that all accounts of *host* have keys for, the strongest first.
 
         Where there is none, those that the fewest lack: there PLAIN alone is for all.
         """
-        counts = self._counts.get(host)
-        if counts is None:
-            return HASHES
-        fewest = min(counts[name] for name in HASHES)
-        return tuple(name for name in HASHES if counts[name] == fewest)
+        return self._hashes.get(host, HASHES)
 
 
 async def read_lacking(storage: Storage) -> Lacking:
