@@ -70,7 +70,7 @@ class RoomArchive:
             raise StanzaError("service-unavailable", "This room keeps no archive")
         standing = self._parts.standing(room, sender.bare)
         may = sender.full in room.by_jid or standing >= Affiliation.MEMBER
-        is_open = not (room.settings.is_members_only or room.settings.password or room.is_locked)
+        is_open = room.settings.is_open and not room.is_locked
         if not may and not (is_open and standing is Affiliation.NONE):
             raise StanzaError("forbidden", "You may not enter this room")
         return room

@@ -3,7 +3,7 @@
 from typing import Final
 
 from xmppd.core.host import Identity
-from xmppd.modules.muc import admin, moderation, owner, registration, view
+from xmppd.modules.muc import admin, moderation, owner, registration, searching, view
 from xmppd.modules.muc.archive import FEATURES as ARCHIVE_FEATURES
 from xmppd.modules.muc.form import FORM_TYPE
 from xmppd.modules.muc.parts import MucParts
@@ -29,6 +29,7 @@ OF_SERVICE: Final = (
     "muc_rooms",
     view.NS_OCCUPANT_ID,
     "vcard-temp",
+    searching.NS,
 )
 OF_ROOM: Final = (
     view.NS,
@@ -162,10 +163,10 @@ def info_form(room: Room, now: float) -> Element:
         ("hats#hash", "text-single", (room.hats.digest,)),
         ("muc#roominfo_avatarhash", "text-multi", room.avatar_hashes),
     ]
-    if not settings.is_members_only and not settings.password:
+    if settings.is_open:
         rows.append(("muc#roominfo_subject", "text-single", (subject,)))
-    is_open = settings.is_public and not settings.is_members_only and not settings.password
-    activity = room.activity.per_hour(now) if is_open and settings.is_persistent else None
+    is_shown = settings.is_public and settings.is_open and settings.is_persistent
+    activity = room.activity.per_hour(now) if is_shown else None
     if activity is not None:
         rows.append(("{urn:xmpp:muc-activity}message-activity", "text-single", (f"{activity:.2f}",)))
     if settings.slow_mode_s:

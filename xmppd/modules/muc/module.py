@@ -10,7 +10,7 @@ from xmppd.core.module import XEP, iq, on
 from xmppd.core.roles import Roles
 from xmppd.core.service import Service
 from xmppd.core.waiting import deferred, spawn
-from xmppd.modules.muc import admin, avatar, moderation, owner, registration
+from xmppd.modules.muc import admin, avatar, moderation, owner, registration, searching
 from xmppd.modules.muc.admin import Admin
 from xmppd.modules.muc.archive import RoomArchive
 from xmppd.modules.muc.avatar import Avatar
@@ -26,6 +26,7 @@ from xmppd.modules.muc.owner import Owner
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.private import Private
 from xmppd.modules.muc.registration import Registration
+from xmppd.modules.muc.searching import Searching
 from xmppd.modules.muc.speaking import Speaking
 from xmppd.modules.muc.standing import Standing
 from xmppd.modules.muc.telling import Telling
@@ -61,6 +62,7 @@ class Muc(Service):
         XEP(410, "1.1.0"),
         XEP(421, "1.0.1"),
         XEP(425, "0.3.0"),
+        XEP(433, "0.1.0"),
         XEP(486, "0.1.0"),
         XEP(500, "0.1.1"),
         XEP(502, "0.1.0"),
@@ -97,6 +99,7 @@ class Muc(Service):
         self._hats = HatCommands(parts, self.owner)
         self._archive = RoomArchive(parts, services[ArchiveSearch])
         self._showing = Showing(parts)
+        self._searching = Searching(parts)
         self.operations = RoomOperations(parts, self.standing, self.owner)
         idle_s = self.opt.idle_minutes * MINUTE_S
         name, timers = self.api.host.name, self.api.timers
@@ -234,6 +237,12 @@ class Muc(Service):
     async def on_archive_metadata(self, request: IQRequest) -> Any:
         """How far an archive goes (XEP-0313)."""
         return await self._archive.metadata(request)
+
+    @iq("get", searching.NS, "search")
+    @deferred
+    async def on_search(self, request: IQRequest) -> Element:
+        """Which public rooms have some words (XEP-0433)."""
+        return await self._searching.search(request)
 
     @iq("get", NS_UNIQUE, "unique")
     def on_unique(self, request: IQRequest) -> Element:

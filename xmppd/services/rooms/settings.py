@@ -57,6 +57,11 @@ class RoomSettings:
     pubsub: str = ""
 
     @property
+    def is_open(self) -> bool:
+        """Whether anybody may enter who is not banned."""
+        return not (self.is_members_only or self.password)
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether moderators alone see who the occupants are (semi-anonymous)."""
         return self.whois != ANYBODY

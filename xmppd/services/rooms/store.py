@@ -53,6 +53,11 @@ class Listed(NamedTuple):
     is_public: bool = True
     is_persistent: bool = False
     creator: str = ""
+    description: str = ""
+    language: str = ""
+    is_open: bool = False
+    """Whether one may enter without a password or being a member."""
+    is_anonymous: bool = True
 
 
 class Tombstone(NamedTuple):
@@ -82,6 +87,10 @@ def settings_changes(room: Room, settings: RoomSettings, is_locked: bool) -> lis
         "is_public": settings.is_public and not is_locked,
         "is_persistent": settings.is_persistent and not is_locked,
         "creator": room.creator,
+        "description": settings.description,
+        "language": settings.language,
+        "is_open": settings.is_open,
+        "is_anonymous": settings.is_anonymous,
     }
     address = room.address
     return [
@@ -199,7 +208,8 @@ def read_listed(name: str, data: bytes) -> Listed | Tombstone:
     tombstone: dict[str, Any] | None = value.get("tombstone")
     if tombstone is not None:
         return Tombstone(**tombstone)
-    return Listed(name, value["title"], value["is_public"], value["is_persistent"], value["creator"])
+    known = {key: each for key, each in value.items() if key in Listed._fields}
+    return Listed(name, **known)
 
 
 def _affiliated(value: Mapping[str, Any]) -> Affiliated:

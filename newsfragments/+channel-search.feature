@@ -1,0 +1,1 @@
+Public rooms can be searched for by words in their names, descriptions and addresses (XEP-0433).
