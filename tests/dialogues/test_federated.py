@@ -53,7 +53,7 @@ FOLDERS: Final = (
         "xep0359",
         "xep0384",
     ),
-    *("xep0410", "xep0424", "xep0425", "xep0431", "xep0441", "xep0486", "xep0500"),
+    *("xep0410", "xep0424", "xep0425", "xep0431", "xep0441", "xep0486", "xep0500", "xep0317"),
 )
 NOT_ACROSS: Final = {
     "rfc6120/10.5-accounts-look-alike": SPELLING,
@@ -64,6 +64,7 @@ NOT_ACROSS: Final = {
     "rfc6121/4.2-initial-presence": PROBED,
     "rfc6121/4.3-probe-of-who-was-removed": UNCHANGED,
     "rfc6121/4.3-probes": UNCHANGED,
+    "xep0045/10.1.1-who-may-make-rooms": ONE_HOST,
     "xep0045/10.9-destroy": ONE_HOST,
     "xep0115/5.4-wrong-hash": ASKS,
     "xep0115/6.2-asked-once": ASKS,

@@ -49,7 +49,7 @@ class Registration:
                     await self._standing.affiliate(room, [(bare_jid, _without(known))], "")
                 return
             nick = self._nick(request)
-            if room.reserved_for(nick) not in (None, bare_jid) or _is_used(room, nick, bare_jid):
+            if room.reserved_for(nick) not in (None, bare_jid) or room.looks_like(nick, bare_jid):
                 raise StanzaError("conflict", "Somebody else has this nick")
             affiliation = known.affiliation if known is not None else Affiliation.MEMBER
             await self._standing.affiliate(room, [(bare_jid, Affiliated(affiliation, nick))], "")
@@ -78,11 +78,6 @@ class Registration:
             raise StanzaError("not-acceptable", str(error)) from error
         check_nick(nick, self._parts.options.nick_chars)
         return nick
-
-
-def _is_used(room: Room, nick: str, bare_jid: str) -> bool:
-    occupant = room.occupants.get(nick)
-    return occupant is not None and occupant.bare_jid != bare_jid
 
 
 def _without(known: Affiliated) -> Affiliated:
