@@ -58,7 +58,7 @@ class Privilege(Module):
         self._presence = PresenceForComponents(
             self.api.host.name,
             self.opt.components,
-            self._components.is_connected,
+            self._components,
             self.api.services[Presence],
             self._rosters,
             self.api.registry,
@@ -70,6 +70,10 @@ class Privilege(Module):
             hooks = self.api.host.hooks
             hooks.add(events.HOST_STANZA, self.on_host_stanza, None, module=self.name, rank=self.rank)
             self.at_end(lambda: hooks.remove(events.HOST_STANZA, self.on_host_stanza))
+        if self._presence.hears_of_contacts:
+            watchers = self.api.services[Presence].watchers
+            watchers.append(self._presence.shown)
+            self.at_end(lambda: watchers.remove(self._presence.shown))
         for name in self.opt.components:
             if self._components.is_connected(name):
                 self.on_connected(Connection(name))

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from xmppd.config.kinds import DomainKind
 from xmppd.config.options import HostSettings
+from xmppd.core.bounded import Bounded
 from xmppd.core.environment import Environment
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Hosts
@@ -27,6 +28,8 @@ from xmppd.storage.interface import Storage
 __all__ = ["CONNECTED", "DISCONNECTED", "ComponentStream", "Components", "Connection"]
 
 PING: Final = Element("ping", "urn:xmpp:ping")
+REMEMBERED: Final = 10_000
+"""Of so many it is known what a component has heard last, so that it hears that once (XEP-0356 8.2)."""
 CONFLICT: Final = StreamError("conflict", "Another connection is this service")
 
 
@@ -59,6 +62,8 @@ class Components:
         self._router = router
         self.new_id = environment.own_id
         """Gives so many unguessable bytes as text, for what is sent to components."""
+        self.told: Bounded[tuple[str, str], object] = Bounded(REMEMBERED)
+        """What presence each component (by name) was told last, of whom (by full JID), whichever host has told it."""
         self._doors: dict[str, ComponentDoor] = {}
         for host in hosts:
             if host.kind is DomainKind.COMPONENT:

@@ -89,6 +89,8 @@ class Presence:
         self._now = now
         self.may_pass: MayPass | None = None
         """Set by who keeps block lists."""
+        self.watchers: list[Callable[[Session], None]] = []
+        """Who hears, behind all hooks, of each session at whatever host that is available now or has changed."""
         self._last_number = 0
         self._leaves: dict[str, Deferred[None]] = {}
 
@@ -246,6 +248,8 @@ class Presence:
             if waiting is not None:
                 return waiting.addCallback(lambda _: self._came(session, stanza, False))
         hooks.notify(PRESENCE_CHANGED, session)
+        for watcher in self.watchers:
+            watcher(session)
         return None
 
     def _tell_subscribers(self, session: Session, stanza: Stanza) -> Steps:
