@@ -352,7 +352,11 @@ def _world(given: _Prepared) -> Environment:
         random_text=secrets.token_urlsafe,
         secret=server_secret(given.config.data_dir),
         steady=time.monotonic,
-        resolve=DNS(reactor, [(each.host, each.port) for each in given.config.s2s.resolvers] or None),
+        resolve=DNS(
+            reactor,
+            [(each.host, each.port) for each in given.config.s2s.resolvers] or None,
+            has_dnssec=given.config.s2s.dane,
+        ),
         backends=_backend_of,
         dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),
     )

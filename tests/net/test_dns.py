@@ -11,9 +11,9 @@ from twisted.names.server import DNSServerFactory
 from twisted.trial.unittest import TestCase
 
 from tests.temporary import temporary_folder
-from xmppd.core.outgoing import CannotResolve, Service
+from xmppd.core.outgoing import CannotResolve, Pin, Service
 from xmppd.core.waiting import deferred
-from xmppd.net.dns import DNS
+from xmppd.net.dns import DNS, TLSA
 
 reactor: Any = global_reactor
 ZONE: dict[bytes, list[Any]] = {
@@ -132,6 +132,110 @@ class DNSTests(TestCase):
         self.assertEqual(await asked.addresses("127.0.0.1"), ("127.0.0.1",))
         self.assertEqual(asked._asked().dynServers, [("127.0.0.1", dns.PORT)])
         asked.stop()
+
+
+class Validating:
+    """What a name server that checks DNSSEC says, to who asks for that, by UDP: what is authentic, what is forged."""
+
+    def __init__(self) -> None:
+        self.is_silent = False
+        self.is_authentic: set[bytes] = set()
+        self.is_forged: set[bytes] = set()
+        self.records: dict[tuple[bytes, int], list[Any]] = {}
+
+    def messageReceived(self, message: dns.Message, protocol: Any, address: object = None) -> None:
+        """Answer."""
+        (query,) = message.queries
+        name = query.name.name
+        message.answer = 1
+        message.authenticData = message.authenticData and name in self.is_authentic
+        if name in self.is_forged:
+            message.rCode = dns.ESERVER
+        message.answers = [
+            dns.RRHeader(name, query.type, ttl=60, payload=each)
+            for each in self.records.get((name, query.type), ())
+        ]
+        if not message.answers and not message.rCode:
+            message.rCode = dns.ENAME
+        protocol.writeMessage(message, address)
+
+
+class DNSSECTests(TestCase):
+    """What DNSSEC vouches for (RFC 4035 4.9.3), and TLSA records (RFC 6698)."""
+
+    timeout = 20
+
+    def setUp(self) -> None:
+        self.server = server = Validating()
+        server.records = {
+            (b"_xmpp-server._tcp.b.example", dns.SRV): [dns.Record_SRV(5, 10, 5269, b"xmpp.b.example")],
+            (b"_5269._tcp.xmpp.b.example", TLSA): [
+                dns.UnknownRecord(b"\3\1\1" + bytes(32)),
+                dns.UnknownRecord(b"\2\0\2" + bytes(64)),
+                dns.UnknownRecord(b"\3\1\1"),
+            ],
+        }
+        server.is_authentic = {name for name, _ in server.records}
+        port = reactor.listenUDP(0, dns.DNSDatagramProtocol(server), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.port = port.getHost().port
+
+    def asking(self, has_dnssec: bool = True) -> DNS:
+        """Give who asks that server."""
+        asking = DNS(reactor, [("127.0.0.1", self.port)], timeouts_s=(1, 1), has_dnssec=has_dnssec)
+        self.addCleanup(asking.stop)
+        return asking
+
+    @deferred
+    async def test_authentic(self) -> None:
+        """What the name server vouches for is said to be so; a TLSA record without data is none."""
+        asking = self.asking()
+        for _ in range(2):  # as well as it is kept
+            (service,) = await asking.services("_xmpp-server._tcp.b.example")
+            self.assertTrue(service.is_vouched)
+            self.assertEqual(
+                await asking.pins("xmpp.b.example", 5269),
+                (Pin(3, 1, 1, bytes(32)), Pin(2, 0, 2, bytes(64))),
+            )
+
+    @deferred
+    async def test_not_authentic(self) -> None:
+        """SRV records are given and not vouched for, TLSA records are not given (RFC 6698 4.1)."""
+        self.server.is_authentic.clear()
+        asking = self.asking()
+        (service,) = await asking.services("_xmpp-server._tcp.b.example")
+        self.assertFalse(service.is_vouched)
+        self.assertEqual(await asking.pins("xmpp.b.example", 5269), ())
+
+    @deferred
+    async def test_not_wanted(self) -> None:
+        """Without the configuration's word that the name servers check it, nothing is believed."""
+        asking = self.asking(has_dnssec=False)
+        (service,) = await asking.services("_xmpp-server._tcp.b.example")
+        self.assertFalse(service.is_vouched)
+        self.assertEqual(await asking.pins("xmpp.b.example", 5269), ())
+
+    @deferred
+    async def test_forged(self) -> None:
+        """There is no answer, which is not the same as none of these records."""
+        self.server.is_forged = {b"_5269._tcp.xmpp.b.example"}
+        with self.assertRaises(CannotResolve):
+            await self.asking().pins("xmpp.b.example", 5269)
+        self.assertEqual(await self.asking().pins("other.b.example", 5269), ())
+
+    @deferred
+    async def test_a_server_far_away(self) -> None:
+        """resolv.conf may name one to which others stand between: it is not believed."""
+        conf = temporary_folder(self) / "resolv.conf"
+        conf.write_text("nameserver 192.0.2.1\n")
+        asking = DNS(reactor, resolv_conf=str(conf), has_dnssec=True)
+        self.addCleanup(asking.stop)
+        self.assertFalse(asking._are_believed(asking._asked()))
+        conf.write_text("nameserver 127.0.0.53\n")
+        asking = DNS(reactor, resolv_conf=str(conf), has_dnssec=True)
+        self.addCleanup(asking.stop)
+        self.assertTrue(asking._are_believed(asking._asked()))
+        await asking.addresses("127.0.0.1")
 
 
 class _Silent:

@@ -1,7 +1,12 @@
 """Two servers in processes of their own, over real TLS with certificates of a test authority."""
 
+from hashlib import sha256
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.interop.names import TLSA, NameServer, serving
 from tests.net.tls.authority import Authority
 from tests.sockets.peers import Domains, XmppdPeer
 from tests.temporary import temporary_folder
@@ -66,3 +71,65 @@ class ServersTests(SynchronousTestCase):
             answer = juliet.message()
             self.assertEqual(answer.get("type"), "error")
             self.assertIn("is for verona.example", "".join(answer.itertext()))
+
+
+class DaneTests(SynchronousTestCase):
+    """RFC 7673: what DNS says of a certificate, where the name server vouches for it; nobody else does."""
+
+    def setUp(self) -> None:
+        """Make certificates and names."""
+        self.domains = Domains(temporary_folder(self), CAPULET, MONTAGUE)
+        for domain in (CAPULET, MONTAGUE):
+            self.domains.certify(domain, Authority("nobody's"))
+        ports, direct = self.domains.ports, self.domains.direct_ports
+        self.names = NameServer(
+            serving(CAPULET, ports[CAPULET])
+            | serving(MONTAGUE, ports[MONTAGUE], direct_port=direct[MONTAGUE]),
+            is_authentic=True,
+        )
+        self.addCleanup(self.names.stop)
+
+    def pin(self, domain: str, shown: str) -> None:
+        """Say that the certificate of *domain*, at each of its ports, has the key of the one that *shown* has."""
+        pem = self.domains.certificates[shown].certificate.read_bytes()
+        key = x509.load_pem_x509_certificate(pem).public_key()
+        data = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        record = TLSA(b"\3\1\1" + sha256(data).digest())
+        for port in (self.domains.ports[domain], self.domains.direct_ports[domain]):
+            self.names.records[f"_{port}._tcp.{domain}"] = [record]
+
+    def peer(self, domain: str, user: str, options: str) -> XmppdPeer:
+        """Start a server."""
+        text = f'resolvers = ["127.0.0.1:{self.names.port}"]\nallow_loopback = true\ndane = true\n{options}'
+        peer = XmppdPeer(self.domains, domain, user, text, is_routed=False)
+        self.addCleanup(peer.stop)
+        return peer
+
+    def test_right(self) -> None:
+        """There over direct TLS, back over STARTTLS, and the questions of dialback."""
+        self.pin(CAPULET, CAPULET)
+        self.pin(MONTAGUE, MONTAGUE)
+        apart = "bidirectional = false\nrequire_certificate = false"
+        capulet, montague = self.peer(CAPULET, "juliet", apart), self.peer(MONTAGUE, "romeo", apart)
+        with capulet.client() as juliet, montague.client() as romeo:
+            juliet.send(f"<message to='{romeo.jid}' type='chat'><body>Wherefore</body></message>")
+            self.assertEqual(romeo.body(), "Wherefore")
+            romeo.send(f"<message to='{juliet.jid}' type='chat'><body>Shall I</body></message>")
+            self.assertEqual(juliet.body(), "Shall I")
+
+    def test_it_needs_no_authority(self) -> None:
+        """With ``require_certificate`` as well; another key is refused, and its sender hears why."""
+        self.pin(MONTAGUE, MONTAGUE)
+        capulet = self.peer(CAPULET, "juliet", "")
+        montague = self.peer(MONTAGUE, "romeo", "require_certificate = false")
+        with capulet.client() as juliet, montague.client() as romeo:
+            juliet.send(f"<message to='{romeo.jid}' type='chat'><body>Wherefore</body></message>")
+            self.assertEqual(romeo.body(), "Wherefore")
+        capulet.stop()
+        self.pin(MONTAGUE, CAPULET)
+        capulet.start()
+        with capulet.client() as juliet:
+            juliet.send(f"<message to='{montague.jid}' type='chat'><body>art thou</body></message>")
+            answer = juliet.message()
+            self.assertEqual(answer.get("type"), "error")
+            self.assertIn("is not what DNS says", "".join(answer.itertext()))

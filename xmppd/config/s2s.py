@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from xmppd.config.limits import KIB, MIB, Count, Seconds
 from xmppd.config.names import check_domain
@@ -126,6 +127,8 @@ class S2s(Section):
     """Files with more of these, a domain a line; "#" begins a comment. They are read again at a reload."""
     resolvers: Listeners = ()
     """Name servers that are asked ("IP:PORT"); without any those of this system."""
+    dane: bool = False
+    """Whether TLSA records are believed (DANE, RFC 7673): name servers here are needed, which check DNSSEC."""
     allow_loopback: bool = False
     """Whether DNS may point to addresses of this machine alone; never to where this server listens itself."""
     connect_timeout_s: Seconds = 20.0
@@ -153,6 +156,16 @@ class S2s(Section):
         ),
     ] = {}
     """Other servers for which something else holds."""
+
+    @model_validator(mode="after")
+    def _check_dane(self) -> "S2s":
+        far = [each.host for each in self.resolvers if not ip_address(each.host).is_loopback]
+        if self.dane and far:
+            why = f"{far[0]} is another machine: who stands between could forge what DNSSEC says"
+            raise Mistake(
+                "config.conflicting-keys", why, "name one on this machine that checks DNSSEC, as 127.0.0.1:53"
+            )
+        return self
 
     def of(self, domain: str) -> S2sDomain:
         """Give what holds for the (prepared) *domain*."""

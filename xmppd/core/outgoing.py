@@ -22,6 +22,17 @@ class Service(NamedTuple):
     port: int
     target: str
     """A host name; "" where the domain says that it has no such service (RFC 2782, "Target")."""
+    is_vouched: bool = False
+    """Whether DNSSEC vouches for the record."""
+
+
+class Pin(NamedTuple):
+    """One TLSA record (RFC 6698 2.1): what the certificate of a service is, or of who has issued it."""
+
+    usage: int
+    selector: int
+    matching: int
+    data: bytes
 
 
 class CannotResolve(Exception):
@@ -33,9 +44,9 @@ class CannotConnect(Exception):
 
 
 class Resolver(Protocol):
-    """What knows names. Both fire with nothing where the name, or such a record of it, does not exist.
+    """What knows names. All fire with nothing where the name, or such a record of it, does not exist.
 
-    Both wait, for some seconds at most, and fail with `CannotResolve`. Names may be internationalised.
+    All wait, for some seconds at most, and fail with `CannotResolve`. Names may be internationalised.
     """
 
     def services(self, name: str) -> Deferred[tuple[Service, ...]]:
@@ -43,6 +54,9 @@ class Resolver(Protocol):
 
     def addresses(self, name: str) -> Deferred[tuple[str, ...]]:
         """Give the IP addresses of a host, those of version 6 first; of an address, itself."""
+
+    def pins(self, host: str, port: int) -> Deferred[tuple[Pin, ...]]:
+        """Give the TLSA records of the service at *port* of *host* that DNSSEC vouches for (RFC 6698 3)."""
 
 
 class Dial(Protocol):
@@ -68,6 +82,10 @@ class NoNames:
     def addresses(self, name: str) -> Deferred[tuple[str, ...]]:
         """Fail."""
         return fail(CannotResolve(f"{name}: this server asks for no names"))
+
+    def pins(self, host: str, port: int) -> Deferred[tuple[Pin, ...]]:
+        """Fail."""
+        return fail(CannotResolve(f"{host}: this server asks for no names"))
 
 
 def no_connection(address: str, port: int, protocol: Callable[[], P], *, tls: object = None) -> Deferred[P]:

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IProtocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from xmppd.core.outgoing import CannotConnect, CannotResolve, Service
+from xmppd.core.outgoing import CannotConnect, CannotResolve, Pin, Service
 from xmppd.net.transport.sockets import READ_BYTES
 
 P = TypeVar("P", bound=IProtocol)
@@ -140,6 +140,10 @@ class MemoryNetwork:
         """The addresses of hosts."""
         self.records: dict[str, tuple[Service, ...]] = {}
         """SRV records."""
+        self.pins_of: dict[tuple[str, int], tuple[Pin, ...]] = {}
+        """TLSA records, by host and port; a host with none has none that DNSSEC vouches for."""
+        self.forged: set[str] = set()
+        """Hosts whose TLSA records are not what DNSSEC says."""
         self.listening: dict[tuple[str, int], Callable[[IPv4Address], IProtocol | None]] = {}
         """What makes the protocol behind an address and a port: ``Factory.buildProtocol``."""
         self.silent: set[str] = set()
@@ -162,6 +166,12 @@ class MemoryNetwork:
         if self.is_nameless:
             return fail(CannotResolve(f"{name}: no name server answers"))
         return succeed(self.names.get(name, ()))
+
+    def pins(self, host: str, port: int) -> Deferred[tuple[Pin, ...]]:
+        """Give the TLSA records of a service."""
+        if host in self.forged:
+            return fail(CannotResolve(f"{host}: the name server cannot say"))
+        return succeed(self.pins_of.get((host, port), ()))
 
     def dial(self, address: str, port: int, protocol: Callable[[], P], *, tls: object = None) -> Deferred[P]:
         """Connect, at once, to who listens there."""

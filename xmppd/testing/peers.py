@@ -6,6 +6,7 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from xmppd.core.module import Module
+from xmppd.net.tls.dane import Pinned
 from xmppd.net.tls.peers import Shown
 from xmppd.storage.memory import MemoryStorage
 from xmppd.testing.network import MemoryNetwork, Wire
@@ -22,19 +23,25 @@ class MemoryPeerTLS:
     def __init__(self) -> None:
         self.certificates: dict[str, tuple[str, ...]] = {}
         """What is shown for a domain, where it is not just its name."""
+        self.pinned: dict[str, Pinned | None] = {}
+        """What DNS says of domains that were gone to last."""
         self.is_believing = True
 
     def creator_in(self, ours: str | None, theirs: str | None) -> object:
         """Give the names to be shown."""
         return self.certificates.get(ours or "", (ours,))
 
-    def creator_out(self, ours: str, theirs: str, *, is_direct: bool) -> object:
-        """Give the names to be shown."""
+    def creator_out(self, ours: str, theirs: str, *, is_direct: bool, pinned: Pinned | None = None) -> object:
+        """Give the names to be shown; the data of a pin is a name that the other end has to show."""
+        self.pinned[theirs] = pinned
         return self.certificates.get(ours, (ours,))
 
     def covers(self, transport: Any, domain: str) -> bool:
         """Whether the other end has shown the name, and is believed."""
-        return self.is_believing and domain in _shown(transport)
+        names, pinned = _shown(transport), self.pinned.get(domain)
+        if pinned is not None:
+            return any(pin.data.decode() in names for pin in pinned.pins)
+        return self.is_believing and domain in names
 
     def shown(self, transport: Any) -> Shown | None:
         """Give what the other end has shown."""

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.admin.check.machine import check_text
 from tests.interop.names import NameServer, serving
 from tests.temporary import temporary_folder
-from xmppd.admin.check.lookup import addresses, services
+from xmppd.admin.check.lookup import addresses, services, vouches
 from xmppd.config.section import Address
 from xmppd.core.outgoing import CannotResolve, Service
 
@@ -67,6 +67,31 @@ class DNSTests(SynchronousTestCase):
         """localhost, and a server that talks to no others."""
         self.assertEqual(self.found('[hosts."localhost"]\n', has_address=False), [])
         self.assertEqual(self.found("[s2s]\nenabled = false\n" + TEXT, has_address=False), [])
+
+    def test_dane(self) -> None:
+        """Where nobody here checks DNSSEC, or no name server answers, that is told with its place; not without DANE."""
+        text = "[s2s]\ndane = true\n" + TEXT
+
+        def silent(servers: Sequence[Address]) -> bool:
+            raise CannotResolve("no name server answers")
+
+        for says, expected in (
+            (lambda servers: True, []),
+            (lambda servers: False, ["dns.no-dnssec"]),
+            (silent, ["dns.no-answer"]),
+        ):
+            found = check_text(temporary_folder(self), text, None, "dns", vouches=says)
+            self.assertEqual([each.id for each in found], expected)
+            self.assertTrue(all(each.place.endswith("xmppd.toml:2") for each in found))
+        self.assertEqual(self.found(), [])
+
+    def test_whether_dnssec_is_checked(self) -> None:
+        """A name server on loopback says so, or not; one far away is not asked."""
+        for is_authentic in (True, False):
+            server = NameServer({"": []}, is_authentic=is_authentic)
+            self.addCleanup(server.stop)
+            self.assertEqual(vouches([Address("127.0.0.1", server.port)]), is_authentic)
+        self.assertFalse(vouches([Address("192.0.2.1", 53)]))
 
     def test_asking(self) -> None:
         """A name server on loopback; one that is not there."""

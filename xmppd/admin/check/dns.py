@@ -40,6 +40,7 @@ def check_dns(subject: Subject) -> Iterator[Finding]:
     config = subject.config
     if not config.is_federated:
         return
+    yield from _dnssec(subject)
     for domain in config.domains:
         if is_local(domain.name):
             continue
@@ -50,6 +51,25 @@ def check_dns(subject: Subject) -> Iterator[Finding]:
                 yield Finding(identifier, severity, place, what, why, remedy)
         except CannotResolve as problem:
             yield Finding("dns.no-answer", "warning", place, what, str(problem), _UNKNOWN)
+
+
+def _dnssec(subject: Subject) -> Iterator[Finding]:
+    """DANE needs name servers that check DNSSEC, with nobody in between."""
+    config = subject.config
+    if not config.s2s.dane:
+        return
+    place = config.source.place(("s2s", "dane"))
+    try:
+        if subject.machine.vouches(config.s2s.resolvers):
+            return
+    except CannotResolve as problem:
+        yield Finding("dns.no-answer", "warning", place, "s2s.dane", str(problem), _UNKNOWN)
+        return
+    why = (
+        "the name servers are on another machine, or do not check DNSSEC, so that no TLSA record is believed"
+    )
+    remedy = "run one here that does, such as unbound, and name it in /etc/resolv.conf or s2s.resolvers"
+    yield Finding("dns.no-dnssec", "warning", place, "s2s.dane", why, remedy)
 
 
 def _host(subject: Subject, name: str) -> Iterator[_Told]:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from random import randrange
 from typing import Any, Final
@@ -34,8 +35,20 @@ def addresses(name: str, servers: Sequence[Address]) -> tuple[str, ...]:
     return tuple(socket.inet_ntop(family, packed) for family, packed in found)
 
 
+def vouches(servers: Sequence[Address]) -> bool:
+    """Say whether these name servers, or the system's, check DNSSEC on this machine; raises `CannotResolve`."""
+    asked = [each.host for each in servers] or [host for host, _ in _of_this_system()]
+    if not all(ip_address(host).is_loopback for host in asked):
+        return False
+    return bool(_answer("", dns.SOA, servers).authenticData)
+
+
 def _ask(name: str, kind: int, servers: Sequence[Address]) -> list[Any]:
-    question = dns.Message(randrange(IDS), recDes=1)
+    return [each.payload for each in _answer(name, kind, servers).answers if each.type == kind]
+
+
+def _answer(name: str, kind: int, servers: Sequence[Address]) -> dns.Message:
+    question = dns.Message(randrange(IDS), recDes=1, authenticData=1)
     question.addQuery(to_ascii(name).encode(), kind)
     sent = question.toStr()
     for host, port in [(each.host, each.port) for each in servers] or _of_this_system():
@@ -49,7 +62,7 @@ def _ask(name: str, kind: int, servers: Sequence[Address]) -> list[Any]:
             except (OSError, EOFError, ValueError):
                 continue
             if answer.id == question.id and answer.rCode in (dns.OK, dns.ENAME):
-                return [each.payload for each in answer.answers if each.type == kind]
+                return answer
     raise CannotResolve("no name server answers")
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from xmppd.admin.check.lookup import addresses, services
+from xmppd.admin.check.lookup import addresses, services, vouches
 from xmppd.admin.check.stranger import Seen, look
 from xmppd.admin.control.path import socket_path
 from xmppd.config.obstacles import Obstacle, obstacle_to_using
@@ -142,6 +142,8 @@ class Machine:
     """The SRV records of a name, by these name servers or the system's; raises `CannotResolve`."""
     addresses: Callable[[str, Sequence[Address]], Sequence[str]] = addresses
     """The IP addresses of a name; likewise."""
+    vouches: Callable[[Sequence[Address]], bool] = vouches
+    """Whether these name servers, or the system's, check DNSSEC and are on this machine; likewise."""
     obstacle_to_using: Callable[[Path], Obstacle | None] = obstacle_to_using
     """Why we cannot read, enter and write in a folder."""
     fetch: Callable[[str], tuple[int, bytes]] = fetch

@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from xmppd.net.tls.certificates import Certificate, CertificateStore
 from xmppd.net.tls.context import TLSSettings, new_context
+from xmppd.net.tls.dane import Pinned
 from xmppd.net.tls.peers import Connection, ask_peer
 from xmppd.net.tls.purposes import S2S_OUT, Purpose
 from xmppd.net.tls.self_signed import to_ascii
@@ -37,14 +38,22 @@ class OutgoingTLS:
         self._contexts: dict[str, SSL.Context] = {}
 
     def make_connection(
-        self, host: str, peer: str, sock: socket | None = None, *, is_direct: bool = False
+        self,
+        host: str,
+        peer: str,
+        sock: socket | None = None,
+        *,
+        is_direct: bool = False,
+        pinned: Pinned | None = None,
     ) -> Connection:
         """Give the client's side of a connection of our *host* to the domain *peer*, ready for the handshake.
 
-        With *is_direct* ALPN says what will be spoken (XEP-0368 2). Raises `CertificateError` as `new_context`.
+        With *is_direct* ALPN says what will be spoken (XEP-0368 2). *pinned* is what DNS says of the certificate there.
+        Raises `CertificateError` as `new_context`.
         """
         certificate = self.store.find(host)
         connection = Connection(self._context_of(certificate), sock)
+        connection.pinned = pinned
         connection.set_tlsext_host_name(to_ascii(peer).encode())
         if is_direct:
             connection.set_alpn_protos(list(self.purpose.alpn))
@@ -52,9 +61,11 @@ class OutgoingTLS:
         connection.set_connect_state()
         return connection
 
-    def creator_for(self, host: str, peer: str, *, is_direct: bool = False) -> "OutgoingCreator":
+    def creator_for(
+        self, host: str, peer: str, *, is_direct: bool = False, pinned: Pinned | None = None
+    ) -> "OutgoingCreator":
         """Give what ``startTLS`` takes; arguments as for `make_connection`."""
-        return OutgoingCreator(self, host, peer, is_direct)
+        return OutgoingCreator(self, host, peer, is_direct, pinned)
 
     def refresh(self, settings: Mapping[str, TLSSettings] | None = None) -> None:
         """The store has been reloaded: contexts whose certificate or settings are others are made anew."""
@@ -79,18 +90,25 @@ class OutgoingTLS:
 class OutgoingCreator:
     """What ``startTLS`` is given, of Twisted's transports and of ours."""
 
-    __slots__ = ("_host", "_is_direct", "_peer", "_tls")
+    __slots__ = ("_host", "_is_direct", "_peer", "_pinned", "_tls")
 
-    def __init__(self, tls: OutgoingTLS, host: str, peer: str, is_direct: bool) -> None:
+    def __init__(
+        self, tls: OutgoingTLS, host: str, peer: str, is_direct: bool, pinned: Pinned | None = None
+    ) -> None:
         self._tls = tls
         self._host = host
         self._peer = peer
         self._is_direct = is_direct
+        self._pinned = pinned
 
     def clientConnectionForTLS(self, tlsProtocol: object) -> Connection:
         """Make a connection on memory buffers, for Twisted's transports."""
-        return self._tls.make_connection(self._host, self._peer, is_direct=self._is_direct)
+        return self._tls.make_connection(
+            self._host, self._peer, is_direct=self._is_direct, pinned=self._pinned
+        )
 
     def make_connection(self, sock: socket) -> Connection:
         """Make a connection on *sock*: what our own transport asks for."""
-        return self._tls.make_connection(self._host, self._peer, sock, is_direct=self._is_direct)
+        return self._tls.make_connection(
+            self._host, self._peer, sock, is_direct=self._is_direct, pinned=self._pinned
+        )

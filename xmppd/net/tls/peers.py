@@ -12,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL, crypto
 
 from xmppd.net.tls.certificates import Certificate
+from xmppd.net.tls.dane import Pinned, is_pinned
 from xmppd.net.tls.names import addresses_in
 from xmppd.net.tls.purposes import Purpose, Trust
 from xmppd.net.transport.tls_socket import clear_errors, is_handshake_unique
@@ -33,10 +34,17 @@ class Connection(SSL.Connection):
 
     Stays False on a resumed session: the ticket does not tell who was believed when it was given.
     """
+    pinned: Pinned | None = None
+    """What DNS says of the peer's certificate."""
     has_bad_peer = False
     passes_usage = False
     """Whether a certificate for the other role will do: authorities certify servers for the server's role alone, and
     a server that connects to another one is the client there."""
+
+    @property
+    def is_as_pinned(self) -> bool:
+        """Whether there are such records, and the certificate is what they say."""
+        return self.pinned is not None and is_pinned(self, self.pinned, self.is_peer_verified)
 
     @property
     def certificate(self) -> Certificate | None:
@@ -51,7 +59,7 @@ class Shown:
 
     names: tuple[str, ...]
     is_trusted: bool
-    """Whether its chain leads to somebody who is believed, and it is not out of date."""
+    """Whether its chain leads to somebody who is believed, and it is not out of date; or it is as DNS says (DANE)."""
     expires_at: float
     """Seconds since 1970."""
     tls_version: str = ""

@@ -1,7 +1,8 @@
 """TLS between servers: whose certificate is believed for which domain, and which domains a certificate covers.
 
 RFC 9525 through ``service-identity`` (DNS-ID and SRV-ID, wildcards by the rules there, no common names), and the
-xmppAddr of XEP-0178 1. Who certifies may be another for some domains (``[s2s.domains."NAME"] ca``).
+xmppAddr of XEP-0178 1. Who certifies may be another for some domains (``[s2s.domains."NAME"] ca``). Where DNS says what
+the certificate is (`xmppd.net.tls.dane`), that holds.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from OpenSSL import SSL
 
 from xmppd.config.s2s import SYSTEM, S2s
 from xmppd.net.tls.contexts import TLSContexts
+from xmppd.net.tls.dane import Pinned
 from xmppd.net.tls.incoming import ConnectionCreator
 from xmppd.net.tls.names import SERVER_SERVICES, covers, names_of
 from xmppd.net.tls.peers import Connection, HasHandle, Shown
@@ -29,15 +31,19 @@ class ServersTLS:
         authorities = settings.ca if theirs is None else settings.of(theirs).ca
         return self._contexts.servers_in(_file(authorities)).creator_for(ours)
 
-    def creator_out(self, ours: str, theirs: str, *, is_direct: bool) -> object:
+    def creator_out(self, ours: str, theirs: str, *, is_direct: bool, pinned: Pinned | None = None) -> object:
         """Give what ``startTLS`` takes of a connection that goes out."""
-        authorities = self._settings().of(theirs).ca
-        return self._contexts.servers_out(_file(authorities)).creator_for(ours, theirs, is_direct=is_direct)
+        contexts = self._contexts.servers_out(_file(self._settings().of(theirs).ca))
+        return contexts.creator_for(ours, theirs, is_direct=is_direct, pinned=pinned)
 
     def covers(self, transport: HasHandle, domain: str) -> bool:
         """Whether the peer's certificate is believed and covers *domain*."""
         connection = transport.getHandle()
-        if not isinstance(connection, Connection) or not connection.is_peer_verified:
+        if not isinstance(connection, Connection):
+            return False
+        if connection.pinned is not None and connection.pinned.domain == domain:
+            return connection.is_as_pinned
+        if not connection.is_peer_verified:
             return False
         certificate = connection.get_peer_certificate(as_cryptography=True)
         return certificate is not None and covers(certificate, domain, SERVER_SERVICES)
@@ -52,7 +58,7 @@ class ServersTLS:
             return None
         return Shown(
             names_of(certificate),
-            isinstance(connection, Connection) and connection.is_peer_verified,
+            isinstance(connection, Connection) and (connection.is_peer_verified or connection.is_as_pinned),
             certificate.not_valid_after_utc.timestamp(),
             connection.get_protocol_version_name(),
         )

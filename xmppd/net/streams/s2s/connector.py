@@ -17,6 +17,7 @@ from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.targets import Target, may_go_to, targets_of
 from xmppd.net.streams.s2s.verifying import VerifyingStream
 from xmppd.net.streams.s2s.wire import Connections, S2SProtocol
+from xmppd.net.tls.dane import Pinned, usable
 from xmppd.services.federation.outbound import Carrier, Failed, Sender, Unreachable
 from xmppd.stream.dialback import Dialback
 
@@ -122,17 +123,19 @@ class Connector:
 
     async def _try(self, ours: str, theirs: str, target: Target, make: MakeStream) -> Any:
         addresses = await self._addresses(theirs, target)
+        pinned = await self._pinned(theirs, target)
         told: Deferred[Any] = Deferred()
         parts = self._parts
         creator = None
         if target.is_direct:
             if parts.tls is None:
                 raise Unreachable(Failed("remote-server-not-found", "This server has no TLS"))
-            creator = parts.tls.creator_out(ours, theirs, is_direct=True)
+            creator = parts.tls.creator_out(ours, theirs, is_direct=True, pinned=pinned)
 
         def dial(address: str) -> Deferred[S2SProtocol]:
             def protocol() -> S2SProtocol:
-                return S2SProtocol(self._connections, partial(make, tell, target.is_direct), target.is_direct)
+                made = partial(make, tell, target.is_direct)
+                return S2SProtocol(self._connections, made, target.is_direct, pinned)
 
             return self._dial(address, target.port, protocol, tls=creator)
 
@@ -151,6 +154,17 @@ class Connector:
             text = f"{theirs} does not answer: {problem}"
             raise Unreachable(Failed("remote-server-timeout", text)) from problem
         return await told
+
+    async def _pinned(self, theirs: str, target: Target) -> Pinned | None:
+        """What DNS says of the certificate there; where that is forged nobody is to be trusted (RFC 7673 3.3)."""
+        if not self._parts.settings().dane or not target.is_vouched:
+            return None
+        try:
+            pins = usable(await self._resolver.pins(target.host, target.port))
+        except CannotResolve as problem:
+            text = f"What the certificate of {theirs} is cannot be found out: {problem}"
+            raise Unreachable(Failed("remote-server-timeout", text)) from problem
+        return Pinned(theirs, target.host, pins) if pins else None
 
     async def _addresses(self, theirs: str, target: Target) -> list[str]:
         try:

@@ -104,15 +104,16 @@ class InitiatedStream(ServerStream):
         return False
 
     def _features(self, features: Element) -> Deferred[None] | None:
-        settings = self.parts.settings()
+        settings, pinned = self.parts.settings(), self.carrier.pinned
         if not self.state & StreamState.SECURE:
             if features.child("starttls", ns.TLS) is not None and self.parts.tls is not None:
                 self.send(START_TLS)
                 return None
-            if settings.require_tls:
+            if settings.require_tls or pinned is not None:
                 self.give_up(Failed("remote-server-not-found", f"{self.theirs} offers no TLS", is_final=True))
                 return None
-        if settings.of(self.theirs).require_certificate and not self.is_covered(self.theirs):
+        is_needed = settings.of(self.theirs).require_certificate or pinned is not None
+        if is_needed and not self.is_covered(self.theirs):
             self.give_up(Failed("not-authorized", self._why_not_believed(), is_final=True))
             return None
         return self.secured(features)
@@ -121,7 +122,10 @@ class InitiatedStream(ServerStream):
         if element.name != "proceed" or self.parts.tls is None:
             self.give_up(Failed("remote-server-timeout", f"{self.theirs} cannot begin TLS"))
             return
-        self.carrier.begin_tls(self.parts.tls.creator_out(self.ours, self.theirs, is_direct=False))
+        creator = self.parts.tls.creator_out(
+            self.ours, self.theirs, is_direct=False, pinned=self.carrier.pinned
+        )
+        self.carrier.begin_tls(creator)
         self.state |= StreamState.SECURE
         self.restart()
 
@@ -129,6 +133,10 @@ class InitiatedStream(ServerStream):
         shown = self.shown()
         if shown is None:
             return f"{self.theirs} has shown no certificate"
+        if self.carrier.pinned is not None:
+            return (
+                f"The certificate of {self.theirs} is not what DNS says (TLSA of {self.carrier.pinned.host})"
+            )
         if not shown.is_trusted:
             return f"The certificate of {self.theirs} is out of date, or nobody who is believed has issued it"
         return f"The certificate of {self.theirs} is for {', '.join(shown.names[:3]) or 'nobody'}"

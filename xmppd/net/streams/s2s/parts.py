@@ -12,6 +12,7 @@ from xmppd.core.host import Hosts
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
 from xmppd.net.streams.s2s.ways_back import WaysBack
+from xmppd.net.tls.dane import Pinned
 from xmppd.net.tls.peers import HasHandle, Shown
 from xmppd.services.federation.federation import Federation
 from xmppd.stream.dialback import Dialback
@@ -23,8 +24,8 @@ class PeerTLS(Protocol):
     def creator_in(self, ours: str | None, theirs: str | None) -> object:
         """Give what ``startTLS`` takes of a connection that came in; None where a name is not known yet."""
 
-    def creator_out(self, ours: str, theirs: str, *, is_direct: bool) -> object:
-        """Give what ``startTLS`` takes of a connection that goes out."""
+    def creator_out(self, ours: str, theirs: str, *, is_direct: bool, pinned: Pinned | None = None) -> object:
+        """Give what ``startTLS`` takes of a connection that goes out; *pinned* is what DNS says of its certificate."""
 
     def covers(self, transport: HasHandle, domain: str) -> bool:
         """Whether the peer's certificate is believed and covers *domain* (RFC 9525, XEP-0178)."""

@@ -25,6 +25,8 @@ class Target:
     """Whether TLS comes before the first byte."""
     is_configured: bool = False
     """Whether an operator says so, and not DNS."""
+    is_vouched: bool = False
+    """Whether DNSSEC vouches for it (RFC 7673 3.1)."""
 
 
 async def targets_of(
@@ -53,9 +55,10 @@ async def targets_of(
             Failed("remote-server-not-found", f"{domain} says that it serves no other servers", is_final=True)
         )
     ordered = in_order(usable, random)
-    return [Target(each.target, each.port, is_direct) for each, is_direct in ordered][:MOST] or [
-        Target(domain, PORT)
+    targets = [
+        Target(each.target, each.port, is_direct, is_vouched=each.is_vouched) for each, is_direct in ordered
     ]
+    return targets[:MOST] or [Target(domain, PORT)]
 
 
 def in_order(records: list[tuple[Service, bool]], random: Callable[[], float]) -> list[tuple[Service, bool]]:

@@ -12,6 +12,7 @@ from xmppd.core.stream import Sendable
 from xmppd.net.streams.connection import StreamConnection, Transport
 from xmppd.net.streams.inlet import PeerInlet
 from xmppd.net.streams.link import Link
+from xmppd.net.tls.dane import Pinned
 from xmppd.net.tls.peers import tls_version
 from xmppd.net.transport.twisted_transport import connection_of
 from xmppd.stanza import ns
@@ -26,6 +27,8 @@ class PeerLink(Link, Protocol):
     is_secure: bool
     was_clean: bool
     """Whether the connection ended after all that was written had left."""
+    pinned: Pinned | None
+    """What DNS says of the certificate at the other end (RFC 7673)."""
 
     def begin_tls(self, creator: object) -> None:
         """Begin TLS; a new header is expected."""
@@ -73,8 +76,15 @@ class S2SProtocol(StreamConnection):
     can_start_tls = False
     peer_stream: ServerInlet
 
-    def __init__(self, connections: Connections, make_stream: MakeStream, is_direct_tls: bool):
+    def __init__(
+        self,
+        connections: Connections,
+        make_stream: MakeStream,
+        is_direct_tls: bool,
+        pinned: Pinned | None = None,
+    ):
         super().__init__(is_direct_tls)
+        self.pinned = pinned
         self._connections = connections
         self._make_stream = make_stream
         self.was_clean = False
