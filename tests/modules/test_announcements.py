@@ -106,3 +106,12 @@ class CommandTests(AdministrationCase):
         self.assertEqual(self.values(found, "onlineresources"), ["nurse@localhost/x"])
         found = self.run_command(self.romeo, f"{NS}#get-user-lastlogin", accountjid="nurse@localhost")
         self.assertEqual(self.values(found, "accountjids"), ["nurse@localhost"])
+
+    def test_edit(self) -> None:
+        """XEP-0133 4.25: the form has the message as it is, line by line; what comes back is the new one."""
+        node = f"{NS}#edit-motd"
+        self.assertEqual(self.values(self.run_command(self.romeo, node), "motd"), [])
+        self.bench.do("announce.motd", text="One\nTwo")
+        self.assertEqual(self.values(self.run_command(self.romeo, node), "motd"), ["One", "Two"])
+        self.run_command(self.romeo, node, motd=["One", "Three"])
+        self.assertEqual(self.bench.do("announce.motd")["text"], "One\nThree")

@@ -13,6 +13,7 @@ from xmppd.core.waiting import deferred, spawn
 from xmppd.services.presence.blocking import BLOCKED, Blocked
 from xmppd.services.reports.reports import TEXT_CHARS, Report, Reports, word_of
 from xmppd.stanza.element import Element
+from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 
 NS: Final = "urn:xmpp:reporting:1"
@@ -54,11 +55,14 @@ class ReportsModule(Module):
             return
         said = f": {report.text}" if report.text else ""
         words = f"{report.reporter} has blocked {report.reported} and reports {word_of(report.reason)}{said}"
-        body = Element("body", "jabber:client", children=[f"{words} (xmppctl report show {kept.id})"])
+        subject = Element("subject", CLIENT, children=[f"Report about {report.reported}"])
+        body = Element("body", CLIENT, children=[f"{words} (xmppctl report show {kept.id})"])
         for admin in host.settings.admins:
-            self.api.router.route(
-                Stanza.make("message", body, from_=host.name, to=admin, id=kept.id, type="normal")
+            waiting = self.api.router.route(
+                Stanza.make("message", subject, body, from_=host.name, to=admin, id=kept.id, type="normal")
             )
+            if waiting is not None:
+                spawn("a message to an admin", waiting)
 
 
 def _reports(blocked: Blocked) -> Iterator[Report]:

@@ -37,6 +37,12 @@ class UserTests(SynchronousTestCase):
         self.assertEqual(self.do("user.add", jid="BOB@localhost", password="x y"), {"jid": "bob@localhost"})
         self.assertTrue(self.is_right("bob@localhost", "x y"))
 
+    def test_add_who_looks_like_another(self) -> None:
+        """The account is there; whose name a reader takes for it is told."""
+        self.do("user.add", jid="ann@example.org", password="x")
+        made = self.do("user.add", jid="änn@localhost", password="x")
+        self.assertEqual(made, {"jid": "änn@localhost", "alike": ["ann@localhost"]})
+
     def test_add_twice(self) -> None:
         """An account that exists is left alone; the remedy is a command to type."""
         id, message = self.refusal("user.add", jid="ann@localhost", password="other")

@@ -25,6 +25,12 @@ class UserTests(SynchronousTestCase):
         self.assertEqual(bench.asked, [("user.add", {"jid": "alice@localhost", "password": "secret"})])
         self.assertNotIn("secret", result.output)
 
+    def test_add_who_looks_like_another(self) -> None:
+        """That is told in a line of its own."""
+        bench = Bench(user_add={"jid": "a1ice@localhost", "alike": ["alice@localhost"]})
+        result = bench.run("user", "add", "a1ice@localhost", "--password-stdin", typed="secret\n")
+        self.assertIn("its name looks like that of alice@localhost\n", result.stdout)
+
     def test_add_without_a_password(self) -> None:
         """Nobody answers: one line, status 1, and nothing is done."""
         bench = Bench(user_add={})

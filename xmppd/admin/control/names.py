@@ -54,6 +54,13 @@ async def existing_account(parts: ControlParts, text: str) -> JID:
     return account
 
 
+def hosts_of(parts: ControlParts, host: str | None) -> list[str]:
+    """Give the host with accounts that is named, or all of them; `ControlError` as `with_accounts`."""
+    if host is not None:
+        return [with_accounts(parts.hosts, host).name]
+    return sorted(each.name for each in parts.hosts.of_accounts)
+
+
 def with_accounts(hosts: Hosts, name: str) -> Host:
     """Give the host with accounts called *name*.
 

@@ -1,22 +1,20 @@
-"""What does the operations on accounts as they are used: one of them whole, who is away, who looks alike."""
+"""What does the operations on accounts as they are used: one of them whole, who is away."""
 
 import json
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Final, TypedDict
 
-from xmppd.admin.control.names import account_address, with_accounts
+from xmppd.admin.control.names import hosts_of
 from xmppd.admin.control.parts import ControlParts
-from xmppd.admin.control.users import told
+from xmppd.admin.control.users import required
 from xmppd.core.operations.running import Progress, does
 from xmppd.core.roles import Roles
 from xmppd.core.waiting import deferred
-from xmppd.services.accounts.accounts import Account, AccountError
+from xmppd.services.accounts.accounts import Account
 from xmppd.services.accounts.stored import DISABLED
 from xmppd.services.archive.ids import STORE as ARCHIVE
 from xmppd.services.inbox.records import STORE as INBOX
 from xmppd.services.profile.last_activity import LastActivity
-from xmppd.services.rooms.likeness import likeness
 from xmppd.services.roster.roster import Rosters
 from xmppd.stanza.jid import JID
 
@@ -48,21 +46,11 @@ class AwayRow(TypedDict):
     last_seen: str | None
 
 
-class AlikeRow(TypedDict):
-    """Accounts whose names a reader cannot tell apart."""
-
-    jids: list[str]
-
-
 @does("user.show")
 @deferred
 async def user_show(parts: ControlParts, jid: str) -> UserShown:
     """Give all of one account; sizes as they are, times in UTC."""
-    account = account_address(parts.hosts, jid)
-    try:
-        await parts.accounts.require(account)
-    except AccountError as error:
-        raise told(error, account) from error
+    account = await required(parts, jid)
     found = next(each for each in await parts.accounts.list(account.domainpart) if each.jid == account)
     stored = await parts.storage.get(DISABLED, account.domainpart, account.localpart or "")
     role = parts.services[Roles].role_at(parts.hosts[account.domainpart], account)
@@ -88,7 +76,7 @@ async def user_away(
 ) -> list[AwayRow]:
     """Give the accounts that nobody has used for so many days; tells how many were looked at."""
     since, found, looked = parts.now() - days * DAY_S, [], 0
-    for name in _hosts(parts, host):
+    for name in hosts_of(parts, host):
         for account in await parts.accounts.list(name):
             looked += 1
             if looked % PROGRESS_EVERY == 0:
@@ -97,26 +85,6 @@ async def user_away(
             if left is not None and (left or account.created_at) < since:
                 found.append(_away(account, left))
     return found
-
-
-@does("user.alike")
-@deferred
-async def user_alike(parts: ControlParts, host: str | None = None) -> list[AlikeRow]:
-    """Give the accounts of a host, or of all, that look alike, in groups."""
-    await parts.accounts.ready()
-    rows: list[AlikeRow] = []
-    for name in _hosts(parts, host):
-        groups: dict[str, list[str]] = defaultdict(list)
-        for bare_jid in parts.accounts.of_host(name):
-            groups[likeness(bare_jid.rpartition("@")[0])].append(bare_jid)
-        rows += [{"jids": sorted(jids)} for _, jids in sorted(groups.items()) if len(jids) > 1]
-    return rows
-
-
-def _hosts(parts: ControlParts, host: str | None) -> list[str]:
-    if host is not None:
-        return [with_accounts(parts.hosts, host).name]
-    return sorted(each.name for each in parts.hosts.of_accounts)
 
 
 async def _left_at(parts: ControlParts, jid: JID) -> float | None:

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.logger import Logger
 
 from xmppd.admin.control import (
+    alike,
     announcements,
     certificates,
     components,
@@ -44,6 +45,7 @@ SOURCES = (
     people,
     lending,
     contacts,
+    alike,
     announcements,
     messages,
     nodes,

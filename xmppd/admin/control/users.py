@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
+from xmppd.admin.control.alike import like
 from xmppd.admin.control.answers import AccountRow, Ended, Found, Imported, Named, NotAdded, Removed
 from xmppd.admin.control.names import account_address, with_accounts
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
+from xmppd.admin.operations.users import Added
 from xmppd.core.operations.running import Progress, does
 from xmppd.core.roles import Roles
 from xmppd.core.waiting import deferred
@@ -35,9 +37,14 @@ PROGRESS_EVERY = 25
 
 @does("user.add")
 @deferred
-async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> Named:
-    """Make an account; gives its bare JID. With *reuse* also where the name was another's a short while ago."""
-    return await _added(parts, jid, password, reuse)
+async def user_add(parts: ControlParts, jid: str, password: str, reuse: bool = False) -> Added:
+    """Make an account; gives its bare JID, and whose name looks like it.
+
+    With *reuse* also where the name was another's a short while ago.
+    """
+    named = await _added(parts, jid, password, reuse)
+    alike = like(parts.accounts, named["jid"])
+    return {**named, "alike": alike} if alike else {"jid": named["jid"]}
 
 
 @deferred
@@ -72,15 +79,21 @@ async def user_may_add(parts: ControlParts, jid: str, reuse: bool = False) -> Na
     return {"jid": account.bare}
 
 
-@does("user.look")
-@deferred
-async def user_look(parts: ControlParts, jid: str) -> Found:
-    """Fail where there is no such account; so nobody is asked in vain for its password, or whether it shall go."""
+async def required(parts: ControlParts, jid: str) -> JID:
+    """Give the address of an account that there is; `ControlError`."""
     account = account_address(parts.hosts, jid)
     try:
         await parts.accounts.require(account)
     except AccountError as error:
         raise told(error, account) from error
+    return account
+
+
+@does("user.look")
+@deferred
+async def user_look(parts: ControlParts, jid: str) -> Found:
+    """Fail where there is no such account; so nobody is asked in vain for its password, or whether it shall go."""
+    account = await required(parts, jid)
     return {"jid": account.bare, "disabled": parts.accounts.is_disabled(account.bare)}
 
 

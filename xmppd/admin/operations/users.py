@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from xmppd.admin.control.answers import AccountRow, Ended, Removed
+from xmppd.admin.control.answers import AccountRow, Ended, Named, Removed
 from xmppd.core.operations.declaring import Args, Argument, Kind, Operation, Shows, Subject, option
 from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import (
@@ -33,6 +33,19 @@ MAY_ADD: Final = Operation(
     is_on_store=True,
     is_inner=True,
 )
+
+
+class Added(Named, total=False):
+    """An account that was made."""
+
+    alike: list[str]
+    """Accounts whose names a reader cannot tell from its; not there where there are none."""
+
+
+def _added(result: Added, args: Args) -> Iterable[Block]:
+    yield Line(f"{result['jid']} added")
+    if result.get("alike"):
+        yield Line(f"its name looks like that of {', '.join(result['alike'])}")
 
 
 def _enabled(account: AccountRow) -> Cell:
@@ -92,7 +105,7 @@ SUBJECT: Final = Subject(
             "user.add",
             "Make an account; the password is asked for.",
             (JID, PASSWORD, REUSE),
-            line("{jid} added"),
+            _added,
             is_on_store=True,
             looks_first=MAY_ADD,
         ),

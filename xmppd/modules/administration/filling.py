@@ -54,8 +54,8 @@ def _is_the_room(argument: Argument, target: JID) -> bool:
     return argument.kind is Kind.ROOM and target.localpart is not None
 
 
-def form_field(argument: Argument, var: str, is_many: bool = False) -> Element:
-    """Give the field for an argument."""
+def form_field(argument: Argument, var: str, is_many: bool = False, was: str = "") -> Element:
+    """Give the field for an argument; *was* is what it holds already."""
     label = argument.help or var.capitalize()
     if argument.choices:
         return forms.choice(var, [(each, each) for each in argument.choices], label=label)
@@ -63,7 +63,7 @@ def form_field(argument: Argument, var: str, is_many: bool = False) -> Element:
     if is_many:
         type = "jid-multi"
     required = [Element("required", forms.NS)] if argument.is_required else []
-    return forms.field(var, type, label=label, extra=required)
+    return forms.field(var, type, was.splitlines(), label=label, extra=required)
 
 
 def filled_in(operation: Operation, target: JID, host: Host, values: Mapping[str, str]) -> dict[str, object]:

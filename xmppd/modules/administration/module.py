@@ -4,6 +4,7 @@ A command is offered to whose role is enough for it at the domain (`xmppd.core.r
 those about the server as a whole are for its operators. Nobody but an operator changes the account of one.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -90,15 +91,19 @@ class Administration(Module):
     def _may_run(self, operation: Operation, host: Host, sender: JID) -> bool:
         return self._roles.role_at(host, sender) >= self._roles.needed(host, operation)
 
-    def _ask(self, operation: Operation, how: Standard, execution: Execution) -> Stage:
-        """Show the form."""
+    @deferred
+    async def _ask(self, operation: Operation, how: Standard, execution: Execution) -> Stage:
+        """Show the form, with what is to be edited where there is something."""
+        was: Mapping[str, str] = {}
+        if how.was is not None:
+            args = filled_in(operation, execution.host, {})
+            was = how.was(await self._run(operation, args))
         fields: list[Element] = []
         for argument in asked(operation, execution.target, self.api.host):
             var = how.fields.get(argument.name, argument.name if how is OTHERS else "")
             if var:
-                fields.append(
-                    form_field(argument, var, how.is_many and argument.kind in (Kind.ACCOUNT, Kind.ADDRESS))
-                )
+                is_many = how.is_many and argument.kind in (Kind.ACCOUNT, Kind.ADDRESS)
+                fields.append(form_field(argument, var, is_many, was.get(var, "")))
         if how.repeated:
             fields.append(forms.field(how.repeated, "text-private", label="The password once more"))
         if how.is_list:
@@ -133,15 +138,18 @@ class Administration(Module):
             operation=operation.name,
             host=execution.host.name,
         )
-        try:
-            result = await self._operations.run(operation.name, args)
-        except OperationError as error:
-            raise StanzaError(
-                "bad-request" if error.id == "bad-arguments" else "not-acceptable", error.message
-            ) from error
+        result = await self._run(operation, args)
         if how.answer is None:
             return shown(operation.shows(result, args), execution.command.name)
         return _standard_answer(how, result, execution)
+
+    async def _run(self, operation: Operation, args: dict[str, object]) -> Any:
+        """Give the result of an operation; `StanzaError`."""
+        try:
+            return await self._operations.run(operation.name, args)
+        except OperationError as error:
+            condition = "bad-request" if error.id == "bad-arguments" else "not-acceptable"
+            raise StanzaError(condition, error.message) from error
 
     def _check_target(self, operation: Operation, args: dict[str, object], execution: Execution) -> None:
         """Who could change an operator's account would be one."""

@@ -40,6 +40,8 @@ class Standard:
     """A field in which a password stands once more."""
     answer: Callable[[Any], Values] | None = None
     """The fields of the result, out of that of the operation."""
+    was: Callable[[Any], Mapping[str, str]] | None = None
+    """What the fields hold when the form is shown, out of the result of the operation where nothing is asked."""
     is_list: bool = False
     """Whether the form asks how many are to be shown."""
 
@@ -115,6 +117,13 @@ STANDARD: Final = (
     ),
     Standard("announce", "Send Announcement to Online Users", "announce.send", {"text": "announcement"}),
     Standard("set-motd", "Set Message of the Day", "announce.motd", {"text": "motd"}),
+    Standard(
+        "edit-motd",
+        "Edit Message of the Day",
+        "announce.motd",
+        {"text": "motd"},
+        was=lambda said: {"motd": said["text"] or ""},
+    ),
     Standard("delete-motd", "Delete Message of the Day", "announce.motd", also={"clear": True}),
     Standard("set-welcome", "Set Welcome Message", "announce.welcome", {"text": "welcome"}),
     Standard("delete-welcome", "Delete Welcome Message", "announce.welcome", also={"clear": True}),
