@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import idna
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,6 +12,7 @@ from xmppd.stanza import jid as jid_module
 from xmppd.stanza.jid import (
     CACHE_SIZE,
     JID,
+    LABEL_BYTES,
     LONG_CACHE_SIZE,
     LONG_CHARS,
     InvalidJID,
@@ -19,6 +21,9 @@ from xmppd.stanza.jid import (
     prepare_resourcepart,
     stringprep_disagrees,
 )
+
+LABEL_CHARS = "\u0628\u0660\u0661\u06f0\u06f1\u05d0\u05d1\u00b7\u200c\u064b\u30fb\u6f22\u05f3l"
+"""Letters, digits, marks and joiners about which there are rules, and that no mapping changes."""
 
 PREPARED = (  # text, localpart, domainpart, resourcepart
     ("juliet@example.com", "juliet", "example.com", None),
@@ -115,6 +120,27 @@ class JIDTests(SynchronousTestCase):
             ("x" * 50 + ".") * 20 + "x",
         ):
             self.assertEqual(JID.parse(text).full, text)
+
+    def test_long_names(self) -> None:
+        """A name that cannot be in DNS is none, where it would have to be written in A-labels (RFC 1035 2.3.4)."""
+        longest = ".".join(["ü" * 30] * 8)
+        self.assertEqual(JID.parse(longest).full, longest)
+        self.assertRaises(InvalidJID, JID.parse, f"{longest}.{longest}")
+
+    @settings(max_examples=500)
+    @given(st.text(LABEL_CHARS, min_size=1, max_size=20), st.booleans())
+    def test_labels(self, u_label: str, is_a_label: bool) -> None:
+        """They are what IDNA2008 says, by its library, which looks at some of them many times over."""
+        a_label = f"xn--{u_label.encode('punycode').decode()}"
+        label = a_label if is_a_label else u_label
+        try:
+            expected = idna.ulabel(label) if len(a_label) <= LABEL_BYTES else None
+        except (idna.IDNAError, UnicodeError):
+            expected = None
+        try:
+            self.assertEqual(prepare_domainpart(f"b.{label}"), f"b.{expected}", ascii(label))
+        except InvalidJID:
+            self.assertIsNone(expected, ascii(label))
 
     def test_texts(self) -> None:
         """The full and the bare text, and the way from one to the other."""
