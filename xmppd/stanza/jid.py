@@ -49,7 +49,7 @@ _A_LABEL: Final = "xn--"
 _STAND_IN: Final = {chr(0x660 + each): "\U00010d30" for each in range(10)} | {
     chr(0x6F0 + each): "0" for each in range(10)
 }
-"""Digits of which no label may have both kinds (RFC 5892 A.8, A.9), with one of the same bidirectional class (AN, EN)."""
+"""Digits of which no label may have both kinds (RFC 5892 A.8, A.9), each with one of its bidirectional class."""
 _ASKED_DIGIT: Final = re.compile("[\u0660-\u0669\u06f0-\u06f9]")
 _NODEPREP_FORBIDDEN: Final = frozenset("\"&'/:<>@")  # RFC 3920 A.5
 _NODEPREP_TABLES: Final = (
