@@ -5,7 +5,7 @@ Said by ``check``, at a start, at a reload, and while the server runs: the same 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,6 +20,9 @@ from xmppd.net.tls.names import covers, names_of
 
 BUNDLES: Final = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 """Where systems have the authorities that everybody believes, in one file."""
+
+CERTIFIED_KEPT: Final = 2_000
+"""Of so many pairs it is remembered whether one has issued the other, which never changes and is half of a reload."""
 
 _SOON: Final[tuple[tuple[int, str, Severity, str], ...]] = (
     (1, "certificate.expires-within-a-day", "error", "within a day"),
@@ -118,6 +121,7 @@ def _issuers(chain: Sequence[x509.Certificate], now: datetime) -> Iterator[Flaw]
     yield Flaw("certificate.no-issuer", "warning", why, remedy)
 
 
+@lru_cache(maxsize=CERTIFIED_KEPT)
 def _certifies(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
