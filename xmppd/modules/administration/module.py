@@ -96,7 +96,7 @@ class Administration(Module):
         """Show the form, with what is to be edited where there is something."""
         was: Mapping[str, str] = {}
         if how.was is not None:
-            args = filled_in(operation, execution.host, {})
+            args = filled_in(operation, execution.target, execution.host, {})
             was = how.was(await self._run(operation, args))
         fields: list[Element] = []
         for argument in asked(operation, execution.target, self.api.host):
