@@ -1,18 +1,15 @@
 """Debian's Prosody and ejabberd as servers of one domain, with their configuration in a folder of the test."""
 
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
-from benchmarks.soak.client import Lost
+from tests.foreign import START_S, started
 from tests.sockets.client import PlainClient
 from tests.sockets.peers import PASSWORD, Domains, free_port
 
-START_S = 60.0
 PROSODY = """\
 run_as_root = true
 daemonize = false
@@ -121,24 +118,11 @@ class Other:
     def start(self) -> None:
         """Start it, and wait until a client can log in."""
         command, more = self.command()
-        with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env={**os.environ, **more},
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-            )
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                self.client("probe").close()
-            except (OSError, Lost):
-                time.sleep(0.2)
-                continue
-            return
-        raise AssertionError(f"no {type(self).__name__}: {(self.folder / 'output').read_text()[-2000:]}")
+
+        def probe() -> None:
+            self.client("probe").close()
+
+        self._process = started(command, more, self.folder, probe)
 
     @property
     def pid(self) -> int:

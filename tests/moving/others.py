@@ -1,6 +1,5 @@
 """Debian's Prosody and ejabberd, each with its data in a folder of the test, made to be left."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -10,14 +9,13 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from benchmarks.soak.client import Lost
+from tests.foreign import START_S, started
 from tests.moving.people import Town, name_of, password_of
 from tests.net.tls.authority import Authority
 from tests.sockets.peers import free_port
 
 DOMAIN: Final = "town.example"
 ROOMS: Final = "rooms.town.example"
-START_S: Final = 60.0
 PROSODY: Final = """\
 run_as_root = true
 daemonize = false
@@ -95,24 +93,11 @@ class Other:
     def start(self) -> None:
         """Start it, and wait until a client can log in."""
         command, more = self.command()
-        with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env={**os.environ, **more},
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-            )
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                self.town.client(self.town.people - 1, "probe").close()
-            except (OSError, Lost):
-                time.sleep(0.2)
-                continue
-            return
-        raise AssertionError(f"no {type(self).__name__}: {(self.folder / 'output').read_text()[-2000:]}")
+
+        def probe() -> None:
+            self.town.client(self.town.people - 1, "probe").close()
+
+        self._process = started(command, more, self.folder, probe)
 
     def stop(self) -> None:
         """End it politely, so that all is in its files. Harmless the second time."""

@@ -4,21 +4,8 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from xmppd.moving import model
 from xmppd.moving.ejabberd.records import Record, element_of, jid_of, stanza_of, text, time_of
-from xmppd.moving.model import (
-    Account,
-    Archived,
-    ArchiveRules,
-    Blocked,
-    Contact,
-    LastSeen,
-    NotCarried,
-    Offline,
-    Piece,
-    Private,
-    Request,
-    VCard,
-)
 from xmppd.services.pubsub.items import payload_of
 from xmppd.services.roster.items import SUBSCRIPTIONS, RosterItem
 from xmppd.stanza.element import Element
@@ -34,7 +21,7 @@ _OLD_SCRAM, _SCRAM = 5, 6
 """The size of a record of keys before it named its hash, and since."""
 
 
-def account(jid: JID, records: Iterable[Record]) -> Account:
+def account(jid: JID, records: Iterable[Record]) -> model.Account:
     """Give the account of its record, or records: newer versions have one for each hash. ValueError."""
     keys: dict[str, ScramKeys] = {}
     password = None
@@ -45,7 +32,7 @@ def account(jid: JID, records: Iterable[Record]) -> Account:
             keys[hash_name] = found
         else:
             password = text(stored)
-    return Account(jid, Credentials(keys) if keys else None, None if keys else password)
+    return model.Account(jid, Credentials(keys) if keys else None, None if keys else password)
 
 
 def _keys(stored: tuple[Any, ...]) -> tuple[str, ScramKeys]:
@@ -56,72 +43,72 @@ def _keys(stored: tuple[Any, ...]) -> tuple[str, ScramKeys]:
     return hash_name, ScramKeys(salt, int(stored[-1]), stored_key, server_key)
 
 
-def contact(jid: JID, record: Record) -> Iterator[Piece]:
+def contact(jid: JID, record: Record) -> Iterator[model.Piece]:
     """A contact, a request that waits for an answer, or both."""
     other, ask = jid_of(record.get("jid")), record.get("ask")
     name, groups = text(record.get("name")), tuple(map(text, record.get("groups")))
     subscription = str(record.get("subscription"))
     is_request_alone = subscription == "none" and ask == "in" and not name and not groups
     if other.bare != jid.bare and subscription in SUBSCRIPTIONS and not is_request_alone:
-        yield Contact(
+        yield model.Contact(
             RosterItem(other.bare, name or None, SUBSCRIPTIONS[subscription], ask in _ASKS, False, groups)
         )
     if ask in _ASKED:
         said = text(record.get("askmessage") or b"")
         status = [Element("status", CLIENT, None, [said])] if said else []
         stanza = Stanza.make("presence", *status, from_=other.bare, to=jid.bare, type="subscribe")
-        yield Request(other.with_resource(None), stanza)
+        yield model.Request(other.with_resource(None), stanza)
 
 
-def privacy(jid: JID, record: Record) -> Iterator[Piece]:
+def privacy(jid: JID, record: Record) -> Iterator[model.Piece]:
     """Whom the default list denies altogether is blocked."""
     for name, items in record.get("lists"):
         if name != record.get("default"):
-            yield NotCarried("privacy lists that are not the default", f"{text(name)} of {jid.bare}")
+            yield model.NotCarried("privacy lists that are not the default", f"{text(name)} of {jid.bare}")
             continue
         for item in items:
             _, kind, value, action, _, is_all, *parts = item
             if kind == "jid" and action == "deny" and (is_all == "true" or set(parts) == {"true"}):
-                yield Blocked(jid_of(value))
+                yield model.Blocked(jid_of(value))
             elif action == "deny" or kind != "none":
-                yield NotCarried("rules of privacy lists", f"{action} {kind}, {jid.bare}")
+                yield model.NotCarried("rules of privacy lists", f"{action} {kind}, {jid.bare}")
 
 
-def vcard(jid: JID, record: Record) -> Iterator[Piece]:
+def vcard(jid: JID, record: Record) -> Iterator[model.Piece]:
     """A vCard."""
-    yield VCard(payload_of(element_of(record.get("vcard"))))
+    yield model.VCard(payload_of(element_of(record.get("vcard"))))
 
 
-def private(jid: JID, record: Record) -> Iterator[Piece]:
+def private(jid: JID, record: Record) -> Iterator[model.Piece]:
     """An element of private XML."""
     element = element_of(record.get("xml"))
-    yield Private(element.name, element.ns, payload_of(element))
+    yield model.Private(element.name, element.ns, payload_of(element))
 
 
-def last_seen(jid: JID, record: Record) -> Iterator[Piece]:
+def last_seen(jid: JID, record: Record) -> Iterator[model.Piece]:
     """When the account was last there."""
-    yield LastSeen(time_of(record.get("timestamp")), text(record.get("status")))
+    yield model.LastSeen(time_of(record.get("timestamp")), text(record.get("status")))
 
 
-def archive_rules(jid: JID, record: Record) -> Iterator[Piece]:
+def archive_rules(jid: JID, record: Record) -> Iterator[model.Piece]:
     """Whose messages are archived."""
     always, never = (
         frozenset(jid_of(each).full for each in record.get(name)) for name in ("always", "never")
     )
-    yield ArchiveRules(str(record.get("default")), always, never)
+    yield model.ArchiveRules(str(record.get("default")), always, never)
 
 
-def offline(jid: JID, record: Record) -> Iterator[Piece]:
+def offline(jid: JID, record: Record) -> Iterator[model.Piece]:
     """An offline message; what ejabberd adds for an older kind of archive goes."""
     stanza = stanza_of(record.get("packet"))
     ours = stanza.without(lambda ns, name, index: (name, ns) == ("archived", "urn:xmpp:mam:tmp"))
-    yield Offline(time_of(record.get("timestamp")), ours)
+    yield model.Offline(time_of(record.get("timestamp")), ours)
 
 
-def archived(jid: JID, record: Record) -> Iterator[Piece]:
+def archived(jid: JID, record: Record) -> Iterator[model.Piece]:
     """A message of the archive."""
     other = jid_of(record.get("peer"))
-    yield Archived(
+    yield model.Archived(
         text(record.get("id")),
         time_of(record.get("timestamp")),
         other.bare,
@@ -130,7 +117,7 @@ def archived(jid: JID, record: Record) -> Iterator[Piece]:
     )
 
 
-Meaning = Callable[[JID, Record], Iterator[Piece]]
+Meaning = Callable[[JID, Record], Iterator[model.Piece]]
 TABLES: Final[Mapping[str, Meaning]] = {
     "roster": contact,
     "privacy": privacy,
