@@ -77,7 +77,8 @@ def _repeat(
         for server_type in servers:
             if server_type.name in measured.reasons:
                 continue
-            needs = replace(scenario.needs(), pep=plan.with_pep)
+            needs = scenario.needs()
+            needs = replace(needs, pep=needs.pep or plan.with_pep)
             folder = Path(tempfile.mkdtemp(prefix=f"{server_type.name}-", dir=scratch))
             server = server_type(folder, needs, certificate)
             _once(scenario, server, measured, repetition)

@@ -75,10 +75,18 @@ class FanOut:
 
     __slots__ = ("_flow", "_received", "_recipients", "_rounds", "_send", "_stamps")
 
-    def __init__(self, flow: Flow, recipients: list[Client], token: bytes, send: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        recipients: list[Client],
+        token: bytes,
+        send: Callable[[], None],
+        copies: int = 1,
+    ) -> None:
+        """*copies*: so many of each are sent to everybody."""
         self._flow = flow
         self._send = send
-        self._recipients = len(recipients)
+        self._recipients = len(recipients) * copies
         self._received = 0
         self._rounds = 0
         self._stamps: deque[float] = deque()

@@ -10,6 +10,7 @@ from benchmarks.scenarios.base import Scenario, Window
 from benchmarks.scenarios.chat import Chat, GrowingChat, PacedChat, ShippedChat
 from benchmarks.scenarios.devices import Devices
 from benchmarks.scenarios.federated import BesideAQueue, Federated
+from benchmarks.scenarios.nodes import PersonalEvent, Publishing
 from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
 from benchmarks.scenarios.quick_login import QuickLogin
@@ -77,6 +78,9 @@ def _usual(sizes: Sizes) -> Iterator[Scenario]:
     yield Federated("S10", 100, sizes.window, is_acknowledged=False)
     yield Federated("S10-kept", 100, sizes.window, is_acknowledged=True)
     yield BesideAQueue("S1-queue", 100, sizes.window)
+    for with_tls, name, goal in ((False, "plain", "≤ 8"), (True, "tls", "≤ 12")):
+        yield Publishing(f"S11-{name}", with_tls, 1_000, sizes.window, goal)
+        yield PersonalEvent(f"S11-pep-{name}", with_tls, 500, sizes.window, goal)
     yield from _web(sizes)
 
 

@@ -35,6 +35,8 @@ class Needs:
     pep: bool = False
     web: bool = False
     """Whether clients come over WebSocket and BOSH, too, and files are uploaded and downloaded."""
+    nodes: bool = False
+    """Whether there is a pubsub service, where u0 may make nodes."""
     turns: bool = False
     """Whether the turns of the server's reactor are timed."""
 
@@ -103,6 +105,10 @@ class Server(ABC):
     def muc_host(self) -> str:
         """Give the domain of the room service."""
         return "rooms.localhost"
+
+    def nodes_host(self) -> str:
+        """Give the domain of the pubsub service."""
+        return "pubsub.localhost"
 
     @property
     def pid(self) -> int:

@@ -55,6 +55,7 @@ http_external_url = "http://localhost:{port}/"
 http_file_share_size_limit = 1000000000
 http_file_share_daily_quota = 1000000000000
 """
+NODES = 'Component "pubsub.localhost" "pubsub"\nadmins = { "u0@localhost" }\n'
 
 
 class Prosody(Server):
@@ -108,7 +109,8 @@ class Prosody(Server):
 
     def _components(self) -> str:
         rooms = ROOMS if self.needs.rooms else ""
-        return rooms + (FILES.format(port=self.http_port) if self.needs.web else "")
+        nodes = NODES if self.needs.nodes else ""
+        return rooms + nodes + (FILES.format(port=self.http_port) if self.needs.web else "")
 
     def _modules(self) -> Sequence[str]:
         if self.needs.profile is Profile.SHIPPED:

@@ -58,6 +58,10 @@ account_bytes = 0
 day_bytes = 0
 total_bytes = 0
 """
+NODES = """\
+[components."pubsub.localhost"]
+module = "pubsub"
+"""
 
 
 class Xmppd(Server):
@@ -134,6 +138,8 @@ class Xmppd(Server):
     def _services(self) -> Iterator[str]:
         if self.needs.rooms:
             yield ROOMS
+        if self.needs.nodes:
+            yield NODES
         if self.needs.web:
             yield FILES
 
