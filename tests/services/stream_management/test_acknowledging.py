@@ -12,6 +12,7 @@ from tests.services.stream_management.conversation import (
     bodies,
     tags,
 )
+from xmppd.services.stream_management.service import StreamManagement
 from xmppd.storage.interface import StorageFailed
 from xmppd.testing.client import Client
 from xmppd.testing.server import now
@@ -101,6 +102,26 @@ class AcknowledgingTests(SynchronousTestCase):
         self.assertEqual(acks(self.romeo), [2])
         self.conversation.pass_time(3)
         self.assertEqual(acks(self.romeo), [])
+
+    def test_late_again(self) -> None:
+        """So is one that comes while the commit still takes its time."""
+        self.conversation.memory.storage.commit_delay_s = 5.0
+        self.conversation.say(self.romeo, "one")
+        self.romeo.send(REQUEST)
+        self.conversation.pass_time(1.5)
+        self.romeo.inbox.clear()
+        self.romeo.send(REQUEST)
+        self.conversation.pass_time(1)
+        self.assertEqual(acks(self.romeo), [1])
+
+    def test_late_and_never(self) -> None:
+        """One whose commit has failed is answered once, and nothing wakes up for it any more."""
+        self.conversation.memory.storage.failing = StorageFailed("no disk")
+        self.romeo.send(f"<presence/>{REQUEST}")
+        self.conversation.pass_time(2)
+        self.assertEqual(acks(self.romeo), [1])
+        management = self.conversation.memory.server.services[StreamManagement]
+        self.assertIsNone(management._rounds._pulse)
 
     def test_a_failed_commit(self) -> None:
         """A stanza that could not be kept is answered with resource-constraint, and counts."""
