@@ -155,13 +155,11 @@ class EventTests(SynchronousTestCase):
             self.assertEqual((each.is_open, each.is_done), (False, is_done))
         self.assertFalse(machine.entitled(record({"me": OWED_COPY}, waits=True), Claim("me")))
 
-    def test_fetched_and_expired(self) -> None:
-        """It is done; who is kept its own copy can ask for it as before, unless it has expired."""
+    def test_fetched(self) -> None:
+        """It is done; who is kept its own copy can ask for it as before."""
         each = record({"kept": 3})
         machine.fetched(each, Claim("me"))
         self.assertEqual((each.is_done, machine.is_finished(each, standing)), (True, False))
-        machine.expired(each)
-        self.assertTrue(machine.is_finished(each, standing))
 
 
 class StoredTests(SynchronousTestCase):

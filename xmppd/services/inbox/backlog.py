@@ -8,8 +8,8 @@ from xmppd.services.inbox.machine import Claim, Record
 from xmppd.stanza.stanza import Stanza
 
 
-class Live(NamedTuple):
-    """A live message that waits behind stored ones; without a record it is a carbon of what is not stored."""
+class Due(NamedTuple):
+    """What a session is given next, or behind what is stored; without a record it is a carbon of what is not stored."""
 
     stanza: Stanza
     record: Record | None
@@ -51,7 +51,7 @@ class Backlog:
         """Whether something is kept for a client of before the start."""
         self.is_owed = False
         """Whether something is another session's due."""
-        self.live: deque[Live] = deque()
+        self.live: deque[Due] = deque()
         self.live_ids: set[str] = set()
         self.live_bytes = 0
         self.behind: dict[Session, None] = {}  # those that have come meanwhile

@@ -26,8 +26,8 @@ from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import spawn
 from xmppd.core.window import Pace, Window, window_of
 from xmppd.services.inbox import machine
-from xmppd.services.inbox.backlog import Backlog, Live
-from xmppd.services.inbox.giving import Giver, Next
+from xmppd.services.inbox.backlog import Backlog, Due
+from xmppd.services.inbox.giving import Giver
 from xmppd.services.inbox.machine import Claim, Record, Verdict
 from xmppd.services.inbox.store import PAGE, RETRY_S, Placed, Records
 from xmppd.stanza.errors import StreamError
@@ -62,7 +62,7 @@ class Backlogs:
         giver: Giver,
         timers: Timers,
         key_of: Callable[[Session], str],
-        redeliver: Callable[[str, str, Iterable[Live]], None],
+        redeliver: Callable[[str, str, Iterable[Due]], None],
     ):
         """*key_of* gives the key by which a session is a holder; *redeliver* sees to volatile messages for an account
         that one could not be given any more."""
@@ -89,7 +89,7 @@ class Backlogs:
 
     def put(self, backlog: Backlog, stanza: Stanza, record: Record | None) -> None:
         """A live message waits."""
-        live, size = Live(stanza, record, self._records.now()), len(stanza.inner)
+        live, size = Due(stanza, record, self._records.now()), len(stanza.inner)
         if live.is_stored and backlog.live_bytes + size > LIVE_BYTES:
             self._let_go_of_live(backlog)  # it is read from the store in its turn, as are those ahead of it
             return
@@ -310,7 +310,7 @@ class Backlogs:
             self._emptied(owner, backlog)
             self._end(owner, backlog)
         try:
-            await self._giver.give(owner, backlog, [Next(live.stanza, live.record) for live in those])
+            await self._giver.give(owner, backlog, those)
         finally:
             self._records.unpin(live.record for live in those if live.is_stored)
 

@@ -6,13 +6,12 @@ stop the rest.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from twisted.logger import Logger
 
 from xmppd.core.session import Session
 from xmppd.services.inbox import machine
-from xmppd.services.inbox.backlog import Backlog
+from xmppd.services.inbox.backlog import Backlog, Due
 from xmppd.services.inbox.contents import contents_of
 from xmppd.services.inbox.machine import OWED, OWED_COPY, Record
 from xmppd.services.inbox.records import ASIDE, STORE, encode
@@ -21,13 +20,6 @@ from xmppd.stanza.carbon import RECEIVED, carbon
 from xmppd.stanza.delay import delayed
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Append, Change, DeleteEntries, NewEntry, Note, Storage, StorageError
-
-
-class Next(NamedTuple):
-    """What a session is given next; without a record it is a carbon of what is not stored."""
-
-    stanza: Stanza
-    record: Record | None
 
 
 class Giver:
@@ -41,13 +33,13 @@ class Giver:
         self._storage = storage
         self._key_of = key_of
 
-    async def give(self, owner: str, backlog: Backlog, those: Sequence[Next]) -> None:
+    async def give(self, owner: str, backlog: Backlog, those: Sequence[Due]) -> None:
         """Give what waits, as far as its session takes it. Waits for the commit; `StorageError`."""
         session, ledger, given = backlog.session, backlog.session.ledger, list[Record]()
         if ledger is not None:
             ledger.cork()
         try:
-            for stanza, record in those:
+            for stanza, record, _ in those:
                 if record is not None and record.is_gone:
                     continue
                 if not self.send(session, stanza, record):
@@ -61,13 +53,13 @@ class Giver:
             if ledger is not None:
                 ledger.uncork()
 
-    def prepared(self, owner: str, backlog: Backlog, placed: Placed, stanza: Stanza) -> Next:
+    def prepared(self, owner: str, backlog: Backlog, placed: Placed, stanza: Stanza) -> Due:
         """Give a stored message as its session gets it: with the time it came, as a carbon where that is its due."""
         session = backlog.session
         late = delayed(stanza, placed.entry.sent_at, session.host or "")
         if placed.record.holders.get(backlog.claim.key) == OWED_COPY:
             late = carbon(late, RECEIVED, owner, session.full_jid)
-        return Next(late, placed.record)
+        return Due(late, placed.record, placed.entry.sent_at)
 
     def send(self, session: Session, stanza: Stanza, record: Record | None, owed: int = OWED) -> bool:
         """Send a message to a session, which holds it then, or has it; whether it takes anything.

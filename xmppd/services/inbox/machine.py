@@ -13,7 +13,7 @@ sent, given             one holder more, and it waits no longer
 acknowledged            that holder goes, the message is done; the record stays while another may still ask for its own
 ended                   the holder is gone: without any other, and not done, it waits again
 came back (id and h)    up to h that is an acknowledgement; behind it the holder that comes takes the place
-fetched, expired        done for who could be given it: its client gets all from an archive, nobody is to get it
+fetched                 done for who could be given it: it gets all from an archive
 started anew            all holders are `GONE` or `RESERVED`; nothing is written
 ======================  ===========================================================================================
 
@@ -240,10 +240,4 @@ def fetched(record: Record, claim: Claim) -> None:
     """Who would be given it has got it by another way."""
     for key in (claim.key, *claim.keys):
         record.holders.pop(key, None)
-    record.is_open, record.is_done = False, True
-
-
-def expired(record: Record) -> None:
-    """Nobody is given it any more."""
-    record.holders.clear()
     record.is_open, record.is_done = False, True

@@ -11,7 +11,7 @@ from xmppd.core.delivery import Otherwise, recipients, rule_of
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
-from xmppd.services.inbox.backlog import Live
+from xmppd.services.inbox.backlog import Due
 from xmppd.services.inbox.machine import Record, Standings, is_elsewhere
 from xmppd.stanza.carbon import COPIES
 from xmppd.stanza.delay import delayed
@@ -47,7 +47,7 @@ class Redelivery:
                 if record is None or not is_elsewhere(record, key, self._standing):
                     self._message(stanza, sent.sent_at, record, owner)
 
-    def deliver_live(self, owner: str, key: str, live: Iterable[Live]) -> None:
+    def deliver_live(self, owner: str, key: str, live: Iterable[Due]) -> None:
         """The same for what had to wait for it."""
         self.deliver(JID.parse(owner), key, [Sent(each.stanza, each.came_at, each.record) for each in live])
 

@@ -56,7 +56,7 @@ class EarlierSessions:
     async def handled(self, owner: str, session_id: str) -> int | None:
         """Give how many stanzas of a session were handled, None where that is not known. Waits; `StorageError`."""
         data = await self._storage.get(SESSIONS, owner, session_id, is_fresh=True)
-        record = None if data is None else _readable(data)
+        record = None if data is None else read_record(data)
         return None if record is None else record.handled
 
     @deferred
@@ -75,12 +75,5 @@ class EarlierSessions:
 
     async def _records(self, owner: str) -> dict[str, Record]:
         found = await self._storage.get_all(SESSIONS, owner)
-        records = {id: _readable(data) for id, data in found.items()}
+        records = {id: read_record(data) for id, data in found.items()}
         return {id: record for id, record in records.items() if record is not None}
-
-
-def _readable(data: bytes) -> Record | None:
-    try:
-        return read_record(data)
-    except ValueError:
-        return None

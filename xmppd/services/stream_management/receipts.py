@@ -59,11 +59,14 @@ class Receipts:
     def decided(self, is_kept: bool) -> None:
         """The oldest commit is decided: whatever came of it, its stanza was answered."""
         self.incoming.decided(is_kept)
+        self._settle(may_record=True)
+
+    def _settle(self, *, may_record: bool) -> None:
         if self._owed is None:
             return
         if self.incoming.covers(self._owed):
             self._rounds.settled(self)
-        elif self.incoming.is_settled:
+        elif may_record and self.incoming.is_settled:
             self._record_now()
 
     def requested(self) -> None:
@@ -91,12 +94,7 @@ class Receipts:
     def _told(self, result: object) -> None:
         is_kept = not isinstance(result, Failure)
         self.incoming.decided(is_kept)
-        if not is_kept or self._owed is None:
-            return
-        if self.incoming.covers(self._owed):
-            self._rounds.settled(self)
-        elif self.incoming.is_settled:
-            self._record_now()
+        self._settle(may_record=is_kept)
 
     def answer(self) -> None:
         """Acknowledge what is committed."""

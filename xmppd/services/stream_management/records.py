@@ -28,7 +28,10 @@ def recorded(key: Key, handled: int, at: float) -> Put:
     return Put(SESSIONS, key.owner, key.session_id, f"{handled} {int(at)} {key.resource}".encode())
 
 
-def read_record(data: bytes) -> Record:
-    """Read what `recorded` wrote. Raises ValueError."""
-    handled, at, resource = data.decode().split(" ", 2)
-    return Record(int(handled), int(at), resource)
+def read_record(data: bytes) -> Record | None:
+    """Read what `recorded` wrote; None for anything else."""
+    try:
+        handled, at, resource = data.decode().split(" ", 2)
+        return Record(int(handled), int(at), resource)
+    except ValueError:
+        return None

@@ -24,17 +24,25 @@ LATE_PULSES: Final = 3
 """So many pulses a request waits for its commit at most: less than a second."""
 
 
-class Counting(Protocol):
-    """A session's ledger, as the rounds see it."""
+class Asking(Protocol):
+    """What counts what a client is sent, as the rounds see it."""
 
     def ask(self) -> None:
         """Ask for an acknowledgement, if one is worth asking for."""
+
+
+class Answering(Protocol):
+    """What counts what a client sends, as the rounds see it."""
 
     def answer(self) -> None:
         """Acknowledge what may be acknowledged."""
 
     def record(self) -> Change | None:
         """Give what keeps how much was handled; None where nothing has to be kept."""
+
+
+class Counted(Asking, Answering, Protocol):
+    """A session's ledger."""
 
 
 class Rounds:
@@ -46,48 +54,48 @@ class Rounds:
         self._storage = storage
         self._timers = timers
         self._pulse: Timer | None = None
-        self._unasked: dict[Counting, None] = {}
-        self._quiet: dict[Counting, None] = {}
-        self._later: dict[Counting, Timer] = {}
-        self._owing: dict[Counting, int] = {}
-        self._handled: dict[Counting, None] = {}
+        self._unasked: dict[Asking, None] = {}
+        self._quiet: dict[Asking, None] = {}
+        self._later: dict[Asking, Timer] = {}
+        self._owing: dict[Answering, int] = {}
+        self._handled: dict[Answering, None] = {}
         self._changes: list[Change] = []
         self._soon: dict[Callable[[], None], None] = {}
         self._is_turn_due = False
 
     # -- in a while ---------------------------------------------------------------------------------------------------
 
-    def ask_soon(self, ledger: Counting) -> None:
+    def ask_soon(self, ledger: Asking) -> None:
         """Ask when the session has been quiet for a moment."""
         self._unasked[ledger] = None
         if self._pulse is None:
             self._wake()
 
-    def ask_later(self, ledger: Counting, stalls: int) -> None:
+    def ask_later(self, ledger: Asking, stalls: int) -> None:
         """Ask again after a while: the longer, the more answers, *stalls*, have acknowledged nothing."""
         self._forget_later(ledger)
         delay_s = ASK_LATER_S[min(stalls, len(ASK_LATER_S) - 1)]
         self._later[ledger] = self._timers.add(delay_s, self._ask_again, ledger)
 
-    def _ask_again(self, now: float, timer: Timer, ledger: Counting) -> None:
+    def _ask_again(self, now: float, timer: Timer, ledger: Asking) -> None:
         del self._later[ledger]
         ledger.ask()
 
-    def _forget_later(self, ledger: Counting) -> None:
+    def _forget_later(self, ledger: Asking) -> None:
         timer = self._later.pop(ledger, None)
         if timer is not None:
             self._timers.stop(timer)
 
-    def owing(self, ledger: Counting) -> None:
+    def owing(self, ledger: Answering) -> None:
         """A request waits for a commit; it is answered in time in any case, and again when it is `settled` later."""
         self._owing.setdefault(ledger, 0)
         self._wake()
 
-    def handled(self, ledger: Counting) -> None:
+    def handled(self, ledger: Answering) -> None:
         """A volatile stanza was handled: its count is kept when there is something else to commit."""
         self._handled[ledger] = None
 
-    def keep_record(self, ledger: Counting) -> None:
+    def keep_record(self, ledger: Answering) -> None:
         """Keep the count of a session in a while."""
         self._handled[ledger] = None
         self._wake()
@@ -97,7 +105,7 @@ class Rounds:
         self._changes.append(change)
         self._wake()
 
-    def left(self, ledger: Counting) -> None:
+    def left(self, ledger: Counted) -> None:
         """A session has lost its connection, or has ended: nothing is asked or answered, its count is kept."""
         self._unasked.pop(ledger, None)
         self._quiet.pop(ledger, None)
@@ -108,7 +116,7 @@ class Rounds:
 
     # -- in the next turn ---------------------------------------------------------------------------------------------
 
-    def settled(self, ledger: Counting) -> None:
+    def settled(self, ledger: Answering) -> None:
         """What a request waited for is committed: answer it with all else that this group has settled."""
         self._owing.pop(ledger, None)
         self.next_turn(ledger.answer)
