@@ -343,6 +343,12 @@ def _backend_of(host: HostSettings) -> Backend | None:
     return backend_of(host)
 
 
+def _ask_web(method: str, url: str) -> int:
+    from xmppd.net.elsewhere.web import status_of  # likewise
+
+    return status_of(method, url)
+
+
 def _world(given: _Prepared) -> Environment:
     reactor = given.reactor
     return Environment(
@@ -358,5 +364,6 @@ def _world(given: _Prepared) -> Environment:
             has_dnssec=given.config.s2s.dane,
         ),
         backends=_backend_of,
+        ask_web=_ask_web,
         dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),
     )

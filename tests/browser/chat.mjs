@@ -5,6 +5,7 @@
 // CARRIER is "websocket" or "bosh". Screenshots go to FOLDER. The last line of the output is JSON: what was seen.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
 
 const require = createRequire(process.env.XMPPD_NODE_MODULES + "/");
 const { chromium } = require("playwright-core");
@@ -62,6 +63,37 @@ async function go(page, hash) {
     }
 }
 
+// A picture of so many pixels, as a file that somebody chooses: PNG, 24 bits, all of one colour.
+function picture(width = 120, height = 80) {
+    const chunk = (kind, data) => {
+        const body = Buffer.concat([Buffer.from(kind), data]);
+        const size = Buffer.alloc(4), sum = Buffer.alloc(4);
+        size.writeUInt32BE(data.length);
+        sum.writeUInt32BE(crc32(body));
+        return Buffer.concat([size, body, sum]);
+    };
+    const head = Buffer.alloc(13);
+    head.writeUInt32BE(width, 0);
+    head.writeUInt32BE(height, 4);
+    head.set([8, 2], 8);
+    const row = Buffer.concat([Buffer.from([0]), Buffer.from(Array(width).fill([40, 120, 200]).flat())]);
+    const content = deflateSync(Buffer.concat(Array(height).fill(row)));
+    const buffer = Buffer.concat([
+        Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+        chunk("IHDR", head), chunk("IDAT", content), chunk("IEND", Buffer.alloc(0)),
+    ]);
+    return { name: "our picture.png", mimeType: "image/png", buffer };
+}
+
+function crc32(data) {
+    let sum = 0xffffffff;
+    for (const byte of data) {
+        sum ^= byte;
+        for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+    }
+    return (sum ^ 0xffffffff) >>> 0;
+}
+
 const heard = (page, text) => page.waitForSelector(`.chat-msg__text:has-text("${text}")`);
 
 try {
@@ -76,6 +108,15 @@ try {
     await alice.screenshot({ path: `${folder}/${carrier}-1-alice.png` });
     await bob.screenshot({ path: `${folder}/${carrier}-2-bob-phone.png` });
     seen.chat = true;
+
+    await alice.setInputFiles("converse-chat input[type=file]", picture());
+    await alice.waitForSelector(".chat-msg__media img, converse-image img, img.chat-image");
+    const shown = bob.locator("img.chat-image").last();
+    await shown.waitFor();
+    await bob.waitForFunction(() => [...document.querySelectorAll("img.chat-image")].at(-1)?.naturalWidth > 0);
+    seen.picture = await shown.evaluate((image) => [image.naturalWidth, new URL(image.src).pathname.split("/").at(-1)]);
+    await alice.screenshot({ path: `${folder}/${carrier}-6-picture.png` });
+    await bob.screenshot({ path: `${folder}/${carrier}-7-picture-phone.png` });
 
     const again = await person("alice", { width: 1000, height: 700 });
     await go(again, "converse/chat?jid=bob@localhost");

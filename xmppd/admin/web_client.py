@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from xmppd.core.web import CHAT_FOLDER
+from xmppd.core.web import CHAT_SCRIPT as SCRIPT
 from xmppd.net.http.folders import COMPRESSED
-from xmppd.net.http.web_client import SCRIPT
 
 PACKAGE: Final = "converse.js"
 VERSION: Final = "14.0.0"

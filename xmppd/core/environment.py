@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
-from xmppd.core.elsewhere import Backend
+from xmppd.core.elsewhere import AskWeb, Backend, nobody
 from xmppd.core.outgoing import Dial, NoNames, Resolver, no_connection
 
 InThread = Callable[..., Deferred[Any]]
@@ -37,6 +37,8 @@ class Environment:
     """What knows names: RFC 6120 3.2."""
     backends: Callable[[HostSettings], Backend | None] = lambda host: None
     """Who is asked about the clients of a host, where that is not this server."""
+    ask_web: AskWeb = nobody
+    """Asks a web server that keeps something for this one."""
     dial: Dial = no_connection
     """What opens connections to other servers."""
 

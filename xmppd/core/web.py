@@ -10,6 +10,7 @@ from xmppd.core.environment import CurrentConfiguration
 
 CHAT_FOLDER = "web-client"
 """What is in the data folder when the chat in the browser is installed."""
+CHAT_SCRIPT = "converse.min.js"
 USUAL_PORTS = {"https": 443, "http": 80}
 
 
@@ -19,12 +20,19 @@ class WebAddresses:
     def __init__(self, current: CurrentConfiguration) -> None:
         self._current = current
         self._ports: dict[str, int] = {}
+        self.stores: dict[str, str] = {}
+        """Other web servers where files of a domain lie, by domain; the chat in the browser may load from there."""
 
     def bound(self, http: Sequence[tuple[str, int]], https: Sequence[tuple[str, int]]) -> None:
         """The ports are open; the configuration may have left their numbers to the system."""
         self._ports = {
             scheme: addresses[0][1] for scheme, addresses in (("https", https), ("http", http)) if addresses
         }
+
+    @property
+    def has_chat(self) -> bool:
+        """Whether the chat in the browser is served at ``/`` of all domains with accounts."""
+        return bool(self._ports) and (self._current.config.data_dir / CHAT_FOLDER / CHAT_SCRIPT).is_file()
 
     def url(self, domain: str) -> str | None:
         """Give the address of *domain*, as ``https://example.org``, without a slash; None where it is not reached.
@@ -45,6 +53,12 @@ class WebAddresses:
 def configured_url(config: Config, domain: str) -> str | None:
     """Give the ``external_url`` that holds for *domain*; None where there is none."""
     return config.for_domain(domain).external_url or config.http.external_url
+
+
+def origin_of(url: str) -> str:
+    """Give the part of a web address that says whose it is (RFC 6454 4)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def hostname_of(url: str) -> str:

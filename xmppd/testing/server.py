@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from xmppd.config.options import HostSettings
 from xmppd.config.read import parse
-from xmppd.core.elsewhere import Backend
+from xmppd.core.elsewhere import AskWeb, Backend, nobody
 from xmppd.core.environment import Environment
 from xmppd.core.module import Module
 from xmppd.net.streams.connection import StreamConnection
@@ -144,6 +144,7 @@ class MemoryServer:
         modules: Iterable[type[Module]] = (),
         network: MemoryNetwork | None = None,
         backends: Callable[[HostSettings], Backend | None] = lambda host: None,
+        ask_web: AskWeb = nobody,
     ):
         """*options* is TOML; without a host of its own the server serves localhost. It knows *modules* too.
 
@@ -167,6 +168,7 @@ class MemoryServer:
             resolve=self.network,
             dial=self.network.dial,
             backends=backends,
+            ask_web=ask_web,
         )
         self.server: Server = build(config, self.storage, environment)
         self.server.loader.known.update((module.name, module) for module in modules)

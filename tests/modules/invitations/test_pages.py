@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.temporary import temporary_folder
+from xmppd.core.web import CHAT_FOLDER, CHAT_SCRIPT
 from xmppd.modules.invitations import rendering
 from xmppd.modules.invitations.clients import date_of, programs_for, system_of
 from xmppd.modules.invitations.texts import ENGLISH, GERMAN, language
@@ -90,6 +92,26 @@ class Base(SynchronousTestCase):
     def is_there(self, jid: str) -> bool:
         """Whether there is such an account."""
         return self.memory.server.accounts.exists(jid)
+
+
+class ChatTests(SynchronousTestCase):
+    """The chat in the browser, for who has just got an account."""
+
+    def test_it_is_shown_where_it_is(self) -> None:
+        """At this server, when it is installed."""
+        folder = temporary_folder(self)
+        memory = MemoryServer(f'data_dir = "{folder}"\n')
+        memory.server.core.web.bound([("127.0.0.1", 5280)], [])
+        wanted = Wanted(Kind.ACCOUNT, WEEK_S)._replace(uses=2)
+        token, _ = now(memory.server.services[Invitations].create("localhost", wanted))
+        found = []
+        for username in ("ann", "ben"):
+            form = urlencode({"username": username, "password": SECRET, "repeat": SECRET}).encode()
+            page = MemoryWeb(memory).request("POST", f"/register/{token}", form, {"Content-Type": FORM})
+            found.append({"href": "/"} in Outline(page.text).all("a"))
+            (folder / CHAT_FOLDER).mkdir(exist_ok=True)
+            (folder / CHAT_FOLDER / CHAT_SCRIPT).touch()
+        self.assertEqual(found, [False, True])
 
 
 class RegisterTests(Base):

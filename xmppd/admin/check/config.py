@@ -8,6 +8,7 @@ from xmppd.admin.check.external_services import check_external_secrets
 from xmppd.admin.check.reach import check_reach
 from xmppd.admin.check.rights import check_rights
 from xmppd.admin.check.subject import Subject
+from xmppd.admin.check.uploads import check_upload_secrets
 from xmppd.admin.extras import missing_extras
 from xmppd.admin.log_file import try_log_file
 from xmppd.config.cross import is_public
@@ -30,6 +31,7 @@ def check_config(subject: Subject) -> Iterator[Finding]:
     yield from _reach(subject)
     yield from check_components(subject)
     yield from check_external_secrets(subject)
+    yield from check_upload_secrets(subject)
     yield from check_reach(subject)
     yield from check_rights(subject)
     yield from check_advice(subject)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from xmppd.admin.check.subject import Subject
+from xmppd.admin.check.uploads import check_upload_stores
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import is_local
@@ -21,6 +22,7 @@ _FOUND: Final = 200
 def check_web(subject: Subject) -> Iterator[Finding]:
     """Look at what the configuration says, and at what the web server of each domain answers."""
     yield from _plain(subject)
+    yield from check_upload_stores(subject)
     config = subject.config
     for name in config.hosts:
         url = configured_url(config, name)

@@ -199,7 +199,7 @@ class InvitationPages:
             "system": system,
             "is_phone": system in PHONES,
             "clients": programs_for(system),
-            "has_chat": self._api.host.routes.find("/") is not None,
+            "has_chat": self._api.web.has_chat,
             "password_chars": self._opt.password_chars,
         }
 

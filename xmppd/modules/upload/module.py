@@ -7,21 +7,33 @@ guesses no type, and lets none of them act (XEP-0363 9.1). Slots need no headers
 
 from typing import Final
 
+from twisted.logger import Logger
+
 from xmppd.core.events import IQRequest
 from xmppd.core.host import Identity
 from xmppd.core.http import FileBody, HttpError, HttpRequest, HttpResponse
 from xmppd.core.module import XEP, http, iq, on
 from xmppd.core.service import Service
 from xmppd.core.waiting import deferred
+from xmppd.modules.upload.external import external_slot
 from xmppd.modules.upload.names import disposition, in_url
 from xmppd.modules.upload.options import UploadOptions
 from xmppd.modules.upload.requests import NS, NS_PURPOSE, read_request, refusal
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.discovery.disco import HOST_INFO, Info
+from xmppd.services.uploads.bucket import Bucket
 from xmppd.services.uploads.content import BYTES, SHOWN, media_type
-from xmppd.services.uploads.errors import DiskFull, NoSuchSlot, NoSuchUpload, SlotBusy, UploadError, WrongSize
-from xmppd.services.uploads.upload import UNENDING, Slot, Upload
-from xmppd.services.uploads.uploads import Uploads
+from xmppd.services.uploads.errors import (
+    DiskFull,
+    FileTooLarge,
+    NoSuchSlot,
+    NoSuchUpload,
+    SlotBusy,
+    UploadError,
+    WrongSize,
+)
+from xmppd.services.uploads.upload import UNENDING, Rule, Upload
+from xmppd.services.uploads.uploads import SLOT_S, Uploads, Wanted
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forms import field, form
@@ -52,12 +64,22 @@ class UploadService(Service):
     options = UploadOptions
     uses = (Accounts, Uploads)
     opt: UploadOptions
+    _log = Logger()
 
     def start(self) -> None:
         """Find the services, and open the door."""
         super().start()
         self._accounts, self._uploads = self.api.services[Accounts], self.api.services[Uploads]
         self._rules = self.opt.rules
+        service = self.api.host.name
+        self._bucket: Bucket | None = None
+        store = self.opt.s3 or self.opt.external
+        if store is not None:
+            self.api.web.stores[service] = store.url
+            self.at_end(lambda: self.api.web.stores.pop(service, None))
+        if self.opt.s3 is not None:
+            self._bucket = self._uploads.keep_elsewhere(service, self.opt.s3.url, self.opt.s3.credentials)
+            self.at_end(lambda: self._uploads.keep_here(service))
 
     # -- XMPP ---------------------------------------------------------------------------------------------------------
 
@@ -83,10 +105,26 @@ class UploadService(Service):
         if rule is None:
             raise StanzaError("feature-not-implemented", "Files for this purpose are not taken here")
         try:
-            slot = await self._uploads.slot(wanted, rule, self.opt.quota)
+            return await self._slot_for(wanted, rule, base)
         except UploadError as error:
             raise refusal(error) from error
-        return _slot(slot, base)
+        except OSError as error:
+            self._log.error("The secret of the store of uploads cannot be read: {error}", error=str(error))
+            raise StanzaError("service-unavailable", "Files are not taken now") from error
+
+    async def _slot_for(self, wanted: Wanted, rule: Rule, base: str) -> Element:
+        if self._bucket is not None:
+            upload = await self._uploads.slot_elsewhere(wanted, rule, self.opt.quota)
+            return _slot(self._bucket.put_url(upload, SLOT_S), base + _path(upload.id, upload.filename))
+        if self.opt.external is not None:
+            if wanted.size > rule.max_bytes:
+                raise FileTooLarge(rule.max_bytes)
+            random = self._uploads.new_id()
+            external = self.opt.external
+            return _slot(*external_slot(external.url, external.read(), random, wanted))
+        slot = await self._uploads.slot(wanted, rule, self.opt.quota)
+        name = slot.upload.filename
+        return _slot(base + _path(slot.key, name), base + _path(slot.upload.id, name))
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -116,16 +154,26 @@ class UploadService(Service):
             raise HttpError(503, "The file cannot be read now; try again later.") from error
         if request.parameters["name"] != upload.filename:
             raise HttpError(404, "There is no such file, or no more.")
+        if self._bucket is not None:
+            return self._elsewhere(self._bucket, upload)
         place = self._uploads.place_of(upload)
         body = FileBody(place, upload.size, upload.id, upload.created_at)
         return HttpResponse(200, _headers(upload, self.api.now()), body)
 
+    def _elsewhere(self, bucket: Bucket, upload: Upload) -> HttpResponse:
+        headers = _headers(upload, self.api.now())
+        told = (headers[name] for name in ("Content-Type", "Content-Disposition", "Cache-Control"))
+        try:
+            url = bucket.get_url(upload, *told)
+        except OSError as error:
+            raise HttpError(503, "The file cannot be read now; try again later.") from error
+        return HttpResponse(
+            302, {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        )
 
-def _slot(slot: Slot, base: str) -> Element:
-    name = slot.upload.filename
-    addresses = (("put", slot.key), ("get", slot.upload.id))
-    children = [Element(word, NS, {"url": base + _path(id, name)}) for word, id in addresses]
-    return Element("slot", NS, children=[*children])
+
+def _slot(put: str, get: str) -> Element:
+    return Element("slot", NS, children=[Element("put", NS, {"url": put}), Element("get", NS, {"url": get})])
 
 
 def _path(id: str, name: str) -> str:

@@ -28,9 +28,23 @@ class _NoRedirects(HTTPRedirectHandler):
 _OPENER: Final = build_opener(_NoRedirects)
 
 
-def ask(url: str, timeout_s: float, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-    """GET, or POST where there is a *body*; blocks. `Unavailable` where nothing comes back."""
-    request = Request(url, body, {"User-Agent": "xmppd", **headers})
+ASK_S: Final = 10.0
+
+
+def status_of(method: str, url: str) -> int:
+    """Send a request without a body: `xmppd.core.elsewhere.AskWeb`."""
+    return ask(url, ASK_S, {}, method=method).status
+
+
+def ask(
+    url: str,
+    timeout_s: float,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    method: str | None = None,
+) -> Answer:
+    """GET, or POST where there is a *body*, or by another *method*; blocks. `Unavailable` where nothing comes back."""
+    request = Request(url, body, {"User-Agent": "xmppd", **headers}, method=method)
     try:
         with _OPENER.open(request, timeout=timeout_s) as answer:
             return Answer(answer.status, answer.read(MOST_BYTES))

@@ -13,12 +13,12 @@ from typing import Final
 
 from xmppd.core.host import Hosts
 from xmppd.core.http import HttpError, HttpRequest, HttpResponse
-from xmppd.core.web import WebAddresses, hostname_of
+from xmppd.core.web import CHAT_SCRIPT as SCRIPT
+from xmppd.core.web import WebAddresses, hostname_of, origin_of
 from xmppd.net.http.front import front_page
 from xmppd.net.http.host_meta import websocket_url
 from xmppd.net.http.stream_parts import BOSH_PATH
 
-SCRIPT: Final = "converse.min.js"
 WASM: Final = "curve25519_compiled.wasm"
 """What its encryption (OMEMO) looks for at the root, whatever it is told."""
 _PAGE: Final = """<!DOCTYPE html>
@@ -109,6 +109,7 @@ class WebClient:
 
     def _urls(self, request: HttpRequest) -> list[str]:
         urls = [url for host in self.hosts if (url := self.addresses.url(host.name)) is not None]
+        urls += map(origin_of, self.addresses.stores.values())
         return list(dict.fromkeys((request.base_url, *urls)))
 
     def _rooms(self, domain: str) -> str | None:

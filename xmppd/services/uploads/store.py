@@ -92,7 +92,12 @@ def gone(upload: Upload) -> list[Change]:
 
 def end_of(upload: Upload) -> str:
     """Give the key under which the end of a file is noted."""
-    return f"{upload.expires_at:015.0f} {upload.id}"
+    return end_key(upload.expires_at, upload.id)
+
+
+def end_key(moment: float, id: str) -> str:
+    """Give the key under which something is noted that is to be done about a file."""
+    return f"{moment:015.0f} {id}"
 
 
 def _read(id: str, owner: str, data: bytes) -> Upload | None:

@@ -8,9 +8,11 @@ from twisted.logger import Logger
 from xmppd.core.environment import Environment
 from xmppd.core.timers import Timer, Timers
 from xmppd.core.waiting import deferred, spawn
+from xmppd.services.uploads.bucket import Bucket
 from xmppd.services.uploads.errors import NoSuchUpload
 from xmppd.services.uploads.folder import UploadFolder
 from xmppd.services.uploads.store import ENDS, OWNERS, UploadStore, end_of
+from xmppd.services.uploads.upload import Upload
 from xmppd.services.uploads.uploads import Uploads
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Delete, Storage, StorageError
@@ -85,9 +87,10 @@ class UploadUpkeep:
         changes: list[Change] = [Delete(OWNERS, service, id)]
         if key is not None:
             changes.append(Delete(ENDS, service, key))
-        await self._in_thread(self._folder.lift, id)
+        keeper = self._uploads.keeper(service)
+        await self._in_thread(keeper.lift, id)
         await self._storage.commit(*changes)
-        await self._in_thread(self._folder.drop, id)
+        await self._in_thread(keeper.drop, id)
 
     @deferred
     async def sweep(self) -> None:
@@ -95,21 +98,36 @@ class UploadUpkeep:
         self._is_sweeping = True
         try:
             for service in await self._store.services():
-                while ended := await self._store.ended(service, self._now()):
-                    for key, id, owner in ended:
-                        await self._end(service, key, id, owner)
-                    await self._timers.wait(PAUSE_S)
+                await self._logged(f"ended uploads of {service}", self._sweep(service))
         finally:
             self._is_sweeping = False
+
+    @deferred
+    async def _sweep(self, service: str) -> None:
+        while ended := await self._store.ended(service, self._now()):
+            for key, id, owner in ended:
+                await self._end(service, key, id, owner)
+            await self._timers.wait(PAUSE_S)
 
     async def _end(self, service: str, key: str, id: str, owner: str) -> None:
         upload = await self._store.read(owner, id)
         if upload is None:
             await self._clear(service, id, key)
             return
-        if end_of(upload) != key:  # another time is noted, too
+        if end_of(upload) != key:  # the time by which a file is in its bucket, or one that holds no more
+            await self._look_for(upload)
             await self._storage.commit(Delete(ENDS, service, key))
             return
+        await self._remove(upload, key)
+
+    async def _look_for(self, upload: Upload) -> None:
+        """Forget a file that was never put where it was to be."""
+        keeper = self._uploads.keeper(upload.service)
+        if isinstance(keeper, Bucket) and not await self._in_thread(keeper.is_there, upload.id):
+            await self._remove(upload, end_of(upload))
+
+    async def _remove(self, upload: Upload, key: str) -> None:
+        service, id = upload.service, upload.id
         try:
             await self._uploads.remove(upload)
         except NoSuchUpload:

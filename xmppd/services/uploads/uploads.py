@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 
 from xmppd.core.environment import Environment
 from xmppd.core.waiting import deferred
+from xmppd.services.uploads.bucket import Bucket
 from xmppd.services.uploads.content import begins_as, media_type
 from xmppd.services.uploads.errors import (
     DiskFull,
@@ -28,9 +29,10 @@ from xmppd.services.uploads.errors import (
 from xmppd.services.uploads.folder import UploadFolder, abandon, finish
 from xmppd.services.uploads.quotas import Quotas
 from xmppd.services.uploads.receiving import Receiving
-from xmppd.services.uploads.store import UploadStore, gone, put
+from xmppd.services.uploads.signature import Credentials
+from xmppd.services.uploads.store import ENDS, UploadStore, end_key, gone, put
 from xmppd.services.uploads.upload import UNENDING, Purpose, Quota, Rule, Slot, Upload
-from xmppd.storage.interface import Storage
+from xmppd.storage.interface import Put, Storage
 
 ID_BYTES: Final = 18
 """144 bits: nobody finds a file by trying (XEP-0363 9.3)."""
@@ -61,12 +63,50 @@ class Uploads:
     def __init__(self, storage: Storage, environment: Environment, folder: UploadFolder):
         self._storage = storage
         self._now, self._random_text = environment.now, environment.random_text
-        self._in_thread = environment.in_thread
+        self._in_thread, self._ask_web = environment.in_thread, environment.ask_web
         self._folder = folder
         self._store = UploadStore(storage)
         self._quotas = Quotas(storage)
         self._slots: dict[str, Slot] = {}
+        self._buckets: dict[str, Bucket] = {}
+        """By service: whose files lie elsewhere."""
         self._locks: WeakValueDictionary[str, DeferredLock] = WeakValueDictionary()
+
+    # -- where files lie ----------------------------------------------------------------------------------------------
+
+    def keep_elsewhere(self, service: str, url: str, credentials: Callable[[], Credentials]) -> Bucket:
+        """Have the files of a service in the bucket at *url* from now on; what signs for it may raise OSError."""
+        self._buckets[service] = bucket = Bucket(url, credentials, self._now, self._ask_web)
+        return bucket
+
+    def keep_here(self, service: str) -> None:
+        """Have them in the folder again."""
+        self._buckets.pop(service, None)
+
+    def new_id(self) -> str:
+        """Give a part of an address that nobody guesses."""
+        return self._random_text(ID_BYTES)
+
+    def keeper(self, service: str) -> Bucket | UploadFolder:
+        """Give what has the files of a service."""
+        return self._buckets.get(service, self._folder)
+
+    @deferred
+    async def slot_elsewhere(self, wanted: Wanted, rule: Rule, quota: Quota) -> Upload:
+        """Give a file that is on record before it is there: who puts it does so past this server.
+
+        Raises what `slot` does. After `SLOT_S` and a while it is looked whether it has come (`UploadUpkeep.sweep`).
+        """
+        if wanted.size > rule.max_bytes:
+            raise FileTooLarge(rule.max_bytes)
+        async with self._exclusive(wanted.owner):
+            now = self._now()
+            await self._quotas.check(wanted.owner, wanted.size, quota._replace(kept_free=0), now, 0)
+            upload = replace(self._expected(wanted, rule, now), is_what_it_says=True)
+            look = Put(ENDS, upload.service, end_key(now + 2 * SLOT_S, upload.id), upload.owner.encode())
+            await self._storage.commit(*put(upload), look, await self._quotas.added(upload, now))
+            self._quotas.count(upload.size)
+        return upload
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -83,7 +123,7 @@ class Uploads:
                 raise TooManySlots("You have too many open slots", now + SLOT_S)
             free_bytes = await self._in_thread(self._folder.free_bytes)
             await self._quotas.check(wanted.owner, wanted.size, quota, now, free_bytes)
-            slot = Slot(self._random_text(ID_BYTES), self._expected(wanted, rule, now), now + SLOT_S)
+            slot = Slot(self.new_id(), self._expected(wanted, rule, now), now + SLOT_S)
             self._slots[slot.key] = slot
             self._quotas.promise(slot)
             return slot
@@ -93,7 +133,7 @@ class Uploads:
         if rule.keep_s != UNENDING:
             ends.append(now + rule.keep_s)
         return Upload(
-            id=self._random_text(ID_BYTES),
+            id=self.new_id(),
             service=wanted.service,
             owner=wanted.owner,
             filename=wanted.filename,
@@ -181,10 +221,10 @@ class Uploads:
         async with self._exclusive(upload.owner):
             if await self._store.read(upload.owner, upload.id) is None:
                 raise NoSuchUpload("There is no such file")
-            await self._in_thread(self._folder.lift, upload.id)
+            await self._in_thread(self.keeper(upload.service).lift, upload.id)
             await self._storage.commit(*gone(upload), await self._quotas.removed(upload))
             self._quotas.count(-upload.size)
-        await self._in_thread(self._folder.drop, upload.id)
+        await self._in_thread(self.keeper(upload.service).drop, upload.id)
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
