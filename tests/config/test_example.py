@@ -53,6 +53,7 @@ NOT_DEFAULTS = {
     ("modules", "groups"),
     ("modules", "external_services"),
     ("modules", "bytestreams"),
+    ("modules", "upload"),
     ("s2s", "domains"),
     ("http", "external_url"),
     ("http", "acme_folder"),
