@@ -254,6 +254,11 @@ class WebSocketConnection(Paced, TwistedProtocol):
         if self._framer.is_over:
             return
         event = self._framer.feed(message)
+        if type(event) is StreamError and not _is_text(message):
+            self._frames.fail(CloseCode.INVALID_DATA, "a text is UTF-8")
+            self._flush()
+            self._is_closing = True
+            return
         if type(event) is StreamOpened and (uri := self._elsewhere(event.attrs.get("to", ""))) is not None:
             self._frames.send_text(FRAMING.elsewhere(uri))
             self._flush()
@@ -261,6 +266,15 @@ class WebSocketConnection(Paced, TwistedProtocol):
             self.drop()
             return
         self.stream.receive(event)
+
+
+def _is_text(message: bytes) -> bool:
+    """Whether it is UTF-8 (RFC 6455 8.1); asked where it is nothing else either."""
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def text_frame(data: bytes) -> bytes:
