@@ -63,4 +63,6 @@ class SiteTests(SynchronousTestCase):
     def test_what_is_not_there(self) -> None:
         """404 for another path, 405 for another method."""
         self.assertEqual(self.ask("/nowhere")[0], 404)
+        self.assertEqual(self.ask("/health")[0], 404)
         self.assertEqual(self.ask("/metrics", "POST")[0], 405)
+        self.assertEqual(self.flushWarnings(), [])

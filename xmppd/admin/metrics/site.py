@@ -5,14 +5,15 @@ is not says why, with status 503, each reason on a line.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
-from twisted.web.http import INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
-from twisted.web.resource import Resource
+from twisted.web.http import INTERNAL_SERVER_ERROR, NOT_ALLOWED, SERVICE_UNAVAILABLE
+from twisted.web.pages import errorPage, notFound
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 PLAIN: Final = b"text/plain; charset=utf-8"
@@ -24,7 +25,7 @@ Page = Callable[[str], Deferred[tuple[bytes, str]]]
 
 def monitoring_site(page: Page, obstacles: Callable[[], Sequence[str]]) -> Site:
     """Give the site; *obstacles* gives why the server is not ready, nothing where it is."""
-    root, health = Resource(), Resource()
+    root, health = _Node(), _Node()  # type: ignore[no-untyped-call]  # Twisted's
     root.putChild(b"metrics", _Metrics(page))
     root.putChild(b"health", health)
     health.putChild(b"live", _Text(lambda: ()))
@@ -42,7 +43,27 @@ class _Site(Site):
         """Nothing."""
 
 
-class _Text(Resource):
+class _Node(Resource):
+    """Something at a path, or only what is below it; what is not there, or not done, is told in a page that escapes."""
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """There is nothing else below."""
+        return notFound()
+
+    def render(self, request: Request) -> bytes | int:
+        """Answer GET and HEAD."""
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"allow", b"GET, HEAD")
+            page = errorPage(NOT_ALLOWED, "Method Not Allowed", "This cannot be done here.")
+            return cast("bytes | int", page.render(request))
+        return self.answer(request)
+
+    def answer(self, request: Request) -> bytes | int:
+        """Give the page, or `NOT_DONE_YET`."""
+        return cast("bytes | int", notFound().render(request))
+
+
+class _Text(_Node):
     """Says "ok", or what is in the way."""
 
     isLeaf = True
@@ -51,7 +72,7 @@ class _Text(Resource):
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._obstacles = obstacles
 
-    def render_GET(self, request: Request) -> bytes:
+    def answer(self, request: Request) -> bytes:
         """Answer."""
         found = self._obstacles()
         request.setHeader(b"content-type", PLAIN)
@@ -61,7 +82,7 @@ class _Text(Resource):
         return "".join(f"{line}\n" for line in found or ("ok",)).encode()
 
 
-class _Metrics(Resource):
+class _Metrics(_Node):
     """The page of metrics."""
 
     isLeaf = True
@@ -71,7 +92,7 @@ class _Metrics(Resource):
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._page = page
 
-    def render_GET(self, request: Request) -> int:
+    def answer(self, request: Request) -> int:
         """Answer when all is counted."""
         accept = request.getHeader("accept") or ""
         self._page(accept).addCallbacks(self._give, self._failed, (request,), errbackArgs=(request,))
