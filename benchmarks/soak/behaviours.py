@@ -57,6 +57,7 @@ class Place:
     accounts: int
     random: random.Random
     sessions: Callable[[], list[str]]
+    http_port: int = 0
 
     def somebody(self) -> str:
         """Give the bare JID of any account."""

@@ -202,6 +202,13 @@ class Client:
                 last_seen = self._buffer[-LAST_SEEN:].decode(errors="replace")
                 raise type(lost)(f"{lost} before {wanted[0]!r} came; last seen: {last_seen}") from lost
 
+    async def exactly(self, size: int) -> bytes:
+        """Read so many bytes, and give them."""
+        while len(self._buffer) < size:
+            self._buffer += await self.read()
+        seen, self._buffer = self._buffer[:size], self._buffer[size:]
+        return seen
+
     async def element(self, timeout_s: float = PATIENCE_S) -> Element:
         """Give the next first-level element; what came with it is for this method, no longer for `until`."""
         while not self._found:

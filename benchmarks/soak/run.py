@@ -12,7 +12,9 @@ from typing import Any
 from benchmarks.soak.behaviours import BEHAVIOURS, Behaviour, Place
 from benchmarks.soak.client import Client
 from benchmarks.soak.stage import SETTLED_S, Stage
+from benchmarks.soak.web import WEB_BEHAVIOURS
 
+EVERYTHING = BEHAVIOURS | WEB_BEHAVIOURS
 PAIRS = 5
 PAUSE_S = 0.05
 LOOK_S = 1.0
@@ -78,9 +80,10 @@ class _Soak:
     def __init__(self, stage: Stage, crowd: int, chance: int) -> None:
         self._stage = stage
         self._crowd = crowd
-        self._place = Place(stage.port, stage.tls_port, crowd, random.Random(chance), stage.sessions)
+        chances = random.Random(chance)
+        self._place = Place(stage.port, stage.tls_port, crowd, chances, stage.sessions, stage.http_port)
         self._is_over = False
-        self._first = list(BEHAVIOURS) * (crowd // len(BEHAVIOURS) or 1)
+        self._first = list(EVERYTHING) * (crowd // len(EVERYTHING) or 1)
         """What is done before chance has its way: the most that any of them takes belongs to the warming up."""
         self._most = 0
         self._report = Report()
@@ -132,7 +135,7 @@ class _Soak:
 
     async def _member(self, user: str) -> None:
         """One of the crowd: does one thing after the other."""
-        behaviours, weights = list(BEHAVIOURS), list(BEHAVIOURS.values())
+        behaviours, weights = list(EVERYTHING), list(EVERYTHING.values())
         while not self._is_over:
             behaviour: Behaviour = (
                 self._first.pop() if self._first else self._place.random.choices(behaviours, weights)[0]

@@ -25,7 +25,10 @@ direct_tls_listen = ["127.0.0.1:{tls_port}"]
 require_tls = false
 allow_plain_without_tls = true
 [http]
-listen = []
+listen = ["127.0.0.1:{http_port}"]
+access_log = false
+bosh_inactivity_s = 5
+bosh_polling_s = 0
 [log]
 level = "warn"
 [limits]
@@ -49,7 +52,7 @@ class Stage:
     def __init__(self, folder: Path, accounts: int, options: str = "") -> None:
         self._folder = folder
         self._config = folder / "xmppd.toml"
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port, self.http_port = free_port(), free_port(), free_port()
         certificate = make_certificate(folder)
         text = CONFIGURATION.format(
             folder=folder,
@@ -57,6 +60,7 @@ class Stage:
             key=certificate.key,
             port=self.port,
             tls_port=self.tls_port,
+            http_port=self.http_port,
         )
         self._config.write_text(text + options)
         (folder / "data").mkdir(mode=0o700)
