@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
 from xmppd.config.read import parse
-from xmppd.modules.external_services import ExternalServicesOptions, credentials
+from xmppd.modules.external_services import ExternalServices, ExternalServicesOptions, credentials
 from xmppd.testing.server import MemoryServer
 
 RELAY = '[modules.external_services.services.relay]\ntype = "turn"\nhost = "turn.example.org"\n'
@@ -64,3 +64,44 @@ class ConfigurationTests(SynchronousTestCase):
                 made = credentials(b"from a file", 1_780_086_400, "romeo")
                 self.assertEqual((services[0].get("username"), services[0].get("password")), made)
         self.assertEqual(len(self.flushLoggedErrors()), 0)
+
+
+class PushTests(SynchronousTestCase):
+    """XEP-0215 3.2: who has asked hears what a reload changes."""
+
+    def test_a_reload(self) -> None:
+        """What has come, what is other than before, and what is gone; to who has asked for it, and is available."""
+        before = RELAY + 'secret = "one"\n' + RELAY.replace("relay", "old").replace("turn.", "old.")
+        memory = MemoryServer(before)
+        module = next(iter(memory.server.hosts)).modules["external_services"]
+        assert isinstance(module, ExternalServices)
+        clients = {}
+        for name, asks, presence in (
+            ("all", "<services xmlns='urn:xmpp:extdisco:2'/>", "<presence/>"),
+            ("stun", "<services xmlns='urn:xmpp:extdisco:2' type='stun'/>", "<presence/>"),
+            ("away", "<services xmlns='urn:xmpp:extdisco:2'/>", "<presence type='unavailable'/>"),
+            ("mute", "", "<presence/>"),
+        ):
+            clients[name] = client = memory.logged_in(f"romeo@localhost/{name}")
+            if asks:
+                client.send(f"<iq type='get' id='1' to='localhost'>{asks}</iq>")
+            client.send(presence)
+        for client in clients.values():
+            client.inbox.clear()
+        for secret, expected in (("one", []), ("two", ["modify", "add", "delete"])):
+            after = RELAY + f'secret = "{secret}"\n'
+            if expected:
+                after += RELAY.replace("relay", "new").replace("turn.", "new.")
+            else:
+                after = before
+            config, _ = parse(after, "test.toml")
+            assert config is not None
+            options, _ = config.module_options("external_services", ExternalServicesOptions)
+            assert options is not None
+            module.opt = options
+            module.start()
+            memory.settle()
+            found = [each.get("action") for push in clients["all"].inbox for each in push[0]]
+            self.assertEqual(found, expected)
+            self.assertEqual([len(clients[name].inbox) for name in ("stun", "away", "mute")], [0, 0, 0])
+        self.assertEqual([push.get("type") for push in clients["all"].inbox], ["set"])

@@ -8,13 +8,14 @@ whoever shows credentials that are made of it and end after a while (TURN REST A
     host = "turn.example.org"
     secret_file = "turn.secret"
 
-Not covered: pushes (3.2), since services change by a reload of this module or a restart alone.
+Who has asked is told of what a reload changes (3.2), as long as it is there, and available.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
-from hashlib import sha1
+from collections.abc import Mapping, Sequence
+from hashlib import sha1, sha256
 from hmac import new as new_hmac
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -22,13 +23,17 @@ from pydantic import Field, SecretStr, model_validator
 from twisted.logger import Logger
 
 from xmppd.config.section import FilePath, Mistake
+from xmppd.core.attachment import Attachment
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, Options, iq, on
+from xmppd.core.session import Session
 from xmppd.services.discovery.commands import is_user
 from xmppd.services.discovery.disco import HOST_INFO, Info
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stamps import stamp_of
+from xmppd.stanza.stanza import Stanza
 
 NS: Final = "urn:xmpp:extdisco:2"
 HOUR_S: Final = 3_600
@@ -95,25 +100,36 @@ class ExternalServicesOptions(Options):
     """The services, each under a name for people."""
 
 
+Known = tuple[str, ExternalService, bytes | None]
+Place = tuple[str, str, int | None]
+"""Host, type and port: what tells one service from another."""
+TOLD: Final[Attachment[tuple[str | None, dict[Place, bytes]]]] = Attachment("external services")
+"""What a client has asked for, and has been told."""
+
+
 class ExternalServices(Module):
     """Tells users of relays and the like, with credentials."""
 
     name = "external_services"
     summary = "External Service Discovery"
-    xep = XEP(215, "1.0.0", "without pushes")
+    xep = XEP(215, "1.0.0")
     options = ExternalServicesOptions
     opt: ExternalServicesOptions
     _log = Logger()
 
     def start(self) -> None:
         """Read the secrets; a service whose secret cannot be read is not told of."""
-        self._known: list[tuple[str, ExternalService, bytes | None]] = []
+        self._ids = count(1)
+        self._known: list[Known] = []
         for name, service in self.opt.services.items():
             try:
                 self._known.append((name, service, service.secret_bytes))
             except OSError as error:
                 words = "The secret of the external service {name} cannot be read: {error}"
                 self._log.error(words, name=name, error=str(error))
+        for session in self.api.registry:
+            if session.host == self.api.host.name and session.presence is not None:
+                self._push(session)
 
     @on(HOST_INFO)
     def on_host_info(self, info: Info) -> None:
@@ -126,8 +142,35 @@ class ExternalServices(Module):
         """All services, or those of a type (3.1, 3.2)."""
         self._check(request)
         wanted = request.payload.get("type")
-        found = [self._shown(each, request) for each in self._known if wanted in (None, each[1].type)]
-        return Element("services", NS, None if wanted is None else {"type": wanted}, [*found])
+        known = self._of_type(wanted)
+        if request.origin is not None:
+            request.origin.attach(TOLD, (wanted, _marks(known)))
+        found = [self._shown(each, request.sender) for each in known]
+        return _services(wanted, found)
+
+    def _of_type(self, wanted: str | None) -> list[Known]:
+        return [each for each in self._known if wanted in (None, each[1].type)]
+
+    def _push(self, session: Session) -> None:
+        """Tell who has asked what is other than it was then (3.2)."""
+        told, jid = session.attached(TOLD), session.jid
+        if told is None or jid is None:
+            return
+        wanted, before = told
+        known = self._of_type(wanted)
+        now = _marks(known)
+        changed = [
+            (each, "modify" if _place(each) in before else "add")
+            for each in known
+            if before.get(_place(each)) != now[_place(each)]
+        ]
+        found = [self._shown(each, jid, action) for each, action in changed]
+        found += [_removed(place) for place in before if place not in now]
+        session.attach(TOLD, (wanted, now))
+        if found:
+            payload, host = _services(wanted, found), self.api.host.name
+            id = f"extdisco-{next(self._ids)}"
+            session.send(Stanza.make("iq", payload, to=jid.full, from_=host, id=id, type="set"))
 
     @iq("get", NS, "credentials")
     def on_credentials(self, request: IQRequest) -> Element:
@@ -139,7 +182,7 @@ class ExternalServices(Module):
             raise StanzaError("bad-request", "Host and type of a service are needed")
         port = asked.get("port")
         found = [
-            self._shown(each, request)
+            self._shown(each, request.sender)
             for each in self._known
             if (each[1].host, each[1].type) == (host, type)
             and port in (None, str(_port(each[1])))
@@ -156,7 +199,7 @@ class ExternalServices(Module):
         if not is_user(self.api.host, request.sender):
             raise StanzaError("forbidden", type="auth")
 
-    def _shown(self, known: tuple[str, ExternalService, bytes | None], request: IQRequest) -> Element:
+    def _shown(self, known: Known, user: JID, action: str | None = None) -> Element:
         name, service, secret = known
         transport = service.transport or ("tcp" if service.type in OVER_TLS else "udp")
         attrs = {"host": service.host, "type": service.type, "transport": transport, "name": name}
@@ -165,19 +208,45 @@ class ExternalServices(Module):
             attrs["port"] = str(port)
         if secret is not None:
             ends_at = int(self.api.now() + service.hours * HOUR_S)
-            username, password = credentials(secret, ends_at, request.sender.localpart or "")
+            username, password = credentials(secret, ends_at, user.localpart or "")
             attrs |= {"username": username, "password": password, "expires": stamp_of(ends_at)}
             attrs["restricted"] = "true"
         elif service.username is not None and service.password is not None:
             attrs |= {"username": service.username, "password": service.password.get_secret_value()}
             attrs["restricted"] = "true"
-        return Element("service", NS, attrs)
+        return Element("service", NS, attrs if action is None else {"action": action, **attrs})
 
 
 def credentials(secret: bytes, ends_at: int, user: str) -> tuple[str, str]:
     """Give name and password that *user* has at a TURN server until *ends_at* (TURN REST API 2.2; coturn)."""
     username = f"{ends_at}:{user}"
     return username, b64encode(new_hmac(secret, username.encode(), sha1).digest()).decode()
+
+
+def _services(wanted: str | None, found: Sequence[Element]) -> Element:
+    return Element("services", NS, None if wanted is None else {"type": wanted}, [*found])
+
+
+def _place(known: Known) -> Place:
+    _, service, _ = known
+    return service.host, service.type, _port(service)
+
+
+def _marks(known: Sequence[Known]) -> dict[Place, bytes]:
+    """Give what is told of services, in a form that shows no secret."""
+    return {_place(each): _mark(*each) for each in known}
+
+
+def _mark(name: str, service: ExternalService, secret: bytes | None) -> bytes:
+    password = "" if service.password is None else service.password.get_secret_value()
+    told = (name, service.transport, service.username, password, secret)
+    return sha256(repr(told).encode()).digest()
+
+
+def _removed(place: Place) -> Element:
+    host, type, port = place  # the table in 3.1 says "remove"; the schema and the example say "delete"
+    attrs = {"action": "delete", "host": host, "type": type}
+    return Element("service", NS, attrs if port is None else {**attrs, "port": str(port)})
 
 
 def _port(service: ExternalService) -> int | None:
