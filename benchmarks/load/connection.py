@@ -63,9 +63,13 @@ class Connection(Client):
         if not data:
             self._lost()
             return
-        self.receive(data)
+        self.heard(data)
         if self._tls is not None:
             self._drain_tls()
+
+    def heard(self, data: bytes) -> None:
+        """Something has come."""
+        self.receive(data)
 
     def close(self, farewell: bytes = b"</stream:stream>") -> None:
         """Say goodbye and close at once."""

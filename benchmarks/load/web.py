@@ -17,6 +17,7 @@ WEBSOCKET_PATH, BOSH_PATH = "/xmpp-websocket", "/http-bind"
 WAIT_S = 60
 FIRST_RID = 1 << 30
 SHORT_BELOW = 126
+PING, PONG, SHORT_HEAD = 0x89, 0x8A, 2
 HEAD_END: Final = b"\r\n\r\n"
 STANZA: Final = re.compile(rb"^<(message|presence|iq)\b")
 STANZA_OF_A_STREAM: Final = rb"<\1 xmlns='jabber:client'"
@@ -66,6 +67,13 @@ class WebSocketClient(Connection):
     def open_stream(self, domain: str) -> None:
         """RFC 7395 3.4."""
         self.send(f"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='{domain}' version='1.0'/>".encode())
+
+    def heard(self, data: bytes) -> None:
+        """Answer a ping, which comes alone to who is silent (RFC 6455 5.5.2)."""
+        if data[0] == PING:
+            self.write(bytes([PONG, _TEXT_MASKED | len(data) - SHORT_HEAD]) + _NO_MASK + data[SHORT_HEAD:])
+        else:
+            self.receive(data)
 
     def close(self, farewell: bytes = b"") -> None:
         """RFC 7395 3.6."""

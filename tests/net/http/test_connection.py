@@ -561,7 +561,16 @@ class NarrowTests(HttpTestCase):
         asked: tuple[tuple[str, bool, dict[str, str], bool, bool], ...] = (
             ("192.0.2.1", False, {}, False, False),
             ("192.0.2.2", True, {}, True, True),
-            ("127.0.0.1", False, {}, True, False),
+            (
+                "127.0.0.1",
+                False,
+                {},
+                False,
+                False,
+            ),  # by a name that others know: through a proxy that says nothing?
+            ("127.0.0.1", False, {"Host": "localhost"}, True, False),
+            ("127.0.0.1", False, {"Host": "127.0.0.1:5280"}, True, False),
+            ("127.0.0.1", False, {"Host": "chat.example:8443"}, True, False),
             ("127.0.0.1", False, {"X-Forwarded-For": "192.0.2.1"}, False, False),
             ("127.0.0.1", False, {"Forwarded": "for=192.0.2.1;proto=https"}, True, True),
             ("192.0.2.3", False, {"Forwarded": "for=192.0.2.1;proto=https"}, False, False),
@@ -569,7 +578,8 @@ class NarrowTests(HttpTestCase):
         for peer, is_tls, headers, is_secure, has_hsts in asked:
             sent = {"Host": "a.example", **headers}
             response = self.web.request("GET", "/hello/a", headers=sent, peer=peer, is_tls=is_tls)
-            request = self.memory.server.hosts["a.example"].modules["web"].requests[-1]  # type: ignore[attr-defined]
+            domain = "b.example" if "chat" in sent["Host"] else "a.example"
+            request = self.memory.server.hosts[domain].modules["web"].requests[-1]  # type: ignore[attr-defined]
             self.assertEqual(
                 (request.is_secure, "strict-transport-security" in response.headers),
                 (is_secure, has_hsts),

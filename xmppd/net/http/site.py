@@ -123,9 +123,19 @@ class Site:
             domain, found = domains[0], self.routes.find(request.path)
         request.host = domain.name
         request.base_url = configured_url(self._current.config, domain.name) or f"{scheme}://{authority}"
+        if request.is_secure and not request.is_https and not self._stays_here(request, name):
+            request.is_secure = False
         if found is None:
             raise HttpError(404)
         return found
+
+    def _stays_here(self, request: Request, name: str) -> bool:
+        """Whether what comes from this machine, in the clear and by no proxy that says so, never was on a network.
+
+        By a name that others know it may come through a proxy that says nothing, which is taken for one without TLS,
+        unless the configuration says that the domain is reached by it.
+        """
+        return _is_for_this_machine(name) or request.base_url.startswith("https:")
 
     def _authority(self, request: Request) -> tuple[str, str]:
         """Give the name that is asked for, prepared, and what stands in its place in a URL."""
