@@ -53,7 +53,19 @@ FOLDERS: Final = (
         "xep0359",
         "xep0384",
     ),
-    *("xep0410", "xep0424", "xep0425", "xep0431", "xep0441", "xep0486", "xep0500", "xep0317"),
+    *(
+        "xep0410",
+        "xep0424",
+        "xep0425",
+        "xep0431",
+        "xep0441",
+        "xep0486",
+        "xep0500",
+        "xep0317",
+        "xep0249",
+        "xep0421",
+        "xep0308",
+    ),
 )
 NOT_ACROSS: Final = {
     "rfc6120/10.5-accounts-look-alike": SPELLING,
