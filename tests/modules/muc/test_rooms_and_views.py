@@ -22,17 +22,22 @@ module = "muc"
 [components."rooms.localhost".modules.muc]
 lock = false
 persistent = true
+presence_per_minute = 0
 """
 ROOM = JID.parse("coven@rooms.localhost")
 PEOPLE = ("owner@localhost/1", "ann@localhost/1", "ann@localhost/2", "bob@localhost/1", "cid@localhost/1")
+SETTINGS = ("moderatedroom", "membersonly", "publicroom", "lock_nicks", "allowinvites", "allow_registration")
 NICKS = ("one", "two", "three", "four")
 NS_USER = "{http://jabber.org/protocol/muc#user}"
 ADMIN = "http://jabber.org/protocol/muc#admin"
-View = dict[str, tuple[str, str]]
+COMMANDS = "http://jabber.org/protocol/commands"
+HATS = ("urn:host", "urn:guest")
+View = dict[str, tuple[str, str, tuple[str, ...]]]
+"""By nick: affiliation, role, and the hats that are worn."""
 
 
 class Seen:
-    """A client, and what it takes for true from what it was told: nick → (affiliation, role)."""
+    """A client, and what it takes for true from what it was told: nick → what is shown."""
 
     def __init__(self, client: Client):
         self.client = client
@@ -62,7 +67,8 @@ class Seen:
             return
         if "110" in codes:
             self.is_there = True
-        self.view[nick] = (item.get("affiliation", ""), item.get("role", ""))
+        hats = tuple(hat.get("uri", "") for hat in stanza.iter("{urn:xmpp:hats:0}hat"))
+        self.view[nick] = (item.get("affiliation", ""), item.get("role", ""), hats)
 
 
 class RoomMachine(RuleBasedStateMachine):
@@ -127,7 +133,7 @@ class RoomMachine(RuleBasedStateMachine):
         """An occupant's role is changed, or not."""
         self.send(who, admin(f"<item nick='{nick}' role='{role}'/>"))
 
-    @rule(name=st.sampled_from(("moderatedroom", "membersonly", "publicroom")), value=st.sampled_from("01"))
+    @rule(name=st.sampled_from(SETTINGS), value=st.sampled_from("01"))
     def configures(self, name: str, value: str) -> None:
         """The owner changes a setting."""
         self.submit(f"<field var='muc#roomconfig_{name}'><value>{value}</value></field>")
@@ -144,6 +150,64 @@ class RoomMachine(RuleBasedStateMachine):
         """Somebody says something, or is not heard."""
         message = f"<message to='{ROOM.bare}' type='groupchat' id='m'><body>Hail</body></message>"
         self.send(who, message)
+
+    @rule(who=st.sampled_from(PEOPLE), status=st.sampled_from(("away", "back")))
+    def changes_presence(self, who: str, status: str) -> None:
+        """Somebody tells how it is, under the nick that it has, or one that it has not."""
+        room = self.rooms.loaded.get(ROOM.bare)
+        occupant = room.by_jid.get(who) if room is not None else None
+        nick = occupant.nick if occupant is not None else "one"
+        self.send(who, f"<presence to='{ROOM.bare}/{nick}'><status>{status}</status></presence>")
+
+    @rule(who=st.sampled_from(PEOPLE), nick=st.sampled_from(("", *NICKS)))
+    def registers(self, who: str, nick: str) -> None:
+        """Somebody becomes a member with a nick, or is none any more, or is refused."""
+        kind = "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#register</value></field>"
+        field = f"<field var='muc#register_roomnick'><value>{nick}</value></field>"
+        form = f"<x xmlns='jabber:x:data' type='submit'>{kind}{field}</x>" if nick else "<remove/>"
+        query = f"<query xmlns='jabber:iq:register'>{form}</query>"
+        self.send(who, f"<iq type='set' id='r' to='{ROOM.bare}'>{query}</iq>")
+
+    @rule(who=st.sampled_from(PEOPLE), other=st.sampled_from(PEOPLE))
+    def invites(self, who: str, other: str) -> None:
+        """Somebody invites another, who is a member by that where only members enter."""
+        invite = f"<x xmlns='http://jabber.org/protocol/muc#user'><invite to='{other}'/></x>"
+        self.send(who, f"<message to='{ROOM.bare}' id='i'>{invite}</message>")
+
+    @rule(
+        who=st.sampled_from(PEOPLE[:2]),
+        verb=st.sampled_from(("create", "destroy", "assign", "unassign")),
+        jid=st.sampled_from([address.partition("/")[0] for address in PEOPLE]),
+        uri=st.sampled_from(HATS),
+    )
+    def wears(self, who: str, verb: str, jid: str, uri: str) -> None:
+        """Hats are made, destroyed, given and taken away, or not."""
+        values = {"hats#title": "Hat", "hats#uri": uri, "hats#jid": jid}
+        fields = "".join(f"<field var='{k}'><value>{v}</value></field>" for k, v in values.items())
+        form = f"<x xmlns='jabber:x:data' type='submit'>{fields}</x>"
+        command = f"<command xmlns='{COMMANDS}' node='urn:xmpp:hats:commands:{verb}'>{form}</command>"
+        self.send(who, f"<iq type='set' id='h' to='{ROOM.bare}'>{command}</iq>")
+
+    @rule(who=st.sampled_from(PEOPLE[:3]), is_own=st.booleans())
+    def takes_back(self, who: str, is_own: bool) -> None:
+        """What was said last is taken back by a moderator, or by who has said it, or not."""
+        room = self.rooms.loaded.get(ROOM.bare)
+        id = room.history[-1].id if room is not None and room.history else "none"
+        retract = "retract xmlns='urn:xmpp:message-retract:1'"
+        if is_own:
+            message = f"<message to='{ROOM.bare}' type='groupchat' id='t'><{retract} id='{id}'/></message>"
+            self.send(who, message)
+        else:
+            moderate = f"<moderate xmlns='urn:xmpp:message-moderate:1' id='{id}'><{retract}/></moderate>"
+            self.send(who, f"<iq type='set' id='t' to='{ROOM.bare}'>{moderate}</iq>")
+
+    @rule(who=st.sampled_from(PEOPLE[:2]), picture=st.sampled_from(("", "YWJj", "ZGVm")))
+    def shows_picture(self, who: str, picture: str) -> None:
+        """The room has another picture, or none."""
+        photo = f"<PHOTO><BINVAL>{picture}</BINVAL></PHOTO>" if picture else ""
+        self.send(
+            who, f"<iq type='set' id='p' to='{ROOM.bare}'><vCard xmlns='vcard-temp'>{photo}</vCard></iq>"
+        )
 
     @rule(text=st.sampled_from(("Fire", "")))
     def sets_subject(self, text: str) -> None:
@@ -208,7 +272,11 @@ class LargeRoomMachine(RoomMachine):
 def view_of(room: Room, viewer: Occupant) -> View:
     """Give what somebody has to see of a room: a moderator all, others who is shown to all, and themselves."""
     return {
-        each.nick: (room.affiliation(each.bare_jid).word, each.role.word)
+        each.nick: (
+            room.affiliation(each.bare_jid).word,
+            each.role.word,
+            tuple(uri for uri, _ in room.hats.of(each.bare_jid)),
+        )
         for each in room.occupants.values()
         if viewer.role is Role.MODERATOR or each.is_seen or each is viewer
     }
