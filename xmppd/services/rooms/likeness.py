@@ -1,4 +1,8 @@
-"""When two nicks look alike: what a reader cannot tell apart, in case, width, accents and invisible characters."""
+"""When two nicks look alike: what a reader cannot tell apart, in case, width, accents, scripts, invisible characters.
+
+Of letters of other scripts that look like Latin ones those in daily use are known, Cyrillic, Greek and Armenian; the
+whole list (Unicode UTS 39) has many that stand for no letter anybody writes.
+"""
 
 import unicodedata
 from functools import lru_cache
@@ -6,6 +10,11 @@ from typing import Final
 
 _DROPPED: Final = frozenset(("Mn", "Me", "Cf", "Cc", "Zs", "Zl", "Zp"))
 REMEMBERED: Final = 10_000
+_AS_LATIN: Final = str.maketrans(
+    "авеѕіјкмнорстухһԁԛԝѵӏ" + "αβεζηικμνορτυχγω" + "օսոհց",
+    "abesijkmhopctyxhdqwvl" + "abeznikmvoptuxyw" + "ounhg",
+)
+"""In lower case; each as it looks there, or in capitals where that is closer."""
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -19,4 +28,4 @@ def likeness(nick: str) -> str:
         for char in unicodedata.normalize("NFKD", decomposed)
         if unicodedata.category(char) not in _DROPPED
     ]
-    return "".join(kept) or nick
+    return "".join(kept).translate(_AS_LATIN) or nick
