@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.modules.muc.test_rooms_and_views import OPTIONS, ROOM, admin, as_kept, join
 from xmppd.services.rooms.rooms import Rooms
 from xmppd.storage.interface import StorageFailed
-from xmppd.testing.server import MemoryServer
+from xmppd.testing.server import MemoryServer, now
 
 NS_OWNER = "http://jabber.org/protocol/muc#owner"
 FORM = "<field var='FORM_TYPE'><value>{}</value></field><field var='{}'><value>{}</value></field>"
@@ -93,6 +93,34 @@ class FailingStoreTests(SynchronousTestCase):
         self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='n'><body>Hail</body></message>")
         self.server.settle()
         self.assertEqual([each.get("type") for each in self.other.inbox], ["groupchat", "error"])
+
+    def test_invitation(self) -> None:
+        """Who is invited where only members enter is not one, and not told, unless that is stored."""
+        config = "http://jabber.org/protocol/muc#roomconfig"
+        self.owner.send(form(NS_OWNER, config, "muc#roomconfig_membersonly", "1"))
+        guest = self.server.logged_in("cid@localhost/1")
+        self.server.settle()
+        before = as_kept(self.room)
+        invite = "<x xmlns='http://jabber.org/protocol/muc#user'><invite to='cid@localhost/1'/></x>"
+        for failing, told in ((StorageFailed("no disk"), ["error"]), (None, [None])):
+            self.owner.inbox.clear()
+            self.server.storage.failing = failing
+            self.owner.send(f"<message to='{ROOM.bare}' id='i'>{invite}</message>")
+            self.server.settle()
+            self.assertEqual([each.get("type") for each in self.owner.inbox], told)
+            self.assertEqual(as_kept(self.room) == before, failing is not None)
+            self.assertEqual(len(guest.inbox) > 0, failing is None)
+
+    def test_retraction(self) -> None:
+        """What somebody takes back themselves stays in the archive where that cannot be stored; the sender is told."""
+        said = self.room.history[0]
+        retract = f"<retract xmlns='urn:xmpp:message-retract:1' id='{said.id}'/>"
+        self.server.storage.failing = StorageFailed("no disk")
+        self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='n'>{retract}</message>")
+        self.server.settle()
+        self.assertEqual(self.other.inbox[-1].get("type"), "error")
+        self.server.storage.failing = None
+        self.assertEqual(now(self.server.server.services[Rooms].archived(self.room, said.id)), said)
 
 
 def _test(operation: str) -> Any:
