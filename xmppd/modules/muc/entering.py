@@ -41,7 +41,6 @@ from xmppd.services.rooms.occupants import Occupant
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import RoomExists
-from xmppd.services.rooms.settings import RoomSettings
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import stringprep_disagrees
@@ -94,9 +93,7 @@ class Entering:
             made = await self._rooms.made_by(address.domainpart, owner)
             if made >= options.rooms_per_user and not self._parts.is_admin(owner):
                 raise StanzaError("resource-constraint", "You have made too many rooms", type="wait")
-            settings = RoomSettings(
-                is_persistent=options.persistent, is_public=options.public, history=options.history
-            )
+            settings = options.settings(is_persistent=options.persistent)
             try:
                 room = await self._rooms.create(address, owner, settings, is_locked=options.lock)
                 is_new = True

@@ -9,7 +9,7 @@ from xmppd.modules.muc.standing import Standing
 from xmppd.services.rooms.roles import Affiliation, Role
 from xmppd.services.rooms.room import Affiliated, Room
 from xmppd.services.rooms.rooms import Page
-from xmppd.services.rooms.settings import RoomSettings, changed
+from xmppd.services.rooms.settings import changed
 from xmppd.services.rooms.store import Tombstone
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -39,7 +39,7 @@ class RoomOperations:
     async def create(self, address: JID, owner: str) -> Room:
         """Make a room that stays, for an owner, over a tombstone too; `RoomExists`."""
         options = self._parts.options
-        settings = RoomSettings(is_persistent=True, is_public=options.public, history=options.history)
+        settings = options.settings(is_persistent=True)
         return await self._parts.rooms.create(address, owner, settings, is_locked=False, over_tombstone=True)
 
     async def configure(self, address: JID, changes: Mapping[str, Any]) -> Room:

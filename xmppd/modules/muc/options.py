@@ -6,6 +6,7 @@ from pydantic import Field
 
 from xmppd.core.module import Options
 from xmppd.services.rooms.room import KEPT
+from xmppd.services.rooms.settings import RoomSettings
 
 
 class MucOptions(Options):
@@ -19,6 +20,8 @@ class MucOptions(Options):
     """Whether new rooms stay when the last occupant has left, unless their owner says otherwise."""
     public: bool = True
     """Whether new rooms are listed, unless their owner says otherwise."""
+    archive: bool = True
+    """Whether new rooms keep an archive, unless their owner says otherwise."""
     history: Annotated[int, Field(ge=0, le=KEPT)] = 20
     """Messages that who enters a new room is shown."""
     rooms_per_user: Annotated[int, Field(ge=1)] = 100
@@ -51,3 +54,12 @@ class MucOptions(Options):
     """Messages in a page of an archive whose size a client does not name."""
     max_page: Annotated[int, Field(ge=1, le=250)] = 250
     """Messages in a page at most."""
+
+    def settings(self, *, is_persistent: bool) -> RoomSettings:
+        """Give the settings of a new room."""
+        return RoomSettings(
+            is_persistent=is_persistent,
+            is_public=self.public,
+            history=self.history,
+            is_archived=self.archive,
+        )
