@@ -102,6 +102,7 @@ class Recipients:
 
     def _is_blocked(self, owner: str, sender: JID) -> bool:
         """Whether an account with a connected resource blocks the sender; nobody blocks oneself or one's own server."""
-        if owner == sender.bare or owner.rpartition("@")[2] == sender.full:
+        blocked = self._blocking.list_of(owner)
+        if not blocked or owner == sender.bare or owner.rpartition("@")[2] == sender.full:
             return False
-        return covers(self._blocking.list_of(owner), sender)
+        return covers(blocked, sender)
