@@ -1,10 +1,12 @@
 """promises#rooms-come-back: a server with a room, killed at random moments while it is spoken in and changed.
 
-What was acknowledged to a speaker is in the room's archive afterwards, once, in the speaker's order; what was answered
-with a result is so; the room is there, with its settings.
+What was acknowledged to a speaker is in the room's archive afterwards, once, in the speaker's order; affiliations and
+configurations that were answered with a result are so; the room is there, and whoever was in it enters it again: it is
+for members alone, so that what it knows of them decides that.
 """
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -26,6 +28,12 @@ messages_per_minute = 0
 room_messages_per_minute = 0
 """
 ADMIN: Final = "http://jabber.org/protocol/muc#admin"
+OWNER: Final = "http://jabber.org/protocol/muc#owner"
+DATA: Final = "jabber:x:data"
+ITEMS: Final = "http://jabber.org/protocol/disco#items"
+CONFIG: Final = "http://jabber.org/protocol/muc#roomconfig"
+AGAIN_S: Final = 0.05
+FIELD: Final = "<field var='{}'><value>{}</value></field>"
 
 
 class Visitor(Device):
@@ -36,7 +44,9 @@ class Visitor(Device):
         self.count = 0
         """Messages sent, or changes asked for."""
         self.done: set[int] = set()
-        """Changes that were answered with a result."""
+        """Members, by number, whose affiliation was answered with a result."""
+        self.named = 0
+        """The last name of the room that was answered with a result, by number."""
 
     async def come(self, port: int) -> None:
         """Log in afresh and enter the room; what was not promised is not sent again."""
@@ -63,19 +73,46 @@ class Visitor(Device):
             await asyncio.sleep(0)
 
     async def change(self) -> None:
-        """Make one member after the other until the connection is lost."""
+        """Make a member and give the room another name, in turn, until the connection is lost."""
         while self.is_connected:
             self.count += 1
-            item = f"<item jid='m{self.count}@localhost' affiliation='member'/>"
             try:
-                answer = await self.ask_room(
-                    f"<query xmlns='{ADMIN}'>{item}</query>", f"c{self.count}", "set"
-                )
+                await self.order(self.membership(f"m{self.count}@localhost"))
+                self.done.add(self.count)
+                await self.order(self.configuration(("roomname", str(self.count))))
+                self.named = self.count
             except asyncio.CancelledError:
                 return
-            if answer.get("type") != "result":
-                raise Broken("a change was refused")
-            self.done.add(self.count)
+
+    async def order(self, payload: str) -> None:
+        """Ask for a change, and see that it is done."""
+        answer = await self.ask_room(payload, f"c{self.count}", "set")
+        if answer.get("type") != "result":
+            raise Broken("a change was refused")
+
+    def membership(self, *jids: str) -> str:
+        """Write a request that makes these bare JIDs members."""
+        items = "".join(f"<item jid='{jid}' affiliation='member'/>" for jid in jids)
+        return f"<query xmlns='{ADMIN}'>{items}</query>"
+
+    def configuration(self, *settings: tuple[str, str]) -> str:
+        """Write a form with these settings."""
+        fields = "".join(FIELD.format(f"muc#roomconfig_{name}", value) for name, value in settings)
+        x = f"<x xmlns='{DATA}' type='submit'>{FIELD.format('FORM_TYPE', CONFIG)}{fields}</x>"
+        return f"<query xmlns='{OWNER}'>{x}</query>"
+
+    async def name(self) -> int:
+        """Give the room's name, by number."""
+        form = await self.ask_room(f"<query xmlns='{OWNER}'/>", f"n{self.count}-{len(self.done)}", "get")
+        names = [
+            each for each in form.iter(f"{{{DATA}}}field") if each.get("var") == "muc#roomconfig_roomname"
+        ]
+        return int(names[0].findtext(f"{{{DATA}}}value") or 0)
+
+    async def nicks(self) -> set[str]:
+        """Give who is in the room."""
+        answer = await self.ask_room(f"<query xmlns='{ITEMS}'/>", f"i{self.count}-{len(self.done)}", "get")
+        return {(each.get("jid") or "").partition("/")[2] for each in answer.iter(f"{{{ITEMS}}}item")}
 
     async def read_room(self) -> list[str]:
         """Give the ids of all messages in the archive."""
@@ -93,7 +130,8 @@ class Visitor(Device):
         query = f"<query xmlns='{ADMIN}'><item affiliation='member'/></query>"
         answer = await self.ask_room(query, f"l{self.count}-{id(query)}", "get")
         items = answer.iter(f"{{{ADMIN}}}item")
-        return {int((item.get("jid") or "m0@")[1:].partition("@")[0]) for item in items}
+        jids = [item.get("jid") or "" for item in items]
+        return {int(jid[1:].partition("@")[0]) for jid in jids if jid.startswith("m")}
 
 
 class RoomContract:
@@ -113,7 +151,11 @@ class RoomContract:
         accounts = tuple((each.account, PASSWORD) for each in everyone) if self.life == 1 else ()
         options = OPTIONS.format(durability=durability) + ROOMS
         self._server = ServerProcess(self.folder, options, accounts)
-        for each in everyone:
+        await self.owner.come(self._server.ports["STARTTLS"])
+        if self.life == 1:
+            await self.owner.order(self.owner.membership(*(each.account for each in self.speakers)))
+            await self.owner.order(self.owner.configuration(("membersonly", "1"), ("roomname", "0")))
+        for each in self.speakers:
             await each.come(self._server.ports["STARTTLS"])
         await self._check()
         working = [asyncio.ensure_future(each.speak()) for each in self.speakers]
@@ -139,6 +181,15 @@ class RoomContract:
         missing_members = self.owner.done - await self.owner.members()
         if missing_members:
             raise Broken(f"the room lacks the members {sorted(missing_members)[:5]}")
+        name = await self.owner.name()
+        if not self.owner.named <= name <= self.owner.count:
+            raise Broken(f"the room is called {name} where {self.owner.named} was promised")
+        nicks = {each.account.partition("@")[0] for each in (self.owner, *self.speakers)}
+        until = time.monotonic() + PATIENCE_S
+        while await self.owner.nicks() != nicks:
+            if time.monotonic() > until:
+                raise Broken("not all are in the room again")
+            await asyncio.sleep(AGAIN_S)
 
     def stop(self) -> None:
         """End the server, whatever it does."""
@@ -148,4 +199,5 @@ class RoomContract:
     def report(self) -> str:
         """Say what was looked at."""
         promised = sum(len(each.promised) for each in self.speakers)
-        return f"rooms: {self.life} lives; promised {promised} messages and {len(self.owner.done)} changes, none lost"
+        changes = f"{len(self.owner.done)} affiliations and {self.owner.named} configurations"
+        return f"rooms: {self.life} lives; promised {promised} messages, {changes}, none lost"
