@@ -14,7 +14,7 @@ from benchmarks.scenarios.nodes import PersonalEvent, Publishing
 from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
 from benchmarks.scenarios.quick_login import QuickLogin
-from benchmarks.scenarios.room import Room
+from benchmarks.scenarios.room import GrowingRoom, KeptRoom, PacedRoom, Room
 from benchmarks.scenarios.sessions import Idle, Left, Login, Start
 from benchmarks.scenarios.turns import Storm, Turns
 from benchmarks.scenarios.web import Files, WebChat, WebIdle
@@ -22,6 +22,7 @@ from benchmarks.servers.base import Profile
 
 GROWING_SESSIONS = (100, 1_000, 10_000)
 GROWING_CONTACTS = (10, 100, 1_000, 10_000)
+GROWING_ROOMS = (100, 1_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Sizes:
     files: int
     """How many files of 25 MB are uploaded and fetched."""
     most: int
-    """The greatest number of sessions or contacts in the growth runs."""
+    """The greatest number of sessions, contacts or occupants in the growth runs."""
 
 
 FULL = Sizes(
@@ -71,6 +72,9 @@ def _usual(sizes: Sizes) -> Iterator[Scenario]:
     yield Presence("S5-tls", True, 500, sizes.window, "≤ 12")
     yield Room("S6-plain", False, 200, sizes.window, "≤ 8")
     yield Room("S6-tls", True, 200, sizes.window, "≤ 12")
+    yield PacedRoom("S6-paced", False, 200, sizes.paced, "≤ 3")
+    yield PacedRoom("S6-paced-tls", True, 200, sizes.paced, "≤ 3")
+    yield KeptRoom("S6-kept", True, 200, sizes.window, "–")
     yield Ping("S7-plain", False, 50, sizes.window, "≤ 20")
     yield Ping("S7-tls", True, 50, sizes.window, "≤ 25")
     yield Start("S8")
@@ -127,3 +131,6 @@ def _growth(sizes: Sizes) -> Iterator[Scenario]:
     for contacts in GROWING_CONTACTS:
         if contacts <= sizes.most:
             yield GrowingPresence(f"S5-growth-{contacts}", False, contacts, sizes.growth, "a + b·n ± 25 %")
+    for occupants in GROWING_ROOMS:
+        if occupants <= sizes.most:
+            yield GrowingRoom(f"S6-growth-{occupants}", False, occupants, sizes.growth, "a + b·n ± 25 %")

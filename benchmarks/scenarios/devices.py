@@ -77,7 +77,7 @@ class Devices(Scenario):
         ]
         connections = self.log_in(server, loop, [*sending, *receiving])
         loop.settle()
-        _enable(loop, connections)
+        enable(loop, connections)
         return connections[: self.pairs], connections[self.pairs :]
 
 
@@ -148,7 +148,8 @@ class _Receiver:
         self._copies.count += count
 
 
-def _enable(loop: Loop, connections: list[Client]) -> None:
+def enable(loop: Loop, connections: list[Client]) -> None:
+    """Turn carbons and XEP-0198 on for all of them."""
     ready = 0
 
     def enabled() -> None:

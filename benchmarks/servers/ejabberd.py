@@ -63,7 +63,7 @@ WEB_MODULES = """\
 SQL = 'sql_type: sqlite\nsql_database: "{folder}/archive.sqlite"\n'
 PEP = "  mod_caps: {}\n  mod_pubsub: {plugins: [flat, pep]}\n"
 ROOMS = "  mod_muc:\n    host: rooms.localhost\n    max_users: 20000\n    max_users_presence: 20000\n"
-ROOM_OPTIONS = "    default_room_options: {mam: false, max_users: 20000}\n"
+ROOM_OPTIONS = "    default_room_options: {mam: %s, max_users: 20000}\n"
 DEVICES = (
     "  mod_carboncopy: {}\n  mod_client_state: {}\n  mod_stream_mgmt: {resend_on_timeout: if_offline}\n"
     "  mod_mam: {default: always, request_activates_archiving: false, db_type: %s}\n"
@@ -169,7 +169,9 @@ class Ejabberd(Server):
             modules += WEB_MODULES.format(port=self.http_port, folder=self.folder)
         if profile is Profile.SHIPPED:
             return modules + SHIPPED
-        return modules + (PEP if self.needs.pep else "") + (ROOMS + ROOM_OPTIONS if self.needs.rooms else "")
+        is_archived = "false" if profile is Profile.LEAN else "true"
+        rooms = ROOMS + ROOM_OPTIONS % is_archived if self.needs.rooms else ""
+        return modules + (PEP if self.needs.pep else "") + rooms
 
     def _seed(self) -> str:
         keys = keys_for(PASSWORD)

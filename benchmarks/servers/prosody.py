@@ -47,6 +47,7 @@ max_archive_query_results = 50
 ssl = {{ certificate = "{chain}", key = "{key}" }}
 VirtualHost "localhost"
 """
+ROOM_ARCHIVE = 'modules_enabled = { "muc_mam" }\nstorage = { muc_log = "sql" }\n'
 ROOMS = 'Component "rooms.localhost" "muc"\nmuc_room_locking = false\n'
 FILES = """\
 Component "upload.localhost" "http_file_share"
@@ -109,6 +110,8 @@ class Prosody(Server):
 
     def _components(self) -> str:
         rooms = ROOMS if self.needs.rooms else ""
+        if rooms and self.needs.profile is not Profile.LEAN:
+            rooms += ROOM_ARCHIVE
         nodes = NODES if self.needs.nodes else ""
         return rooms + nodes + (FILES.format(port=self.http_port) if self.needs.web else "")
 

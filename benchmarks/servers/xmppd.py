@@ -138,6 +138,8 @@ class Xmppd(Server):
     def _services(self) -> Iterator[str]:
         if self.needs.rooms:
             yield ROOMS
+            if self.needs.profile is Profile.LEAN:
+                yield "archive = false\n"
         if self.needs.nodes:
             yield NODES
         if self.needs.web:
