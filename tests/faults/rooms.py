@@ -181,9 +181,9 @@ class RoomContract:
         missing_members = self.owner.done - await self.owner.members()
         if missing_members:
             raise Broken(f"the room lacks the members {sorted(missing_members)[:5]}")
-        name = await self.owner.name()
-        if not self.owner.named <= name <= self.owner.count:
-            raise Broken(f"the room is called {name} where {self.owner.named} was promised")
+        called = await self.owner.name()
+        if not self.owner.named <= called <= self.owner.count:
+            raise Broken(f"the room is called {called} where {self.owner.named} was promised")
         nicks = {each.account.partition("@")[0] for each in (self.owner, *self.speakers)}
         until = time.monotonic() + PATIENCE_S
         while await self.owner.nicks() != nicks:
