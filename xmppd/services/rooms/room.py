@@ -56,6 +56,7 @@ class Room:
     __slots__ = (
         "_alike",
         "_pace",
+        "_reserved",
         "_takers",
         "activity",
         "address",
@@ -91,7 +92,9 @@ class Room:
         self.creator = creator
         """The bare JID of who made it."""
         self.affiliations: dict[str, Affiliated] = {}
-        """By bare JID, or by domain for everybody there; who has none is not in it."""
+        """By bare JID, or by domain for everybody there; who has none is not in it. See `set_affiliated`."""
+        self._reserved: dict[str, dict[str, str]] = {}
+        """Reserved nicks by bare JID, by what they look like."""
         self.subject: Subject | None = None
         self.avatar = b""
         """The room's vCard (XEP-0486)."""
@@ -148,13 +151,23 @@ class Room:
 
     def reserved_for(self, nick: str) -> str | None:
         """Give the bare JID for which a nick is reserved (7.10), or one that looks like it; None for nobody's."""
-        alike, found = likeness(nick), None
-        for jid, each in self.affiliations.items():
-            if each.nick == nick:
-                return jid
-            if found is None and each.nick and likeness(each.nick) == alike:
-                found = jid
-        return found
+        alike = self._reserved.get(likeness(nick), {})
+        return next((jid for jid, each in alike.items() if each == nick), next(iter(alike), None))
+
+    def set_affiliated(self, bare_jid: str, affiliated: Affiliated | None) -> None:
+        """Somebody has another affiliation or another reserved nick from now on; None for who has neither."""
+        before = self.affiliations.get(bare_jid)
+        if before is not None and before.nick:
+            alike = self._reserved[likeness(before.nick)]
+            del alike[bare_jid]
+            if not alike:
+                del self._reserved[likeness(before.nick)]
+        if affiliated is None:
+            self.affiliations.pop(bare_jid, None)
+            return
+        self.affiliations[bare_jid] = affiliated
+        if affiliated.nick:
+            self._reserved.setdefault(likeness(affiliated.nick), {})[bare_jid] = affiliated.nick
 
     def looks_like(self, nick: str, bare_jid: str) -> str | None:
         """Give a nick of somebody else that looks like *nick*; None where there is none."""

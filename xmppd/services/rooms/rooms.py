@@ -104,7 +104,7 @@ class Rooms:
             owned = Affiliated(Affiliation.OWNER)
             changes = store.settings_changes(room, settings, is_locked)
             await self._storage.commit(*changes, store.affiliation_change(address, owner, owned))
-            room.affiliations[owner] = owned
+            room.set_affiliated(owner, owned)
             room.idle_since = self._now()
             self.loaded[address.bare] = room
             self._count(room, 1)
@@ -200,7 +200,8 @@ class Rooms:
         changes += (store.affiliation_change(room.address, jid, each) for jid, each in affiliations)
         await self._storage.commit(*changes)
         room.settings, room.is_locked = settings, False
-        room.affiliations.update(affiliations)
+        for jid, each in affiliations:
+            room.set_affiliated(jid, each)
 
     @deferred
     async def affiliate(self, room: Room, affiliations: Sequence[tuple[str, Affiliated | None]]) -> None:
@@ -209,10 +210,7 @@ class Rooms:
             *(store.affiliation_change(room.address, jid, each) for jid, each in affiliations)
         )
         for jid, each in affiliations:
-            if each is None:
-                room.affiliations.pop(jid, None)
-            else:
-                room.affiliations[jid] = each
+            room.set_affiliated(jid, each)
 
     @deferred
     async def set_subject(self, room: Room, said: Said) -> None:

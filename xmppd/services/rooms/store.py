@@ -173,7 +173,7 @@ def read_room(address: JID, stored: Mapping[str, Mapping[str, bytes]], said: Ite
     )
     room.is_locked = bool(value.get("is_locked", False))
     for jid, affiliated in stored[AFFILIATED].items():
-        room.affiliations[jid] = _affiliated(decode(affiliated))
+        room.set_affiliated(jid, _affiliated(decode(affiliated)))
     subject = stored[ROOM].get(SUBJECT)
     if subject is not None:
         at, _, stanza = subject.partition(b" ")
