@@ -1,1 +1,1 @@
-Occupants of other servers that are gone without a word no longer stay in rooms: who has been silent for an hour is pinged (``silent_s``, ``answer_s``), and of errors only those that say that a stanza could not be delivered remove an occupant (XEP-0045 15.1.2).
+Occupants of other servers that are gone without a word no longer stay in rooms: who has been silent for an hour is pinged, and its server where no answer comes (``silent_s``, ``answer_s``), and of errors only those that say that a stanza could not be delivered remove an occupant (XEP-0045 15.1.2).

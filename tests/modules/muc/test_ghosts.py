@@ -89,7 +89,7 @@ class GhostTests(SynchronousTestCase):
                 f"<error type='cancel'><{condition} xmlns='{NS_ERRORS}'/></error>".encode(),
                 "error",
             )
-        self.says("iq", inner, to=question.from_ or "", type=type_, id=question.id or "")
+        self.says("iq", inner, question.to or "", to=question.from_ or "", type=type_, id=question.id or "")
         return question.child_names[0][0]
 
     def is_there(self, room: str = ROOM.bare) -> bool:
@@ -129,7 +129,7 @@ class GhostTests(SynchronousTestCase):
     # -- silence ------------------------------------------------------------------------------------------------------
 
     def test_no_answer(self) -> None:
-        """Who is silent is asked once, for all its rooms, and leaves them all if it does not answer in time."""
+        """Who is silent is asked once, for all its rooms, then its server; without an answer it leaves them all."""
         self.enter(FAR, f"{OTHER_ROOM}/far")
         self.clear()
         self.server.pass_time(SILENT_S - 1)
@@ -137,6 +137,10 @@ class GhostTests(SynchronousTestCase):
         self.server.pass_time(LOOKS_S)
         (question,) = self.asked()
         self.assertEqual((question.to, question.child_names[0][0]), (FAR, NS_PING))
+        self.server.pass_time(ANSWER_S)
+        (question,) = self.asked()
+        self.assertEqual((question.to, question.child_names[0][0]), ("montague.example", NS_PING))
+        self.assertTrue(self.is_there())
         self.server.pass_time(ANSWER_S)
         self.assertFalse(self.is_there())
         self.assertFalse(self.is_there(OTHER_ROOM))
@@ -154,6 +158,25 @@ class GhostTests(SynchronousTestCase):
             self.assertEqual(self.asked(), [])
             self.assertTrue(self.is_there())
         self.assertEqual(list(self.owner.inbox), [])
+
+    def test_a_server_that_answers(self) -> None:
+        """XEP-0198 5: who cannot answer since its connection is lost is still there, as long as its server is."""
+        for condition in ("", "service-unavailable"):
+            self.server.pass_time(SILENT_S - LOOKS_S)
+            self.assertEqual(self.asked(), [])
+            self.server.pass_time(2 * LOOKS_S)
+            self.assertEqual([each.to for each in self.asked()], [FAR])
+            self.server.pass_time(ANSWER_S)
+            self.answers(condition)
+        self.server.pass_time(ANSWER_S)
+        self.assertTrue(self.is_there())
+
+    def test_a_server_that_is_not_reached(self) -> None:
+        """Federation says so by an error: with it go all who are there."""
+        self.server.pass_time(SILENT_S + LOOKS_S)
+        self.answers("remote-server-timeout")
+        self.answers("remote-server-not-found")
+        self.assertFalse(self.is_there())
 
     def test_a_client_without_pings(self) -> None:
         """XEP-0199 4.2: it may say service-unavailable; what answers the other question is there."""

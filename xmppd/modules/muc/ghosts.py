@@ -1,10 +1,12 @@
 """Occupants that are there no more without having said so: XEP-0045 15.1.2 "Ghost Users".
 
 Rules that live here: a delivery-related error removes who sent it, any other does not. Who is of another server and has
-sent nothing for ``silent_s`` is asked by a ping (XEP-0199); no answer, or a delivery-related error, removes it from all
-rooms. Any other answer says that somebody is there, but for service-unavailable: that is what a server says for a
-resource that it does not have (RFC 6121 8.5.3.2), and what a client says that knows no pings. So two questions have to
-be answered that way, and a message that is refused with it is reason to ask at once. Who is heard meanwhile stays.
+sent nothing for ``silent_s`` is asked by a ping (XEP-0199); a delivery-related error removes it from all rooms. Any
+other answer says that somebody is there, but for service-unavailable: that is what a server says for a resource that it
+does not have (RFC 6121 8.5.3.2), and what a client says that knows no pings. So two questions have to be answered that
+way, and a message that is refused with it is reason to ask at once. Where no answer comes its server is asked: a client
+whose connection is lost for a while (XEP-0198) cannot answer and is no ghost, for its server tells when it is gone; a
+server that does not answer either is gone with all who are there. Who is heard meanwhile stays.
 """
 
 from typing import Final
@@ -16,6 +18,7 @@ from xmppd.modules.muc.entering import UNREACHABLE, Entering
 from xmppd.modules.muc.parts import MucParts
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.ns import CLIENT, STANZA_ERRORS
 from xmppd.stanza.stanza import Stanza
 
@@ -31,6 +34,7 @@ GONE: Final = frozenset(
 )
 """The delivery-related errors of the XEP."""
 UNSURE: Final = "service-unavailable"
+UNANSWERED: Final = "remote-server-timeout"
 QUESTIONS: Final = (
     Element("ping", "urn:xmpp:ping"),
     Element("query", "http://jabber.org/protocol/disco#info"),
@@ -97,16 +101,21 @@ class Ghosts:
 
     async def _is_there(self, room: str, full_jid: str) -> bool:
         for question in QUESTIONS:
-            id = self._parts.rooms.next_id()
-            asked = Stanza.make("iq", question, from_=room, to=full_jid, type="get", id=id)
-            try:
-                await self._parts.way.request(asked, self._parts.options.answer_s)
-            except StanzaError as error:
-                if error.condition != UNSURE:
-                    return error.condition not in GONE
-            else:
-                return True
+            condition = await self._answer(room, full_jid, question)
+            if condition == UNANSWERED:
+                return await self._answer(room, JID.of_prepared(full_jid).domainpart, question) not in GONE
+            if condition != UNSURE:
+                return condition not in GONE
         return False
+
+    async def _answer(self, room: str, to: str, question: Element) -> str:
+        """Ask, and give the condition of the error that comes; empty where a result does."""
+        asked = Stanza.make("iq", question, from_=room, to=to, type="get", id=self._parts.rooms.next_id())
+        try:
+            await self._parts.way.request(asked, self._parts.options.answer_s)
+        except StanzaError as error:
+            return error.condition
+        return ""
 
 
 def condition_of(stanza: Stanza) -> str:

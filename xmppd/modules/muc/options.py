@@ -42,10 +42,10 @@ class MucOptions(Options):
     idle_minutes: Annotated[int, Field(ge=1)] = 60
     """A room that nobody has been in for so long leaves memory; it comes back when somebody asks for it."""
     silent_s: Annotated[int, Field(ge=0, le=604_800)] = 3_600
-    """Who is of another server and has sent nothing for so many seconds is asked whether it is still there; 0 asks
-    nobody."""
+    """Who is of another server and has sent nothing for so many seconds is asked whether it is still there, and its
+    server where no answer comes; 0 asks nobody."""
     answer_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
-    """Who does not answer that in so many seconds is not in the room any more."""
+    """So many seconds there is for each answer. Where neither comes, the occupant is not in the room any more."""
     blocked: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Addresses and domains from which nobody is let into any room, nor heard."""
     keep_days: Annotated[int, Field(ge=0)] = 365
