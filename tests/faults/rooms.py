@@ -45,8 +45,8 @@ class Visitor(Device):
         """Messages sent, or changes asked for."""
         self.done: set[int] = set()
         """Members, by number, whose affiliation was answered with a result."""
-        self.named = 0
-        """The last name of the room that was answered with a result, by number."""
+        self.named = self.configured = 0
+        """The last name of the room that was answered with a result, by number; and how many of them there were."""
 
     async def come(self, port: int) -> None:
         """Log in afresh and enter the room; what was not promised is not sent again."""
@@ -77,10 +77,13 @@ class Visitor(Device):
         while self.is_connected:
             self.count += 1
             try:
-                await self.order(self.membership(f"m{self.count}@localhost"))
-                self.done.add(self.count)
-                await self.order(self.configuration(("roomname", str(self.count))))
-                self.named = self.count
+                if self.count % 2:
+                    await self.order(self.membership(f"m{self.count}@localhost"))
+                    self.done.add(self.count)
+                else:
+                    await self.order(self.configuration(("roomname", str(self.count))))
+                    self.named = self.count
+                    self.configured += 1
             except asyncio.CancelledError:
                 return
 
@@ -199,5 +202,5 @@ class RoomContract:
     def report(self) -> str:
         """Say what was looked at."""
         promised = sum(len(each.promised) for each in self.speakers)
-        changes = f"{len(self.owner.done)} affiliations and {self.owner.named} configurations"
+        changes = f"{len(self.owner.done)} affiliations and {self.owner.configured} configurations"
         return f"rooms: {self.life} lives; promised {promised} messages, {changes}, none lost"
