@@ -21,8 +21,9 @@ from xmppd.net.tls.names import covers, names_of
 BUNDLES: Final = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 """Where systems have the authorities that everybody believes, in one file."""
 
-CERTIFIED_KEPT: Final = 2_000
-"""Of so many pairs it is remembered whether one has issued the other, which never changes and is half of a reload."""
+KEPT: Final = 2_000
+"""Of so many it is remembered who has issued whom, and what is for which host: that never changes, and a reload asks
+about all."""
 
 _SOON: Final[tuple[tuple[int, str, Severity, str], ...]] = (
     (1, "certificate.expires-within-a-day", "error", "within a day"),
@@ -44,7 +45,7 @@ class Flaw(NamedTuple):
 def flaws_of(chain: Sequence[x509.Certificate], host: str, now: datetime) -> Iterator[Flaw]:
     """Look at the certificate of *host*, which comes first in *chain*, and at its issuers behind it."""
     yield from dates(chain[0], now)
-    if not covers(chain[0], host):
+    if not _is_for(chain[0], host):
         names = ", ".join(names_of(chain[0])) or "no name at all"
         why = f"it is for {names} and not for {host}"
         remedy = f"get one that has {host} among its alternative names"
@@ -121,7 +122,12 @@ def _issuers(chain: Sequence[x509.Certificate], now: datetime) -> Iterator[Flaw]
     yield Flaw("certificate.no-issuer", "warning", why, remedy)
 
 
-@lru_cache(maxsize=CERTIFIED_KEPT)
+@lru_cache(maxsize=KEPT)
+def _is_for(certificate: x509.Certificate, host: str) -> bool:
+    return covers(certificate, host)
+
+
+@lru_cache(maxsize=KEPT)
 def _certifies(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
