@@ -119,6 +119,16 @@ class RestartTests(SynchronousTestCase):
         last.pass_time(TELL_AFTER_S)
         self.assertEqual(len(door.stanzas), 1)
 
+    def test_by_the_nick_that_is_theirs(self) -> None:
+        """Who has changed the nick is told so by the new one."""
+        self.enter_from_afar(self.server)
+        self.server.server.router.route(Stanza.make("presence", b"", from_=FAR, to=f"{ROOM.bare}/away"))
+        self.server.settle()
+        server, door = self.again(), FakeDoor()
+        server.server.router.remote.open(door)
+        server.pass_time(TELL_AFTER_S)
+        self.assertEqual([each.from_ for each in door.stanzas], [f"{ROOM.bare}/away"])
+
     def test_unreachable(self) -> None:
         """12.1: an error that says that a remote occupant is not there removes it, with 333."""
         self.enter_from_afar(self.server)

@@ -139,7 +139,7 @@ def features_of(room: Room) -> list[str]:
         (settings.is_anonymous, "muc_semianonymous", "muc_nonanonymous"),
     )
     found = [yes if is_so else no for is_so, yes, no in pairs]
-    if settings.allow_registration:
+    if settings.lets_register:
         found += (registration.NS, registration.FORM_TYPE)
     return found
 

@@ -204,7 +204,7 @@ class Entering:
         nick, full_jid = traffic.target.resourcepart or "", traffic.sender.full
         payload = cleaned(traffic.stanza, room.address.bare)
         if nick != occupant.nick:
-            return _taken(self._rename(room, occupant, full_jid, nick, payload))
+            return _taken(self._rename(traffic, room, occupant, nick, payload))
         is_changed = payload.inner != occupant.presence.inner or occupant.full_jid != full_jid
         if not occupant.is_seen and is_broadcast(room, occupant.role, self._parts.options.large):
             room.stand(occupant, occupant.role, is_seen=True)
@@ -226,7 +226,7 @@ class Entering:
         return _taken(waiting)
 
     def _rename(
-        self, room: Room, occupant: Occupant, full_jid: str, nick: str, payload: Stanza
+        self, traffic: Traffic, room: Room, occupant: Occupant, nick: str, payload: Stanza
     ) -> Deferred[None] | None:
         """7.6: unavailable with the new nick and 303, then the new one; all sessions of the occupant change it."""
         self.check_nick(room, occupant.bare_jid, nick)
@@ -236,7 +236,10 @@ class Entering:
             raise StanzaError("conflict", "Another of your clients has this nick")
         before = self._telling.pieces(room, occupant, Change("unavailable", (NEW_NICK,), nick=nick), NOTHING)
         room.rename(occupant, nick)
-        occupant.set_presence(full_jid, payload)
+        occupant.set_presence(traffic.sender.full, payload)
+        if not self._parts.router.is_here(occupant.bare_jid):
+            for jid in occupant.sessions:
+                self._rooms.remote_entered(room, jid, traffic.changes)
         return self._telling.run(room, *before, *self._telling.pieces(room, occupant))
 
     def _is_not_there(self, traffic: Traffic) -> Taken:

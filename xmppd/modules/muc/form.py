@@ -65,7 +65,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
         ),
     ),
     Option(f"{_C}allowvoicerequests", "boolean", "Visitors may ask for voice", "allow_voice_requests"),
-    Option(f"{_C}allow_registration", "boolean", "Anybody may register as a member", "allow_registration"),
+    Option(
+        f"{_C}allow_registration",
+        "boolean",
+        "Who registers is a member, where all may enter and speak",
+        "allow_registration",
+    ),
     Option(f"{_C}lock_nicks", "boolean", "Who has a reserved nick enters by that one alone", "lock_nicks"),
     Option(
         f"{_C}maxusers",
@@ -132,10 +137,13 @@ def read_settings(submission: forms.Submission, before: RoomSettings) -> RoomSet
 
 
 def read_jids(submission: forms.Submission, var: str) -> list[str] | None:
-    """Give the bare JIDs in a field; None where it is left out. Raises jid-malformed."""
+    """Give the bare JIDs in a field; None where it is left out. Raises jid-malformed, not-acceptable."""
     if var not in submission.values:
         return None
-    return [_bare(text) for text in submission.all(var) if text.strip()]
+    listed = [_bare(text) for text in submission.all(var) if text.strip()]
+    if len(listed) > MAX_LISTED:
+        raise StanzaError("not-acceptable", f"At most {MAX_LISTED} addresses are taken at once")
+    return listed
 
 
 def _read(submission: forms.Submission, option: Option) -> Any:

@@ -49,6 +49,7 @@ class Invitations:
         if occupant is None and standing < Affiliation.ADMIN:
             raise StanzaError("not-acceptable", "You are not in the room")
         self._check(room, standing, occupant)
+        self._parts.check_pace(room, traffic.sender.bare)
         targets = [_address(each.get("to")) for each in invites]
         if room.settings.is_members_only:
             await self._make_members(room, targets, "" if occupant is None else occupant.nick)

@@ -31,10 +31,12 @@ class MucOptions(Options):
     large: Annotated[int, Field(ge=1)] = 500
     """A room with more occupants is large: presence of who enters then is told to moderators alone, who see everybody;
     presence of moderators is told to all. Its owner may want otherwise."""
+    affiliations: Annotated[int, Field(ge=1)] = 20_000
+    """Members, admins, owners and outcasts of a room together at most."""
     nick_chars: Annotated[int, Field(ge=1, le=1_023)] = 64
     """Characters of a nick at most."""
     messages_per_minute: Annotated[int, Field(ge=0)] = 600
-    """Messages to all of one occupant within a minute at most; 0 is no limit."""
+    """Messages of one occupant within a minute at most, to all or to one; 0 is no limit."""
     room_messages_per_minute: Annotated[int, Field(ge=0)] = 6_000
     """Messages in a room of all occupants together within a minute at most; 0 is no limit."""
     presence_per_minute: Annotated[int, Field(ge=0)] = 120

@@ -92,7 +92,7 @@ class Owner:
     async def _configure(self, room: Room, submission: forms.Submission) -> None:
         before, settings = room.settings, read_settings(submission, room.settings)
         asked = _asked(room, submission)
-        self._standing.check_owners(room, asked)
+        self._standing.check(room, asked)
         standing_before = {jid: room.affiliation(jid) for jid, _ in asked}
         await self._rooms.configure(room, settings, asked)
         for jid, _ in asked:

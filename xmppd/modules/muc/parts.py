@@ -56,6 +56,12 @@ class MucParts:
         if self.blocked and covers(self.blocked, sender):
             raise StanzaError("forbidden", "You are blocked from this service")
 
+    def check_pace(self, room: Room, bare_jid: str) -> None:
+        """Raise `StanzaError` for who says too much, to all or to one."""
+        allowed = self.options.messages_per_minute
+        if allowed and not room.pace.take(bare_jid, allowed, self.rooms.now()):
+            raise StanzaError("policy-violation", "You say too much at once", type="wait")
+
     async def room_of(self, request: IQRequest) -> Room:
         """Give the room that a request is for, unless who asks is blocked. Waits for the storage."""
         self.check_blocked(request.sender)

@@ -59,6 +59,7 @@ class Private:
         lowest = ALLOW_PM[room.settings.allow_pm]
         if lowest is None or sender.role < lowest:
             raise StanzaError("forbidden", "You may not send private messages here")
+        self._parts.check_pace(room, sender.bare_jid)
         message = _marked(cleaned(traffic.stanza, room.address.bare), sender)
         waits: list[Deferred[None]] = []
         for index, jid in enumerate(reversed(target.sessions)):

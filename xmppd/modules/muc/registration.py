@@ -59,9 +59,7 @@ class Registration:
         if room.affiliation(bare_jid) is Affiliation.OUTCAST:
             raise StanzaError("forbidden", "You are banned from this room")
         known = room.affiliations.get(bare_jid)
-        if known is None and not room.settings.allow_registration:
-            raise StanzaError("not-allowed", "Members are made by admins here")
-        if known is None and room.settings.is_members_only:
+        if known is None and not room.settings.lets_register:
             raise StanzaError("not-allowed", "Members are made by admins here")
         return known
 

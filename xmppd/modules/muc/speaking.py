@@ -71,11 +71,9 @@ class Speaking:
 
     def _check_pace(self, room: Room, occupant: Occupant, stanza: Stanza) -> None:
         """Raise `StanzaError` where somebody says too much, or all together do, or too soon (XEP-0500 4)."""
-        now, options = self._rooms.now(), self._parts.options
-        each, all_ = options.messages_per_minute, options.room_messages_per_minute
-        if each and not room.pace.take(occupant.bare_jid, each, now):
-            raise StanzaError("policy-violation", "You say too much at once", type="wait")
-        if all_ and not room.pace.take(EVERYBODY, all_, now):
+        self._parts.check_pace(room, occupant.bare_jid)
+        now, allowed = self._rooms.now(), self._parts.options.room_messages_per_minute
+        if allowed and not room.pace.take(EVERYBODY, allowed, now):
             raise StanzaError("policy-violation", "Too much is said here at once", type="wait")
         settings = room.settings
         if settings.slow_mode_s or settings.voice_after_s:
@@ -117,6 +115,7 @@ class Speaking:
         lowest = Role.PARTICIPANT if room.settings.change_subject else Role.MODERATOR
         if occupant.role < lowest:
             raise StanzaError("forbidden", "You may not change the subject")
+        self._check_pace(room, occupant, stanza)
         async with room.lock:
             if room.is_gone or room.by_jid.get(traffic.sender.full) is not occupant:
                 raise StanzaError("not-acceptable", "You are not in the room")

@@ -49,9 +49,9 @@ class Standing:
     async def affiliate(self, room: Room, asked: Sequence[Asked], actor: str) -> None:
         """Give several bare JIDs other affiliations, all or none, then tell all. Whoever calls holds `Room.lock`.
 
-        Raises conflict where no owner would be left (10.4); `StorageError`, and then nothing has changed.
+        Raises what `check` does; `StorageError`, and then nothing has changed.
         """
-        self.check_owners(room, asked)
+        self.check(room, asked)
         before = {jid: room.affiliation(jid) for jid, _ in asked}
         await self._parts.rooms.affiliate(
             room, [(jid, None if _is_nothing(each) else each) for jid, each in asked]
@@ -59,8 +59,11 @@ class Standing:
         for jid, _ in asked:
             self.affiliated(room, jid, before[jid], actor)
 
-    def check_owners(self, room: Room, asked: Sequence[Asked]) -> None:
-        """Raise conflict where no owner would be left."""
+    def check(self, room: Room, asked: Sequence[Asked]) -> None:
+        """Raise conflict where no owner would be left (10.4), resource-constraint where there would be too many."""
+        new = {jid for jid, each in asked if jid not in room.affiliations and not _is_nothing(each)}
+        if new and len(room.affiliations) + len(new) > self._parts.options.affiliations:
+            raise StanzaError("resource-constraint", "The lists of this room are full", type="wait")
         owners = set(room.owners)
         for jid, each in asked:
             (owners.add if each.affiliation is Affiliation.OWNER else owners.discard)(jid)

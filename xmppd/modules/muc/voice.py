@@ -51,6 +51,7 @@ class Voice:
             raise StanzaError("forbidden", "This room takes no requests for voice")
         if occupant.role is not Role.VISITOR:
             raise StanzaError("bad-request", "You have voice")
+        self._parts.check_pace(room, occupant.bare_jid)
         moderators = [
             jid for each in room.occupants.values() if each.role is Role.MODERATOR for jid in each.sessions
         ]

@@ -62,6 +62,13 @@ class RoomSettings:
         return not (self.is_members_only or self.password)
 
     @property
+    def lets_register(self) -> bool:
+        """Whether who registers is a member at once: not where that would let them enter, or speak, who may not."""
+        return self.allow_registration and not (
+            self.is_members_only or self.is_moderated or self.voice_after_s
+        )
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether moderators alone see who the occupants are (semi-anonymous)."""
         return self.whois != ANYBODY
