@@ -14,6 +14,7 @@ from xmppd.modules.muc import admin, avatar, moderation, owner, registration, se
 from xmppd.modules.muc.admin import Admin
 from xmppd.modules.muc.archive import RoomArchive
 from xmppd.modules.muc.avatar import Avatar
+from xmppd.modules.muc.departing import Departing
 from xmppd.modules.muc.disco import NS_UNIQUE, OF_SERVICE, Showing
 from xmppd.modules.muc.entering import Entering
 from xmppd.modules.muc.ghosts import MOST_ASKED, Ghosts
@@ -31,6 +32,7 @@ from xmppd.modules.muc.speaking import Speaking
 from xmppd.modules.muc.standing import Standing
 from xmppd.modules.muc.telling import Telling
 from xmppd.modules.muc.voice import Voice
+from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.archive.query import NS as NS_MAM
 from xmppd.services.archive.retention import Retention, Rules
 from xmppd.services.archive.search import ArchiveSearch
@@ -70,7 +72,7 @@ class Muc(Service):
     identities = (Identity("conference", "text", "Rooms"),)
     features = OF_SERVICE
     options = MucOptions
-    uses = (Rooms, Recipients, ArchiveSearch, Roles)
+    uses = (Accounts, Rooms, Recipients, ArchiveSearch, Roles)
     opt: MucOptions
 
     def start(self) -> None:
@@ -94,6 +96,7 @@ class Muc(Service):
         self._admin = Admin(parts, self.standing, self._invitations)
         self.owner = Owner(parts, self.standing, self._entering)
         self._voice = Voice(parts, self.standing)
+        self.at_end(Departing(parts, self.standing).watch(services[Accounts]))
         self._registration = Registration(parts, self.standing)
         self._avatar = Avatar(parts, self.owner)
         self._hats = HatCommands(parts, self.owner)
