@@ -3,6 +3,7 @@
 A room asks first and lets in afterwards: nothing waits between the last question and the occupant's being there.
 """
 
+import hmac
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -154,7 +155,8 @@ class Entering:
             raise StanzaError("forbidden", (reason and reason.reason) or "You are banned from this room")
         if settings.is_members_only and affiliation < Affiliation.MEMBER and not is_owner:
             raise StanzaError("registration-required", "Only members may enter")
-        if settings.password and not is_owner and join.child_text("password", NS) != settings.password:
+        given = (join.child_text("password", NS) or "").encode()
+        if settings.password and not hmac.compare_digest(given, settings.password.encode()):
             raise StanzaError("not-authorized", "The password is missing or wrong")
 
     def check_nick(self, room: Room, bare_jid: str, nick: str) -> None:

@@ -1,5 +1,7 @@
 """Invitations by the room, and how they are declined: XEP-0045 7.8.2. Direct ones (XEP-0249) are the clients' own.
 
+Whether there is such an account is told to nobody (7.8.2 has item-not-found for an address that is none's).
+
 What a room sends on is in the transaction of what it was asked by, so that an invitation that is acknowledged is kept
 for whom it is for.
 """
