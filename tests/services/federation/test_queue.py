@@ -1,14 +1,21 @@
 """The queue of a pair of domains: what waits, what goes back, and when it is tried again."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
 from xmppd.core.outgoing import Service
 from xmppd.services.federation.backoff import Backoff
+from xmppd.services.federation.outbound import Item
+from xmppd.services.federation.pair import SLICE, Pair
 from xmppd.services.federation.rows import STORE
-from xmppd.storage.interface import part_of
+from xmppd.storage.interface import Append, Decided, part_of
 from xmppd.testing.peers import PeerServer
 from xmppd.testing.server import now
 
 OWNER = part_of(CAPULET, MONTAGUE)
+WAITING = 3 * SLICE
 
 
 class QueueTests(Two):
@@ -137,6 +144,92 @@ class QueueTests(Two):
         self.assertEqual(self.capulet.peers.federation.pairs, {})
         self.say("two")
         self.assertEqual(self.came(self.romeo), ["message chat one", "message chat two"])
+
+
+class BehindTests(Two):
+    """Much comes while what has waited is still leaving: that must not go on for ever."""
+
+    s2s = "retry_min_s = 1\nretry_max_s = 1"
+
+    def setUp(self) -> None:
+        """There is a stream, and more waits than leaves in one turn."""
+        super().setUp()
+        self.montague.vanish()
+        for index in range(WAITING):
+            self.send(index)
+        self.settle(0)
+        self.numbered: list[int] = []
+        self.held: list[Callable[[], None]] | None = []
+        rows = self.capulet.peers.federation.rows
+        number = rows.number
+
+        def counting(ours: str, theirs: str, items: list[Item], then: Decided) -> None:
+            self.numbered.append(len(items))
+            call = partial(number, ours, theirs, items, then)
+            call() if self.held is None else self.held.append(call)
+
+        self.patch(rows, "number", counting)
+
+    def send(self, index: int) -> None:
+        """Juliet says a number, and nobody has a turn."""
+        self.juliet.send(f"<message to='romeo@{MONTAGUE}/orchard' type='chat'><body>{index}</body></message>")
+
+    def go_on(self) -> Pair:
+        """The disk is slow: let a stream come about, and Juliet say as much again."""
+        self.montague.listen()
+        self.settle(2)
+        pair = self.capulet.peers.federation.pair(CAPULET, MONTAGUE)
+        self.assertIsNotNone(pair.carrier)
+        for index in range(WAITING, 2 * WAITING):
+            self.send(index)
+        self.settle(0)
+        self.assertEqual(len(pair.queue), 2 * WAITING)
+        return pair
+
+    def flow(self) -> None:
+        """The disk is done: let all of it leave."""
+        held, self.held = self.held or [], None
+        for call in held:
+            call()
+        self.settle(30)
+
+    def heard(self) -> list[str]:
+        """Give what Romeo has heard."""
+        return [each.removeprefix("message chat ") for each in self.came(self.romeo)]
+
+    def test_what_was_promised_is_numbered_as_it_comes(self) -> None:
+        """Its row says which it will be, in its sender's transaction; none is written anew."""
+        self.juliet.send("<enable xmlns='urn:xmpp:sm:3'/>")
+        self.go_on()
+        self.flow()
+        self.assertEqual(self.heard(), list(map(str, range(2 * WAITING))))
+        self.assertEqual(sum(self.numbered), WAITING)
+        self.assertEqual(now(self.capulet.storage.count(STORE, OWNER)), 0)
+
+    def test_what_nobody_was_promised_is_in_memory(self) -> None:
+        """There is a stream to leave by, so that it needs no row."""
+        appended: list[object] = []
+        keeping = self.capulet.peers.federation.rows.keeping
+
+        def noted(*words: Any) -> Append:
+            appended.append(words)
+            return keeping(*words)
+
+        self.patch(self.capulet.peers.federation.rows, "keeping", noted)
+        self.go_on()
+        self.flow()
+        self.assertEqual(self.heard(), list(map(str, range(2 * WAITING))))
+        self.assertEqual(appended, [])
+
+    def test_something_goes_back_before(self) -> None:
+        """Then those behind are others than was foreseen, and say so before they leave."""
+        self.juliet.send("<enable xmlns='urn:xmpp:sm:3'/>")
+        pair = self.go_on()
+        pair.confirmed([pair.queue[WAITING]])
+        self.flow()
+        self.assertEqual(self.heard(), [str(index) for index in range(2 * WAITING) if index != WAITING])
+        self.assertGreater(sum(self.numbered), WAITING)
+        self.assertEqual(now(self.capulet.storage.count(STORE, OWNER)), 0)
 
 
 class PolicyTests(Two):

@@ -6,6 +6,8 @@ remote-server-not-found.
 
 from functools import partial
 
+from twisted.internet.defer import Deferred
+
 from xmppd.core.domains.door import Door
 from xmppd.core.events import Traffic
 from xmppd.core.replies import Replies
@@ -32,7 +34,14 @@ class RemoteDomain:
 
     def deliver(self, traffic: Traffic) -> Waiting:
         """Send a stanza on its way; see `Domain`."""
-        return self._try(self._doors, traffic)
+        doors = self._doors
+        if not doors:
+            return self._try(doors, traffic)
+        taken = doors[0].take(traffic)
+        if taken is True:  # as nearly always
+            return None
+        go_on = partial(self._try, doors[1:])
+        return self._replies.after(taken, traffic, go_on) if isinstance(taken, Deferred) else go_on(traffic)
 
     def _try(self, doors: tuple[Door, ...], traffic: Traffic) -> Waiting:
         if not doors:

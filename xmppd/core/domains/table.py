@@ -32,16 +32,15 @@ class Domains:
 
     def of(self, name: str) -> Domain:
         """Give the domain of this (prepared) name."""
-        domain = self.by_name.get(name)
-        return self._make(name) if domain is None else domain
+        host = self._hosts.get(name)
+        if host is None:  # not kept: strangers name as many as they like
+            return self._remote
+        return self.by_name.get(name) or self._make(name, host)
 
     def forget(self, name: str) -> None:
         """Make it anew from what is configured, when it is asked for next; harmless where it was not made."""
         self.by_name.pop(name, None)
 
-    def _make(self, name: str) -> Domain:
-        host = self._hosts.get(name)
-        if host is None:  # not kept: strangers name as many as they like
-            return self._remote
+    def _make(self, name: str, host: Host) -> Domain:
         domain = self.by_name[name] = self._makers[host.kind](host)
         return domain

@@ -110,13 +110,14 @@ class Federation:
             pair = self._new_pair(*key)
         stanza = traffic.stanza
         self.taken[stanza.name] += 1
-        row = ""
+        row, mark = "", b""
         is_kept = _must_arrive(stanza)
         pair.check(is_kept)
-        if is_kept and not (pair.is_flowing and (traffic.inlet is None or traffic.inlet.ledger is None)):
-            row = self._new_row()
-            traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now(), pair.next_mark))
-        pair.take(stanza, row, is_kept)
+        is_promised = traffic.inlet is not None and traffic.inlet.ledger is not None
+        if is_kept and (is_promised or pair.carrier is None):
+            row, mark = self._new_row(), pair.next_mark
+            traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now(), mark))
+        pair.take(stanza, row, is_kept, mark)
         return True
 
     def pair(self, ours: str, theirs: str) -> Pair:
@@ -206,7 +207,9 @@ class Federation:
     def _put_first(self, pair: Pair, waiting: list[Kept]) -> None:
         """What is older than what came since the start goes ahead of it; what came is read too, and is not doubled."""
         known = {item.row for item in pair.queue if item.row}
-        items = [Item(each.stanza, each.row, each.at, True) for each in waiting if each.row not in known]
+        items = [
+            Item(each.stanza, each.row, each.at, True, each.mark) for each in waiting if each.row not in known
+        ]
         marks = {each.row: each.mark for each in waiting}
         pair.left = left_of((item, marks[item.row]) for item in items)
         for item in reversed(items):

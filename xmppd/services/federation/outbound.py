@@ -12,14 +12,16 @@ from xmppd.stanza.stanza import Stanza
 class Item:
     """A stanza that waits for another server, or was sent and is not known to have arrived."""
 
-    __slots__ = ("at", "is_durable", "row", "size_bytes", "stanza")
+    __slots__ = ("at", "is_durable", "mark", "row", "size_bytes", "stanza")
 
-    def __init__(self, stanza: Stanza, row: str, at: float, is_durable: bool):
+    def __init__(self, stanza: Stanza, row: str, at: float, is_durable: bool, mark: bytes = b""):
         self.stanza = stanza
         self.is_durable = is_durable
         """Whether it waits for a peer that is not there now."""
         self.row = row
         """Its entry in the durable queue; "" for one that nobody was promised."""
+        self.mark = mark
+        """What stands there of which it is, or is to be, on which stream; see `xmppd.services.federation.sent`."""
         self.at = at
         """When it came, in seconds since 1970."""
         self.size_bytes = len(stanza.inner) + OVERHEAD_BYTES

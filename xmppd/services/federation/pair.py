@@ -15,7 +15,7 @@ next attempt. Errors go back in a later turn, so that nobody is told of a stanza
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -87,15 +87,15 @@ class Pair:
         self._is_stopped = False
 
     @property
-    def is_flowing(self) -> bool:
-        """Whether what comes leaves at once."""
-        return self.carrier is not None and not self.queue
-
-    @property
     def next_mark(self) -> bytes:
-        """What stands in the row of the stanza that comes next; nothing where it waits, or is not acknowledged."""
-        numbered = self.carrier.numbered if self.carrier is not None and not self.queue else None
-        return b"" if numbered is None else mark_of(numbered.id, (numbered.sent + 1) % MODULUS)
+        """What stands in the row of the stanza that comes next; nothing where there is no carrier that counts.
+
+        Behind what waits its number is foreseen. It is looked at again when it is sent: something may go back before.
+        """
+        numbered = self.carrier.numbered if self.carrier is not None else None
+        if numbered is None:
+            return b""
+        return mark_of(numbered.id, (numbered.sent + len(self.queue) + 1) % MODULUS)
 
     @property
     def state(self) -> str:
@@ -122,17 +122,17 @@ class Pair:
         if len(self.queue) >= settings.queue_stanzas or self.size_bytes >= settings.queue_bytes:
             raise StanzaError("resource-constraint", f"Too much waits for {self.theirs}", type="wait")
 
-    def take(self, stanza: Stanza, row: str, is_durable: bool) -> None:
-        """Send a stanza, or let it wait; `check` has let it in."""
+    def take(self, stanza: Stanza, row: str, is_durable: bool, mark: bytes = b"") -> None:
+        """Send a stanza, or let it wait; `check` has let it in. *mark* is the `next_mark` that its row has."""
         parts = self._parts
         now = parts.now()
         carrier = self.carrier
         if carrier is not None and not self.queue and carrier.unsent_bytes < JAM_BYTES:
             self.last_used_at = now
             parts.counters.sent += 1
-            carrier.carry(Item(stanza, row, now, is_durable))
+            carrier.carry(Item(stanza, row, now, is_durable, mark))
             return
-        self.add(Item(stanza, row, now, is_durable))
+        self.add(Item(stanza, row, now, is_durable, mark))
         self.wake()
 
     def add(self, item: Item) -> None:
@@ -340,9 +340,11 @@ class Pair:
         if numbered is None or not numbered.id:
             self._send_some(carrier, some)
             return
+        marked = list(_to_be_marked(some, numbered.id, numbered.sent + 1))
+        if not marked:
+            self._send_some(carrier, some)
+            return
         self._is_numbering = True
-        first = numbered.sent + 1
-        marked = [(item, mark_of(numbered.id, (first + place) % MODULUS)) for place, item in enumerate(some)]
         self._parts.rows.number(self.ours, self.theirs, marked, lambda error: self._numbered(carrier, some))
 
     def _numbered(self, carrier: Carrier, some: list[Item]) -> None:
@@ -382,3 +384,12 @@ class Pair:
             self._parts.refuse(item.stanza, StanzaError(failed.condition, failed.text))
         self._parts.rows.done(self.ours, self.theirs, [item.row for item in some])
         return 0.0 if items else None
+
+
+def _to_be_marked(items: list[Item], id: str, first: int) -> Iterator[Item]:
+    """Give those whose rows say something else than which they will be on the stream *id*; now they say it."""
+    for place, item in enumerate(items):
+        mark = mark_of(id, (first + place) % MODULUS) if item.row else b""
+        if item.mark != mark:
+            item.mark = mark
+            yield item

@@ -58,11 +58,11 @@ class Rows:
         """Give the change that keeps *stanza* under the id *row*; *mark* says which it is on which stream."""
         return Append(STORE, part_of(ours, theirs), NewEntry(row, at, "", stanza.to_bytes(), mark))
 
-    def number(self, ours: str, theirs: str, marked: Iterable[tuple[Item, bytes]], then: Decided) -> None:
-        """Note in the rows of some items which they will be on which stream; *then* they may be sent."""
+    def number(self, ours: str, theirs: str, items: Iterable[Item], then: Decided) -> None:
+        """Write into the rows of some items what their marks say; *then* they may be sent."""
         owner = part_of(ours, theirs)
         changes = [
-            Replace(STORE, owner, item.row, item.stanza.to_bytes(), mark) for item, mark in marked if item.row
+            Replace(STORE, owner, item.row, item.stanza.to_bytes(), item.mark) for item in items if item.row
         ]
         if changes:
             self._storage.submit(changes, then)
