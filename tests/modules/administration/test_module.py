@@ -136,6 +136,16 @@ class StandardTests(AdministrationCase):
         )
         self.assertEqual(self.notes(done), ["the password of nurse@localhost is changed, 1 session ended"])
 
+    def test_roster(self) -> None:
+        """4.8: the contacts of one account, as a roster."""
+        self.bench.do("roster.add", jid="nurse@localhost", contact="a@b.example", name="A", group="G")
+        self.memory.settle()
+        found = self.run_command(self.romeo, f"{NS}#get-user-roster", accountjids="nurse@localhost")
+        self.assertEqual(self.values(found, "accountjids"), ["nurse@localhost"])
+        (item,) = found.iter("{jabber:iq:roster}item")
+        self.assertEqual(item.attrib, {"jid": "a@b.example", "name": "A", "subscription": "none"})
+        self.assertEqual([group.text for group in item], ["G"])
+
     def test_lists(self) -> None:
         """4.13, 4.18: how many there are, and which, as many as were asked for."""
         number = self.run_command(self.romeo, f"{NS}#get-registered-users-num")

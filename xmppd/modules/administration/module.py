@@ -141,7 +141,7 @@ class Administration(Module):
         result = await self._run(operation, args)
         if how.answer is None:
             return shown(operation.shows(result, args), execution.command.name)
-        return _standard_answer(how, result, execution)
+        return _standard_answer(how, result, execution, str(args.get("jid", "")))
 
     async def _run(self, operation: Operation, args: dict[str, object]) -> Any:
         """Give the result of an operation; `StanzaError`."""
@@ -166,7 +166,7 @@ def _name(operation: Operation) -> str:
     return f"{operation.subject} {operation.verb}".strip().replace("-", " ").capitalize()
 
 
-def _standard_answer(how: Standard, result: Any, execution: Execution) -> Stage:
+def _standard_answer(how: Standard, result: Any, execution: Execution, jid: str) -> Stage:
     assert how.answer is not None, "others are shown as they are"
     wanted = execution.answers[0].first(MAX_ITEMS) if execution.answers else None
     most = int(wanted) if wanted is not None and wanted in COUNTS else MOST
@@ -175,6 +175,8 @@ def _standard_answer(how: Standard, result: Any, execution: Execution) -> Stage:
         forms.field(var, "jid-multi" if how.is_list else "text-single", values[:most])
         for var, values in answer.items()
     ]
-    left = max(len(values) for values in answer.values()) - most
+    if how.extra is not None:
+        fields += [forms.field(how.fields["jid"], "jid-single", (jid,)), how.extra(result)]
+    left = max((len(values) for values in answer.values()), default=0) - most
     notes = (Note(f"There are {left} more"),) if left > 0 else ()
     return Stage(forms.form("result", NS, fields, title=execution.command.name), notes)

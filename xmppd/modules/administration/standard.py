@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from xmppd.stanza.element import Element
+
 NS: Final = "http://jabber.org/protocol/admin"
+NS_ROSTER: Final = "jabber:iq:roster"
 MAX_ITEMS: Final = "max_items"
 COUNTS: Final = ("25", "50", "75", "100", "150", "200")
 GRACE_S: Final = 7 * 86_400
@@ -40,6 +43,8 @@ class Standard:
     """A field in which a password stands once more."""
     answer: Callable[[Any], Values] | None = None
     """The fields of the result, out of that of the operation."""
+    extra: Callable[[Any], Element] | None = None
+    """What stands beside the account in the answer, out of the result."""
     was: Callable[[Any], Mapping[str, str]] | None = None
     """What the fields hold when the form is shown, out of the result of the operation where nothing is asked."""
     is_list: bool = False
@@ -61,6 +66,18 @@ def _list(var: str, choose: Choose) -> Callable[[Any], Values]:
 def _online(rows: Rows) -> list[str]:
     """Give those who are there, each once: sessions that are available."""
     return sorted({row["jid"].partition("/")[0] for row in rows if row["available"]})
+
+
+def _roster(contacts: Rows) -> Element:
+    """Give the contacts as RFC 6121 2.1.1 writes them."""
+    items = []
+    for contact in contacts:
+        attrs = {"jid": contact["jid"], "subscription": contact["subscription"]}
+        attrs |= {"name": contact["name"]} if contact["name"] else {}
+        attrs |= {"ask": "subscribe"} if contact["asked"] else {}
+        groups = [Element("group", NS_ROSTER, children=[group]) for group in contact["groups"]]
+        items.append(Element("item", NS_ROSTER, attrs, groups))
+    return Element("query", NS_ROSTER, children=items)
 
 
 _all, _disabled = _accounts(lambda row: True), _accounts(lambda row: bool(row["disabled"]))
@@ -127,6 +144,14 @@ STANDARD: Final = (
     Standard("delete-motd", "Delete Message of the Day", "announce.motd", also={"clear": True}),
     Standard("set-welcome", "Set Welcome Message", "announce.welcome", {"text": "welcome"}),
     Standard("delete-welcome", "Delete Welcome Message", "announce.welcome", also={"clear": True}),
+    Standard(
+        "get-user-roster",
+        "Get User Roster",
+        "roster.show",
+        {"jid": "accountjids"},
+        answer=lambda contacts: {},
+        extra=_roster,
+    ),
     Standard(
         "get-user-lastlogin",
         "Get User Last Login Time",
