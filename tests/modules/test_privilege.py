@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.config.read import parse
-from xmppd.modules.delegation import DelegationOptions
+from xmppd.modules.delegation.module import DelegationOptions
 from xmppd.modules.privilege.options import PrivilegeOptions
 from xmppd.testing.server import MemoryServer, now
 

@@ -7,7 +7,7 @@ from xmppd.admin.check.subject import Subject
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.schema import dotted
-from xmppd.modules.delegation import DelegationOptions
+from xmppd.modules.delegation.module import DelegationOptions
 from xmppd.modules.privilege.options import PrivilegeOptions
 
 

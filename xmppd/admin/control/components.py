@@ -8,7 +8,7 @@ from xmppd.admin.control.wire import ControlError
 from xmppd.admin.loaded import loaded
 from xmppd.core.operations.running import does
 from xmppd.core.waiting import deferred
-from xmppd.modules.delegation import Delegation
+from xmppd.modules.delegation.module import Delegation
 from xmppd.modules.privilege.module import Privilege
 from xmppd.services.components.components import Components
 from xmppd.services.components.door import ComponentDoor

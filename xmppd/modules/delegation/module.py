@@ -2,7 +2,7 @@
 
 Covered: requests to the host and to bare addresses of its accounts, filtering attributes, features and forms of a
 namespace taken from who manages it (nesting, for the host and for accounts), and the special namespaces of bare disco
-info and items. Not covered: client mode, in which users delegate, which servers may leave out (10 of the XEP).
+info and items. Client mode, in which users delegate, is `xmppd.modules.delegation.users`.
 
 A request that is delegated holds nobody up; its answer is checked against it, and whatever is wrong is answered with
 service-unavailable.
@@ -21,16 +21,14 @@ from xmppd.core.iq import IQ_REQUESTS
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.stations import ACTING
 from xmppd.core.waiting import deferred, spawn
+from xmppd.modules.delegation.forwarding import NS, ask, told
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.components.components import CONNECTED, DISCONNECTED, Components, Connection
 from xmppd.services.discovery.disco import ACCOUNT_INFO, HOST_INFO, Info
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.forward import NS_FORWARD, forwarded_xml
-from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 
-NS: Final = "urn:xmpp:delegation:2"
 NS_INFO: Final = "http://jabber.org/protocol/disco#info"
 NS_ITEMS: Final = "http://jabber.org/protocol/disco#items"
 BARE_INFO: Final = f"{NS}:bare:disco#info:*"
@@ -119,7 +117,7 @@ class Delegation(Module):
             return None
         if target.localpart is not None and not self._accounts.exists(target.bare):
             return None  # nobody is there, and it is answered as always
-        spawn("a delegated request", self._ask(traffic, delegated.to))
+        spawn("a delegated request", ask(self.api, traffic, delegated.to, self._components.new_id(9)))
         return True
 
     def _delegated(self, stanza: Stanza, *, is_bare: bool) -> Delegated | None:
@@ -144,23 +142,6 @@ class Delegation(Module):
         """Items without a node, and both with a node that the server does not know (of accounts it knows none)."""
         return namespace == NS_ITEMS or next(stanza.element.elements()).get("node") is not None
 
-    @deferred
-    async def _ask(self, traffic: Traffic, name: str) -> None:
-        stanza, router = traffic.stanza, self.api.router
-        asking = b"<delegation xmlns='%b'>%b</delegation>" % (NS.encode(), forwarded_xml(stanza))
-        host, id = self.api.host.name, self._components.new_id(9)
-        request = Stanza.make("iq", asking, from_=host, to=name, id=id, type="set")
-        try:
-            reply = _reply(await router.request(request), traffic)
-        except StanzaError as error:
-            reason = error.text if error.condition == "service-unavailable" else None
-            router.refuse(stanza, StanzaError("service-unavailable", reason), traffic.origin)
-            return
-        if traffic.origin is not None:
-            traffic.origin.send(reply)
-        else:
-            router.route(reply)
-
     # -- what is told (5.2) -------------------------------------------------------------------------------------------
 
     @on(CONNECTED)
@@ -169,9 +150,9 @@ class Delegation(Module):
         own = {ns: each for ns, each in self.opt.namespaces.items() if each.to == connection.name}
         if not own:
             return
-        told = Element("delegation", NS, children=[_told(ns, each) for ns, each in own.items()])
+        telling = Element("delegation", NS, children=[told(ns, each.attributes) for ns, each in own.items()])
         host, id = self.api.host.name, self._components.new_id(9)
-        self.api.router.route(Stanza.make("message", told, from_=host, to=connection.name, id=id))
+        self.api.router.route(Stanza.make("message", telling, from_=host, to=connection.name, id=id))
         for namespace in own:
             if namespace not in SPECIAL.values():
                 for separator in ("::", ":bare:"):
@@ -221,26 +202,6 @@ class Delegation(Module):
                 info.identities.extend(managed.identities)
                 info.features |= managed.features
                 info.forms.extend(managed.forms)
-
-
-def _told(namespace: str, delegated: Delegated) -> Element:
-    attributes = [Element("attribute", NS, {"name": name}) for name in delegated.attributes]
-    return Element("delegated", NS, {"namespace": namespace}, attributes)
-
-
-def _reply(answer: Stanza, traffic: Traffic) -> Stanza:
-    """Give what the component has answered, checked (5.3); `StanzaError` for what is no answer to the request."""
-    asked = traffic.stanza
-    delegation = answer.child("delegation", NS)
-    forwarded = delegation.child("forwarded", NS_FORWARD) if delegation is not None else None
-    inner = forwarded.child("iq", CLIENT) if forwarded is not None else None
-    if inner is None:
-        raise StanzaError("service-unavailable")
-    reply = Stanza.from_element(inner)
-    is_from = reply.from_ in (None, asked.to, traffic.target.full)
-    if not is_from or (reply.to, reply.id, reply.type) != (asked.from_, asked.id, "result"):
-        raise StanzaError("service-unavailable")
-    return reply.replace(from_=asked.to)
 
 
 def _managed(query: Element | None) -> Managed:
