@@ -6,6 +6,7 @@ from typing import Final
 
 from xmppd.core.events import IQRequest
 from xmppd.modules.muc.invitations import Invitations
+from xmppd.modules.muc.nicks import read_nick
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.standing import Asked, Standing
 from xmppd.services.rooms.occupants import Occupant
@@ -148,6 +149,8 @@ class Admin:
         nick = before.nick if item.nick is None else item.nick
         if item.affiliation is Affiliation.OUTCAST or item.affiliation is Affiliation.NONE:
             nick = ""
+        if item.nick and nick:
+            nick = read_nick(nick, self._parts.options.nick_chars)
         if nick and room.reserved_for(nick) not in (None, item.jid):
             raise StanzaError("conflict", "This nick is reserved for somebody else")
         return Affiliated(item.affiliation, nick, item.reason)

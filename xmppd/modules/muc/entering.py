@@ -44,7 +44,7 @@ from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import RoomExists
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.jid import stringprep_disagrees
+from xmppd.stanza.jid import InvalidJID, prepare_resourcepart, stringprep_disagrees
 from xmppd.stanza.ns import CLIENT
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageError
@@ -339,7 +339,10 @@ class Entering:
 def _nick(room: Room, bare_jid: str, wanted: str) -> str:
     """7.10: the nick by which somebody enters, which is the reserved one where the room has it so."""
     known = room.affiliations.get(bare_jid) if room.settings.lock_nicks else None
-    return known.nick if known is not None and known.nick else wanted
+    if known is not None and known.nick:
+        with suppress(InvalidJID):  # what was imported may be no nick
+            return prepare_resourcepart(known.nick)
+    return wanted
 
 
 def _warnings(room: Room) -> tuple[int, ...]:

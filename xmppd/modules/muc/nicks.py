@@ -3,6 +3,17 @@
 import unicodedata
 
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import InvalidJID, prepare_resourcepart
+
+
+def read_nick(text: str, max_chars: int) -> str:
+    """Give a nick as it is used, prepared; not-acceptable for what cannot be one."""
+    try:
+        nick = prepare_resourcepart(text)
+    except InvalidJID as error:
+        raise StanzaError("not-acceptable", str(error)) from error
+    check_nick(nick, max_chars)
+    return nick
 
 
 def check_nick(nick: str, max_chars: int) -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from xmppd.core.events import IQRequest
-from xmppd.modules.muc.nicks import check_nick
+from xmppd.modules.muc.nicks import read_nick
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.standing import Standing
 from xmppd.services.rooms.roles import Affiliation
@@ -11,7 +11,6 @@ from xmppd.services.rooms.room import Affiliated, Room
 from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.jid import InvalidJID, prepare_resourcepart
 
 NS: Final = "jabber:iq:register"
 FORM_TYPE: Final = "http://jabber.org/protocol/muc#register"
@@ -70,12 +69,7 @@ class Registration:
             raise StanzaError("bad-request", str(error)) from error
         if submission is None or submission.type != "submit" or submission.form_type != FORM_TYPE:
             raise StanzaError("bad-request", "A form with a nick has to be submitted")
-        try:
-            nick = prepare_resourcepart(submission.first(NICK) or "")
-        except InvalidJID as error:
-            raise StanzaError("not-acceptable", str(error)) from error
-        check_nick(nick, self._parts.options.nick_chars)
-        return nick
+        return read_nick(submission.first(NICK) or "", self._parts.options.nick_chars)
 
 
 def _without(known: Affiliated) -> Affiliated:
