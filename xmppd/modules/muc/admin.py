@@ -133,14 +133,14 @@ class Admin:
             if item.affiliation is Affiliation.OUTCAST and item.jid in (sender.bare, sender.domainpart):
                 raise StanzaError("conflict", "You cannot ban yourself")
             asked.append((item.jid, self._affiliated(room, item, before)))
-        was_absent = {jid for jid, _ in asked if not any(o.bare_jid == jid for o in room.occupants.values())}
+        present = {occupant.bare_jid for occupant in room.occupants.values()}
         was_none = {jid for jid, _ in asked if room.affiliation(jid) is Affiliation.NONE}
         await self._standing.affiliate(room, asked, actor.nick if actor else "")
         for jid, each in asked:
             is_invited = (
                 room.settings.is_members_only and jid in was_none and each.affiliation >= Affiliation.MEMBER
             )
-            if jid in was_absent and is_invited and "@" in jid:
+            if jid not in present and is_invited and "@" in jid:
                 self._invitations.to_new_member(room, jid, sender.bare)
 
     def _affiliated(self, room: Room, item: Item, before: Affiliated) -> Affiliated:

@@ -95,8 +95,7 @@ class Owner:
         self._standing.check(room, asked)
         standing_before = {jid: room.affiliation(jid) for jid, _ in asked}
         await self._rooms.configure(room, settings, asked)
-        for jid, _ in asked:
-            self._standing.affiliated(room, jid, standing_before[jid], "")
+        self._standing.affiliated(room, standing_before, "")
         self._tell(room, before)
 
     def _tell(self, room: Room, before: RoomSettings) -> None:

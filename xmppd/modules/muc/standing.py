@@ -1,6 +1,6 @@
 """Changes of roles and affiliations, told to all: XEP-0045 8.2 – 8.5, 9, 10.3 – 10.8."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -56,8 +56,7 @@ class Standing:
         await self._parts.rooms.affiliate(
             room, [(jid, None if _is_nothing(each) else each) for jid, each in asked]
         )
-        for jid, _ in asked:
-            self.affiliated(room, jid, before[jid], actor)
+        self.affiliated(room, before, actor)
 
     def check(self, room: Room, asked: Sequence[Asked]) -> None:
         """Raise conflict where no owner would be left (10.4), resource-constraint where there would be too many."""
@@ -70,28 +69,35 @@ class Standing:
         if not owners:
             raise StanzaError("conflict", "A room has at least one owner")
 
-    def affiliated(self, room: Room, jid: str, before: Affiliation, actor: str) -> None:
-        """Tell all that somebody has another affiliation than *before*, if it is another.
+    def affiliated(self, room: Room, before: Mapping[str, Affiliation], actor: str) -> None:
+        """Tell all who have another affiliation than *before* (by bare JID or domain, many of them maybe).
 
         Presence tells it of occupants (9), a message of others (10.3); and these are told themselves (15.1).
         """
-        affiliation, reason = room.affiliation(jid), (room.affiliations.get(jid) or NOBODY).reason
-        if affiliation is before:
-            return
-        occupants = [each for each in room.occupants.values() if _is_of(room, each.bare_jid, jid)]
-        for occupant in occupants:
-            self._applied(room, occupant, before, affiliation, Change(actor=actor, reason=reason))
-        if occupants:
-            return
-        self._tell_absent(room, jid, affiliation, reason)
-        x = user_xml(item_xml(affiliation, Role.NONE, jid=jid, reason=reason))
-        seeing = [
-            full_jid
-            for occupant in room.occupants.values()
-            if room.sees_jids(occupant)
-            for full_jid in occupant.sessions
-        ]
-        self._telling.some(room, room_message(room, x, type=None, id=self._parts.rooms.next_id()), seeing)
+        changed = {jid: each for jid, each in before.items() if room.affiliation(jid) is not each}
+        present = {occupant.bare_jid for occupant in room.occupants.values()}
+        absent = []
+        for jid, each in changed.items():
+            is_there = jid in present or "@" not in jid
+            occupants = (
+                [o for o in room.occupants.values() if _is_of(room, o.bare_jid, jid)] if is_there else []
+            )
+            change = Change(actor=actor, reason=_reason(room, jid))
+            for occupant in occupants:
+                self._applied(room, occupant, each, room.affiliation(jid), change)
+            if not occupants:
+                absent.append(jid)
+        if absent:
+            self._tell_of_absent(room, absent)
+
+    def _tell_of_absent(self, room: Room, absent: Sequence[str]) -> None:
+        seeing = [jid for each in room.occupants.values() if room.sees_jids(each) for jid in each.sessions]
+        for jid in absent:
+            affiliation, reason = room.affiliation(jid), _reason(room, jid)
+            self._tell_absent(room, jid, affiliation, reason)
+            x = user_xml(item_xml(affiliation, Role.NONE, jid=jid, reason=reason))
+            message = room_message(room, x, type=None, id=self._parts.rooms.next_id())
+            self._telling.some(room, message, seeing)
 
     def _applied(
         self, room: Room, occupant: Occupant, before: Affiliation, affiliation: Affiliation, change: Change
@@ -142,6 +148,10 @@ class Standing:
 def _is_of(room: Room, bare_jid: str, jid: str) -> bool:
     """Whether an affiliation of *jid*, which may be a domain, is that of an occupant."""
     return bare_jid == jid or (bare_jid.rpartition("@")[2] == jid and bare_jid not in room.affiliations)
+
+
+def _reason(room: Room, jid: str) -> str:
+    return room.affiliations.get(jid, NOBODY).reason
 
 
 def _is_nothing(affiliated: Affiliated) -> bool:
