@@ -28,7 +28,6 @@ durability = "{durability}"
 """
 PULSES: Final = 2
 """What a client has acknowledged is stored in the first pulse after that, or in the second (`Records.flush`)."""
-FIRST_LOGIN_S: Final = 3.0
 ARRIVAL_S: Final = 15.0
 """How long nothing may come before what has not come counts as lost; a great backlog takes its time."""
 LIVES_KEPT: Final = 3
