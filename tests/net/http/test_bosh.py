@@ -8,6 +8,8 @@ from xml.etree.ElementTree import Element, fromstring
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.net.http.bosh_session import BOSHSession
+from xmppd.stanza.errors import StreamError
 from xmppd.testing.server import MemoryServer
 from xmppd.testing.web import MemoryWeb, WebResponse, WebTransport, read_response
 
@@ -410,3 +412,31 @@ class SecurityTests(BOSHTestCase):
             assert response is not None
             statuses.append(response.status)
         self.assertEqual(statuses, [200] * 6 + [429])
+
+
+class LateTests(BOSHTestCase):
+    """10: what waits for a client that is away waits as long as that may be away."""
+
+    def test_the_end_is_told_to_who_comes_back(self) -> None:
+        """However long ago the clock was set: the session has ended, and is not unknown."""
+        self.client.log_in()
+        self.pass_time(50)
+        self.client.ask(PING)
+        self.pass_time(7)
+        (session,) = self.web.service.streams.bosh.all
+        assert isinstance(session, BOSHSession)
+        session.stream.fail(StreamError("conflict"))
+        self.pass_time(4)
+        answer = self.client.ask()
+        self.assertEqual((answer.get("type"), answer.get("condition")), ("terminate", "remote-stream-error"))
+
+    def test_silence_is_counted_from_the_last_request(self) -> None:
+        """Each puts the end off."""
+        self.client.log_in()
+        for _ in range(4):
+            self.pass_time(55)
+            self.assertEqual(self.client.ask(PING)[0].get("id"), "p")
+        self.pass_time(59)
+        self.assertEqual(len(self.web.service.streams.bosh.all), 1)
+        self.pass_time(2)
+        self.assertEqual(len(self.web.service.streams.bosh.all), 0)

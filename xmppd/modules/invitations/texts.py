@@ -104,7 +104,7 @@ GERMAN: Final = {
     "registered_contact": "{jid} steht schon in deiner Kontaktliste.",
     "registered_intro": "Dein Konto ist angelegt. Das ist deine Adresse; unter ihr bist du zu erreichen:",
     "registered_next": "Installiere ein Programm und melde dich mit deiner Adresse und deinem Passwort an.",
-    "registered_next_chat": "Chatte gleich hier, oder installiere ein Programm; melde dich mit Adresse und Passwort an.",
+    "registered_next_chat": "Chatte gleich hier oder mit einem Programm; melde dich mit Adresse und Passwort an.",
     "registered_title": "Willkommen",
     "repeat": "Passwort noch einmal",
     "reset_done_text": "Du kannst dich jetzt mit dem neuen Passwort anmelden; alle deine Programme müssen das.",

@@ -7,6 +7,7 @@ come, by the limits that hold then. What is written in one turn leaves in one re
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -70,6 +71,7 @@ class BOSHSession(Paced):
         self._final: bytes | None = None
         self._condition: str | None = None
         self._timer: Timer | None = None
+        self._rings_at = 0.0
         self._is_written = False
         self.unsent_bytes = 0
 
@@ -192,7 +194,8 @@ class BOSHSession(Paced):
         self._out.clear()
         is_told = self._window.is_held
         _give(self._window.end(self._final))
-        self._set_timer(0.0 if is_told else max(0.0, self._window.due_at() - self._now()))
+        self._rings_at = inf  # whatever was due, this is now
+        self._set_timer(self._now() if is_told else self._window.due_at())
 
     def abort(self) -> None:
         """End at once."""
@@ -250,9 +253,13 @@ class BOSHSession(Paced):
             self.unsent_bytes = 0
             creation, self._creation = self._creation, None
             _give(window.respond(payload, now, creation))
-        self._set_timer(max(0.0, window.due_at() - now))
+        self._set_timer(window.due_at())
 
-    def _set_timer(self, seconds: float) -> None:
+    def _set_timer(self, due: float) -> None:
+        """Ring at *due*, or before: what is put off with every request is looked at again when the bell rings."""
+        if self._timer is not None and due >= self._rings_at:
+            return
+        self._rings_at, seconds = due, max(0.0, due - self._now())
         if self._timer is None:
             self._timer = self._timers.add(seconds, self._rings)
         else:

@@ -53,7 +53,7 @@ class Body:
     @property
     def is_empty(self) -> bool:
         """Whether there are no payloads."""
-        return not self.rest or self.rest.lstrip().startswith(b"</")
+        return not self.rest or self.rest == _END or self.rest.lstrip().startswith(b"</")
 
     def number(self, name: str) -> int | None:
         """Give an attribute that is a number; None where it is not there, `NoBody` where it is none."""
