@@ -8,10 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
+import xmppd.modules
 from benchmarks.servers.base import Profile, Server, Unsupported
 from benchmarks.servers.xmppd_seed import seed
+from xmppd.core.loader import find_modules
 
 ROOT = Path(__file__).parent.parent.parent
 TURNS = "turns.json"
@@ -166,4 +169,10 @@ class XmppdOnTwisted(Xmppd):
 
 
 def _has_module(name: str) -> bool:
-    return importlib.util.find_spec(f"xmppd.modules.{name}") is not None
+    return name in _modules()
+
+
+@cache
+def _modules() -> frozenset[str]:
+    """The names that modules have, which are not all those of their files."""
+    return frozenset(find_modules(xmppd.modules))
