@@ -13,10 +13,11 @@ from xmppd.stanza.stanza import Stanza
 class Fanout:
     """A stanza whose copies differ in ``to`` alone."""
 
-    __slots__ = ("_head", "_stanza", "_tail", "is_durable", "sent_at", "size_bytes")
+    __slots__ = ("_head", "_name", "_stanza", "_tail", "is_durable", "sent_at", "size_bytes")
 
     def __init__(self, stanza: Stanza):
         self._stanza = stanza = stanza.replace(to=None)
+        self._name = stanza.name
         self._head = b"<" + stanza.name.encode() + b" to='"
         whole = stanza.to_bytes()
         self._tail = b"'" + whole[len(stanza.name) + 1 :]
@@ -32,7 +33,7 @@ class Fanout:
         filters = session.stanza_filters
         if filters and (len(filters) > 1 or session.ledger is None or self.is_durable):
             return session.send(self.copy(to))  # somebody wants to look at it
-        session.owner.sent[self._stanza.name] += 1
+        session.owner.sent[self._name] += 1
         written = to if find_unsafe(to) is None else escape_attr(to)
         data = b"%b%b%b" % (self._head, written.encode(), self._tail)
         return session.ledger.send_copy(self, to, data) if filters and session.ledger else session.send(data)

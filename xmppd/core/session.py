@@ -224,12 +224,12 @@ class Session:
         """
         if self.is_ended:
             return False
-        is_filtered = self.stanza_filters and type(x) is not bytes
-        if is_filtered:
+        filters = () if type(x) is bytes else self.stanza_filters
+        if filters:
             x = x if type(x) is Stanza else as_filtered(x)
             if type(x) is Stanza:
                 self.owner.sent[x.name] += 1
-            for outbound in self.stanza_filters:
+            for outbound in filters:
                 filtered = outbound(self, x)
                 if filtered is None:
                     return True
@@ -237,12 +237,14 @@ class Session:
         conn = self.conn
         if conn is None:
             return False
-        if type(x) is Stanza:
-            if not is_filtered:
+        if type(x) is bytes:
+            data = x
+        elif type(x) is Stanza:
+            if not filters:
                 self.owner.sent[x.name] += 1
             data = x.to_bytes()
         else:
-            data = x if type(x) is bytes else _serialise(x)
+            data = _serialise(x)
         if self.bytes_filters:
             for change in self.bytes_filters:
                 data = change(self, data)

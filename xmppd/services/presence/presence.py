@@ -10,7 +10,7 @@ reaches each session once, however the two fan-outs take turns. A full JID is bo
 told that the session before it has left.
 """
 
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
 
@@ -260,23 +260,21 @@ class Presence:
             if other is session or _hears(other, number):
                 fanout.send(other, bare_jid)
                 yield DELIVERED
-        if not isinstance(roster, Roster):
-            return
-        subscribers = roster.subscribers
-        for contact in subscribers:
-            if roster.subscribers is subscribers or roster.may_see_presence(contact):
-                yield from self._to_contact(stanza.from_ or "", contact, fanout, number)
+        if isinstance(roster, Roster):
+            yield from self._to_contacts(stanza.from_ or "", _subscribers(roster), fanout, number)
 
-    def _to_contact(self, sender: str, contact: str, fanout: Fanout, number: int) -> Steps:
-        others = self._registry.resources(contact)
-        for other in others:
-            if _hears(other, number) and (
-                self.may_pass is None or self.may_pass(sender, other.full_jid or "")
-            ):
-                fanout.send(other, contact)
-            yield DELIVERED
-        if not others:
-            yield self._to_nobody_here(fanout, sender, contact)
+    def _to_contacts(self, sender: str, contacts: Iterable[str], fanout: Fanout, number: int) -> Steps:
+        """One generator for all, since one for each contact would cost as much as half a copy."""
+        for contact in contacts:
+            others = self._registry.resources(contact)
+            for other in others:
+                if _hears(other, number) and (
+                    self.may_pass is None or self.may_pass(sender, other.full_jid or "")
+                ):
+                    fanout.send(other, contact)
+                yield DELIVERED
+            if not others:
+                yield self._to_nobody_here(fanout, sender, contact)
 
     def _to_nobody_here(self, fanout: Fanout, sender: str, contact: str) -> int | None:
         if self._router.is_here(contact) or not self.passes(sender, contact):
@@ -324,8 +322,7 @@ class Presence:
                 if _hears(other, number):
                     fanout.send(other, bare_jid)
                     yield DELIVERED
-            for contact in leave.subscribers:
-                yield from self._to_contact(stanza.from_ or "", contact, fanout, number)
+            yield from self._to_contacts(stanza.from_ or "", leave.subscribers, fanout, number)
         told = frozenset((bare_jid, *leave.subscribers)) if leave.was_available and leave.directed else ()
         for target in leave.directed:
             if not self._is_told(JID.of_prepared(target), told, number):
@@ -383,6 +380,14 @@ def _forget(session: Session, target: str) -> None:
 def _directed_to(session: Session, contact: JID) -> list[str]:
     """Give the addresses of a contact to which a session has sent presence."""
     return [target for target in session.directed or () if target.partition("/")[0] == contact.bare]
+
+
+def _subscribers(roster: Roster) -> Iterator[str]:
+    """Those there are now; who is none any more when it is its turn is left out."""
+    subscribers = roster.subscribers
+    for contact in subscribers:
+        if roster.subscribers is subscribers or roster.may_see_presence(contact):
+            yield contact
 
 
 def _hears(session: Session, number: int) -> bool:
