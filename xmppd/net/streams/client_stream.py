@@ -321,7 +321,7 @@ class ClientStream(StreamInlet):
         self.claimed = peer_of(header)
         if self.claimed is not None and self.claimed.domainpart != host.name:
             raise StreamError("invalid-from")
-        if self.host is None:  # of a restart other lines tell, and one that nobody hears costs as much as a message
+        if self.host is None:  # of a restart other lines tell; one that nobody hears costs 3 µs
             self._log.debug("Stream opened", stream=session.stream_id, peer=session.peer, host=session.host)
         peer = None if self.claimed is None else self.claimed.full
         opening = session.framing.opening(session.stream_id, host.name, peer, session.lang)
