@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -52,7 +53,7 @@ class CountingTests(SynchronousTestCase):
     def test_without_valgrind(self) -> None:
         """One line, and no error."""
         with (
-            patch.object(counting.shutil, "which", lambda name: None),
+            patch.object(shutil, "which", lambda name: None),
             contextlib.redirect_stdout(io.StringIO()) as printed,
         ):
             self.assertEqual(command.main([]), 0)
