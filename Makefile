@@ -42,7 +42,7 @@ check: static
 # The newest of each library that there is now, with the hashes of its files: what `make install` takes
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --no-annotate --no-header --upgrade \
-		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host --extra metrics --extra web --extra ldap --extra oauth --output-file requirements/locked.txt setup.cfg
+		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host --extra metrics --extra web --extra ldap --extra oauth --extra images --output-file requirements/locked.txt setup.cfg
 
 trial: $(VENV)/.installed-test
 	$(BIN)/python -m twisted.trial tests

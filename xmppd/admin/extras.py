@@ -3,7 +3,7 @@
 What is configured and cannot work is a mistake in the configuration, told before anything starts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path
 from xmppd.config.model import Config
+from xmppd.config.options import ModuleTable
 from xmppd.config.schema import dotted
 
 
@@ -42,10 +43,21 @@ def _oauth(config: Config) -> Path | None:
     return None
 
 
+def _images(config: Config) -> Path | None:
+    tables: list[tuple[Path, Mapping[str, ModuleTable]]] = [((), config.modules)]
+    tables += [((*config.table_of(name),), host.modules) for name, host in config.hosts.items()]
+    for above, modules in tables:
+        table = modules.get("avatars")
+        if table is not None and (table.model_extra or {}).get("convert") is True:
+            return (*above, "modules", "avatars", "convert")
+    return None
+
+
 EXTRAS: Final = (
     Extra("metrics", "prometheus_client", _metrics),
     Extra("ldap", "ldap3", _ldap),
     Extra("oauth", "jwt", _oauth),
+    Extra("images", "PIL", _images),
 )
 
 

@@ -1,7 +1,8 @@
 """Avatars of old and new clients are the same: XEP-0398 1.0.0, between XEP-0084 and vCards, with the hash of XEP-0153.
 
 A vCard's photo is made of the published avatar only where everybody may see that (XEP-0398 6); an avatar is published
-of each photo that is put into a vCard. The image stays what it is: nothing is converted from one format to another.
+of each photo that is put into a vCard. The image stays what it is, unless the operator wants it to be converted to PNG,
+the one format that XEP-0084 demands (4.2.1): then that is the photo of the vCard, too.
 """
 
 from base64 import b64decode, b64encode
@@ -10,10 +11,11 @@ from typing import Final, NamedTuple
 
 from xmppd.core.bounded import Bounded
 from xmppd.core.events import CLIENT_PRESENCE, Traffic
-from xmppd.core.module import XEP, Module, on
+from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.stations import NOTING
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.presence.presence import Presence
+from xmppd.services.profile.pictures import Pictures
 from xmppd.services.profile.vcards import VCARD_CHANGED, VCards
 from xmppd.services.pubsub.changes import ITEMS_CHANGED, ItemsChanged
 from xmppd.services.pubsub.items import NewItem, payload_of
@@ -31,15 +33,26 @@ DATA: Final = "urn:xmpp:avatar:data"
 METADATA: Final = "urn:xmpp:avatar:metadata"
 NS_VCARD: Final = "vcard-temp"
 NS_UPDATE: Final = "vcard-temp:x:update"
+PNG: Final = "image/png"
+OVERHEAD_BYTES: Final = 300
+"""What an item takes beside its image."""
 REMEMBERED: Final = 50_000
 """Of so many accounts the hash is in memory."""
 SIGNATURES: Final = {
-    b"\x89PNG": "image/png",
+    b"\x89PNG": PNG,
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF8": "image/gif",
     b"RIFF": "image/webp",
 }
 """How images begin."""
+
+
+class AvatarOptions(Options):
+    """What becomes of photos."""
+
+    convert: bool = False
+    """Whether a photo that a client puts into a vCard is converted to PNG, for clients that show nothing else; needs
+    the library Pillow (``pip install 'xmppd[images]'``)."""
 
 
 class Photo(NamedTuple):
@@ -63,6 +76,8 @@ class Avatars(Module):
     account_features = ("urn:xmpp:pep-vcard-conversion:0",)
     requires = ("pep", "vcard", "presence")
     uses = (Personal, Presence, Publishing, Reading, VCards)
+    options = AvatarOptions
+    opt: AvatarOptions
 
     def start(self) -> None:
         """Find the services; no hash is known yet."""
@@ -74,6 +89,7 @@ class Avatars(Module):
         )
         self._publishing, self._reading = services[Publishing], services[Reading]
         self._hashes: Bounded[str, str] = Bounded(REMEMBERED)
+        self._pictures = Pictures(self.api.in_thread)
 
     # -- the hash in presence (XEP-0398 4) ----------------------------------------------------------------------------
 
@@ -154,7 +170,7 @@ class Avatars(Module):
             return None
         if page.node.options.access_model != AccessModel.OPEN:
             return None
-        return Photo(image, info.get("type") or "image/png")
+        return Photo(image, info.get("type") or PNG)
 
     async def _last(self, owner: JID, node: str) -> Entry | None:
         try:
@@ -171,24 +187,42 @@ class Avatars(Module):
 
     async def _from_vcard(self, owner: JID) -> None:
         await self.api.timers.wait()  # behind the result
-        stored = await self._vcards.get(owner.bare)
-        photo = None if stored is None else photo_of(parse_element(stored))
+        given = await self._photo(owner)
+        photo = await self._as_png(owner, given)
+        if photo is None or await self._photo(owner) != given:
+            return  # there is another one by now, whose turn comes
         metadata = await self._last(owner, METADATA)
         info = None if metadata is None else _info(parse_element(metadata.stanza))
-        if photo is None or (info is not None and info.get("id") == photo.digest):
-            return
+        if info is None or info.get("id") != photo.digest:
+            await self._publish(owner, photo)
+        elif photo != given:
+            await self._to_vcard(owner)  # the same photo as before, which is a PNG there too
+
+    async def _as_png(self, owner: JID, photo: Photo | None) -> Photo | None:
+        """Give a photo as PNG, where that is wanted and can be done."""
+        if photo is None or photo.type == PNG or not self.opt.convert:
+            return photo
+        in_base64 = self._personal.realm(owner).limits.pubsub_payload_bytes - OVERHEAD_BYTES
+        png = await self._pictures.png_of(photo.image, in_base64 * 3 // 4)
+        return photo if png is None else Photo(png, PNG)
+
+    async def _publish(self, owner: JID, photo: Photo) -> None:
         realm, digest = self._personal.realm(owner), photo.digest
         data = Element("data", DATA, children=[b64encode(photo.image).decode()])
         shown = {"id": digest, "type": photo.type, "bytes": str(len(photo.image))}
-        metadata_element = Element("metadata", METADATA, children=[Element("info", METADATA, shown)])
+        metadata = Element("metadata", METADATA, children=[Element("info", METADATA, shown)])
         open_to_all = {"pubsub#access_model": (AccessModel.OPEN.value,)}
         try:
-            for node, element in ((DATA, data), (METADATA, metadata_element)):
+            for node, element in ((DATA, data), (METADATA, metadata)):
                 is_new = await self._last(owner, node) is None
                 item = NewItem(digest, payload_of(element), node)
                 await self._publishing.publish(realm, owner, node, item, open_to_all if is_new else None)
         except StanzaError:
             return  # a node of this name is configured otherwise, or the image is too large for an item
+
+    async def _photo(self, owner: JID) -> Photo | None:
+        stored = await self._vcards.get(owner.bare)
+        return None if stored is None else photo_of(parse_element(stored))
 
 
 def with_hash(presence: Stanza, digest: str) -> Stanza:
