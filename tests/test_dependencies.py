@@ -23,7 +23,7 @@ from xmppd.net.transport import tls_socket
 PACKAGE = Path(xmppd.__file__).parent
 PRIVATE = re.compile(r"_[a-z]\w*")
 FOR_DEVELOPERS = ("test", "dev")
-IMPORTED_AS = {"pyjwt": "jwt", "pyopenssl": "OpenSSL", "zope-interface": "zope"}
+IMPORTED_AS = {"pillow": "PIL", "pyjwt": "jwt", "pyopenssl": "OpenSSL", "zope-interface": "zope"}
 OF_PYTHON = {"_asdict", "_exit", "_make", "_replace"}
 """They begin with an underscore and are public: of named tuples and of os."""
 OF_LIBRARIES = {

@@ -101,6 +101,8 @@ class Avatars(Module):
             return None
         owner = traffic.sender.bare
         digest = self._hashes.get(owner)
+        if digest is None and not self._reading.may_have_nodes(owner):
+            return None
         if digest is None:
             found: list[str] = []
             learning = self._learn(owner).addCallback(found.append)

@@ -145,6 +145,10 @@ class Nodes:
                 self._log.error("A node cannot be read and is left out: {error}", error=str(error))
         return nodes
 
+    def may_have(self, owner: str) -> bool:
+        """Whether *owner* has nodes, as far as that is known without reading."""
+        return self._owners is None or owner in self._owners
+
     async def _has_any(self, owner: str) -> bool:
         if self._owners is None:
             owners = set(await all_owners(self._storage, NODES))

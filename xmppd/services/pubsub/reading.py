@@ -95,6 +95,10 @@ class Reading(Operations):
                 found.append(node)
         return found
 
+    def may_have_nodes(self, owner: str) -> bool:
+        """Whether *owner* has nodes, as far as that is known at once: for most accounts that have none, no."""
+        return self._nodes.may_have(owner)
+
     async def last(self, node: Node) -> Entry | None:
         """Give the item published last, unless it is over; whether somebody may have it is for who asks. Waits."""
         last = await self._nodes.last(node)
