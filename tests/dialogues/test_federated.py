@@ -82,6 +82,7 @@ NOT_ACROSS: Final = {
     "xep0115/6.2-asked-once": ASKS,
     "xep0163/4-items": ONE_HOST,
     "xep0163/extended-presence": ONE_HOST,
+    "xep0163/roster-groups": ONE_HOST,
     "xep0163/4.2-contact": ASKS,
     "xep0163/4.3.4-last-item": ASKS,
     "xep0191/3.3-directed-presence": ONE_HOST,
