@@ -13,6 +13,7 @@ from xmppd.moving.importing import BATCH_CHANGES
 from xmppd.moving.model import Account, NotCarried, Piece
 from xmppd.moving.pie.reading import PieSource
 from xmppd.services.pubsub.bookmarks import NODE as BOOKMARKS
+from xmppd.services.pubsub.bookmarks import NS_OLD as OLD_BOOKMARKS
 from xmppd.services.pubsub.defaults import personal_defaults
 from xmppd.services.pubsub.node import Affiliation, Subscription, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, NodeOptions
@@ -120,6 +121,7 @@ class ImportTests(SynchronousTestCase):
         """``--host old=new``: everything that names the domain names the new one."""
         old = "old.example"
         node = model.Node(BOOKMARKS, personal_defaults(BOOKMARKS))
+        listed = f"<storage xmlns='{OLD_BOOKMARKS}'><conference jid='play@rooms.{old}'/></storage>".encode()
         pieces: list[Piece] = [
             Account(JID.parse(f"u0@{old}"), KEYS),
             model.Contact(RosterItem(f"u1@{old}")),
@@ -127,6 +129,9 @@ class ImportTests(SynchronousTestCase):
             model.Blocked(JID.parse(f"spam@{old}")),
             node,
             model.Item(BOOKMARKS, f"play@rooms.{old}", b"<conference xmlns='urn:xmpp:bookmarks:1'/>", 1.0),
+            model.Node(OLD_BOOKMARKS, personal_defaults(OLD_BOOKMARKS)),
+            model.Item(OLD_BOOKMARKS, "current", listed, 1.0),
+            model.Private("storage", OLD_BOOKMARKS, listed),
             model.Archived("1", 1.0, f"u1@{old}", "r", message("x", from_=f"u1@{old}/r", to=f"u0@{old}")),
             model.Room(JID.parse(f"play@rooms.{old}"), RoomSettings(), f"u0@{old}"),
         ]

@@ -8,6 +8,7 @@ from xmppd.moving import model
 from xmppd.moving.model import Piece
 from xmppd.moving.names import jid_or_none
 from xmppd.services.pubsub.bookmarks import NODE as BOOKMARKS
+from xmppd.services.pubsub.bookmarks import NS_OLD, with_rooms
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
@@ -21,7 +22,7 @@ def renamed(pieces: Iterable[Piece], new_names: Mapping[str, str]) -> Iterator[P
 
 
 class Renaming:
-    """Renames piece by piece. What stands inside of stanzas and payloads stays: it was said so."""
+    """Renames piece by piece. What stands inside of stanzas and payloads stays: it was said so; but not bookmarks."""
 
     def __init__(self, new_names: Mapping[str, str]):
         self._new = new_names
@@ -88,7 +89,13 @@ class Renaming:
     @of.register
     def _item(self, piece: model.Item) -> Piece:
         id = self.text(piece.id) if piece.node == BOOKMARKS else piece.id
-        return replace(piece, id=id, publisher=self.text(piece.publisher))
+        payload = with_rooms(piece.payload, self.text) if piece.node == NS_OLD else piece.payload
+        return replace(piece, id=id, payload=payload, publisher=self.text(piece.publisher))
+
+    @of.register
+    def _private(self, piece: model.Private) -> Piece:
+        is_bookmarks = (piece.name, piece.ns) == ("storage", NS_OLD)
+        return replace(piece, xml=with_rooms(piece.xml, self.text)) if is_bookmarks else piece
 
     @of.register
     def _archived(self, piece: model.Archived) -> Piece:

@@ -1,6 +1,6 @@
 """Bookmarks of the old kind (XEP-0048) and of the new (XEP-0402): one made of the other (XEP-0402 3, 6)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from xmppd.services.pubsub.items import NewItem, payload_of
@@ -33,6 +33,21 @@ def storage_in(payload: bytes) -> Element | None:
         return None
     element = parse_element(payload)
     return element if (element.name, element.ns) == ("storage", NS_OLD) else None
+
+
+def with_rooms(payload: bytes, named: Callable[[str], str]) -> bytes:
+    """Give a list of the old kind with other names of rooms; what is none stays as it is."""
+    try:
+        storage = storage_in(payload)
+    except ValueError:
+        return payload
+    if storage is None:
+        return payload
+    for old in storage.elements():
+        room = _room(old)
+        if room is not None:
+            old.attrs["jid"] = named(room)
+    return payload_of(storage)
 
 
 def difference(storage: Element, known: Mapping[str, Entry]) -> Difference:
