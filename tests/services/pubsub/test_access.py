@@ -5,8 +5,8 @@ from itertools import product
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.pubsub.world import IAGO, JULIET, ROMEO, World, item
-from xmppd.services.pubsub.access import Viewer, is_listed_for, may_get
-from xmppd.services.pubsub.node import Affiliation, Node, NodeRecord, SubscriptionState
+from xmppd.services.pubsub.access import Viewer, is_listed_for, may_all_get, may_get
+from xmppd.services.pubsub.node import Affiliation, Node, NodeRecord, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, NodeOptions
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -45,6 +45,16 @@ class TableTests(SynchronousTestCase):
             self.assertEqual(may_get(node, who) is None, wanted, (model, who))
             may_ask = model is AccessModel.AUTHORIZE and affiliation is Affiliation.NONE
             self.assertEqual(is_listed_for(node, who) is None, wanted or may_ask, (model, who))
+
+    def test_everybody(self) -> None:
+        """`may_all_get` says what `may_get` says of anybody."""
+        for model, affiliation in product(AccessModel, Affiliation):
+            node = Node("s", "n", NodeRecord(NodeOptions(access_model=model), 0.0, "juliet@localhost"))
+            people = People()
+            people.affiliations = {"juliet@localhost": Affiliation.OWNER, "romeo@localhost": affiliation}
+            whoever = (Affiliation.OWNER, affiliation, Affiliation.NONE)
+            is_for_all = all(may_get(node, Viewer(each)) is None for each in whoever)
+            self.assertEqual(may_all_get(node, people), is_for_all, (model, affiliation))
 
 
 class RequestTests(SynchronousTestCase):

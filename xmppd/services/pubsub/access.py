@@ -6,7 +6,7 @@
 from enum import Enum
 from typing import Final, NamedTuple
 
-from xmppd.services.pubsub.node import Affiliation, Node, SubscriptionState
+from xmppd.services.pubsub.node import Affiliation, Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, PublishModel
 from xmppd.services.pubsub.refusals import NS_ERRORS, refusal
 from xmppd.stanza.element import Element
@@ -67,6 +67,12 @@ def may_get(node: Node, who: Viewer) -> Refused | None:
     if model == AccessModel.AUTHORIZE:
         return ALLOWED if who.subscription is SubscriptionState.SUBSCRIBED else Refused.NOT_SUBSCRIBED
     return Refused.CLOSED
+
+
+def may_all_get(node: Node, people: People) -> bool:
+    """Whether `may_get` allows everybody, so that it need not be asked for each."""
+    is_open = node.options.access_model == AccessModel.OPEN
+    return is_open and SHUT_OUT.isdisjoint(people.affiliations.values())
 
 
 def may_subscribe(node: Node, who: Viewer) -> Refused | None:

@@ -7,7 +7,7 @@ from xmppd.config.limits import Limits
 from xmppd.core.host import Host
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.roles import Roles
-from xmppd.services.pubsub.access import Viewer, may_get
+from xmppd.services.pubsub.access import Viewer, may_all_get, may_get
 from xmppd.services.pubsub.changes import Along
 from xmppd.services.pubsub.defaults import OF_SERVICE
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
@@ -85,13 +85,15 @@ class DomainRealm:
 
     def _takers(self, node: Node, people: People) -> Iterator[str]:
         now, is_headline = self._now(), node.options.notification_type == "headline"
-        for jid, subscription in [*people.subscriptions.items()]:
-            is_over = subscription.expire is not None and subscription.expire <= now
-            if subscription.state is not SubscriptionState.SUBSCRIBED or is_over or not subscription.deliver:
+        resources = self._registry.resources
+        all_may = may_all_get(node, people)
+        for jid, (state, _, is_wanted, expire) in [*people.subscriptions.items()]:
+            is_over = expire is not None and expire <= now
+            if state is not SubscriptionState.SUBSCRIBED or is_over or not is_wanted:
                 continue
-            if may_get(node, self._viewer(JID.of_prepared(jid), people)) is not None:
+            if not all_may and may_get(node, self._viewer(JID.of_prepared(jid), people)) is not None:
                 continue
-            sessions = self._registry.resources(jid) if is_headline and "/" not in jid else ()
+            sessions = resources(jid) if is_headline and "/" not in jid else ()
             if not sessions:
                 yield jid
             for session in sessions:  # as RFC 6121 8.5.2.1.1 has it for headlines, without the way there

@@ -77,12 +77,17 @@ class Personal:
         roster = self.rosters.loaded(realm.jid) or await self.rosters.load(realm.jid)
         return not roster.may_see_presence(who.bare)
 
-    def is_interested(self, session: Session, name: str) -> bool:
-        """Whether the client of an available session wants to be told of nodes of this name."""
-        if session.presence is None:
-            return False
-        features = self.capabilities.features_of(session)
-        return features is not None and name + NOTIFY in features
+    def interested(self, sessions: Iterable[Session], feature: str) -> list[str]:
+        """Give the full JIDs of those of *sessions* that are available and whose clients have *feature*."""
+        features_of = self.capabilities.features_of
+        return [
+            session.full_jid
+            for session in sessions
+            if session.presence is not None
+            and session.full_jid is not None
+            and (features := features_of(session)) is not None
+            and feature in features
+        ]
 
 
 class PersonalRealm:
@@ -163,19 +168,17 @@ class PersonalRealm:
 
     def _takers(self, node: Node, people: People, roster: Roster, blocked: Container[str]) -> Iterator[str]:
         of, now, told = self._of, self._of.now(), set[str]()
-        feature = node.name + NOTIFY
-        yield from self._interested(self.jid, node.name)
+        feature, resources = node.name + NOTIFY, of.registry.resources
+        yield from of.interested(of.registry.resources(self.jid), feature)
         all_may = self._whether_all_contacts_may(node, people)
         for contact in roster.subscribers:
-            sessions = of.registry.resources(contact)
+            sessions = resources(contact)
             interested: Iterable[str] = ()
             if sessions:
-                interested = self._interested(contact, node.name)
-                if not interested:
-                    continue
+                interested = of.interested(sessions, feature)
             elif of.remote:
                 interested = of.remote.interested(self.jid, contact, feature)
-            else:
+            if not interested:
                 continue
             if blocked and covers(blocked, JID.of_prepared(contact)):
                 continue
@@ -201,14 +204,6 @@ class PersonalRealm:
         if people or node.options.access_model == AccessModel.ROSTER:
             return False
         return may_get(node, Viewer(sees_presence=True)) is None
-
-    def _interested(self, bare_jid: str, name: str) -> list[str]:
-        """The full JIDs of those resources of an account here that want to be told of nodes of this name."""
-        return [
-            session.full_jid
-            for session in self._of.registry.resources(bare_jid)
-            if session.full_jid is not None and self._of.is_interested(session, name)
-        ]
 
     def _viewer(self, who: JID, people: People, roster: Roster | None, now: float) -> Viewer:
         item = None if roster is None else roster.item(who.bare)
