@@ -11,6 +11,8 @@ import sys
 import warnings
 from typing import Final
 
+from PIL import Image
+
 MEMORY_BYTES: Final = 512 * 1024 * 1024
 CPU_S: Final = 5
 PIXELS: Final = 4_000_000
@@ -22,8 +24,6 @@ SIDES: Final = (512, 256, 128, 96)
 
 def main(most_bytes: int) -> int:
     """Give the status: 0 with a picture, 1 where it is none, is too large, or cannot be made small enough."""
-    from PIL import Image
-
     warnings.simplefilter("error")
     Image.MAX_IMAGE_PIXELS = PIXELS // 2  # twice as many are an error
     try:
