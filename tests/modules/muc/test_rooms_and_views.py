@@ -323,5 +323,5 @@ class RandomRoomTests(SynchronousTestCase):
         """muc#roomconfig_presencebroadcast: nobody sees somebody who has gone, nor misses who is shown to all."""
         run_state_machine_as_test(
             LargeRoomMachine,
-            settings=settings(max_examples=40, stateful_step_count=25, deadline=None),
+            settings=settings(max_examples=20, stateful_step_count=25, deadline=None),
         )
