@@ -48,7 +48,6 @@ try {
     page = await visit(plain);
     await page.goto(link);
     await page.screenshot({ path: `${folder}/newcomer-1-invitation.png`, fullPage: true });
-    await page.click("a[href*='register']");
     await page.fill("input[name=username]", name);
     await page.fill("input[name=password]", password);
     await page.fill("input[name=repeat]", `${password}?`);

@@ -23,6 +23,8 @@ module = "upload"
 [components."{SERVICE}".modules.upload]
 keep_free_bytes = 0
 """
+NAME = "tr_s_cool.txt"
+"""As the client says it."""
 
 
 @skipUnless(shutil.which(PROGRAM), f"{PROGRAM} is not installed")
@@ -53,7 +55,8 @@ class UploadTests(SynchronousTestCase):
         )
         self.assertEqual(sent.returncode, 0, sent.stderr)
         control = ControlClient.connect(server.folder / "data")
-        (row,) = control.call("upload.list", {"jid": ALICE})
+        rows = control.call("upload.list", {"jid": ALICE})
+        (row,) = (row for row in rows if row["name"] == NAME)  # other tests have this server, too
         control.close()
         connection = http.client.HTTPConnection(HERE, server.ports["HTTP"], timeout=PATIENCE_S)
         self.addCleanup(connection.close)
