@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import xmppd
+from tests import IN_FOLDER
 from tests.environment import NET
 
 PATIENCE_S = 30.0
@@ -144,4 +145,4 @@ def shared_server(options: str = "", accounts: tuple[tuple[str, str], ...] = ())
 
 def environment() -> dict[str, str]:
     """Give what a program of ours is started with."""
-    return {**os.environ, "PYTHONPATH": str(_ROOT)}
+    return {**os.environ, "PYTHONPATH": str(_ROOT), IN_FOLDER: "1"}

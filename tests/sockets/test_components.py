@@ -1,7 +1,6 @@
 """Components in processes of others: slixmpp's on a real server, a reader that never reads, and a kill."""
 
 import asyncio
-import os
 import re
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from slixmpp import JID
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.sockets.components import TIMEOUT_S, SlixmppComponent
-from tests.sockets.process import ServerProcess, shared_server
+from tests.sockets.process import ServerProcess, environment, shared_server
 from tests.sockets.test_slixmpp import SlixmppClient
 from tests.temporary import temporary_folder
 from xmppd.stream.component_handshake import handshake_of
@@ -85,10 +84,7 @@ class SlixmppComponentTests(SynchronousTestCase):
             [sys.executable, "-m", "tests.sockets.words_echo", *words],
             stdout=subprocess.PIPE,
             text=True,
-            env={
-                **os.environ,
-                "TMPDIR": str(temporary_folder(self)),
-            },  # it is killed, and leaves its own there
+            env=environment(),
         )
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)

@@ -81,6 +81,8 @@ class CompletionTests(SynchronousTestCase):
 class TerminalTests(SynchronousTestCase):
     """On a terminal of its own."""
 
+    _unread = ""
+
     def test_session(self) -> None:
         """A prompt, the Tab key, a history that has no passwords, and an end."""
         folder = temporary_folder(self)
@@ -112,9 +114,10 @@ class TerminalTests(SynchronousTestCase):
         self.assertNotIn("hunter2", kept.read_text())
 
     def expect(self, end: int, text: str) -> None:
-        """Read until a text comes."""
-        got, deadline = "", time.monotonic() + PATIENCE_S
-        while text not in got and time.monotonic() < deadline:
+        """Read until a text comes, behind what was expected before."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self._unread and time.monotonic() < deadline:
             if select.select([end], [], [], 0.1)[0]:
-                got += os.read(end, 4_096).decode(errors="replace")
-        self.assertIn(text, got)
+                self._unread += os.read(end, 4_096).decode(errors="replace")
+        self.assertIn(text, self._unread)
+        self._unread = self._unread.partition(text)[2]
