@@ -257,13 +257,8 @@ class QueueTests(ComponentTestCase):
         self.world.connect(gateway)
         return gateway
 
-    def test_what_is_not_read_is_given_again(self) -> None:
-        """A component that is killed, and had not answered a ping behind a message: that comes again, with its time."""
-        romeo = self.world.logged_in(ROMEO)
-        gateway = self.mute()
-        now(Deferred.fromCoroutine(gateway.log_in()))
-        self.send(romeo, 1, 2)
-        self.assertEqual(self.bodies(gateway), ["1", "2"])
+    def come_again_to(self, gateway: ComponentClient) -> None:
+        """Both messages are kept until the connection is lost, and come at the next one."""
         self.world.pass_time(1)
         self.assertEqual(self.waiting(), 2)
         self.transport_of(gateway).lose()
@@ -271,6 +266,15 @@ class QueueTests(ComponentTestCase):
         self.world.pass_time(1)
         self.assertEqual(self.bodies(again), ["1", "2"])
         self.assertEqual(self.waiting(), 0)
+
+    def test_what_is_not_read_is_given_again(self) -> None:
+        """A component that is killed, and had not answered a ping behind a message: that comes again, with its time."""
+        romeo = self.world.logged_in(ROMEO)
+        gateway = self.mute()
+        now(Deferred.fromCoroutine(gateway.log_in()))
+        self.send(romeo, 1, 2)
+        self.assertEqual(self.bodies(gateway), ["1", "2"])
+        self.come_again_to(gateway)
 
     def test_what_is_read_is_not(self) -> None:
         """What came before a ping that it has answered, whatever the answer says, is gone; what came after is not."""
@@ -320,13 +324,7 @@ class QueueTests(ComponentTestCase):
         gateway = self.mute()
         self.transport_of(gateway)._transport.unsent_bytes = 100
         now(Deferred.fromCoroutine(gateway.log_in()))
-        self.world.pass_time(1)
-        self.assertEqual(self.waiting(), 2)
-        self.transport_of(gateway).lose()
-        again = self.world.component(GATEWAY)
-        self.world.pass_time(1)
-        self.assertEqual(self.bodies(again), ["1", "2"])
-        self.assertEqual(self.waiting(), 0)
+        self.come_again_to(gateway)
 
     def test_failing_storage(self) -> None:
         """What cannot be kept is told to its sender, and the component is served all the same."""
