@@ -137,7 +137,19 @@ class Failing(Module):
         for name in ("a", "b"):
             self.taken.append(name)
             self.at_end(partial(self.taken.remove, name))
+        self.handle(POKED, self.taken.append)
         raise RuntimeError("no\nluck")
+
+
+class Choosy(Module):
+    """Handles a hook where its options say so."""
+
+    name = "choosy"
+    summary = "Choosy"
+
+    def start(self) -> None:
+        """They do."""
+        self.handle(POKED, lambda who: f"not now, {who}")
 
 
 class Waiting(Module):
@@ -239,6 +251,14 @@ class LoaderTests(SynchronousTestCase):
         self.assertEqual((self.host.iq_handlers, self.host.stream_features), ({}, ()))
         self.assertIsNone(self.host.hooks.ask(POKED, "you"))
         self.assertEqual(Poke.stopped, before + 1)
+
+    def test_what_is_handled_from_the_start_on(self) -> None:
+        """`Module.handle` is for as long as the module is there."""
+        self.loader.known["choosy"] = Choosy
+        self.loader.load(self.host, "choosy")
+        self.assertEqual(self.host.hooks.ask(POKED, "you"), "not now, you")
+        self.loader.unload(self.host, "choosy")
+        self.assertIsNone(self.host.hooks.ask(POKED, "you"))
 
     def test_what_is_required_stays(self) -> None:
         """A module that another requires cannot be unloaded; the message names the other."""

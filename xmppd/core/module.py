@@ -181,6 +181,12 @@ class Module:
         """Have *undo* called when this module goes, the last first, or when its start fails half-way."""
         self.endings.append(undo)
 
+    def handle(self, hook: Hook[P], handler: Callable[[P], object], station: Station | None = None) -> None:
+        """Have *handler* called while this module is there: for what `start` finds wanted, so that nobody else pays."""
+        hooks = self.api.host.hooks
+        hooks.add(hook, handler, station, module=self.name, rank=self.rank)
+        self.at_end(lambda: hooks.remove(hook, handler))
+
     @classmethod
     def may_be_service(cls) -> bool:
         """Whether a component can be this module: a domain of its own has a purpose and an identity by it."""

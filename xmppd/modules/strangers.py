@@ -62,9 +62,7 @@ class Strangers(Module):
         self.refused = 0
         """How many messages were refused since the start."""
         if self._looks_at_own:
-            hooks, handler = self.api.host.hooks, self.on_account_stanza
-            hooks.add(events.ACCOUNT_STANZA, handler, ACTING, module=self.name, rank=self.rank)
-            self.at_end(lambda: hooks.remove(events.ACCOUNT_STANZA, handler))
+            self.handle(events.ACCOUNT_STANZA, self.on_account_stanza, ACTING)
 
     @property
     def _looks_at_own(self) -> bool:

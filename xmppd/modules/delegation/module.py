@@ -15,7 +15,6 @@ from pydantic import AfterValidator, Field
 from xmppd.config.section import Mistake
 from xmppd.core import events
 from xmppd.core.events import Traffic
-from xmppd.core.hooks import Hook, Station
 from xmppd.core.host import Identity
 from xmppd.core.iq import IQ_REQUESTS
 from xmppd.core.module import XEP, Module, Options, on
@@ -93,17 +92,11 @@ class Delegation(Module):
         self._managed: dict[tuple[str, str], Managed] = {}
         if not self.opt.namespaces:
             return
-        self._look(events.HOST_STANZA, None)
-        self._look(events.ACCOUNT_STANZA, ACTING)
+        self.handle(events.HOST_STANZA, self.on_request)
+        self.handle(events.ACCOUNT_STANZA, self.on_request, ACTING)
         for name in {delegated.to for delegated in self.opt.namespaces.values()}:
             if self._components.is_connected(name):
                 self.on_connected(Connection(name))
-
-    def _look(self, hook: Hook[Traffic], station: Station | None) -> None:
-        """So that no message pays where nothing is delegated."""
-        hooks = self.api.host.hooks
-        hooks.add(hook, self.on_request, station, module=self.name, rank=self.rank)
-        self.at_end(lambda: hooks.remove(hook, self.on_request))
 
     # -- requests (5.3) -----------------------------------------------------------------------------------------------
 

@@ -85,11 +85,8 @@ class DelegationByUsers(Module):
         )
         if not self.opt.namespaces:
             return
-        hooks = self.api.host.hooks
-        hooks.add(events.HOST_STANZA, self.on_host_stanza, None, module=self.name, rank=self.rank)
-        hooks.add(events.ACCOUNT_STANZA, self.on_account_stanza, ACTING, module=self.name, rank=self.rank)
-        self.at_end(lambda: hooks.remove(events.HOST_STANZA, self.on_host_stanza))
-        self.at_end(lambda: hooks.remove(events.ACCOUNT_STANZA, self.on_account_stanza))
+        self.handle(events.HOST_STANZA, self.on_host_stanza)
+        self.handle(events.ACCOUNT_STANZA, self.on_account_stanza, ACTING)
 
     # -- the question (6.1) -------------------------------------------------------------------------------------------
 

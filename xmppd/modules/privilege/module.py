@@ -67,9 +67,7 @@ class Privilege(Module):
             partial(self.api.services[RemoteContacts].ask, self.api.host.name),
         )
         if self.opt.components:  # so that no stanza for the host pays where nobody may send messages
-            hooks = self.api.host.hooks
-            hooks.add(events.HOST_STANZA, self.on_host_stanza, None, module=self.name, rank=self.rank)
-            self.at_end(lambda: hooks.remove(events.HOST_STANZA, self.on_host_stanza))
+            self.handle(events.HOST_STANZA, self.on_host_stanza)
         if self._presence.hears_of_contacts:
             watchers = self.api.services[Presence].watchers
             watchers.append(self._presence.shown)
