@@ -19,7 +19,6 @@ from xmppd.core.session import Session
 from xmppd.stanza.importance import Weight, merge_key, weight_of
 from xmppd.stanza.stanza import Stanza
 
-"""Under this name an inactive session keeps its queue."""
 TAG_BYTES: Final = 200
 """What a stanza takes besides its content, about."""
 
@@ -106,6 +105,7 @@ class CSIQueue:
 
 
 ATTACHED: Final = Attachment[CSIQueue]("csi")
+"""Under this name an inactive session keeps its queue."""
 
 
 def held_back(session: Session) -> CSIQueue | None:
