@@ -134,7 +134,9 @@ class Route:
     method: str
     pattern: str
     has_cors: bool = False
-    """Whether pages of any other site may ask (CORS)."""
+    """Whether pages of any other site may ask (CORS), and see why they were refused."""
+    has_json: bool = False
+    """Whether errors are told in JSON whatever is preferred, since programs ask here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,14 +102,14 @@ def on(hook: Hook[P], station: Station | None = None) -> Callable[[H], H]:
     return _declare(HookHandler(hook, station))
 
 
-def http(method: str, pattern: str, *, cors: bool = False) -> Callable[[H], H]:
+def http(method: str, pattern: str, *, cors: bool = False, json: bool = False) -> Callable[[H], H]:
     """Declare that a method answers HTTP requests of *method* at *pattern*, as ``"/invite/{token}"`` (`Route`).
 
     It takes an `HttpRequest` and gives an `HttpResponse`, or a Deferred of it, or raises `HttpError`. It sees the
     requests for its own domain only. HEAD comes with GET, and is not declared; with *cors* pages of any other site may
-    ask, and OPTIONS tells them so.
+    ask, and OPTIONS tells them so; with *json* errors are told in JSON.
     """
-    return _declare(HttpDeclaration(Route(method, pattern, cors)))
+    return _declare(HttpDeclaration(Route(method, pattern, cors, json)))
 
 
 def _declare(declaration: Declaration) -> Callable[[H], H]:

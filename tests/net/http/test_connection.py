@@ -2,7 +2,7 @@
 
 import json
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -100,6 +100,21 @@ class Web(Module):
         """For pages of any site."""
         return HttpResponse(200)
 
+    @http("POST", "/open", cors=True)
+    def on_refused(self, request: HttpRequest) -> HttpAnswer:
+        """Not for them."""
+        raise HttpError(403)
+
+    @http("PUT", "/open", cors=True)
+    def on_refused_later(self, request: HttpRequest) -> HttpAnswer:
+        """Likewise."""
+        return fail(HttpError(403))
+
+    @http("GET", "/program", json=True)
+    def on_program(self, request: HttpRequest) -> HttpAnswer:
+        """For programs, and not now."""
+        raise HttpError(503, "Not now.")
+
 
 class HttpTestCase(SynchronousTestCase):
     """A server with a web side."""
@@ -160,6 +175,21 @@ class RequestTests(HttpTestCase):
         self.assertEqual(options.headers["access-control-allow-origin"], "*")
         self.assertEqual(self.web.request("GET", "/open").headers["access-control-allow-origin"], "*")
         self.assertNotIn("access-control-allow-origin", self.web.request("GET", "/hello/a").headers)
+
+    def test_pages_of_other_sites_see_errors(self) -> None:
+        """Where they may ask, they see why they were refused, and not a broken connection."""
+        for method in ("POST", "PUT"):
+            response = self.web.request(method, "/open")
+            self.assertEqual(
+                (response.status, response.headers.get("access-control-allow-origin")), (403, "*")
+            )
+        self.assertNotIn("access-control-allow-origin", self.web.request("PUT", "/unread").headers)
+
+    def test_what_programs_ask(self) -> None:
+        """A route says that its errors are JSON whatever is preferred."""
+        response = self.web.request("GET", "/program", headers={"Accept": "text/html"})
+        self.assertEqual((response.status, response.headers["content-type"]), (503, "application/json"))
+        self.assertEqual(json.loads(response.body)["error"]["text"], "Not now.")
 
     def test_another_method(self) -> None:
         """RFC 9110 15.5.6."""

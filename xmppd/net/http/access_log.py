@@ -25,7 +25,7 @@ class AccessLog:
             self._log.info(
                 "{method} {route} {status} {size}",
                 method=request.method,
-                route=request.route or request.path[:PATH_CHARS],
+                route=request.path[:PATH_CHARS] if request.route is None else request.route.pattern,
                 status=status,
                 size=size,
                 host=request.host,

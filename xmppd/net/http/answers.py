@@ -11,7 +11,6 @@ from xmppd.core.http import FileBody, HttpError, HttpResponse
 from xmppd.net.http.channel import BriefExchange, Exchange
 from xmppd.net.http.files import FileSender, open_at
 from xmppd.net.http.heads import NO_BODY
-from xmppd.net.http.pages import error_response
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.ranges import NoSuchRange, byte_range, precondition
 from xmppd.net.http.request import Request
@@ -79,7 +78,7 @@ class Answering:
             part = byte_range(request.headers, file.etag, file.last_modified, file.size)
         except NoSuchRange:
             error = HttpError(416, headers={"Content-Range": f"bytes */{file.size}"})
-            self.write(error_response(error, request.headers))
+            self.write(self._parts.site.refusal(error, request))
             return
         start, size = (0, file.size) if part is None else part
         if part is not None:
@@ -112,4 +111,4 @@ class Answering:
         if error.status != NOT_FOUND:
             self._log.failure("A file could not be opened", failure)
         if not self._exchange.is_lost:
-            self.write(error_response(error, self._exchange.request.headers))
+            self.write(self._parts.site.refusal(error, self._exchange.request))

@@ -129,7 +129,7 @@ class HttpConnection(TwistedProtocol):
 
     def refuse(self, status: int) -> None:
         """What comes is no request."""
-        response = error_response(HttpError(status), {})
+        response = error_response(HttpError(status))
         body = response.body
         assert isinstance(body, bytes)
         more = f"Content-Length: {len(body)}\r\nConnection: close\r\n"

@@ -1,7 +1,6 @@
 """What a request gets that is not answered as it wants: a short page, or JSON where that is preferred."""
 
 import json
-from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
 
@@ -45,10 +44,10 @@ def reason_of(status: int) -> str:
         return "Unknown"
 
 
-def error_response(error: HttpError, headers: Mapping[str, str]) -> HttpResponse:
-    """Give the response for *error* to a request with these headers."""
+def error_response(error: HttpError, *, is_json: bool = False) -> HttpResponse:
+    """Give the response for *error*."""
     text = error.text or _USUAL.get(error.status, "")
-    if prefers_json(headers.get("accept", "")):
+    if is_json:
         content = {"error": {"status": error.status, "title": reason_of(error.status), "text": text}}
         body, kind = f"{json.dumps(content)}\n".encode(), "application/json"
         return HttpResponse(error.status, {**error.headers, "Content-Type": kind}, body)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from twisted.internet.defer import Deferred, fail
 
-from xmppd.core.http import HttpError, Sink
+from xmppd.core.http import HttpError, Route, Sink
 from xmppd.net.http.body import Body, WholeBody
 from xmppd.net.http.proxies import Asker
 
@@ -51,8 +51,8 @@ class Request:
         self.is_secure = self.is_https = False
         self.is_frequent = False
         """Whether such requests are too many for a line of the log each."""
-        self.route = ""
-        """The pattern that was found, for the log: paths may hold what is secret."""
+        self.route: Route | None = None
+        """Who answers, once that is found; the log has its pattern, since paths may hold what is secret."""
         self.asker = _NOBODY
 
     @property

@@ -23,7 +23,7 @@ from xmppd.core.http import Found, HttpError, HttpHandler, HttpResponse, Request
 from xmppd.core.networks import is_among
 from xmppd.core.web import WebAddresses, configured_url, hostname_of
 from xmppd.net.http.heads import Heads
-from xmppd.net.http.pages import error_response
+from xmppd.net.http.pages import error_response, prefers_json
 from xmppd.net.http.proxies import FORWARDING, Asker, asker_of
 from xmppd.net.http.request import Request
 from xmppd.stanza.jid import JID, InvalidJID
@@ -78,29 +78,27 @@ class Site:
         try:
             answer = self._handle(request)
             if not isinstance(answer, Deferred):
-                self._checked(answer)
+                answer = self._checked(answer, request)
         except Exception:  # noqa: BLE001 - the net of HTTP requests
             answered(self._failed(Failure(), request))
             return
         if isinstance(answer, Deferred):
-            answer.addCallback(self._checked).addErrback(self._failed, request).addCallback(answered)
+            answer.addCallback(self._checked, request).addErrback(self._failed, request)
+            answer.addCallback(answered)
         else:
             answered(answer)
 
-    def _checked(self, response: HttpResponse) -> HttpResponse:
+    def _checked(self, response: HttpResponse, request: Request) -> HttpResponse:
+        if request.route is not None and request.route.has_cors:
+            response = _with_cors(response)
         self.heads.check(response.headers)
         return response
 
     def _handle(self, request: Request) -> HttpResponse | Deferred[HttpResponse]:
         found = self._find(request)
         route, handler = self._choose(request, found)
-        request.route, request.parameters = route.pattern, found.parameters
-        if handler is None:
-            return _preflight(found)
-        answer = handler(request)
-        if not route.has_cors:
-            return answer
-        return answer.addCallback(_with_cors) if isinstance(answer, Deferred) else _with_cors(answer)
+        request.route, request.parameters = route, found.parameters
+        return _preflight(found) if handler is None else handler(request)
 
     def _find(self, request: Request) -> Found:
         if not request.path.isascii():
@@ -214,11 +212,18 @@ class Site:
                 "A request could not be answered: {method} {route}",
                 failure,
                 method=request.method,
-                route=request.route,
+                route="" if request.route is None else request.route.pattern,
                 peer=request.client,
             )
             error = HttpError(500)
-        return error_response(error, request.headers)
+        return self.refusal(error, request)
+
+    def refusal(self, error: HttpError, request: Request) -> HttpResponse:
+        """Give the response for *error*; pages of other sites see it where they may ask."""
+        route = request.route
+        is_json = prefers_json(request.headers.get("accept", "")) or (route is not None and route.has_json)
+        response = error_response(error, is_json=is_json)
+        return _with_cors(response) if route is not None and route.has_cors else response
 
     def is_proxy(self, peer: str) -> bool:
         """Whether *peer* is a proxy that is trusted, so that the limits of an address are not for it."""
