@@ -33,6 +33,7 @@ NOT_RUN = {
 RUN = {
     "apt": "test_newcomer.py passes it over, since it changes the machine, and has what it brings",
     "certbot": "test_newcomer.py stands in for it",
+    "curl": "tests/sockets/test_upload.py",
     "pip": "test_newcomer.py",
     "python3": "test_newcomer.py",
     "tar": "tests/moving/test_documentation.py",

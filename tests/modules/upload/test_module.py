@@ -150,7 +150,7 @@ class UploadTests(Base):
         """RFC 9110 15.5.6; pages of other sites may ask (XEP-0363 8)."""
         put, _ = self.slot()
         answer = self.web.request("POST", put, b"x")
-        self.assertEqual((answer.status, answer.headers["allow"]), (405, "GET, HEAD, OPTIONS, PUT"))
+        self.assertEqual((answer.status, answer.headers["allow"]), (405, "DELETE, GET, HEAD, OPTIONS, PUT"))
         answer = self.web.request("OPTIONS", put)
         self.assertEqual(answer.headers["access-control-allow-origin"], "*")
         self.assertEqual(self.put(put).headers["access-control-allow-origin"], "*")

@@ -11,16 +11,18 @@ from twisted.logger import Logger
 
 from xmppd.core.events import IQRequest
 from xmppd.core.host import Identity
-from xmppd.core.http import FileBody, HttpError, HttpRequest, HttpResponse
+from xmppd.core.http import FileBody, HttpAnswer, HttpError, HttpRequest, HttpResponse
 from xmppd.core.module import XEP, http, iq, on
 from xmppd.core.service import Service
 from xmppd.core.waiting import deferred
 from xmppd.modules.upload.external import external_slot
-from xmppd.modules.upload.names import disposition, in_url
+from xmppd.modules.upload.names import disposition, path_of
 from xmppd.modules.upload.options import UploadOptions
+from xmppd.modules.upload.own_files import OwnFiles
 from xmppd.modules.upload.requests import NS, NS_PURPOSE, read_request, refusal
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.discovery.disco import HOST_INFO, Info
+from xmppd.services.login.basic import BasicLogin
 from xmppd.services.uploads.bucket import Bucket
 from xmppd.services.uploads.content import BYTES, SHOWN, media_type
 from xmppd.services.uploads.errors import (
@@ -40,6 +42,7 @@ from xmppd.stanza.forms import field, form
 from xmppd.storage.interface import StorageError
 
 PATTERN: Final = "/upload/{id}/{name}"
+LIST: Final = "/upload"
 YEAR_S: Final = 31_536_000
 HARMLESS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -62,7 +65,7 @@ class UploadService(Service):
     features = (NS,)
     requires = ("disco",)
     options = UploadOptions
-    uses = (Accounts, Uploads)
+    uses = (Accounts, BasicLogin, Uploads)
     opt: UploadOptions
     _log = Logger()
 
@@ -72,6 +75,7 @@ class UploadService(Service):
         self._accounts, self._uploads = self.api.services[Accounts], self.api.services[Uploads]
         self._rules = self.opt.rules
         service = self.api.host.name
+        self._own_files = OwnFiles(service, self._uploads, self.api.services[BasicLogin])
         self._bucket: Bucket | None = None
         store = self.opt.s3 or self.opt.external
         if store is not None:
@@ -115,7 +119,7 @@ class UploadService(Service):
     async def _slot_for(self, wanted: Wanted, rule: Rule, base: str) -> Element:
         if self._bucket is not None:
             upload = await self._uploads.slot_elsewhere(wanted, rule, self.opt.quota)
-            return _slot(self._bucket.put_url(upload, SLOT_S), base + _path(upload.id, upload.filename))
+            return _slot(self._bucket.put_url(upload, SLOT_S), base + path_of(upload.id, upload.filename))
         if self.opt.external is not None:
             if wanted.size > rule.max_bytes:
                 raise FileTooLarge(rule.max_bytes)
@@ -124,7 +128,7 @@ class UploadService(Service):
             return _slot(*external_slot(external.url, external.read(), random, wanted))
         slot = await self._uploads.slot(wanted, rule, self.opt.quota)
         name = slot.upload.filename
-        return _slot(base + _path(slot.key, name), base + _path(slot.upload.id, name))
+        return _slot(base + path_of(slot.key, name), base + path_of(slot.upload.id, name))
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -140,7 +144,7 @@ class UploadService(Service):
             raise _told(error) from error
         except StorageError as error:
             raise HttpError(503, "The file cannot be kept now; try again later.") from error
-        return HttpResponse(201, {"Location": f"{request.base_url}{_path(upload.id, upload.filename)}"})
+        return HttpResponse(201, {"Location": f"{request.base_url}{path_of(upload.id, upload.filename)}"})
 
     @http("GET", PATTERN, cors=True)
     @deferred
@@ -171,13 +175,24 @@ class UploadService(Service):
             302, {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         )
 
+    @http("GET", LIST, cors=True, json=True)
+    def on_list(self, request: HttpRequest) -> HttpAnswer:
+        """An account sees its files."""
+        return self._own_files.answer(request, self._own_files.list)
+
+    @http("DELETE", LIST, cors=True, json=True)
+    def on_delete_all(self, request: HttpRequest) -> HttpAnswer:
+        """An account removes its files."""
+        return self._own_files.answer(request, self._own_files.remove_all)
+
+    @http("DELETE", PATTERN, cors=True, json=True)
+    def on_delete(self, request: HttpRequest) -> HttpAnswer:
+        """An account removes one of its files."""
+        return self._own_files.answer(request, self._own_files.remove)
+
 
 def _slot(put: str, get: str) -> Element:
     return Element("slot", NS, children=[Element("put", NS, {"url": put}), Element("get", NS, {"url": get})])
-
-
-def _path(id: str, name: str) -> str:
-    return f"/upload/{id}/{in_url(name)}"
 
 
 def _check(request: HttpRequest, expected: Upload) -> None:

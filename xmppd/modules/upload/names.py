@@ -22,6 +22,11 @@ def in_url(name: str) -> str:
     return quote(name, safe="")
 
 
+def path_of(id: str, name: str) -> str:
+    """Give the path at which a file is put, fetched and removed."""
+    return f"/upload/{id}/{in_url(name)}"
+
+
 def disposition(name: str, *, is_shown: bool) -> str:
     """Give the Content-Disposition of a file (RFC 6266 4): its name for who saves it, in both forms."""
     kind = "inline" if is_shown else "attachment"

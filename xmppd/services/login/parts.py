@@ -6,6 +6,7 @@ from xmppd.core.session import Session
 from xmppd.services.accounts.accounts import AccountEvent, Accounts
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.login.authentication import Authentication
+from xmppd.services.login.basic import BasicLogin
 from xmppd.services.login.binding import Binding
 from xmppd.services.login.clients import Clients
 from xmppd.services.login.delays import LoginDelays
@@ -15,7 +16,7 @@ from xmppd.services.roster.roster import Rosters
 
 
 def add_services(parts: CoreParts) -> None:
-    """Add authentication, resource binding, the clients of accounts, and their tokens."""
+    """Add authentication, over HTTP too, resource binding, the clients of accounts, and their tokens."""
     services, environment = parts.services, parts.environment
     accounts, account_sessions = services[Accounts], services[AccountSessions]
     clients = _clients(parts)
@@ -23,17 +24,19 @@ def add_services(parts: CoreParts) -> None:
     def may_bind(session: Session) -> bool:
         return account_sessions.may_bind(session) and clients.may_bind(session)
 
+    authentication = Authentication(
+        accounts,
+        _delays(parts),
+        parts.timers.wait,
+        environment.secret,
+        environment.random_text,
+        AuthElsewhere(parts.hosts, accounts, environment),
+    )
     services.add(
         clients,
         Fast(clients, environment.now, environment.random_text),
-        Authentication(
-            accounts,
-            _delays(parts),
-            parts.timers.wait,
-            environment.secret,
-            environment.random_text,
-            AuthElsewhere(parts.hosts, accounts, environment),
-        ),
+        authentication,
+        BasicLogin(authentication, parts.hosts, parts.timers.seconds),
         Binding(parts.hosts, parts.registry, services[Rosters], may_bind, environment.random_text),
     )
 

@@ -49,6 +49,17 @@ class UploadStore:
         found = [_read(id, owner, data) for id, data in stored.items()]
         return sorted((each for each in found if each is not None), key=lambda each: -each.created_at)
 
+    async def page_of_account(
+        self, owner: str, after: str | None, limit: int
+    ) -> tuple[list[Upload], str | None]:
+        """Give at most *limit* files of an account, by their ids, from behind *after*; and what more are behind."""
+        keys = KeyRange(after=after)
+        stored = await self._storage.get_range(UPLOADS, owner, keys, limit=limit + 1, is_fresh=True)
+        ids = list(stored)[:limit]
+        found = [_read(id, owner, stored[id]) for id in ids]
+        following = ids[-1] if len(stored) > limit else None
+        return [each for each in found if each is not None], following
+
     async def ended(self, service: str, now: float) -> list[tuple[str, str, str]]:
         """Give a page of what has ended: key, id, account."""
         page = await self._storage.get_range(ENDS, service, KeyRange(before=f"{now:015.0f}"), limit=MAX_PAGE)

@@ -216,6 +216,16 @@ class Uploads:
         return [each for each in await self._store.of_account(owner) if not each.is_over(self._now())]
 
     @deferred
+    async def page(self, owner: str, after: str | None, limit: int) -> tuple[list[Upload], str | None]:
+        """Give at most *limit* files of an account, in the order of their ids, from behind *after*.
+
+        With it what the next page is behind; None where there are no more. It costs what the page does, however many
+        files there are.
+        """
+        found, following = await self._store.page_of_account(owner, after, limit)
+        return [each for each in found if not each.is_over(self._now())], following
+
+    @deferred
     async def remove(self, upload: Upload) -> None:
         """Remove a file; nobody gets it once this is done. `NoSuchUpload` where it is gone already."""
         async with self._exclusive(upload.owner):
