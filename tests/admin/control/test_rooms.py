@@ -64,6 +64,7 @@ class RoomTests(SynchronousTestCase):
             self.bench.do("room.occupants", room="coven"),
             [{"nick": "hag", "jids": ["hag@localhost/pda"], "affiliation": "admin", "role": "moderator"}],
         )
+        self.bench.memory.settle()
         self.assertEqual(len(self.hag.inbox), 1)
         refused = self.bench.refusal(
             "room.affiliation", room="coven", jid="crone@localhost", affiliation="none"

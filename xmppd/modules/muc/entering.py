@@ -276,21 +276,21 @@ class Entering:
         self.emptied(room)
         return waiting
 
-    def remove(self, room: Room, occupant: Occupant, change: Change) -> Deferred[None] | None:
-        """Remove an occupant with all its sessions, and tell all why (8.2, 9.1, 9.4)."""
+    def remove(self, room: Room, occupant: Occupant, change: Change, *, is_told_first: bool = False) -> None:
+        """Remove an occupant with all its sessions, and tell all why (8.2, 9.1, 9.4), behind the result of a request.
+
+        With *is_told_first* the occupant hears it before that.
+        """
         sessions = tuple(occupant.sessions)
         for jid in sessions:
             room.leave(jid)
             self._forget(room, jid)
         occupant.full_jid = sessions[-1]
         telling = self._telling
-        waiting = telling.run(
-            room,
-            *(telling.to_self(room, occupant, change, NOTHING, jid) for jid in sessions),
-            *telling.to_others(room, occupant, change, NOTHING, frozenset(sessions)),
-        )
+        tell_it = telling.run if is_told_first else telling.behind
+        tell_it(room, *(telling.to_self(room, occupant, change, NOTHING, jid) for jid in sessions))
+        telling.behind(room, *telling.to_others(room, occupant, change, NOTHING, frozenset(sessions)))
         self.emptied(room)
-        return waiting
 
     def _forget(self, room: Room, full_jid: str) -> None:
         if not self._parts.router.is_here(full_jid.partition("/")[0]):

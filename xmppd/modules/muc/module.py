@@ -79,7 +79,7 @@ class Muc(Service):
         """Find the services, and open the door."""
         super().start()
         services = self.api.services
-        telling = Telling(services[Recipients], self._lost)
+        telling = Telling(services[Recipients], self.api.timers, self._lost)
         blocked = frozenset(self.opt.blocked)
         remotes = Remotes(self.api.timers.seconds, MOST_ASKED)
         parts = self.parts = MucParts(

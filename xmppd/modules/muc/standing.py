@@ -36,13 +36,12 @@ class Standing:
         self._entering = entering
 
     def set_role(self, room: Room, occupant: Occupant, role: Role, actor: str, reason: str) -> None:
-        """Give an occupant another role and tell all; NONE removes it (8.2)."""
+        """Give an occupant another role and tell all behind the result (8.3); NONE removes it: it hears first (8.2)."""
         if role is Role.NONE:
-            self._entering.remove(
-                room, occupant, Change("unavailable", (KICKED,), actor=actor, reason=reason)
-            )
+            change = Change("unavailable", (KICKED,), actor=actor, reason=reason)
+            self._entering.remove(room, occupant, change, is_told_first=True)
         elif role is not occupant.role:
-            self._telling.run(
+            self._telling.behind(
                 room, *self._with_role(room, occupant, role, Change(actor=actor, reason=reason))
             )
 
@@ -72,7 +71,8 @@ class Standing:
     def affiliated(self, room: Room, before: Mapping[str, Affiliation], actor: str) -> None:
         """Tell all who have another affiliation than *before* (by bare JID or domain, many of them maybe).
 
-        Presence tells it of occupants (9), a message of others (10.3); and these are told themselves (15.1).
+        Presence tells it of occupants (9), a message of others (10.3), behind the result of who has changed it (9.1);
+        and these are told themselves (15.1).
         """
         changed = {jid: each for jid, each in before.items() if room.affiliation(jid) is not each}
         present = {occupant.bare_jid for occupant in room.occupants.values()}
@@ -97,7 +97,7 @@ class Standing:
             self._tell_absent(room, jid, affiliation, reason)
             x = user_xml(item_xml(affiliation, Role.NONE, jid=jid, reason=reason))
             message = room_message(room, x, type=None, id=self._parts.rooms.next_id())
-            self._telling.some(room, message, seeing)
+            self._telling.behind(room, self._telling.to(room, message, seeing))
 
     def _applied(
         self, room: Room, occupant: Occupant, before: Affiliation, affiliation: Affiliation, change: Change
@@ -112,7 +112,7 @@ class Standing:
             role = room.initial_role(affiliation)
             if affiliation > before:
                 role = max(role, occupant.role)
-            self._telling.run(room, *self._with_role(room, occupant, role, change))
+            self._telling.behind(room, *self._with_role(room, occupant, role, change))
 
     def _with_role(self, room: Room, occupant: Occupant, role: Role, change: Change) -> list[Steps]:
         """Give the work of telling a role.

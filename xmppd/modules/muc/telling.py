@@ -2,7 +2,8 @@
 
 All that a room says leaves by one lane (`xmppd.services.recipients`), so that every occupant sees the same order. What
 a piece of work says, and to whom, is settled when the room changes, not when its turn comes: who enters is shown the
-room as it was then, and hears all later changes behind that.
+room as it was then, and hears all later changes behind that. What a request has set off waits for its result where the
+XEP wants that order (8.2 – 8.4, 9): until the next turn, or until something else is said in the room.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from xmppd.core.fanout import Fanout
+from xmppd.core.timers import Timers
 from xmppd.core.turns import Steps
 from xmppd.core.waiting import Waiting
 from xmppd.modules.muc.view import PLAIN, Change, presence_of
@@ -27,24 +29,46 @@ NO_PAYLOAD: Final = Stanza.make("presence")
 class Telling:
     """Sends what rooms say."""
 
-    def __init__(self, recipients: Recipients, lost: Lost):
+    def __init__(self, recipients: Recipients, timers: Timers, lost: Lost):
         """*lost* is told of full JIDs that cannot be reached any more."""
         self._recipients = recipients
+        self._timers = timers
         self._lost = lost
+        self._behind: dict[Room, list[Steps]] = {}
+        """What waits for the result of a request."""
 
     def all(self, room: Room, stanza: Stanza) -> Waiting:
         """Send *stanza* to all who are there; what is given is waited for before the sender's next stanza."""
+        if self._behind:
+            self._go_on(room)
         return self._recipients.send(
             room.address.bare, stanza, room.takers, lambda missing: self._lost(room, missing)
         )
 
     def some(self, room: Room, stanza: Stanza, takers: Iterable[str]) -> Waiting:
         """Send *stanza* to some of them."""
-        return self.run(room, self._to(room, stanza, tuple(takers)))
+        return self.run(room, self.to(room, stanza, tuple(takers)))
 
     def run(self, room: Room, *pieces: Steps) -> Waiting:
         """Do this work behind all that was said before."""
+        if self._behind:
+            self._go_on(room)
         return self._recipients.run(room.address.bare, *pieces) if pieces else None
+
+    def behind(self, room: Room, *pieces: Steps) -> None:
+        """Do this work behind the result of the request that is dealt with now, in its place among all else."""
+        if not self._behind:
+            self._timers.add(0.0, self._answered)
+        self._behind.setdefault(room, []).extend(pieces)
+
+    def _answered(self, now: float, timer: object, param: object) -> None:
+        for room in list(self._behind):
+            self._go_on(room)
+
+    def _go_on(self, room: Room) -> None:
+        pieces = self._behind.pop(room, None)
+        if pieces:
+            self._recipients.run(room.address.bare, *pieces)
 
     def presence(
         self,
@@ -81,12 +105,12 @@ class Telling:
         for takers, with_jid in ((seeing, True), (others, False)):
             if takers:
                 stanza = presence_of(room, occupant, payload, change, with_jid=with_jid)
-                yield self._to(room, stanza, takers)
+                yield self.to(room, stanza, takers)
 
     def to_self(self, room: Room, occupant: Occupant, change: Change, payload: Stanza, jid: str) -> Steps:
         """Give the work of telling one session how it is seen: with 110, and its own JID."""
         stanza = presence_of(room, occupant, payload, change, with_jid=True, is_self=True, jid=jid)
-        return self._to(room, stanza, (jid,))
+        return self.to(room, stanza, (jid,))
 
     def to_newcomer(self, room: Room, jid: str, newcomer: Occupant) -> Steps:
         """Give the work of showing a session who else is there."""
@@ -110,7 +134,8 @@ class Telling:
             jid, room.address, stanzas, lambda missing: self._lost(room, missing)
         )
 
-    def _to(self, room: Room, stanza: Stanza, takers: Sequence[str]) -> Steps:
+    def to(self, room: Room, stanza: Stanza, takers: Sequence[str]) -> Steps:
+        """Give the work of sending *stanza* to some."""
         return self._recipients.steps(stanza, takers, lambda missing: self._lost(room, missing))
 
     def _audience(
