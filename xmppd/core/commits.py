@@ -35,6 +35,7 @@ class Commit:
         """The storage has kept it, or has not."""
         self.is_kept = error is None
         if error is not None:
+            self._traffic.undo()
             self._refuse(error, self._traffic)
         if self._hear is not None:
             self._hear(self)

@@ -39,10 +39,11 @@ class Traffic:
     the server because of this stanza (archive, offline store, queues) is put into `changes`: all of it is committed in
     one transaction once the stanza is routed, and only then does the `inlet` acknowledge what came in by it: the
     client's session, or the stream of another server or a component; None for what this server sends of its own.
-    Routing does not wait for the commit. `hops` counts the stanzas that have become this one (`Router.forward`).
+    Routing does not wait for the commit; what has changed in memory meanwhile is taken back where it fails
+    (`undo_with`). `hops` counts the stanzas that have become this one (`Router.forward`).
     """
 
-    __slots__ = ("changes", "hops", "inlet", "origin", "sender", "stanza", "target")
+    __slots__ = ("changes", "hops", "inlet", "origin", "sender", "stanza", "target", "undoing")
 
     def __init__(
         self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, inlet: Inlet | None = None
@@ -55,6 +56,20 @@ class Traffic:
         self.origin = origin
         self.inlet = origin if inlet is None else inlet
         self.hops = 0
+        self.undoing: tuple[Callable[[], object], ...] = ()
+
+    def undo_with(self, *undoing: Callable[[], object]) -> None:
+        """Have these called, the latest first, where the stanza is refused or its changes cannot be committed.
+
+        Before the sender hears of it. Not of a `Delivery`, of which the commit knows nothing.
+        """
+        self.undoing = (*self.undoing, *undoing)
+
+    def undo(self) -> None:
+        """Take back what was changed in memory; once."""
+        undoing, self.undoing = self.undoing, ()
+        for undo in reversed(undoing):
+            undo()
 
 
 class Delivery(Traffic):
@@ -74,6 +89,7 @@ class Delivery(Traffic):
         self.origin = traffic.origin
         self.inlet = traffic.inlet
         self.hops = traffic.hops
+        self.undoing = ()
         self.sessions = sessions
         self.record: object = None
         self.hand_over: Callable[[Delivery], bool] | None = None

@@ -113,6 +113,7 @@ class Replies:
     def refused(self, traffic: Traffic, error: StanzaError) -> None:
         """The recipient's side has refused a stanza: what it changed there is undone, the sender hears it."""
         traffic.changes[:] = _changes_of_sender(traffic)
+        traffic.undo()
         self.refuse(traffic.stanza, error, traffic.origin)
 
     # -- the rest -----------------------------------------------------------------------------------------------------

@@ -197,8 +197,8 @@ class Router:
         derived.hops = traffic.hops + 1
         waiting = self._sent_for(derived) if is_sent else self._delivered(derived)
         if waiting is not None:
-            return waiting.addCallback(lambda _: traffic.changes.extend(derived.changes))
-        traffic.changes.extend(derived.changes)
+            return waiting.addCallback(lambda _: _join(traffic, derived))
+        _join(traffic, derived)
         return None
 
     def request(self, stanza: Stanza, timeout_s: float = 30.0) -> Deferred[Stanza]:
@@ -357,6 +357,13 @@ def _counted(stanza: Stanza, inlet: Inlet | None) -> Inlet | None:
     if inlet.ledger is not None:
         inlet.ledger.routing([])
     return None
+
+
+def _join(traffic: Traffic, derived: Traffic) -> None:
+    """What *derived* changed is committed or undone with what *traffic* did."""
+    traffic.changes.extend(derived.changes)
+    if derived.undoing:
+        traffic.undo_with(*derived.undoing)
 
 
 def _out_of_reach(traffic: Traffic) -> Waiting:

@@ -1,14 +1,19 @@
-"""A store that fails, at each operation: no "result" without the change, nothing told, nothing changed."""
+"""A store that fails, at once or late, at each operation: no "result" without the change, nothing told or changed."""
 
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.modules.muc.test_rooms_and_views import OPTIONS, ROOM, admin, as_kept, join
+from xmppd.modules.muc.module import TELL_AFTER_S
 from xmppd.services.rooms.rooms import Rooms
+from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed
+from xmppd.testing.doors import FakeDoor
 from xmppd.testing.server import MemoryServer, now
 
+LATE_S = 1.0
+FAR = "romeo@montague.example/garden"
 NS_OWNER = "http://jabber.org/protocol/muc#owner"
 FORM = "<field var='FORM_TYPE'><value>{}</value></field><field var='{}'><value>{}</value></field>"
 
@@ -93,6 +98,7 @@ class FailingStoreTests(SynchronousTestCase):
         self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='n'><body>Hail</body></message>")
         self.server.settle()
         self.assertEqual([each.get("type") for each in self.other.inbox], ["groupchat", "error"])
+        self.assertEqual(len(self.room.history), 1)
 
     def test_invitation(self) -> None:
         """Who is invited where only members enter is not one, and not told, unless that is stored."""
@@ -119,8 +125,69 @@ class FailingStoreTests(SynchronousTestCase):
         self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='n'>{retract}</message>")
         self.server.settle()
         self.assertEqual(self.other.inbox[-1].get("type"), "error")
+        self.assertEqual(list(self.room.history), [said])
         self.server.storage.failing = None
         self.assertEqual(now(self.server.server.services[Rooms].archived(self.room, said.id)), said)
+
+    def fail_late(self) -> None:
+        """Let commits take a second from now on, and fail."""
+        self.server.pass_time(2 * TELL_AFTER_S)
+        storage = self.server.storage
+        storage.clock, storage.commit_delay_s = self.server.clock, LATE_S
+        storage.failing = StorageFailed("no disk")
+
+    def test_late_failures(self) -> None:
+        """What is said and taken back shows at once, and no more when it turns out that it could not be kept."""
+        before = list(self.room.history)
+        retract = f"<retract xmlns='urn:xmpp:message-retract:1' id='{before[0].id}'/>"
+        self.fail_late()
+        for id, inner, shown in (("n", "<body>Ho</body>", 2), ("o", retract, 2)):
+            self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='{id}'>{inner}</message>")
+            self.assertEqual(len(self.room.history), shown)
+            self.assertEqual(self.room.history[0] == before[0], id == "n")
+            self.server.pass_time(LATE_S)
+            self.assertEqual(list(self.room.history), before)
+        self.assertEqual(
+            [(each.get("id"), each.get("type")) for each in self.other.inbox],
+            [("n", "groupchat"), ("n", "error"), ("o", "groupchat"), ("o", "error")],
+        )
+
+    def test_late_success(self) -> None:
+        """What a late store keeps stays as it was told."""
+        self.fail_late()
+        self.server.storage.failing = None
+        retract = f"<retract xmlns='urn:xmpp:message-retract:1' id='{self.room.history[0].id}'/>"
+        self.other.send(f"<message to='{ROOM.bare}' type='groupchat' id='o'>{retract}</message>")
+        self.server.pass_time(2 * LATE_S)
+        self.assertEqual([said.stanza.id for said in self.room.history], ["m", "o"])
+        self.assertNotIn(b"Hail", self.room.history[0].stanza.inner)
+
+    def test_entering(self) -> None:
+        """Whose entering cannot be recorded is there no more when it hears that."""
+        self.server.server.router.remote.open(FakeDoor())
+        self.fail_late()
+        x = b"<x xmlns='http://jabber.org/protocol/muc'/>"
+        self.server.server.router.route(Stanza.make("presence", x, from_=FAR, to=f"{ROOM.bare}/far"))
+        self.assertIn(FAR, self.room.by_jid)
+        self.server.pass_time(LATE_S)
+        self.assertNotIn(FAR, self.room.by_jid)
+        self.assertEqual([each.get("type") for each in self.owner.inbox], [None, "unavailable"])
+
+    def test_another_nick(self) -> None:
+        """Who hears that its new nick could not be recorded has the old one again, for all."""
+        self.server.server.router.remote.open(FakeDoor())
+        x = b"<x xmlns='http://jabber.org/protocol/muc'/>"
+        router = self.server.server.router
+        router.route(Stanza.make("presence", x, from_=FAR, to=f"{ROOM.bare}/far"))
+        self.fail_late()
+        router.route(Stanza.make("presence", x, from_=FAR, to=f"{ROOM.bare}/near"))
+        self.assertIn("near", self.room.occupants)
+        self.server.pass_time(LATE_S)
+        self.assertEqual((self.room.by_jid[FAR].nick, "near" in self.room.occupants), ("far", False))
+        self.assertEqual(
+            [(each.get("from", "").partition("/")[2], each.get("type")) for each in self.owner.inbox],
+            [("far", None), ("far", "unavailable"), ("near", None), ("near", "unavailable"), ("far", None)],
+        )
 
 
 def _test(operation: str) -> Any:

@@ -136,8 +136,14 @@ class Entering:
         if not self._parts.router.is_here(bare_jid):
             self._rooms.remote_entered(room, full_jid, traffic.changes)
             self._parts.remotes.entered(full_jid, room.address.bare)
+        traffic.undo_with(lambda: self._send_away(room, occupant, full_jid))
         own = (*((CREATED,) if is_new else ()), *((NICK_CHANGED_BY_SERVICE,) if nick != wanted else ()))
         return self._welcome(room, occupant, full_jid, join, own)
+
+    def _send_away(self, room: Room, occupant: Occupant, full_jid: str) -> None:
+        """Who has entered hears that it could not, and is there no more."""
+        if room.by_jid.get(full_jid) is occupant:
+            self.leave(room, full_jid, change=UNREACHABLE)
 
     def _check_pace(self, room: Room, bare_jid: str) -> None:
         """13.6: presence goes to all, so that nobody may send much of it."""
@@ -236,13 +242,26 @@ class Entering:
             raise StanzaError("not-acceptable", "You are here by the nick that is reserved for you")
         if nick in room.occupants:
             raise StanzaError("conflict", "Another of your clients has this nick")
-        before = self._telling.pieces(room, occupant, Change("unavailable", (NEW_NICK,), nick=nick), NOTHING)
-        room.rename(occupant, nick)
-        occupant.set_presence(traffic.sender.full, payload)
+        known_as = occupant.nick
+        waiting = self._call(room, occupant, nick, traffic.sender.full, payload)
         if not self._parts.router.is_here(occupant.bare_jid):
             for jid in occupant.sessions:
                 self._rooms.remote_entered(room, jid, traffic.changes)
+        traffic.undo_with(lambda: self._call_as_before(room, occupant, nick, known_as))
+        return waiting
+
+    def _call(
+        self, room: Room, occupant: Occupant, nick: str, full_jid: str, payload: Stanza
+    ) -> Deferred[None] | None:
+        before = self._telling.pieces(room, occupant, Change("unavailable", (NEW_NICK,), nick=nick), NOTHING)
+        room.rename(occupant, nick)
+        occupant.set_presence(full_jid, payload)
         return self._telling.run(room, *before, *self._telling.pieces(room, occupant))
+
+    def _call_as_before(self, room: Room, occupant: Occupant, nick: str, known_as: str) -> None:
+        """Who has changed the nick hears that it could not."""
+        if room.occupants.get(nick) is occupant and known_as not in room.occupants:
+            self._call(room, occupant, known_as, occupant.full_jid, occupant.presence)
 
     def _is_not_there(self, traffic: Traffic) -> Taken:
         """7.2.19: who is not there and does not say that it wants to enter has lost track, and is told so."""

@@ -117,7 +117,7 @@ class Moderation:
         if RETRACTED in original.stanza.child_names or RETRACT in original.stanza.child_names:
             return
         tombstone = _tombstone(original.stanza, said.at, said.stanza.id or "", "")
-        self._rooms.retract(room, original.id, tombstone, traffic.changes)
+        self._rooms.retract(room, original.id, tombstone, traffic)
 
 
 def _tombstone(original: Stanza, at: float, retraction: str, inner: str) -> Stanza:

@@ -51,7 +51,7 @@ class Speaking:
         said = self.said(room, occupant, traffic.sender.full, stanza)
         if RETRACT in stanza.child_names:
             return self._retract(traffic, room, said)
-        self._rooms.keep(room, said, traffic.changes)
+        self._rooms.keep(room, said, traffic)
         if BODY in stanza.child_names and REPLACE not in stanza.child_names:
             room.activity.count(said.at)
         waiting = self._telling.all(room, said.stanza)
@@ -63,7 +63,7 @@ class Speaking:
         await self._moderation.retract(traffic, room, said)
         if room.is_closing or traffic.sender.full not in room.by_jid:
             raise StanzaError("not-acceptable", "You are not in the room")
-        self._rooms.keep(room, said, traffic.changes)
+        self._rooms.keep(room, said, traffic)
         waiting = self._telling.all(room, said.stanza)
         if waiting is not None:
             await waiting

@@ -190,6 +190,22 @@ class Room:
             self._pace = Pace()
         return self._pace
 
+    # -- what was said ------------------------------------------------------------------------------------------------
+
+    def replace_said(self, id: str, stanza: Stanza) -> Stanza | None:
+        """Show who enters later *stanza* in the place of a message; give what was there, None where it is not shown."""
+        for index, said in enumerate(self.history):
+            if said.id == id:
+                self.history[index] = said._replace(stanza=stanza)
+                return said.stanza
+        return None
+
+    def unsay(self, said: Said) -> None:
+        """Show it to nobody who enters later: it could not be kept."""
+        kept = [each for each in self.history if each.id != said.id]
+        self.history.clear()
+        self.history.extend(kept)
+
     # -- who is there -------------------------------------------------------------------------------------------------
 
     @property

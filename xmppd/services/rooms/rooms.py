@@ -2,8 +2,9 @@
 
 Rules that live here: a room in memory is the one that is stored. It is loaded whole or not at all, once, however many
 ask for it at the same time. What is stored of it changes in one step with the room in memory, after the commit; where
-that fails nothing has changed. One change of a room is made at a time. A room that nobody is in leaves memory after a
-while (`RoomsInMemory.sweep`), and comes back as it was; a stop deletes nothing.
+that fails nothing has changed. What is said, and taken back by who said it, is told before the commit, and so it is in
+memory before: where that fails it is taken out again. One change of a room is made at a time. A room that nobody is in
+leaves memory after a while (`RoomsInMemory.sweep`), and comes back as it was; a stop deletes nothing.
 """
 
 from base64 import b32encode
@@ -15,6 +16,7 @@ from weakref import WeakValueDictionary
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
+from xmppd.core.events import Traffic
 from xmppd.core.ids import Ids
 from xmppd.core.waiting import deferred
 from xmppd.services.archive.ids import STORE as ARCHIVE
@@ -238,19 +240,15 @@ class Rooms:
     async def moderate(self, room: Room, id: str, tombstone: Stanza, said: Said) -> None:
         """Put *tombstone* in the place of a message, and *said*, which tells of it, behind all others (XEP-0425)."""
         await self._storage.commit(*store.moderation_changes(room.address, id, tombstone, said))
-        self.buried(room, id, tombstone)
+        room.replace_said(id, tombstone)
         room.history.append(said)
 
-    def retract(self, room: Room, id: str, tombstone: Stanza, changes: list[Change]) -> None:
-        """Put *tombstone* in the place of a message by *changes*, which are those of the retraction (XEP-0424)."""
-        changes += store.moderation_changes(room.address, id, tombstone, None)
-        self.buried(room, id, tombstone)
-
-    def buried(self, room: Room, id: str, tombstone: Stanza) -> None:
-        """Who enters later is shown the tombstone too."""
-        for index, said in enumerate(room.history):
-            if said.id == id:
-                room.history[index] = said._replace(stanza=tombstone)
+    def retract(self, room: Room, id: str, tombstone: Stanza, retraction: Traffic) -> None:
+        """Put *tombstone* in the place of a message, by the changes of the *retraction* (XEP-0424)."""
+        retraction.changes += store.moderation_changes(room.address, id, tombstone, None)
+        before = room.replace_said(id, tombstone)
+        if before is not None:
+            retraction.undo_with(lambda: room.replace_said(id, before))
 
     @deferred
     async def archived(self, room: Room, id: str) -> Said | None:
@@ -276,15 +274,16 @@ class Rooms:
 
     # -- what is said -------------------------------------------------------------------------------------------------
 
-    def keep(self, room: Room, said: Said, changes: list[Change]) -> None:
-        """Keep a message for who enters, and by *changes* in the archive, as far as it is worth it.
+    def keep(self, room: Room, said: Said, message: Traffic) -> None:
+        """Keep what was said for who enters, and in the archive, as far as it is worth it, by the changes of *message*.
 
-        *changes* are those of the message itself: it is acknowledged when they are committed.
+        It is acknowledged when they are committed; where they cannot be it is as if nothing had been said.
         """
         if is_kept(said.stanza.child_names):
             room.history.append(said)
+            message.undo_with(lambda: room.unsay(said))
             if room.settings.is_archived:
-                changes.append(store.archive_change(room.address, said))
+                message.changes.append(store.archive_change(room.address, said))
 
     # -- occupants of other servers -----------------------------------------------------------------------------------
 
