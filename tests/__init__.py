@@ -4,13 +4,15 @@
 Twisted chooses. It is installed here, before any test module can import one.
 
 They run in a folder of their own, with a home and an environment of their own: what lies where they are started, what
-its user has set up, and what an operator's variables say is nothing to them. How long an example of hypothesis takes is
-no failure: that says something of the machine.
+its user has set up, and what an operator's variables say is nothing to them. The programs that they start are compiled
+once, as those of an operator, even where this Python is told to keep nothing. How long an example of hypothesis takes
+is no failure: that says something of the machine.
 """
 
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,8 +28,10 @@ FOREIGN = (
     "FORCE_COLOR",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
+    "PYTHONDONTWRITEBYTECODE",
 )
-"""What would change what programs do or show; ``LC_ALL`` and ``TERM`` are set by who tests what follows from them."""
+"""What would change what programs do or show, or have each compile itself; ``LC_ALL`` and ``TERM`` are set by who tests
+what follows from them."""
 IN_FOLDER = "TESTS_OF_XMPPD"
 """Set for a program of the tests that a test starts: it is in the test's folder, and may be killed there."""
 
@@ -45,6 +49,7 @@ def _move() -> None:
     os.environ["HOME"] = str(folder)
     for name in FOREIGN:
         os.environ.pop(name, None)
+    sys.dont_write_bytecode = False
 
 
 def _remove(folder: Path, maker: int) -> None:
