@@ -4,18 +4,16 @@ Those about moving and backups are run in ``tests/moving/test_documentation.py``
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.checkout import ROOT
 from tests.docs.pages import DOCS, blocks_of, commands_in
-from tests.sockets.process import PATIENCE_S, ServerProcess
+from tests.forked import xmppctl
+from tests.sockets.process import ServerProcess
 from tests.temporary import temporary_folder
 from xmppd.admin.selftest.client import TrialClient
 from xmppd.config.section import Address
@@ -44,13 +42,13 @@ class CommandsTests(SynchronousTestCase):
         self.folder = temporary_folder(self)
         self.backups = self.folder / "backup"
         self.backups.mkdir()
-        self.server = ServerProcess(self.folder, OLD)
-        self.addCleanup(self.end)
+        self.config = self.folder / "xmppd.toml"
+        self.config.write_text(f'data_dir = "{self.folder / "data"}"\n{OLD}')
         for name in NAMES:
             self.do(["xmppctl", "user", "add", name, "--password-stdin"])
-        self.end()
         self.options = OPTIONS
         self.server = ServerProcess(self.folder, OPTIONS)
+        self.addCleanup(self.end)
         self.alice().request(REPORT)
 
     def alice(self) -> TrialClient:
@@ -62,22 +60,14 @@ class CommandsTests(SynchronousTestCase):
         client.request("<ping xmlns='urn:xmpp:ping'/>", "example.org", "get")
         return client
 
-    def xmppctl(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def xmppctl(self, *words: str) -> "CompletedProcess[str]":
         """Run it against the server, or its data."""
-        return subprocess.run(
-            [sys.executable, "-m", "xmppd.admin.xmppctl", *words],
-            input=f"{PASSWORD}\n",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        words = ("--config", str(self.config), *words)
+        return xmppctl(*words, folder=self.folder, typed=f"{PASSWORD}\n")
 
     def listed(self, *words: str) -> Any:
         """Give the first row of what a command lists."""
-        return json.loads(self.xmppctl("--config", str(self.server.config), *words, "--json").stdout)[0]
+        return json.loads(self.xmppctl(*words, "--json").stdout)[0]
 
     def filled(self, words: list[str]) -> list[str]:
         """Put in what stands for something of the reader's: what it names is taken from a list."""
@@ -97,7 +87,7 @@ class CommandsTests(SynchronousTestCase):
         words = [word for word in self.filled(words) if word not in ("--config", "/etc/xmppd/xmppd.toml")]
         if words[1] == "check":
             words.append("--offline")
-        done = self.xmppctl("--config", str(self.server.config), *words[1:])
+        done = self.xmppctl(*words[1:])
         # a check tells of what it finds at this server: certificates that nobody believes
         good = {0, PROBLEMS} if words[1] == "check" else {0}
         self.assertIn(done.returncode, good, (words, done.stdout, done.stderr))
@@ -116,6 +106,26 @@ class CommandsTests(SynchronousTestCase):
                 self.start()
         self.assertGreater(run, 12)
 
+    def end(self) -> None:
+        """Stop the server that there is."""
+        self.server.stop()
+
+    def rename(self) -> None:
+        """The server is stopped, and its configuration has the new name."""
+        self.end()
+        self.options = OPTIONS + RENAMED
+        self.config.write_text(self.config.read_text() + RENAMED)
+
+    def start(self) -> None:
+        """Start the server again, if it does not run; Alice is there."""
+        if not self.server.is_running:
+            self.server = ServerProcess(self.folder, self.options)
+            self.alice()
+
+
+class PagesTests(SynchronousTestCase):
+    """What they are."""
+
     def test_no_page_is_left_out(self) -> None:
         """A page that shows commands is in one of the tests."""
         showing = {
@@ -125,19 +135,3 @@ class CommandsTests(SynchronousTestCase):
             if language == "console" and any(Path(words[0]).name == "xmppctl" for words in commands_in(text))
         }
         self.assertEqual(showing, {*PAGES, *ELSEWHERE})
-
-    def end(self) -> None:
-        """Stop the server that there is."""
-        self.server.stop()
-
-    def rename(self) -> None:
-        """The server is stopped, and its configuration has the new name."""
-        self.end()
-        self.options = OPTIONS + RENAMED
-        self.server.config.write_text(self.server.config.read_text() + RENAMED)
-
-    def start(self) -> None:
-        """Start the server again, if it does not run; Alice is there."""
-        if not self.server.is_running:
-            self.server = ServerProcess(self.folder, self.options)
-            self.alice()

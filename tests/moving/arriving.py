@@ -1,19 +1,15 @@
 """The move itself: an import as an operator runs it, a server on what came of it, people who look for what they had."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import xmppd
+from tests import forked
 from tests.moving.arrived import Arrived
 from tests.moving.others import DOMAIN, ROOMS
 from tests.moving.people import Town
 from tests.sockets.process import ServerProcess
 
-ROOT = Path(xmppd.__file__).parent.parent
 OPTIONS = f"""require_tls = false
 allow_plain_without_tls = true
 [hosts."{DOMAIN}"]
@@ -26,13 +22,7 @@ def xmppctl(folder: Path, *words: object) -> str:
     """Run xmppctl on the data in *folder*; AssertionError where it fails."""
     config = folder / "move.toml"
     config.write_text(f'data_dir = "{folder / "data"}"\n[c2s]\n{OPTIONS}')
-    done = subprocess.run(
-        [sys.executable, "-m", "xmppd.admin.xmppctl", "--config", str(config), *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = forked.xmppctl("--config", config, *words, folder=folder)
     assert done.returncode == 0, done
     return done.stdout
 

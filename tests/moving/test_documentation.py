@@ -1,24 +1,20 @@
 """The pages about moving and backups: every command of xmppctl and of tar that they show is run, in their order."""
 
-import os
 import re
 import shlex
 import subprocess
-import sys
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import xmppd
+from tests.checkout import ROOT
+from tests.forked import xmppctl
 from tests.temporary import temporary_folder
 
-ROOT = Path(xmppd.__file__).parent.parent
 PAGES = ("moving-from-prosody", "moving-from-ejabberd", "backup")
 CONFIG = """data_dir = "{folder}/data"
 [c2s]
 listen = ["127.0.0.1:0"]
 """
-XMPPCTL = [sys.executable, "-m", "xmppd.admin.xmppctl"]
 _COMMAND = re.compile(r"^ +# ((?:xmppctl|tar) .*)$", re.MULTILINE)
 _TOML = re.compile(r"^ *\.\. code-block:: toml\n\n((?: {6}.*\n|\n)+)", re.MULTILINE)
 _NAMED = re.compile(r"xmppd-\d{8}T\d{6}Z\.tar\.gz")
@@ -47,13 +43,9 @@ class DocumentationTests(SynchronousTestCase):
         program, *words = shlex.split(command)
         words = [f"{self.folder}{word}" if word.startswith("/") else word for word in words]
         words = [_NAMED.sub(self.newest(), word) for word in words]
-        return subprocess.run(
-            [*(XMPPCTL if program == "xmppctl" else [program]), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        if program == "xmppctl":
+            return xmppctl(*words, folder=self.folder)
+        return subprocess.run([program, *words], capture_output=True, text=True, check=False)
 
     def newest(self) -> str:
         """Give the name of the newest backup."""

@@ -2,18 +2,16 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from unittest import skipUnless
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import xmppd
+from tests.forked import xmppctl
 from tests.temporary import temporary_folder
 from xmppd.storage.lock import DataLock
 
-ROOT = Path(xmppd.__file__).parent.parent
 CONFIG = """data_dir = "{folder}/data"
 [c2s]
 listen = ["127.0.0.1:0"]
@@ -27,7 +25,7 @@ USERS = "<user name='romeo' password='one &amp; two'/><user name='juliet' passwo
 
 
 class CommandTests(SynchronousTestCase):
-    """xmppctl as a process of its own: Twisted's reactor runs in it."""
+    """xmppctl on data that no server works with."""
 
     def setUp(self) -> None:
         """A configuration, and something to import."""
@@ -36,17 +34,9 @@ class CommandTests(SynchronousTestCase):
         self.pie = self.folder / "all.xml"
         self.pie.write_text(PIE.format(users=USERS))
 
-    def run_(self, *words: object, status: int = 0) -> "subprocess.CompletedProcess[str]":
+    def run_(self, *words: object, status: int = 0) -> "CompletedProcess[str]":
         """Run xmppctl; it ends with *status*."""
-        command = [sys.executable, "-m", "xmppd.admin.xmppctl", "--config", f"{self.folder}/xmppd.toml"]
-        done = subprocess.run(
-            [*command, *map(str, words)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        done = xmppctl("--config", self.folder / "xmppd.toml", *words, folder=self.folder)
         self.assertEqual(done.returncode, status, done)
         return done
 
