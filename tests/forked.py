@@ -26,11 +26,15 @@ for _name in ("backup.commands", "moving.giving", "moving.taking", "xmppctl.stor
 
 
 def xmppctl(
-    *words: object, folder: Path, typed: str = "", environment: Mapping[str, str] | None = None
+    *words: object,
+    folder: Path,
+    typed: str = "",
+    environment: Mapping[str, str] | None = None,
+    output: IO[str] | None = None,
 ) -> "CompletedProcess[str]":
     """Run xmppctl with *words* in *folder*; *environment* is added to that of the tests. Waits until it has ended.
 
-    After PATIENCE_S it is killed, and the status is that of its signal.
+    It writes to *output*, if that is given. After PATIENCE_S it is killed, and the status is that of its signal.
     """
     arguments = ["xmppctl", *map(str, words)]
     with (
@@ -42,7 +46,7 @@ def xmppctl(
         stdin.seek(0)
         pid = os.fork()
         if not pid:
-            _run(arguments, folder, environment or {}, (stdin, stdout, stderr))
+            _run(arguments, folder, environment or {}, (stdin, output or stdout, stderr))
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         stdout.seek(0)
         stderr.seek(0)
