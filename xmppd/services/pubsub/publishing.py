@@ -157,8 +157,10 @@ class Publishing(JointChanges):
             return [append], 1, ()
         limit = realm.bounds.items_of(options)
         if limit == 1 and options.publish_node_full != NodeFull.REJECT:
-            await self._check_overwriting(realm, node, who, await self._same(part, entry))
-            return [DeleteAll(ITEMS, part), append], 1, ()
+            if not may_change_others(await self.viewer(realm, node, who)):
+                await self._check_overwriting(realm, node, who, await self._same(part, entry))
+            all_others = DeleteEntries(ITEMS, part, keep=0)  # a `DeleteAll` would have to be swept
+            return [all_others, append], 1, ()
         same = await self._same(part, entry)
         await self._check_overwriting(realm, node, who, same)
         changes: list[Change] = [DeleteEntries(ITEMS, part, ids=(entry.id,))] if same else []
