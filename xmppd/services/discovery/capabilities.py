@@ -101,6 +101,17 @@ class Capabilities:
         known: _Of | None = session.attached(KNOWN)
         return None if known is None else known.features
 
+    def those_with(self, feature: str, sessions: Iterable[Session]) -> list[str]:
+        """Give the full JIDs of those of *sessions* that are available and whose clients have *feature*."""
+        found = []
+        for session in sessions:
+            if session.presence is None:
+                continue
+            known = session.attached(KNOWN)
+            if known is not None and known[1] is not None and feature in known[1] and session.full_jid:
+                found.append(session.full_jid)
+        return found
+
     async def of_other(self, caps: Caps, to: str, asker: str) -> frozenset[str] | None:
         """Give the features of an entity on another server, asked in the name of *asker* where nobody knows them.
 

@@ -15,7 +15,6 @@ from xmppd.core.directory import AccountDirectory
 from xmppd.core.hooks import Hooks
 from xmppd.core.host import Hosts
 from xmppd.core.registry import SessionRegistry
-from xmppd.core.session import Session
 from xmppd.services.discovery.capabilities import Capabilities
 from xmppd.services.presence.blocking import Blocking, covers
 from xmppd.services.pubsub.access import Viewer, may_get
@@ -76,18 +75,6 @@ class Personal:
             return False
         roster = self.rosters.loaded(realm.jid) or await self.rosters.load(realm.jid)
         return not roster.may_see_presence(who.bare)
-
-    def interested(self, sessions: Iterable[Session], feature: str) -> list[str]:
-        """Give the full JIDs of those of *sessions* that are available and whose clients have *feature*."""
-        features_of = self.capabilities.features_of
-        return [
-            session.full_jid
-            for session in sessions
-            if session.presence is not None
-            and session.full_jid is not None
-            and (features := features_of(session)) is not None
-            and feature in features
-        ]
 
 
 class PersonalRealm:
@@ -168,14 +155,14 @@ class PersonalRealm:
 
     def _takers(self, node: Node, people: People, roster: Roster, blocked: Container[str]) -> Iterator[str]:
         of, now, told = self._of, self._of.now(), set[str]()
-        feature, resources = node.name + NOTIFY, of.registry.resources
-        yield from of.interested(of.registry.resources(self.jid), feature)
+        feature, resources, those_with = node.name + NOTIFY, of.registry.resources, of.capabilities.those_with
+        yield from those_with(feature, resources(self.jid))
         all_may = self._whether_all_contacts_may(node, people)
         for contact in roster.subscribers:
             sessions = resources(contact)
             interested: Iterable[str] = ()
             if sessions:
-                interested = of.interested(sessions, feature)
+                interested = those_with(feature, sessions)
             elif of.remote:
                 interested = of.remote.interested(self.jid, contact, feature)
             if not interested:
