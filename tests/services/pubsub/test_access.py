@@ -1,5 +1,6 @@
 """`xmppd.services.pubsub.access`: every access model, affiliation, relation and request, against one model."""
 
+from collections.abc import Callable, Container, Mapping
 from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -99,3 +100,111 @@ class RequestTests(SynchronousTestCase):
         listed = [node.name for node in world.now(world.reading.nodes(realm, who))]
         may_ask = model is AccessModel.AUTHORIZE and affiliation is Affiliation.NONE
         self.assertEqual(listed == [name], wanted or may_ask, "disco")
+
+
+NODE = "urn:example:n"
+ROSTER = "<iq type='set' id='r'><query xmlns='jabber:iq:roster'>{}</query></iq>"
+BLOCK = "<iq type='set' id='b'><{0} xmlns='urn:xmpp:blocking'><item jid='{1}@localhost'/></{0}></iq>"
+CAPS = "<presence><c xmlns='http://jabber.org/protocol/caps' node='a' ver='{}'/></presence>"
+ALL = frozenset(("open", "presence", "roster", "whitelist"))
+CHANGES: Mapping[str, tuple[str, str, str, frozenset[str]]] = {
+    "removed": ("juliet", ROSTER.format("<item jid='iago@localhost' subscription='remove'/>"), "", ALL),
+    "cancelled": ("juliet", "<presence to='iago@localhost' type='unsubscribed'/>", "", ALL),
+    "unsubscribed": ("iago", "<presence to='juliet@localhost' type='unsubscribe'/>", "", ALL),
+    "another group": (
+        "juliet",
+        ROSTER.format("<item jid='iago@localhost'><group>Foes</group></item>"),
+        ROSTER.format("<item jid='iago@localhost'><group>Friends</group></item>"),
+        frozenset(("roster",)),
+    ),
+    "blocked": ("juliet", BLOCK.format("block", "iago"), BLOCK.format("unblock", "iago"), ALL),
+    "has blocked": ("iago", BLOCK.format("block", "juliet"), BLOCK.format("unblock", "juliet"), ALL),
+    "unavailable": ("iago", "<presence type='unavailable'/>", CAPS.format("wants"), ALL),
+    "another client": ("iago", CAPS.format("other"), CAPS.format("wants"), ALL),
+    "end": ("iago", "</stream:stream>", "", ALL),
+}
+"""By what: who does what, what undoes it, and the access models by which nothing is told then."""
+
+
+class LosingTests(SynchronousTestCase):
+    """Who has been told, and loses what it was told for, is told nothing more; when that is undone, it is again."""
+
+    def setUp(self) -> None:
+        """Give each test an account with a contact in a group of its roster, whose client wants to know."""
+        self.world = World()
+        server = self.world.server
+        self.juliet, self.iago = (server.logged_in(each.full) for each in (JULIET, IAGO))
+        self.clients = {"juliet": self.juliet, "iago": self.iago}
+        for sender, to, type in (
+            ("iago", "juliet", "subscribe"),
+            ("juliet", "iago", "subscribed"),
+            ("juliet", "iago", "subscribe"),
+            ("iago", "juliet", "subscribed"),
+        ):
+            self.send(sender, f"<presence to='{to}@localhost' type='{type}'/>")
+        self.send("juliet", ROSTER.format("<item jid='iago@localhost'><group>Friends</group></item>"))
+        self.send("juliet", "<presence/>")
+        self.send("iago", CAPS.format("wants"))
+        form = {"pubsub#roster_groups_allowed": ("Friends",)}
+        self.world.now(self.world.owning.create(self.world.personal, JULIET, NODE, form))
+
+    def send(self, who: str, xml: str) -> None:
+        """Let a client send something, and iago's say what it can do, if it is asked."""
+        self.clients[who].send(xml)
+        self.world.server.settle()
+        for asked in [each for each in self.iago.inbox if each.get("type") == "get"]:
+            node = asked[0].get("node") or ""
+            feature = f"<feature var='{NODE}+notify'/>" if node.endswith("wants") else ""
+            self.iago.send(
+                f"<iq type='result' id='{asked.get('id')}' to='localhost'>"
+                f"<query xmlns='http://jabber.org/protocol/disco#info'>{feature}</query></iq>"
+            )
+        self.world.server.settle()
+        self.iago.inbox.clear()
+
+    def told(self, model: str) -> int:
+        """Publish, and say how often iago has heard of it."""
+        world, realm = self.world, self.world.personal
+        world.now(world.owning.configure(realm, JULIET, NODE, {"pubsub#access_model": (model,)}))
+        self.iago.inbox.clear()
+        world.now(world.publishing.publish(realm, JULIET, NODE, item()))
+        return len(self.iago.inbox)
+
+    def member(self, affiliation: Affiliation) -> None:
+        """Make iago something to the node."""
+        world = self.world
+        world.now(world.owning.affiliate(world.personal, JULIET, NODE, {IAGO.bare: affiliation}))
+
+    def check(self, what: str, lost: Container[str]) -> None:
+        """Publish by each access model, and see that it is told but where it is *lost*."""
+        for model in sorted(ALL):
+            self.member(Affiliation.MEMBER if model == "whitelist" else Affiliation.NONE)
+            self.assertEqual(self.told(model), int(model not in lost), (what, model))
+
+    def test_affiliations(self) -> None:
+        """XEP-0060 4.1: who is shut out is told nothing, nor who is no member any more."""
+        self.check("before", ())
+        for model in ("open", "presence", "roster"):
+            self.member(Affiliation.OUTCAST)
+            self.assertEqual(self.told(model), 0, model)
+        self.member(Affiliation.NONE)
+        self.assertEqual(self.told("whitelist"), 0)
+
+
+def _losing(
+    what: str, who: str, xml: str, undone: str, lost: frozenset[str]
+) -> Callable[[LosingTests], None]:
+    def test(self: LosingTests) -> None:
+        self.check("before", ())
+        self.send(who, xml)
+        self.check(what, lost)
+        if undone:
+            self.send(who, undone)
+            self.check(f"undone: {what}", ())
+
+    test.__doc__ = f"XEP-0163 4, 6: {what}."
+    return test
+
+
+for _what, _change in CHANGES.items():
+    setattr(LosingTests, f"test_{_what.replace(' ', '_')}", _losing(_what, *_change))
