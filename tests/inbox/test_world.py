@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.inbox.lives import live, quick_passwords
+from tests.inbox.lives import NURSE, live, quick_passwords
 from tests.inbox.world import CARBONS, JULIET, MAX_S, SLOW_DISK_S, World
 
 SEEDS = 6
@@ -19,6 +19,18 @@ class WorldTests(SynchronousTestCase):
             for seed in range(SEEDS):
                 live(seed, STEPS)
         self.flushLoggedErrors()
+
+    def test_what_is_routed_later_may_find_another_device(self) -> None:
+        """RFC 6121 8.5.3.1: by its full JID a message goes to who is connected, before presence brings what waits."""
+        with quick_passwords():
+            world = World(("plain", "resumable"), nurses=1)
+            world.slow_disk(0.0, SLOW_DISK_S)
+            world.say("chat", NURSE)
+            world.slow_disk(0.0, 0.0)
+            world.say("chat", 1)
+            world.connect(1, False, "<presence/>")
+            self.assertEqual([each.id for each in world.devices[1].got], ["1", "0"])
+            world.finish()
 
 
 class OrdersTests(SynchronousTestCase):

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from tests.inbox.device import Device
-from tests.inbox.sender import Sender
+from tests.inbox.sender import ROMEO, Sender
+from xmppd.net.streams.inlet import StreamInlet
 from xmppd.services.inbox.inbox import Inbox
 from xmppd.services.inbox.records import STORE
 from xmppd.services.stream_management.ledger import StreamLedger
@@ -70,12 +71,18 @@ class World:
         if to is not None and to >= 0:
             session = self.memory.server.registry.get(target)
             is_taking = session is not None and session.presence is not None and session.priority >= 0
-            is_dealt_with = not self.is_slow  # otherwise the device may be another by then
+            is_dealt_with = not (self.is_slow or self._is_held_up())  # else the device may be another by then
             self.is_beside |= not (is_dealt_with and (is_taking or session is None))
         for session in self.memory.server.registry.resources(target.partition("/")[0]):
             self.is_beside |= session.presence is not None and session.priority < 0  # it may get carbons
         self.romeo.say(kind, target, times)
         self.look()
+
+    def _is_held_up(self) -> bool:
+        """Whether what Romeo says now is routed later: something that he said before is in hand."""
+        session = self.memory.server.registry.get(ROMEO)
+        stream = None if session is None else session.stream
+        return isinstance(stream, StreamInlet) and stream.is_waiting
 
     def connect(self, device: int, is_fresh: bool = False, text: str = "") -> None:
         """A device comes, and sends *text*."""
