@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from xmppd.net.tls.names import SRV_NAME, XMPP_ADDRESS
@@ -74,7 +74,7 @@ def srv_name(text: str) -> x509.OtherName:
     return x509.OtherName(SRV_NAME, _der(_IA5_STRING, text.encode()))
 
 
-def pem_of(thing: x509.Certificate | Key, password: bytes | None = None) -> bytes:
+def pem_of(thing: x509.Certificate | Key | rsa.RSAPrivateKey, password: bytes | None = None) -> bytes:
     """Give the PEM text of a certificate or key."""
     if isinstance(thing, x509.Certificate):
         return thing.public_bytes(serialization.Encoding.PEM)

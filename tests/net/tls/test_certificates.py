@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import pem_of
@@ -135,6 +135,24 @@ class ReadingTests(SynchronousTestCase):
         """A key that does not fit is found before a client finds it."""
         self.files.key.write_bytes(pem_of(self.authority.key))
         self.fails("is not the key of the first certificate")
+
+    def test_damaged_rsa_key(self) -> None:
+        """One that cannot sign any more is found before a client finds it; whole ones are taken."""
+        whole = rsa.generate_private_key(65537, 2048)
+        make_self_signed("a.example", self.files.certificate, self.files.key, NOW, whole)
+        self.assertEqual(read_certificate(self.files).key.public_key(), whole.public_key())
+        numbers = whole.private_numbers()
+        damaged = rsa.RSAPrivateNumbers(
+            numbers.p,
+            numbers.q,
+            numbers.d + 2,
+            numbers.dmp1 + 2,
+            numbers.dmq1,
+            numbers.iqmp,
+            numbers.public_numbers,
+        )
+        self.files.key.write_bytes(pem_of(damaged.private_key(unsafe_skip_rsa_key_validation=True)))
+        self.fails("the key in it is damaged")
 
     def test_end_point_is_hashed_by_the_signatures_hash(self) -> None:
         """RFC 5929 4.1: SHA-384 for a certificate signed with it."""

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from xmppd.config.obstacles import Obstacle
@@ -60,9 +61,13 @@ def chain_in(file: Path, content: bytes) -> list[x509.Certificate]:
 
 
 def key_in(file: Path, content: bytes) -> PrivateKey:
-    """Give the private key in the *content* of *file*; raises `CertificateError`."""
+    """Give the private key in the *content* of *file*; raises `CertificateError`.
+
+    An RSA key is tried by a signature, which takes 0.7 ms with 2,048 bits and 3 with 4,096. The library's own check
+    looks whether its factors are primes, as for a stranger's key, and takes 35 and 250.
+    """
     try:
-        key = serialization.load_pem_private_key(content, None)
+        key = serialization.load_pem_private_key(content, None, unsafe_skip_rsa_key_validation=True)
     except TypeError as error:
         why, remedy = "it needs a password", f"write it without one: openssl pkey -in {file} -out NEW"
         raise CertificateError(file, why, remedy, "certificate.key-encrypted") from error
@@ -75,6 +80,12 @@ def key_in(file: Path, content: bytes) -> PrivateKey:
     if not isinstance(key, PrivateKey):
         why, remedy = "a key of this kind signs nothing in TLS", "use a P-256, Ed25519 or RSA key"
         raise CertificateError(file, why, remedy, "certificate.no-key")
+    if isinstance(key, rsa.RSAPrivateKey) and not _signs(key):
+        why, remedy = (
+            "the key in it is damaged: it signs nothing that its public half fits",
+            "get it from a backup",
+        )
+        raise CertificateError(file, why, remedy, "certificate.no-key")
     return key
 
 
@@ -83,6 +94,15 @@ def public_bytes(of: x509.Certificate | PrivateKey) -> bytes:
     return of.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+
+
+def _signs(key: rsa.RSAPrivateKey) -> bool:
+    scheme, hashed = padding.PKCS1v15(), hashes.SHA256()
+    try:
+        key.public_key().verify(key.sign(b"", scheme, hashed), b"", scheme, hashed)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
 
 
 def _is(load: Callable[[bytes], object], content: bytes) -> bool:
