@@ -47,6 +47,7 @@ from xmppd.core.elsewhere import Backend
 from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
+from xmppd.core.turns import whole
 from xmppd.core.waiting import spawn
 from xmppd.net.dial import dialer
 from xmppd.net.dns import DNS
@@ -67,7 +68,8 @@ from xmppd.net.tls.certificates import CertificateError, CertificateStore, utc_n
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.expiry import ExpiryWatch
 from xmppd.net.tls.flaws import in_force
-from xmppd.net.tls.options import host_files, tls_settings
+from xmppd.net.tls.options import finding_files, host_files, tls_settings
+from xmppd.net.tls.renewal import Renewal
 from xmppd.net.tls.servers import ServersTLS
 from xmppd.net.tls.watch import CertificateWatch
 from xmppd.net.transport.inherited import inherited_sockets
@@ -128,7 +130,7 @@ def _warn(given: "_Prepared") -> None:
             "The server runs as root, so whoever breaks into it owns this machine: start it with --uid USER"
         )
         _log.warn(words)
-    for finding in (*config.warnings, *in_force(given.tls.store.by_host(), utc_now())):
+    for finding in (*config.warnings, *whole(in_force(given.tls.store.by_host(), utc_now()))):
         write = _log.error if finding.severity == "error" else _log.warn
         write("{finding}", finding=str(finding))
     mode = mode_for_others(config.data_dir)
@@ -195,7 +197,7 @@ def _put_together(given: _Prepared) -> RunningServer:
     environment = _world(given)
     server = build(given.config, given.storage, environment)
     tls = given.tls.c2s
-    _watch_certificates(given, server)
+    renewal = _watch_certificates(given, server)
     clients = starttls, direct = server.c2s_factory(tls), server.c2s_factory(tls, is_direct_tls=True)
     limit = raise_descriptor_limit()
     peer_tls = ServersTLS(given.tls, lambda: server.config.s2s)
@@ -216,7 +218,7 @@ def _put_together(given: _Prepared) -> RunningServer:
     listeners = given.ports.listeners(given.reactor, limit, behind, lambda: server.config.limits)
     notifier = Notifier(os.environ, given.reactor, partial(_status, server))
     running = _running(given, server, peers, listeners, (*clients, peers, components, *web, *relay), notifier)
-    reload = _reload(given, server, notifier)
+    reload = _reload(given, server, renewal, notifier)
     signals = Signals(given.reactor, hurry=running.hurry, reload=reload.on_signal)
     numbers = measured(server.core, server.addresses, peers, clients, given.tls.store.by_host)
     if given.ports.addresses(METRICS):
@@ -253,14 +255,16 @@ def _running(
     )
 
 
-def _watch_certificates(given: _Prepared, server: Server) -> None:
-    """Tell of those that end, and take those that are renewed."""
+def _watch_certificates(given: _Prepared, server: Server) -> Renewal:
+    """Tell of those that end, and take those that are renewed; gives how they are read anew."""
     told = Notices(server.hosts, server.router).certificate
-    ExpiryWatch(server.timers, given.tls, utc_now, told).start()
-    config = server.current
+    timers, turns, config = server.timers, server.core.turns, server.current
+    renewal = Renewal(given.tls, turns)
+    ExpiryWatch(timers, turns, renewal, utc_now, told).start()
     CertificateWatch(
-        server.timers, given.tls, lambda: host_files(config.config), lambda: config.config.tls.certificates
+        timers, turns, renewal, lambda: finding_files(config.config), lambda: config.config.tls.certificates
     ).start()
+    return renewal
 
 
 def _status(server: Server) -> str:
@@ -319,14 +323,16 @@ def _with_accounts(server: Server, peers: Peers) -> None:
             _log.warn(words, host=host, accounts=accounts)
 
 
-def _reload(given: _Prepared, server: Server, notifier: Notifier) -> Reload:
+def _reload(given: _Prepared, server: Server, renewal: Renewal, notifier: Notifier) -> Reload:
     path = given.options["config"]
     absolute = None if path is None else os.path.abspath(path)  # a daemon may change its working folder
     read = partial(read_settings, absolute, os.environ)
     return Reload(
         given.config,
         read,
-        given.tls,
+        renewal,
+        server.core.turns,
+        server.core.environment.in_thread,
         server.take,
         given.log_writer,
         given.log_file,

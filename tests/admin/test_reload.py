@@ -1,16 +1,22 @@
 """Settings are read anew while the server runs."""
 
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.counting import calls
 from tests.net.tls.authority import NOW, Authority
 from tests.temporary import temporary_folder
-from xmppd.admin.reload import Reload
+from xmppd.admin.reload import Reload, Reloaded
 from xmppd.admin.settings import read_settings
 from xmppd.config import Config, ConfigErrors
 from xmppd.core.log import LogWriter
+from xmppd.core.timers import Timers
+from xmppd.core.turns import SPACE_S, Turns
 from xmppd.net.tls.certificates import CertificateStore
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.options import host_files, tls_settings
+from xmppd.net.tls.renewal import Renewal
 
 
 class ReloadTests(SynchronousTestCase):
@@ -27,9 +33,36 @@ class ReloadTests(SynchronousTestCase):
         self.log = LogWriter("info", "line", self.folder / "xmppd.log")
         self.addCleanup(self.log.close)
         self.taken: list[Config] = []
-        self.reload = Reload(
-            config, self.read, self.tls, self.taken.append, self.log, self.folder / "xmppd.log"
+        self.clock = Clock()
+        self.make_reload(config, self.log)
+
+    def make_reload(self, config: Config, log: LogWriter | None = None) -> None:
+        """Begin anew: *config* is in force."""
+        turns = Turns(Timers(self.clock))
+        self.reading = Reload(
+            config,
+            self.read,
+            Renewal(self.tls, turns),
+            turns,
+            maybeDeferred,
+            self.taken.append,
+            log,
+            self.folder / "xmppd.log",
+            begins=lambda: self.told.append("begins"),
+            ends=lambda: self.told.append("ends"),
         )
+        self.told: list[str] = []
+
+    def reload(self) -> Reloaded:
+        """Read anew, and let time pass until that is done."""
+        reading = self.reading()
+        while not reading.called:
+            self.clock.advance(SPACE_S)
+        return self.successResultOf(reading)
+
+    def refused(self) -> str:
+        """Read anew what has mistakes; give them."""
+        return str(self.failureResultOf(self.reading(), ConfigErrors).value)
 
     def write(self, *lines: str, more: str = "") -> None:
         """Write the configuration file."""
@@ -56,19 +89,37 @@ class ReloadTests(SynchronousTestCase):
         self.assertIsNot(after["a.example"], before["a.example"])
         self.assertIs(after["localhost"], before["localhost"])
 
+    def test_one_after_the_other(self) -> None:
+        """Who asks while another reload is under way gets the file as it is then; each begins and ends."""
+        for number in range(20):
+            self.authority.write_host(self.folder, f"h{number}.example")
+        self.write(
+            "[tls]", 'certificates = "."', more="\n".join(f'[hosts."h{n}.example"]' for n in range(20))
+        )
+        self.make_reload(self.read())
+        self.authority.write_host(self.folder, "a.example")
+        first = self.reading()
+        self.write("[limits]", "stanza_bytes = 30000")
+        second = self.reading()
+        self.assertEqual((self.told, self.taken), (["begins"], []))
+        while not second.called:
+            self.clock.advance(SPACE_S)
+        self.successResultOf(first)
+        self.assertEqual(self.told, ["begins", "ends"] * 2)
+        self.assertEqual([each.limits.stanza_bytes for each in self.taken][-1], 30_000)
+        self.assertEqual(len(self.taken), 2)
+
     def test_mistake_in_the_file(self) -> None:
         """Nothing changes; who asked gets all mistakes, SIGHUP writes them into the log."""
         self.write("[limits]", "stanza_bites = 20000")
-        error = self.assertRaises(ConfigErrors, self.reload)
-        self.assertIn("stanza_bytes", str(error))
-        self.reload.on_signal()
+        self.assertIn("stanza_bytes", self.refused())
+        self.reading.on_signal()
         self.assertEqual(self.taken, [])
 
     def test_ciphers_that_there_are_not(self) -> None:
         """They are a mistake of the file as any other."""
         self.write("[tls]", 'ciphers = "NONSENSE"')
-        error = self.assertRaises(ConfigErrors, self.reload)
-        self.assertIn(f'{self.file}:3: ciphers = "NONSENSE": ', str(error))
+        self.assertIn(f'{self.file}:3: ciphers = "NONSENSE": ', self.refused())
         self.assertEqual(self.taken, [])
 
     def test_broken_certificate(self) -> None:
@@ -93,7 +144,7 @@ class ReloadTests(SynchronousTestCase):
         )
         config = self.read()
         self.tls = TLSContexts(CertificateStore(host_files(config), lambda: NOW), tls_settings(config))
-        self.reload = Reload(config, self.read, self.tls, self.taken.append)
+        self.make_reload(config)
         before = self.tls.store.by_host()
         self.assertEqual(self.reload().mistakes, 0)
         (folder / "b.example.crt").unlink()
@@ -137,7 +188,7 @@ class ReloadTests(SynchronousTestCase):
         """Limits and secrets of components follow the file, what they are and where they connect does not."""
         component = '[components."irc.example"]\nsecret = "x"\n'
         self.write(more=component)
-        self.reload = Reload(self.read(), self.read, self.tls, self.taken.append)
+        self.make_reload(self.read())
         self.write(more=component + 'limits.stanza_depth = 9\nadmins = ["a@a.example"]')
         self.assertEqual(self.reload().lines[-1], "limits: as the file says")
         self.assertEqual(self.taken[-1].components["irc.example"].limits.stanza_depth, 9)
@@ -192,3 +243,39 @@ class ReloadTests(SynchronousTestCase):
         self.assertIn("hosts", self.reload().lines[-1])
         self.assertEqual(self.tls.store.find("a.example").host, "a.example")
         self.assertEqual(list(self.taken[0].hosts), ["a.example", "localhost"])
+
+
+class ManyTests(SynchronousTestCase):
+    """Many certificates renewed at once."""
+
+    def longest_turn(self, hosts: int) -> int:
+        """Renew the certificates of so many hosts; give the number of calls of the longest turn."""
+        folder, authority, clock = temporary_folder(self), Authority(), Clock()
+        names = [f"h{number}.example" for number in range(hosts)]
+        for name in names:
+            authority.write_host(folder, name)
+        file = folder / "xmppd.toml"
+        tables = "".join(f'[hosts."{name}"]\n' for name in names)
+        file.write_text(f'data_dir = "{folder / "data"}"\n[tls]\ncertificates = "."\n{tables}')
+        config = read_settings(str(file), {})
+        tls = TLSContexts(CertificateStore(host_files(config), lambda: NOW), tls_settings(config))
+        self.assertIsNotNone((tls.s2s_in, tls.http))
+        turns = Turns(Timers(clock))
+        in_thread = lambda read: succeed(config)  # noqa: E731 - what a thread does is in no turn
+        reload = Reload(config, lambda: config, Renewal(tls, turns), turns, in_thread, lambda config: None)
+        before = tls.store.by_host()
+        for name in names:
+            authority.write_host(folder, name)
+        running: list[Deferred[Reloaded]] = []
+        lengths = [calls(lambda: running.append(reload()))]
+        while not running[0].called:
+            lengths.append(calls(clock.advance, SPACE_S))
+            in_force = [tls.store.by_host()[name] is not before[name] for name in names]
+            self.assertIn(sum(in_force), (0, hosts))
+        self.assertEqual(self.successResultOf(running[0]).mistakes, 0)
+        self.assertTrue(all(in_force))
+        return max(lengths)
+
+    def test_no_turn_is_longer_for_more(self) -> None:
+        """They are read a few in a turn, and are in force all at once."""
+        self.assertLess(self.longest_turn(60), 1.5 * self.longest_turn(15))

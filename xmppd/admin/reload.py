@@ -1,25 +1,32 @@
 """Reading settings anew while the server runs, for SIGHUP and ``xmppctl reload``.
 
 Certificates, the log and limits follow the file at once, without a session noticing. What needs a restart is named. A
-file with a mistake changes nothing; a certificate that cannot be used leaves its host the old one.
+file with a mistake changes nothing; a certificate that cannot be used leaves its host the old one. The file is read in
+a thread and certificates in short turns, so that others are served; what was read is in force in one turn.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from xmppd.admin.log_file import unusable_log
 from xmppd.config.findings import ConfigErrors, Finding
 from xmppd.config.model import OF_C2S, OF_HTTP, OF_S2S, WHAT_A_COMPONENT_IS, Config
+from xmppd.core.environment import InThread
 from xmppd.core.log import LogWriter
+from xmppd.core.turns import StepsTo, Turns, in_turns
+from xmppd.core.waiting import deferred, spawn
 from xmppd.net.tls.certificates import utc_now
-from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.flaws import in_force
-from xmppd.net.tls.options import host_files, tls_settings
+from xmppd.net.tls.options import finding_files, tls_settings
+from xmppd.net.tls.renewal import Renewal
 
+TOLD: Final = 100
+"""The cost of a line of the log (`xmppd.core.turns`)."""
 _NEED_RESTART = ("data_dir", "storage", "metrics", "net")
 
 
@@ -41,7 +48,9 @@ class Reload:
         self,
         running: Config,
         read: Callable[[], Config],
-        tls: TLSContexts,
+        renewal: Renewal,
+        turns: Turns,
+        in_thread: InThread,
         take: Callable[[Config], None],
         log: LogWriter | None = None,
         log_file: Path | None = None,
@@ -52,44 +61,52 @@ class Reload:
         goes where the configuration names no file; *begins* and *ends* are called around each reload."""
         self._running = running
         self._read = read
-        self._tls = tls
+        self._renewal = renewal
+        self._turns = turns
+        self._in_thread = in_thread
+        self._lock = DeferredLock()
         self._take = take
         self._writer = log
         self._log_file = log_file
         self._begins, self._ends = begins, ends
 
-    def __call__(self) -> Reloaded:
-        """Put the file in force, and say what is now; raises `ConfigErrors`, and then all is as it was."""
+    @deferred
+    async def __call__(self) -> Reloaded:
+        """Put the file in force, and say what is now; fails with `ConfigErrors`, and then all is as it was.
+
+        One reload follows the other.
+        """
+        await self._lock.acquire()
         self._begins()
         try:
-            return self._reload()
+            return await self._reload()
         finally:
             self._ends()
+            self._lock.release()
 
-    def _reload(self) -> Reloaded:
-        pending = self._read()
+    async def _reload(self) -> Reloaded:
+        pending: Config = await self._in_thread(self._read)
         config = pending.under(self._running)
-        findings = [*config.warnings, *self._reload_certificates(config), *self._reload_log(config)]
+        unread = await self._renewal(finding_files(config), tls_settings(config))
+        of_log = self._reload_log(config)
         self._take(config)
-        for finding in findings:
-            self._tell(finding)
+        flaws = await in_turns(self._turns, in_force(self._renewal.by_host(), utc_now()))
+        findings = [*config.warnings, *unread, *flaws, *of_log]
+        await in_turns(self._turns, self._tell(findings))
         self._log.info("Settings are read anew")
         lines = [*(str(finding) for finding in findings), *self._in_force(config, pending)]
         return Reloaded(lines, sum(finding.severity == "error" for finding in findings))
 
     def on_signal(self) -> None:
         """Do it for SIGHUP: what is wrong is logged."""
-        try:
-            self()
-        except ConfigErrors as errors:
-            for finding in errors.findings:
-                self._tell(finding)
-            self._log.error("The configuration has mistakes: the old settings stay")
+        spawn("a reload", self._log_mistakes())
 
-    def _reload_certificates(self, config: Config) -> list[Finding]:
-        """What cannot be read leaves its host the old one; what can be and is no good is told as well."""
-        unread = self._tls.reload(host_files(config), tls_settings(config))
-        return [*unread, *in_force(self._tls.store.by_host(), utc_now())]
+    async def _log_mistakes(self) -> None:
+        try:
+            await self()
+        except ConfigErrors as errors:
+            await in_turns(self._turns, self._tell(errors.findings))
+            self._log.error("The configuration has mistakes: the old settings stay")
 
     def _reload_log(self, config: Config) -> list[Finding]:
         """Take the level, and open the file again: it may have been moved away."""
@@ -103,7 +120,7 @@ class Reload:
         return []
 
     def _in_force(self, config: Config, pending: Config) -> Iterator[str]:
-        for host, certificate in self._tls.store.by_host().items():
+        for host, certificate in self._renewal.by_host().items():
             yield f"certificate of {host}: SHA-256 {certificate.fingerprint}"
         yield f"log level: {config.log.level}"
         yield "limits: as the file says"
@@ -114,11 +131,11 @@ class Reload:
         if waiting:
             yield f"changed, and in force after a restart: {', '.join(waiting)}"
 
-    def _tell(self, finding: Finding) -> None:
-        if finding.severity == "error":
-            self._log.error("{finding}", finding=str(finding))
-        else:
-            self._log.warn("{finding}", finding=str(finding))
+    def _tell(self, findings: Sequence[Finding]) -> StepsTo[None]:
+        for finding in findings:
+            write = self._log.error if finding.severity == "error" else self._log.warn
+            write("{finding}", finding=str(finding))
+            yield TOLD
 
 
 def _modules(config: Config) -> object:

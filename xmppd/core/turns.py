@@ -8,9 +8,9 @@ pieces of large work write to the same connection leaves together then, in one w
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -36,7 +36,11 @@ SMALL: Final = 300
 SPACE_S: Final = 0.01
 JAM_S: Final = 0.1
 
+T = TypeVar("T")
+
 Steps = Iterator[int | None]
+StepsTo = Generator[int | None, None, T]
+"""Steps that return something in the end."""
 
 
 def at_once(copies: int) -> int | None:
@@ -45,6 +49,29 @@ def at_once(copies: int) -> int | None:
     Who gets the last copies would hear of them no sooner if the first left at once, and writes would not be shared.
     """
     return SMALL if copies * DELIVERED >= AT_ONCE else None
+
+
+def whole(steps: StepsTo[T]) -> T:
+    """Take all steps here and now, as where there is nobody else to be served; give what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+async def in_turns(turns: "Turns", steps: StepsTo[T]) -> T:
+    """Take the steps with *turns*; give what they return."""
+    results: list[T] = []
+
+    def steps_and_result() -> Steps:
+        results.append((yield from steps))
+
+    waiting = turns.run(steps_and_result())
+    if waiting is not None:
+        await waiting
+    return results[0]
 
 
 class Progress(Enum):

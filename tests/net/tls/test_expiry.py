@@ -10,9 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.tls.authority import NOW, Authority
 from tests.temporary import temporary_folder
 from xmppd.core.timers import Timers
+from xmppd.core.turns import SPACE_S, Turns
 from xmppd.net.tls.certificates import CertificateStore, HostFiles
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.expiry import PERIOD_S, ExpiryWatch
+from xmppd.net.tls.renewal import Renewal
 from xmppd.net.tls.self_signed import SELF_MADE_DAYS
 
 
@@ -32,7 +34,9 @@ class ExpiryTests(SynchronousTestCase):
         store = CertificateStore(hosts, self.now)
         self.by_host: list[tuple[str, str]] = []
         tell = lambda host, line: self.by_host.append((host, line))  # noqa: E731
-        ExpiryWatch(Timers(self.clock), TLSContexts(store), self.now, tell).start()
+        timers = Timers(self.clock)
+        turns = Turns(timers)
+        ExpiryWatch(timers, turns, Renewal(TLSContexts(store), turns), self.now, tell).start()
         return store
 
     def now(self) -> datetime:
@@ -43,7 +47,8 @@ class ExpiryTests(SynchronousTestCase):
         """Give what is told in the two hours after the day *days*."""
         self.days = days
         self.events.clear()
-        self.clock.pump([PERIOD_S, PERIOD_S])
+        for _ in range(2):
+            self.clock.pump([PERIOD_S] + [SPACE_S] * 5)
         return [str(event["finding"]) for event in self.events if "finding" in event]
 
     def test_each_host_by_itself(self) -> None:

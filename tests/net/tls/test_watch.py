@@ -7,8 +7,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
 from xmppd.core.timers import Timers
+from xmppd.core.turns import SPACE_S, StepsTo, Turns
 from xmppd.net.tls.certificates import CertificateStore, HostFiles
 from xmppd.net.tls.contexts import TLSContexts
+from xmppd.net.tls.renewal import Renewal
 from xmppd.net.tls.self_signed import make_self_signed
 from xmppd.net.tls.watch import PERIOD_S, CertificateWatch
 
@@ -32,16 +34,15 @@ class WatchTests(SynchronousTestCase):
         self.clock = Clock()
         self.asked = 0
 
-        def wanted() -> list[HostFiles]:
+        def wanted() -> StepsTo[list[HostFiles]]:
             self.asked += 1
+            yield 1
             return [files]
 
-        self.watch = CertificateWatch(
-            Timers(self.clock, seconds=self.clock.seconds),
-            TLSContexts(self.store),
-            wanted,
-            lambda: self.folder,
-        )
+        timers = Timers(self.clock, seconds=self.clock.seconds)
+        turns = Turns(timers)
+        renewal = Renewal(TLSContexts(self.store), turns)
+        self.watch = CertificateWatch(timers, turns, renewal, wanted, lambda: self.folder)
         self.watch.start()
 
     def issue(self, number: int) -> None:
@@ -54,9 +55,9 @@ class WatchTests(SynchronousTestCase):
             link.symlink_to(target)
 
     def pass_time(self, periods: int) -> None:
-        """Let the watch look so many times."""
+        """Let the watch look so many times, and take what it finds in turns."""
         for _ in range(periods):
-            self.clock.advance(PERIOD_S)
+            self.clock.pump([PERIOD_S] + [SPACE_S] * 5)
 
     def fingerprint(self) -> str:
         """Give that of the certificate in force."""

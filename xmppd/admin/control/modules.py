@@ -1,6 +1,9 @@
 """Control commands about modules: what is loaded where, and changing it while the server runs."""
 
 from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.defer import Deferred
 
 from xmppd.admin.control.answers import HookRow, ModuleChanged, ModuleRow
 from xmppd.admin.control.names import served
@@ -10,7 +13,11 @@ from xmppd.core.host import Host
 from xmppd.core.loader import ModuleError
 from xmppd.core.module import XEP
 from xmppd.core.operations.running import does
+from xmppd.core.turns import StepsTo, Turns, in_turns
+from xmppd.core.waiting import deferred
 
+CHANGED: Final = 1_000
+"""The cost of a change on one host (`xmppd.core.turns`); to read a large file anew takes some times as long."""
 _TO_SEE = "to see what is there: xmppctl module list"
 
 
@@ -30,7 +37,7 @@ def module_list(parts: ControlParts, host: str | None = None) -> list[ModuleRow]
 
 
 @does("module.load")
-def module_load(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
+def module_load(parts: ControlParts, name: str, host: str | None = None) -> Deferred[ModuleChanged]:
     """Load a module, and what it requires, into a domain or all that it serves and lack it; gives their names."""
     cls = parts.loader.known.get(name)
     is_meant = [each for each in parts.hosts if host is not None or cls is None or each.kind in cls.for_hosts]
@@ -42,21 +49,21 @@ def module_load(parts: ControlParts, name: str, host: str | None = None) -> Modu
     hosts = _choose(
         parts, name, host, lambda each: each in is_meant and name not in each.modules, "is loaded already"
     )
-    return _each(name, hosts, parts.loader.load)
+    return _each(parts, name, hosts, parts.loader.load)
 
 
 @does("module.unload")
-def module_unload(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
+def module_unload(parts: ControlParts, name: str, host: str | None = None) -> Deferred[ModuleChanged]:
     """Take a module out of a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
-    return _each(name, hosts, parts.loader.unload)
+    return _each(parts, name, hosts, parts.loader.unload)
 
 
 @does("module.reload")
-def module_reload(parts: ControlParts, name: str, host: str | None = None) -> ModuleChanged:
+def module_reload(parts: ControlParts, name: str, host: str | None = None) -> Deferred[ModuleChanged]:
     """Read a module's file anew in a host or all that have it; gives the hosts' names."""
     hosts = _choose(parts, name, host, lambda served_host: name in served_host.modules, "is not loaded")
-    return _each(name, hosts, parts.loader.reload)
+    return _each(parts, name, hosts, parts.loader.reload)
 
 
 @does("module.hooks")
@@ -93,8 +100,16 @@ def _choose(
     return chosen
 
 
-def _each(name: str, hosts: list[Host], change: Callable[[Host, str], None]) -> ModuleChanged:
-    """Make the change on each host; where one refuses, say what was done before."""
+@deferred
+async def _each(
+    parts: ControlParts, name: str, hosts: list[Host], change: Callable[[Host, str], None]
+) -> ModuleChanged:
+    """Make the change on each host, in turns; where one refuses, say what was done before."""
+    done = await in_turns(parts.services[Turns], _changing(name, hosts, change))
+    return {"name": name, "hosts": done}
+
+
+def _changing(name: str, hosts: list[Host], change: Callable[[Host, str], None]) -> StepsTo[list[str]]:
     done: list[str] = []
     for host in hosts:
         try:
@@ -103,7 +118,8 @@ def _each(name: str, hosts: list[Host], change: Callable[[Host, str], None]) -> 
             before = f"; done before on {', '.join(done)}" if done else ""
             raise ControlError("module-error", f"{error}{before}; {_TO_SEE}") from error
         done.append(host.name)
-    return {"name": name, "hosts": done}
+        yield CHANGED
+    return done
 
 
 def _xeps(declared: XEP | tuple[XEP, ...] | None) -> tuple[XEP, ...]:

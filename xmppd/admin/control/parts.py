@@ -1,6 +1,6 @@
 """What the control commands reach: the parts of the running server, or of the store alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def _no_page(invitation: Invitation, token: str) -> str:
     return ""
 
 
-def _nothing_read() -> tuple[list[str], int]:
+async def _nothing_read() -> tuple[list[str], int]:
     return [], 0
 
 
@@ -71,8 +71,8 @@ class ControlParts:
     """Where the log goes; None where it is another's, such as syslog's."""
     rename: Callable[[str, str], object] | None = None
     """Give the data of one domain to another name; None while a server works with them."""
-    reload: Callable[[], tuple[list[str], int]] = field(default=_nothing_read)
-    """Read the configuration anew; gives a `Reloaded`. Raises `ConfigErrors` where the file is broken."""
+    reload: Callable[[], Awaitable[tuple[list[str], int]]] = field(default=_nothing_read)
+    """Read the configuration anew; gives a `Reloaded`. Fails with `ConfigErrors` where the file is broken."""
     stop: Callable[[], None] = field(default=_nothing)
     """Begin to stop the server; returns at once."""
     listening: Callable[[], Sequence[str]] = field(default=tuple)

@@ -1,6 +1,7 @@
 """Control commands about the server as a whole: status, reload, stop."""
 
 import os
+from collections import Counter
 from datetime import UTC, datetime
 
 from xmppd.admin.control.answers import ComponentStatus, HostStatus, ReadAnew, Status, Stopping
@@ -9,11 +10,14 @@ from xmppd.admin.libraries import library_versions
 from xmppd.admin.metrics.process import resident_bytes
 from xmppd.core.host import Host
 from xmppd.core.operations.running import does
+from xmppd.core.waiting import deferred
 
 
 @does("status")
 def status(parts: ControlParts) -> Status:
     """Give what an administrator wants to know first; sizes in bytes, times in seconds."""
+    connected = Counter(session.host for session in parts.registry)
+    available = Counter(session.host for session in parts.registry if session.is_available)
     return {
         "version": parts.version,
         "pid": os.getpid(),
@@ -22,7 +26,9 @@ def status(parts: ControlParts) -> Status:
         "data_dir": str(parts.data_dir),
         "memory_bytes": resident_bytes(),
         "sessions": len(parts.registry),
-        "hosts": [_host(parts, host) for host in parts.hosts.of_accounts],
+        "hosts": [
+            _host(host, connected[host.name], available[host.name]) for host in parts.hosts.of_accounts
+        ],
         "components": [_component(host) for host in parts.hosts if not host.has_accounts],
         "listening": list(parts.listening()),
         "versions": library_versions(),
@@ -30,12 +36,13 @@ def status(parts: ControlParts) -> Status:
 
 
 @does("reload")
-def reload(parts: ControlParts) -> ReadAnew:
+@deferred
+async def reload(parts: ControlParts) -> ReadAnew:
     """Read certificates, log level and limits anew; gives in words what is in force now, and the number of mistakes.
 
     Fails with ``config-errors``, and then the old settings stay.
     """
-    lines, mistakes = parts.reload()
+    lines, mistakes = await parts.reload()
     return {"lines": lines, "mistakes": mistakes}
 
 
@@ -50,11 +57,5 @@ def _component(host: Host) -> ComponentStatus:
     return {"name": host.name, "module": host.settings.module, "modules": len(host.modules)}
 
 
-def _host(parts: ControlParts, host: Host) -> HostStatus:
-    sessions = [session for session in parts.registry if session.host == host.name]
-    return {
-        "name": host.name,
-        "sessions": len(sessions),
-        "available": sum(session.is_available for session in sessions),
-        "modules": len(host.modules),
-    }
+def _host(host: Host, connected: int, available: int) -> HostStatus:
+    return {"name": host.name, "sessions": connected, "available": available, "modules": len(host.modules)}

@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from xmppd.config.findings import Finding
+from xmppd.core.turns import StepsTo, whole
 from xmppd.net.tls.reading import CertificateError as CertificateError
 from xmppd.net.tls.reading import chain_in, key_in, public_bytes, read_file
 from xmppd.net.tls.self_signed import PrivateKey, make_self_signed, to_ascii
 
 RENEW_DAYS = 30
+LOOKED_AT = 200
+"""The cost of reading a host's files (`xmppd.core.turns`)."""
+PARSED = 1_000
+"""Of parsing what is new in them, too; a signature of a large RSA key takes three times as long."""
 _WEAK_HASHES = ("md5", "sha1")
 
 
@@ -128,10 +134,17 @@ class CertificateStore:
         return {host: entry.certificate for host, entry in self._entries.items()}
 
     def reload(self, hosts: Iterable[HostFiles] | None = None) -> list[Finding]:
-        """Read again what has changed on disk; *hosts* where the configuration has changed too.
+        """Do `reading` and `take` at once; gives what is wrong."""
+        read = whole(self.reading(hosts))
+        self.take(read)
+        return read.findings
+
+    def reading(self, hosts: Iterable[HostFiles] | None = None) -> "StepsTo[Read]":
+        """Read again what has changed on disk, host by host; *hosts* where the configuration has changed too.
 
         Files with the old content keep the old `Certificate` object. What cannot be read keeps the old one as
-        well and is reported; a new host of which nothing can be read is reported and left out.
+        well and is reported; a new host of which nothing can be read is reported and left out. Nothing is in force
+        before `take`.
         """
         wanted = [entry.files for entry in self._entries.values()] if hosts is None else list(hosts)
         entries: dict[str, _Entry] = {}
@@ -144,14 +157,28 @@ class CertificateStore:
                 findings.append(finding(files.host, error, old is not None))
                 if old is not None:
                     entries[files.host] = old
-        if entries:
-            self._entries = entries
-            self._aliases = self._make_aliases()
-        return findings
+            yield LOOKED_AT if entries.get(files.host) is old else PARSED
+        return Read(entries or self._entries, findings)
+
+    def take(self, read: "Read") -> None:
+        """Put in force what was read."""
+        self._entries = read.entries
+        self._aliases = self._make_aliases()
 
     def _make_aliases(self) -> Mapping[str, str]:
         """Clients ask for an A-label in SNI and may write the U-label in a stream header."""
         return {to_ascii(host): host for host in self._entries}
+
+
+class Read(NamedTuple):
+    """What came of reading all files again."""
+
+    entries: "dict[str, _Entry]"
+    findings: list[Finding]
+
+    def by_host(self) -> dict[str, Certificate]:
+        """As `CertificateStore.by_host`."""
+        return {host: entry.certificate for host, entry in self.entries.items()}
 
 
 def read_certificate(files: HostFiles) -> Certificate:

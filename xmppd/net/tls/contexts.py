@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from xmppd.config.findings import Finding
+from xmppd.core.turns import StepsTo, whole
 from xmppd.net.tls.certificates import CertificateStore, HostFiles
 from xmppd.net.tls.context import TLSSettings
-from xmppd.net.tls.incoming import ServerTLS
+from xmppd.net.tls.incoming import FREED, Made, ServerTLS
 from xmppd.net.tls.outgoing import OutgoingTLS
 from xmppd.net.tls.purposes import C2S, HTTP, S2S_IN, Purpose
 
@@ -59,14 +60,32 @@ class TLSContexts:
     def reload(
         self, hosts: Iterable[HostFiles] | None = None, settings: Mapping[str, TLSSettings] | None = None
     ) -> list[Finding]:
-        """Read certificates again, and have every purpose take them; as `ServerTLS.reload`."""
-        findings = self.store.reload(hosts)
+        """Do `reloading` at once."""
+        return whole(self.reloading(hosts, settings))
+
+    def reloading(
+        self, hosts: Iterable[HostFiles] | None = None, settings: Mapping[str, TLSSettings] | None = None
+    ) -> StepsTo[list[Finding]]:
+        """Read certificates again, and have every purpose take them; as `ServerTLS.reload`.
+
+        One step puts all in force, for all hosts and purposes together; what follows it frees the old.
+        """
+        read = yield from self.store.reading(hosts)
+        findings, certificates = list(read.findings), read.by_host()
+        made: dict[ServerTLS, Made] = {}
+        while fresh := [tls for tls in self._incoming.values() if tls not in made]:  # some may come meanwhile
+            for tls in fresh:
+                made[tls] = yield from tls.preparing(certificates, settings)
+                findings += [each for each in made[tls].findings if each not in findings]
         if settings is not None:
             self._settings = dict(settings)
-        for tls in self._incoming.values():
-            findings += [each for each in tls.refresh(settings) if each not in findings]
+        self.store.take(read)
+        old = [context for tls, contexts in made.items() for context in tls.take(contexts)]
         for outgoing in self._outgoing.values():
             outgoing.refresh(settings)
+        while old:
+            yield FREED
+            old.pop()
         return findings
 
     def _for(self, purpose: Purpose, authorities: Path | None) -> ServerTLS:

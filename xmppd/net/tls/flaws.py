@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from xmppd.config.findings import Finding, Severity
+from xmppd.core.turns import StepsTo
 from xmppd.net.tls.certificates import Certificate
 from xmppd.net.tls.folder import twin_of
 from xmppd.net.tls.names import covers, names_of
@@ -21,6 +22,8 @@ from xmppd.net.tls.names import covers, names_of
 BUNDLES: Final = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 """Where systems have the authorities that everybody believes, in one file."""
 
+LOOKED_AT: Final = 400
+"""The cost of looking at what a host shows (`xmppd.core.turns`)."""
 KEPT: Final = 2_000
 """Of so many it is remembered who has issued whom, and what is for which host: that never changes, and a reload asks
 about all."""
@@ -62,21 +65,19 @@ def flaws_of_place(certificate: Path, host: str) -> Iterator[Flaw]:
         yield Flaw("certificate.two-of-certbot", "warning", why, remedy)
 
 
-def in_force(certificates: Mapping[str, Certificate], now: datetime) -> list[Finding]:
-    """Look at all that a server shows, by host; what it makes itself is what it should be."""
-    return [
-        Finding(
-            flaw.id,
-            flaw.severity,
-            str(shown.files.certificate),
-            f"the certificate of {host}",
-            flaw.why,
-            flaw.remedy,
-        )
-        for host, shown in certificates.items()
-        if not shown.files.is_self_made
-        for flaw in (*flaws_of(shown.chain, host, now), *flaws_of_place(shown.files.certificate, host))
-    ]
+def in_force(certificates: Mapping[str, Certificate], now: datetime) -> StepsTo[list[Finding]]:
+    """Look at all that a server shows, host by host; what it makes itself is what it should be."""
+    found: list[Finding] = []
+    for host, shown in certificates.items():
+        file = shown.files.certificate
+        if not shown.files.is_self_made:
+            flaws = (*flaws_of(shown.chain, host, now), *flaws_of_place(file, host))
+            what = f"the certificate of {host}"
+            found += [
+                Finding(each.id, each.severity, str(file), what, each.why, each.remedy) for each in flaws
+            ]
+        yield LOOKED_AT
+    return found
 
 
 def dates(certificate: x509.Certificate, now: datetime) -> Iterator[Flaw]:

@@ -10,11 +10,15 @@ from typing import Final
 from cryptography import x509
 
 from xmppd.config.certificates import find_certificate, half_there
-from xmppd.net.tls.names import covers
+from xmppd.core.turns import StepsTo, whole
+from xmppd.net.tls.names import covers, names_of
 from xmppd.net.tls.reading import CertificateError, chain_in, key_in, public_bytes, read_file
+from xmppd.net.tls.self_signed import to_ascii
 
 MOST_FILES: Final = 1_000
 """So many are looked into."""
+READ: Final = 300
+"""The cost of reading a certificate and its key (`xmppd.core.turns`)."""
 CHAIN: Final = "fullchain.pem"
 KEY: Final = "privkey.pem"
 CERTBOT_NUMBERS: Final = range(1, 10)
@@ -23,20 +27,68 @@ _PATTERNS = ("*.pem", "*.crt", f"*/{CHAIN}", "*/*.crt")
 
 
 def search(folder: Path, host: str, now: datetime) -> tuple[Path, Path] | None:
-    """Give the files (certificate, key) of *host* below *folder*, or None where there are none.
+    """Give what `CertificateFolder.searching` gives, at once."""
+    return whole(CertificateFolder(folder, now).searching(host))
 
-    Those of its own name where they are good (`find_certificate`), or of certbot's ``NAME-0001`` where it lasts longer;
-    else good ones of any name, such as of a certificate for several names; else those of its name, of which it is told
-    what is wrong. Good is what covers the host, is in force and has its key; of several what lasts longest.
-    """
-    named = find_certificate(folder, host)
-    good = _good(_newer(folder, host), host, now)
-    end = None if named is None else _end_of(*named, host, now)
-    if named is not None and end is not None:
-        good.append((end, named))
-    if not good:
-        good = _good(_pairs_of(folder, _PATTERNS), host, now)
-    return max(good)[1] if good else named
+
+class CertificateFolder:
+    """The folder at one time: each file is read once, however many hosts are looked for."""
+
+    def __init__(self, folder: Path, now: datetime) -> None:
+        self._folder = folder
+        self._now = now
+        self._read: dict[tuple[Path, Path], x509.Certificate | None] = {}
+        self._by_name: dict[str, list[tuple[Path, Path]]] | None = None
+
+    def searching(self, host: str) -> StepsTo[tuple[Path, Path] | None]:
+        """Give the files (certificate, key) of *host* below the folder, or None where there are none.
+
+        Those of its own name where they are good (`find_certificate`), or of certbot's ``NAME-0001`` where it lasts
+        longer; else good ones of any name, such as of a certificate for several names; else those of its name, of which
+        it is told what is wrong. Good is what covers the host, is in force and has its key; of several what lasts
+        longest.
+        """
+        named = find_certificate(self._folder, host)
+        pairs = [*_newer(self._folder, host), *([] if named is None else [named])]
+        yield READ * (1 + len(pairs))
+        good = self._good(pairs, host)
+        if not good:
+            if self._by_name is None:
+                self._by_name = yield from self._names()
+            good = self._good(self._may_be_for(host, self._by_name), host)
+        return max(good)[1] if good else named
+
+    def _good(
+        self, pairs: Iterable[tuple[Path, Path]], host: str
+    ) -> list[tuple[datetime, tuple[Path, Path]]]:
+        leaves = [(self._leaf_of(pair), pair) for pair in pairs]
+        return [
+            (leaf.not_valid_after_utc, pair)
+            for leaf, pair in leaves
+            if leaf is not None and covers(leaf, host)
+        ]
+
+    def _names(self) -> StepsTo[dict[str, list[tuple[Path, Path]]]]:
+        """Read all that is there; by what stands in the names of a certificate before their first dot, and behind."""
+        found: dict[str, list[tuple[Path, Path]]] = {}
+        for pair in _pairs_of(self._folder, _PATTERNS):
+            leaf = self._leaf_of(pair)
+            yield READ
+            for name in () if leaf is None else names_of(leaf):
+                for key in {name.lower(), _parent(name.lower())}:
+                    found.setdefault(key, []).append(pair)
+        return found
+
+    def _may_be_for(self, host: str, by_name: dict[str, list[tuple[Path, Path]]]) -> list[tuple[Path, Path]]:
+        """Few of all that there are: who has the name itself, or as the domain of a service, or one beside it."""
+        ascii_name = to_ascii(host)
+        keys = {host, host.strip("[]"), ascii_name, _parent(ascii_name)}
+        return list(dict.fromkeys(pair for key in keys for pair in by_name.get(key, ())))
+
+    def _leaf_of(self, pair: tuple[Path, Path]) -> x509.Certificate | None:
+        if pair not in self._read:
+            self._read[pair] = _leaf_in(*pair, self._now)
+        return self._read[pair]
 
 
 def twin_of(certificate: Path, host: str) -> Path | None:
@@ -60,12 +112,6 @@ def _newer(folder: Path, host: str) -> Iterator[tuple[Path, Path]]:
             yield below / CHAIN, below / KEY
 
 
-def _good(
-    pairs: Iterable[tuple[Path, Path]], host: str, now: datetime
-) -> list[tuple[datetime, tuple[Path, Path]]]:
-    return [(end, pair) for pair in pairs if (end := _end_of(*pair, host, now)) is not None]
-
-
 def _pairs_of(folder: Path, patterns: Iterable[str]) -> Iterator[tuple[Path, Path]]:
     try:
         files = list(islice(chain.from_iterable(sorted(folder.glob(each)) for each in patterns), MOST_FILES))
@@ -75,13 +121,17 @@ def _pairs_of(folder: Path, patterns: Iterable[str]) -> Iterator[tuple[Path, Pat
         yield from ((file, key) for key in (file, file.with_suffix(".key"), file.with_name(KEY)))
 
 
-def _end_of(certificate: Path, key: Path, host: str, now: datetime) -> datetime | None:
-    """When a certificate ends that is good for *host*; None for one that is not."""
+def _leaf_in(certificate: Path, key: Path, now: datetime) -> x509.Certificate | None:
+    """Read a certificate that is in force and has its key; None for any other."""
     try:
         leaf = chain_in(certificate, read_file(certificate))[0]
-        if not (leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc and covers(leaf, host)):
+        if not leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc:
             return None
         fits = public_bytes(key_in(key, read_file(key))) == public_bytes(leaf)
     except (CertificateError, x509.InvalidVersion):
         return None
-    return leaf.not_valid_after_utc if fits else None
+    return leaf if fits else None
+
+
+def _parent(name: str) -> str:
+    return name.partition(".")[2]

@@ -10,16 +10,23 @@ version that any host allows, and a host that wants more gets the handshake refu
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from socket import socket
+from typing import Final, NamedTuple
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
 
 from xmppd.config.findings import Finding
+from xmppd.core.turns import StepsTo, whole
 from xmppd.net.tls.certificates import Certificate, CertificateError, CertificateStore, HostFiles, finding
 from xmppd.net.tls.context import VERSIONS, TLSSettings, new_context
 from xmppd.net.tls.peers import Connection, HasHandle, ask_peer, channel_bindings, client_jids
 from xmppd.net.tls.purposes import C2S, Purpose
+
+MADE: Final = 400
+"""The cost of a context (`xmppd.core.turns`)."""
+COMPARED: Final = 5
+FREED: Final = 30
 
 
 class ServerConnection(Connection):
@@ -96,29 +103,43 @@ class ServerTLS:
         New contexts are made for what has changed only; tickets given under the old ones are not resumed.
         What is broken is reported, and its host keeps what it had.
         """
-        return [*self.store.reload(hosts), *self.refresh(settings)]
+        findings = self.store.reload(hosts)
+        made = whole(self.preparing(self.store.by_host(), settings))
+        self.take(made)
+        return findings + made.findings
 
-    def refresh(self, settings: Mapping[str, TLSSettings] | None = None) -> list[Finding]:
-        """The same where the store has been reloaded already."""
-        findings: list[Finding] = []
-        old_settings = self._settings
-        self._settings = old_settings if settings is None else dict(settings)
-        contexts = {}
-        for host, certificate in self.store.by_host().items():
+    def preparing(
+        self, certificates: Mapping[str, Certificate], settings: Mapping[str, TLSSettings] | None
+    ) -> "StepsTo[Made]":
+        """Make the contexts that *certificates*, by host, and *settings* want, in a step for each host.
+
+        Nothing is in force before `take`.
+        """
+        wanted = dict(self._settings if settings is None else settings)
+        made = Made({}, wanted, [])
+        for host, certificate in certificates.items():
             context = self._contexts.get(host)
             is_same = context is not None and context.get_app_data() is certificate
-            if not is_same or old_settings.get(host) != self._settings.get(host):
+            if is_same and self._settings.get(host) == wanted.get(host):
+                yield COMPARED
+            else:
                 try:
-                    context = self._host_context(certificate, self._settings_of(host))
+                    context = self._host_context(certificate, wanted.get(host) or TLSSettings())
                 except CertificateError as error:
-                    findings.append(finding(host, error, context is not None))
-                    self._settings[host] = old_settings.get(host) or TLSSettings()
+                    made.findings.append(finding(host, error, context is not None))
+                    wanted[host] = self._settings_of(host)
+                yield MADE
             if context is not None:
-                contexts[host] = context
-        self._contexts = contexts
+                made.contexts[host] = context
+        return made
+
+    def take(self, made: "Made") -> list[SSL.Context]:
+        """Put in force what was made; gives the contexts that were, since to free many takes long."""
+        old = [*self._contexts.values(), self._front]
+        self._contexts, self._settings = made.contexts, made.settings
         if self._front_of != self._front_wanted():
             self._front, self._front_of = self._make_front()
-        return findings
+        return old
 
     def _settings_of(self, host: str) -> TLSSettings:
         return self._settings.get(host) or TLSSettings()
@@ -157,6 +178,15 @@ class ServerTLS:
         # the verify mode does not move with the context
         connection.set_context(self._context_of(certificate))
         ask_peer(connection, self.purpose, certificate)
+
+
+class Made(NamedTuple):
+    """What came of making contexts anew."""
+
+    contexts: dict[str, SSL.Context]
+    settings: dict[str, TLSSettings]
+    """What they were made of, by host."""
+    findings: list[Finding]
 
 
 @implementer(IOpenSSLServerConnectionCreator)

@@ -1,8 +1,8 @@
 """From the configuration to what TLS works with: the files of each host's certificate, and what is negotiated."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from OpenSSL import SSL
 
@@ -12,12 +12,15 @@ from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import Config, is_local
 from xmppd.config.obstacles import obstacle_to_reading
 from xmppd.config.options import HostSettings
+from xmppd.core.turns import StepsTo, whole
 from xmppd.net.tls.certificates import HostFiles, utc_now
 from xmppd.net.tls.context import TLSSettings
-from xmppd.net.tls.folder import expected, search
+from xmppd.net.tls.folder import CertificateFolder, expected
 
 SELF_MADE_FOLDER = "certificates"
 """Below the data folder."""
+NAMED: Final = 150
+"""The cost of saying where the files of one host should be (`xmppd.core.turns`)."""
 
 
 def host_files(config: Config) -> list[HostFiles]:
@@ -28,10 +31,22 @@ def host_files(config: Config) -> list[HostFiles]:
     should be is told, and nothing takes its place. A component without one shows that of a host, as other servers
     alone ask for it.
     """
-    now = utc_now()
-    files = [_files_of(config, host, now) for host in config.hosts.values()]
-    components = [_files_of(config, each, now, is_needed=False) for each in config.components.values()]
-    return files + [found for found in components if not found.is_self_made]
+    return whole(finding_files(config))
+
+
+def finding_files(config: Config) -> StepsTo[list[HostFiles]]:
+    """The same, in a step or so for each domain."""
+    folder = (
+        None if config.tls.certificates is None else CertificateFolder(config.tls.certificates, utc_now())
+    )
+    files: list[HostFiles] = []
+    for host in config.hosts.values():
+        files.append((yield from _files_of(config, host, folder)))
+    for component in config.components.values():
+        found = yield from _files_of(config, component, folder, is_needed=False)
+        if not found.is_self_made:
+            files.append(found)
+    return files
 
 
 def tls_settings(config: Config) -> dict[str, TLSSettings]:
@@ -65,10 +80,15 @@ def _may_be_made(folder: Path, host: str) -> bool:
     return is_local(host) and is_open and half_there(folder, host) is None
 
 
-def _files_of(config: Config, host: HostSettings, now: datetime, *, is_needed: bool = True) -> HostFiles:
+def _files_of(
+    config: Config, host: HostSettings, searched: CertificateFolder | None, *, is_needed: bool = True
+) -> StepsTo[HostFiles]:
     client_ca = host.client_ca if host.client_certificates else None
     folder = config.tls.certificates
-    found = host.certificate_files or (search(folder, host.name, now) if folder is not None else None)
+    found = host.certificate_files
+    if found is None and searched is not None:
+        found = yield from searched.searching(host.name)
+    yield NAMED
     if found is None and folder is not None and is_needed and not _may_be_made(folder, host.name):
         found = expected(folder, host.name)
     if found is not None:
