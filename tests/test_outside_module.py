@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import temporary_folder
 from xmppd.admin.settings import known_modules, read_settings
 from xmppd.config.findings import ConfigErrors
+from xmppd.core import outside
 from xmppd.core.loader import ModuleError
 from xmppd.testing.server import MemoryServer
 
@@ -46,6 +47,12 @@ class OutsideModuleTests(SynchronousTestCase):
         client.send(ASK)
         tally = client.inbox.popleft().find("{urn:example:tally}tally")
         return tally.get("sent") if tally is not None else None
+
+    def test_nobody_is_asked_for_nothing(self) -> None:
+        """Where the configuration names modules of ours alone, what is installed is not searched."""
+        self.patch(outside, "entry_points", lambda group: self.fail("somebody asks"))
+        memory = MemoryServer("[modules.mam]\n")
+        self.assertIn("mam", memory.server.hosts["localhost"].modules)
 
     def test_its_life(self) -> None:
         """It works where the configuration names it; it goes and comes back, and its file is read anew."""

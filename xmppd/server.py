@@ -117,8 +117,9 @@ def load_modules(server: Server) -> None:
     """Load into every domain what its configuration and the modules' own defaults want; `ModuleError`."""
     loader = server.loader
     for host in server.hosts:
-        for name in (*host.settings.modules, host.settings.module or ""):
-            loader.discover(name)
+        for name in (*host.settings.modules, host.settings.module):
+            if name is not None:
+                loader.discover(name)
         wanted = [
             name
             for name, cls in loader.known.items()

@@ -17,18 +17,16 @@ class Source:
 
     filename: str
     lines: LineIndex
+    folder: Path
+    """To which paths in the file are relative."""
     variables: Variables = field(default_factory=dict)
     """What the environment says over the file."""
 
     @classmethod
     def of(cls, text: str, filename: str, variables: Variables | None = None) -> "Source":
         """Index *text*."""
-        return cls(filename, LineIndex.of(text), variables or {})
-
-    @property
-    def folder(self) -> Path:
-        """The folder to which paths in the file are relative."""
-        return Path(self.filename).absolute().parent if self.filename != DEFAULTS else Path.cwd()
+        folder = Path.cwd() if filename == DEFAULTS else Path(filename).absolute().parent
+        return cls(filename, LineIndex.of(text), folder, variables or {})
 
     def place(self, path: Sequence[str | int]) -> str:
         """Give ``FILE:LINE`` of the key at *path*, or of what is nearest around it; the file's name else.

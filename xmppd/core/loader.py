@@ -5,11 +5,12 @@ reload. A module is made, checked against what is there, attached, and started; 
 """
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from types import ModuleType
+from typing import TypeGuard
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -31,12 +32,18 @@ class ModuleError(Exception):
 def find_modules(package: ModuleType) -> dict[str, type[Module]]:
     """Give every module class in *package* and its sub-packages, by the module's name."""
     found: dict[str, type[Module]] = {}
-    for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        source = importlib.import_module(info.name)
-        for _, cls in inspect.getmembers(source, inspect.isclass):
-            if issubclass(cls, Module) and cls.__module__ == source.__name__ and "name" in vars(cls):
+    for source in _files(package):
+        for cls in vars(source).values():
+            if _is_module(cls) and cls.__module__ == source.__name__ and "name" in vars(cls):
                 found[cls.name] = cls
     return found
+
+
+@cache
+def _files(package: ModuleType) -> tuple[ModuleType, ...]:
+    """Import all that is in a package and its sub-packages."""
+    found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    return tuple(importlib.import_module(info.name) for info in found)
 
 
 class Loader:
@@ -208,9 +215,13 @@ class Loader:
 def find_class(source: ModuleType, name: str) -> type[Module]:
     """Give the module class called *name* in a Python module; `ModuleError` where there is none."""
     for cls in vars(source).values():
-        if inspect.isclass(cls) and issubclass(cls, Module) and vars(cls).get("name") == name:
+        if _is_module(cls) and vars(cls).get("name") == name:
             return cls
     raise ModuleError(f"{source.__name__} holds no module {name}")
+
+
+def _is_module(thing: object) -> TypeGuard[type[Module]]:
+    return isinstance(thing, type) and issubclass(thing, Module)
 
 
 def _read_anew(source: ModuleType) -> ModuleType:

@@ -159,6 +159,16 @@ class Module:
     """Whether it is loaded unless the configuration says otherwise."""
     opt: Options
     """Its options for this domain; a module with options of its own annotates it with their class."""
+    _declarations: ClassVar[tuple[tuple[Declaration, str], ...]] = ()
+    """What its methods declare, each with the method's name."""
+
+    def __init_subclass__(cls) -> None:
+        """Gather what the methods of a module declare, its bases' too."""
+        cls._declarations = tuple(
+            (declaration, attribute)
+            for attribute in dir(cls)
+            for declaration in getattr(getattr(cls, attribute), _DECLARED, ())
+        )
 
     def __init__(self, api: ModuleAPI, options: Options):
         """*options* is an instance of the class's `options`, already validated. Nothing outside is touched here."""
@@ -199,6 +209,5 @@ class Module:
 
     def handlers(self) -> Iterator[tuple[Declaration, Callable[..., object]]]:
         """Give what this module's methods declare, each with the bound method."""
-        for attribute in dir(type(self)):
-            for declaration in getattr(getattr(type(self), attribute), _DECLARED, ()):
-                yield declaration, getattr(self, attribute)
+        for declaration, attribute in self._declarations:
+            yield declaration, getattr(self, attribute)
