@@ -1,5 +1,6 @@
 """The parts of a server, as they are put together."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 from twisted.internet.defer import Deferred, execute
@@ -23,6 +24,7 @@ from xmppd.server import build
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.limits import StreamLimits
+from xmppd.testing.client import NS_SASL, Client
 from xmppd.testing.server import MemoryServer, now
 
 
@@ -43,6 +45,27 @@ class SteadyTimeTests(SynchronousTestCase):
         steady[0] = 130.0
         wall.advance(29.0)
         self.assertEqual(rung, [130.0])
+
+
+class KeyTests(SynchronousTestCase):
+    """What is kept of passwords."""
+
+    def test_iterations(self) -> None:
+        """Keys have those of the environment, and decoys too: who is not there looks the same (RFC 5802 9)."""
+        memory = MemoryServer("[c2s]\nrequire_tls = false")
+        memory.add_account("juliet@localhost")
+        for name in ("juliet", "nobody"):
+            self.assertIn(",i=1,", self.challenge(memory, name))
+
+    def challenge(self, memory: MemoryServer, name: str) -> str:
+        """Give the server-first-message for a user."""
+        client = Client("a client", f"{name}@localhost/x")
+        memory.connect(client)
+        client.send_header()
+        first = b64encode(f"n,,n={name},r=nonce".encode()).decode()
+        client.send(f"<auth xmlns='{NS_SASL}' mechanism='SCRAM-SHA-1'>{first}</auth>")
+        memory.settle()
+        return b64decode(client.inbox.pop().text or "").decode()
 
 
 class LimitTests(SynchronousTestCase):

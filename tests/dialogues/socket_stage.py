@@ -93,7 +93,8 @@ class SocketStage:
         config = _on_free_ports(options)
         self._is_direct_tls = is_direct_tls
         self._carriers: list[SocketCarrier] = []
-        world = Environment(reactor, time.time, execute, secrets.token_urlsafe, b"a secret of the tests")
+        secret = b"a secret of the tests"
+        world = Environment(reactor, time.time, execute, secrets.token_urlsafe, secret, iterations=1)
         self.server = build(config, MemoryStorage(), world)
         self.server.loader.known.update((module.name, module) for module in SERVICES)
         load_modules(self.server)

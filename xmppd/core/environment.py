@@ -12,6 +12,7 @@ from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.core.elsewhere import AskWeb, Backend, nobody
 from xmppd.core.outgoing import Dial, NoNames, Resolver, no_connection
+from xmppd.stream.sasl.credentials import ITERATIONS
 
 InThread = Callable[..., Deferred[Any]]
 """Calls a function with arguments in a thread, as `twisted.internet.threads.deferToThread` does."""
@@ -41,6 +42,8 @@ class Environment:
     """Asks a web server that keeps something for this one."""
     dial: Dial = no_connection
     """What opens connections to other servers."""
+    iterations: int = ITERATIONS
+    """Of the keys that are kept of a password (RFC 5802 3); fewer where nobody could steal them."""
 
     def own_id(self, size: int) -> str:
         """An unguessable id of what waits in this process for an answer; so many bytes of it are random."""

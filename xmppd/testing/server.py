@@ -169,6 +169,7 @@ class MemoryServer:
             dial=self.network.dial,
             backends=backends,
             ask_web=ask_web,
+            iterations=1,
         )
         self.server: Server = build(config, self.storage, environment)
         self.server.loader.known.update((module.name, module) for module in modules)

@@ -103,7 +103,8 @@ class _Server:
         config, _ = parse(f'[hosts."{_HOST}"]\n', "the defaults")
         assert config is not None, "the defaults are right"
         storage, texts = MemoryStorage(), secrets.token_urlsafe
-        server = build(config, storage, Environment(self._clock, time.time, execute, texts, b"a secret"))
+        world = Environment(self._clock, time.time, execute, texts, b"a secret", iterations=1)
+        server = build(config, storage, world)
         load_modules(server)
         _now(server.accounts.load())
         _now(server.accounts.create(JID.parse(f"{_ACCOUNT}@{_HOST}"), password))

@@ -98,14 +98,16 @@ class Accounts:
         *,
         derive: Callable[..., Credentials] = scram.derive,
         verify: Callable[[Credentials, str], bool] = scram.verify,
+        iterations: int = scram.ITERATIONS,
         tombstone_s: Callable[[str], float] = lambda host: 0.0,
     ) -> None:
-        """A name of *host* that was removed stays taken for *tombstone_s(host)* seconds."""
+        """A removed name stays taken for *tombstone_s(host)* seconds; keys of *derive* have so many *iterations*."""
         self._storage = storage
         self._in_thread = in_thread
         self._now = now
         self._derive = derive
         self._verify = verify
+        self._iterations = iterations
         self._tombstone_s = tombstone_s
         self._known: set[str] = set()
         self._disabled: set[str] = set()
@@ -293,7 +295,7 @@ class Accounts:
         A disabled account's is checked like any other: ask `is_disabled` then.
         """
         found = await self.credentials(jid)
-        decoy = scram.fake_credentials(b"", jid.domainpart, jid.localpart or "")
+        decoy = scram.fake_credentials(b"", jid.domainpart, jid.localpart or "", self._iterations)
         is_right: bool = await self._in_thread(self._verify, found or decoy, password)
         is_known = is_right and found is not None and jid.bare in self._known
         if found is not None and is_known and jid.bare in self._lacking:

@@ -1,5 +1,7 @@
 """Builds the services of accounts: the accounts themselves first of all, since the router asks who exists."""
 
+from functools import partial
+
 from xmppd.core.environment import Environment
 from xmppd.core.host import Hosts
 from xmppd.core.parts import CoreParts
@@ -9,6 +11,7 @@ from xmppd.services.accounts.removal import Removal
 from xmppd.services.accounts.sessions import AccountSessions
 from xmppd.services.roster.roster import Rosters
 from xmppd.storage.interface import Storage
+from xmppd.stream.sasl.credentials import derive
 
 
 def make_accounts(storage: Storage, hosts: Hosts, environment: Environment) -> Accounts:
@@ -17,7 +20,14 @@ def make_accounts(storage: Storage, hosts: Hosts, environment: Environment) -> A
     def tombstone_s(host: str) -> float:
         return hosts[host].settings.limits.tombstone_s
 
-    return Accounts(storage, environment.in_thread, now=environment.now, tombstone_s=tombstone_s)
+    return Accounts(
+        storage,
+        environment.in_thread,
+        now=environment.now,
+        derive=partial(derive, iterations=environment.iterations),
+        iterations=environment.iterations,
+        tombstone_s=tombstone_s,
+    )
 
 
 def add_services(parts: CoreParts) -> None:

@@ -20,7 +20,7 @@ from xmppd.storage.interface import StorageError
 from xmppd.stream.sasl.ht import HashedToken
 from xmppd.stream.sasl.mechanisms import SaslContext, make, offer
 from xmppd.stream.sasl.realm import Realm
-from xmppd.stream.sasl.scram import downgrade_text
+from xmppd.stream.sasl.scram import Decoys, downgrade_text
 from xmppd.stream.sasl.steps import (
     Challenge,
     CheckPassword,
@@ -78,16 +78,16 @@ class Authentication:
         accounts: Accounts,
         delays: LoginDelays,
         delay: Delay,
-        secret: bytes,
+        decoys: Decoys,
         random_text: Callable[[int], str],
         elsewhere: AuthElsewhere,
     ):
-        """*secret* makes the stable decoys for unknown users; it should outlive a restart."""
+        """*decoys* are for unknown users; their secret should outlive a restart, so that they are stable."""
         self.accounts = accounts
         self.elsewhere = elsewhere
         self.delays = delays
         self.delay = delay
-        self.secret = secret
+        self.decoys = decoys
         self.random_text = random_text
         self.logins: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
@@ -136,7 +136,8 @@ class Authentication:
         return SaslContext(
             host=given.host.name,
             prepare=_prepare,
-            decoy_secret=self.secret,
+            decoy_secret=self.decoys.secret,
+            decoy_iterations=self.decoys.iterations,
             is_tls=given.is_secure,
             allow_plain_without_tls=settings.c2s.allow_plain_without_tls,
             is_anonymous=settings.auth == "anonymous",

@@ -13,6 +13,7 @@ from xmppd.services.login.delays import LoginDelays
 from xmppd.services.login.elsewhere import AuthElsewhere
 from xmppd.services.login.fast import Fast
 from xmppd.services.roster.roster import Rosters
+from xmppd.stream.sasl.scram import Decoys
 
 
 def add_services(parts: CoreParts) -> None:
@@ -28,7 +29,7 @@ def add_services(parts: CoreParts) -> None:
         accounts,
         _delays(parts),
         parts.timers.wait,
-        environment.secret,
+        Decoys(environment.secret, environment.iterations),
         environment.random_text,
         AuthElsewhere(parts.hosts, accounts, environment),
     )
