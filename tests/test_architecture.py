@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -70,23 +72,65 @@ NO_TWISTED = {"stanza", "stream"}
 FORBIDDEN_BELOW_NET = {"socket", "ssl", "OpenSSL"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 40
 MAX_ANY = 4
+IMPORTS = ast.Import | ast.ImportFrom
 
 
-def _sources() -> Iterator[tuple[Path, str, ast.Module]]:
-    """Give each file with the name of its room and its tree."""
-    for path in sorted(ROOT.rglob("*.py")):
-        if path == ROOT / "__init__.py":
-            continue
-        yield path, path.relative_to(ROOT).parts[0].removesuffix(".py"), ast.parse(path.read_text())
+@dataclass(frozen=True)
+class Source:
+    """What the tests ask of a file; its tree would take a second to make anew for each, and much memory to keep."""
+
+    path: Path
+    room: str
+    lines: int
+    imports: tuple[str, ...]
+    """Dotted names; for ``from a import b``, ``a.b``."""
+    inner_imports: tuple[int, ...]
+    """The lines of those inside a function."""
+    functions: tuple[tuple[int, str, int], ...]
+    """Line, name, and how many lines long without its docstring."""
+    anys: int
+    checks_types: bool
+    """Whether it says TYPE_CHECKING."""
+
+    @property
+    def name(self) -> str:
+        """Its path in the package."""
+        return str(self.path.relative_to(ROOT))
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    """Give the dotted names that a file imports; for ``from a import b``, ``a.b``."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@cache
+def _sources() -> tuple[Source, ...]:
+    """Read each file of the package."""
+    return tuple(_read(path) for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py")
+
+
+def _read(path: Path) -> Source:
+    text = path.read_text()
+    nodes = list(ast.walk(ast.parse(text)))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inner = {node for function in functions for node in ast.walk(function) if isinstance(node, IMPORTS)}
+    return Source(
+        path,
+        path.relative_to(ROOT).parts[0].removesuffix(".py"),
+        len(text.splitlines()),
+        tuple(name for node in nodes for name in _imported(node)),
+        tuple(sorted(node.lineno for node in inner)),
+        tuple((node.lineno, node.name, _length(node)) for node in functions),
+        sum(isinstance(node, ast.Name) and node.id == "Any" for node in nodes),
+        "TYPE_CHECKING" in text,
+    )
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 class ArchitectureTests(SynchronousTestCase):
@@ -94,7 +138,7 @@ class ArchitectureTests(SynchronousTestCase):
 
     def test_every_room_is_known(self) -> None:
         """A new package or top-level file needs a row in the table above, and in the documentation."""
-        self.assertEqual({room for _, room, _ in _sources()} - MAY_IMPORT.keys(), set())
+        self.assertEqual({source.room for source in _sources()} - MAY_IMPORT.keys(), set())
 
     def test_the_picture_is_true(self) -> None:
         """The plan shows every room in a row of its own number, and a room imports from lower rows only."""
@@ -123,49 +167,50 @@ class ArchitectureTests(SynchronousTestCase):
     def test_imports_go_down(self) -> None:
         """A package imports only what stands below it."""
         wrong = [
-            f"{path.relative_to(ROOT)} imports {name}"
-            for path, room, tree in _sources()
-            for name in _imports(tree)
+            f"{source.name} imports {name}"
+            for source in _sources()
+            for name in source.imports
             if name.startswith("xmppd.")
-            and name.split(".")[1] not in {room, "__version__"}
-            and name.split(".")[1] not in MAY_IMPORT[room]
+            and name.split(".")[1] not in {source.room, "__version__"}
+            and name.split(".")[1] not in MAY_IMPORT[source.room]
         ]
         self.assertEqual(wrong, [])
 
     def test_modules_do_not_import_each_other(self) -> None:
         """A module says what it requires and talks by hooks or services."""
         wrong = []
-        for path, room, tree in _sources():
-            parts = path.relative_to(ROOT / "modules").parts if room == "modules" else ()
-            for name in _imports(tree):
+        for source in _sources():
+            is_module = source.room == "modules"
+            parts = source.path.relative_to(ROOT / "modules").parts if is_module else ()
+            for name in source.imports:
                 if parts and name.startswith("xmppd.modules.") and name.split(".")[2] != parts[0]:
-                    wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+                    wrong.append(f"{source.name} imports {name}")
         self.assertEqual(wrong, [])
 
     def test_an_operators_tools_build_no_server(self) -> None:
         """But for the login that ``xmppctl check`` tries."""
         builders = {
-            path.relative_to(ROOT).as_posix()
-            for path, room, tree in _sources()
-            for name in _imports(tree)
-            if room == "admin" and name.startswith("xmppd.server.")
+            source.name
+            for source in _sources()
+            for name in source.imports
+            if source.room == "admin" and name.startswith("xmppd.server.")
         }
         self.assertEqual(builders, {"admin/check/login.py"})
 
     def test_groups_of_services_import_what_others_offer(self) -> None:
         """A group of services imports from groups above it only, and only what they offer."""
         order, wrong = list(GROUPS_OF_SERVICES), []
-        for path, room, tree in _sources():
-            if room != "services" or path == ROOT / "services" / "parts.py":
+        for source in _sources():
+            if source.room != "services" or source.path == ROOT / "services" / "parts.py":
                 continue
-            group = path.relative_to(ROOT / "services").parts[0]
-            above = order[: order.index(group)] if path.parent.name == group else order
-            for name in _imports(tree):
+            group = source.path.relative_to(ROOT / "services").parts[0]
+            above = order[: order.index(group)] if source.path.parent.name == group else order
+            for name in source.imports:
                 other, file = [*name.split("."), "", "", ""][2:4]
                 if not name.startswith("xmppd.services.") or other == group or other not in order:
                     continue
                 if other not in above or file not in GROUPS_OF_SERVICES[other]:
-                    wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+                    wrong.append(f"{source.name} imports {name}")
         self.assertEqual(wrong, [])
 
     def test_every_group_of_services_builds_itself(self) -> None:
@@ -176,38 +221,32 @@ class ArchitectureTests(SynchronousTestCase):
 
     def test_types_are_known(self) -> None:
         """``Any`` stands where a foreign library or a JSON text gives no type: at most four times in 1,000 lines."""
-        anys = lines = 0
-        for path, _, tree in _sources():
-            anys += sum(isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(tree))
-            lines += len(path.read_text().splitlines())
+        anys, lines = (
+            sum(counts) for counts in zip(*((each.anys, each.lines) for each in _sources()), strict=True)
+        )
         self.assertLessEqual(anys * 1_000 / lines, MAX_ANY)
 
     def test_no_escape_from_the_rule(self) -> None:
         """Neither TYPE_CHECKING nor an import inside a function, except where a program must start fast."""
         wrong = []
-        for path, room, tree in _sources():
-            text = path.read_text()
-            if "TYPE_CHECKING" in text:
-                wrong.append(f"{path.relative_to(ROOT)}: TYPE_CHECKING")
-            if room in ("admin", "tap"):
-                continue
-            for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
-                    wrong += [
-                        f"{path.relative_to(ROOT)}:{n.lineno}: an import inside a function" for n in inner
-                    ]
+        for source in _sources():
+            if source.checks_types:
+                wrong.append(f"{source.name}: TYPE_CHECKING")
+            if source.room not in ("admin", "tap"):
+                wrong += [
+                    f"{source.name}:{line}: an import inside a function" for line in source.inner_imports
+                ]
         self.assertEqual(wrong, [])
 
     def test_lower_rooms_know_no_network(self) -> None:
         """`stanza` and `stream` know no Twisted; sockets and TLS are for `net` and above."""
         wrong = []
-        for path, room, tree in _sources():
-            tops = {name.split(".")[0] for name in _imports(tree)}
-            if room in NO_TWISTED and tops & {"twisted", "zope"}:
-                wrong.append(f"{path.relative_to(ROOT)} imports twisted")
-            if room not in ("net", "admin", "server", "tap") and tops & FORBIDDEN_BELOW_NET:
-                wrong.append(f"{path.relative_to(ROOT)} imports {sorted(tops & FORBIDDEN_BELOW_NET)}")
+        for source in _sources():
+            tops = {name.split(".")[0] for name in source.imports}
+            if source.room in NO_TWISTED and tops & {"twisted", "zope"}:
+                wrong.append(f"{source.name} imports twisted")
+            if source.room not in ("net", "admin", "server", "tap") and tops & FORBIDDEN_BELOW_NET:
+                wrong.append(f"{source.name} imports {sorted(tops & FORBIDDEN_BELOW_NET)}")
         self.assertEqual(wrong, [])
 
     def test_importing_the_plugin_target_loads_no_reactor(self) -> None:
@@ -233,14 +272,10 @@ class ArchitectureTests(SynchronousTestCase):
     def test_files_and_functions_keep_their_size(self) -> None:
         """A file past its size becomes a folder, a function past its size two functions."""
         wrong = []
-        for path, _, tree in _sources():
-            lines = len(path.read_text().splitlines())
-            if lines > MAX_FILE_LINES:
-                wrong.append(f"{path.relative_to(ROOT)}: {lines} lines")
-            for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    body = node.body[1:] if ast.get_docstring(node) else node.body
-                    length = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
-                    if length > MAX_FUNCTION_LINES:
-                        wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length} lines")
+        for source in _sources():
+            if source.lines > MAX_FILE_LINES:
+                wrong.append(f"{source.name}: {source.lines} lines")
+            for line, name, length in source.functions:
+                if length > MAX_FUNCTION_LINES:
+                    wrong.append(f"{source.name}:{line} {name}: {length} lines")
         self.assertEqual(wrong, [])
