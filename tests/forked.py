@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import IO, NoReturn
@@ -19,10 +20,8 @@ from xmppd.admin.xmppctl.app import main
 
 PATIENCE_S = 60
 _CRASHED = 70
-for _name in ("backup.commands", "moving.giving", "moving.taking", "xmppctl.store", "check.machine"):
-    importlib.import_module(
-        f"xmppd.admin.{_name}"
-    )  # what commands load when they need it is there for each fork
+LATE = ("backup.commands", "moving.giving", "moving.taking", "xmppctl.store", "check.machine")
+"""What commands load only where they need it."""
 
 
 def xmppctl(
@@ -36,6 +35,7 @@ def xmppctl(
 
     It writes to *output*, if that is given. After PATIENCE_S it is killed, and the status is that of its signal.
     """
+    _load()
     arguments = ["xmppctl", *map(str, words)]
     with (
         tempfile.TemporaryFile("w+") as stdin,
@@ -51,6 +51,13 @@ def xmppctl(
         stdout.seek(0)
         stderr.seek(0)
         return CompletedProcess(arguments, status, stdout.read(), stderr.read())
+
+
+@cache
+def _load() -> None:
+    """Have for each fork what it may need."""
+    for name in LATE:
+        importlib.import_module(f"xmppd.admin.{name}")
 
 
 def _run(

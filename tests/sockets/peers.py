@@ -1,15 +1,12 @@
 """Two and more servers that find each other: certificates of one authority, routes, ports that are free."""
 
-import os
 import random
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-import xmppd
+from tests.forked import xmppctl
 from tests.net.tls.authority import Authority
 from tests.sockets.client import PlainClient
 from tests.sockets.process import ServerProcess
@@ -119,18 +116,7 @@ class XmppdPeer:
         config.write_text(f'data_dir = "{self.folder / "data"}"\n[hosts."{self.domain}"]\n')
         jids = [self.jid, *(f"{other}@{self.domain}" for other in self._others)]
         listed.write_text("".join(f"{jid}\t{PASSWORD}\n" for jid in jids))
-        command = [
-            sys.executable,
-            "-m",
-            "xmppd.admin.xmppctl",
-            "--config",
-            str(config),
-            "user",
-            "import",
-            str(listed),
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(Path(xmppd.__file__).parent.parent)}
-        subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
+        xmppctl("--config", config, "user", "import", listed, folder=self.folder).check_returncode()
 
     def _route(self, name: str) -> str:
         is_direct = name in self._direct

@@ -16,6 +16,7 @@ from pathlib import Path
 import xmppd
 from tests import IN_FOLDER
 from tests.environment import NET
+from tests.forked import xmppctl
 
 PATIENCE_S = 30.0
 """For a start or an end; the machine may be busy with other tests."""
@@ -118,13 +119,8 @@ def _data_with(accounts: tuple[tuple[str, str], ...]) -> Path:
     folder = _lasting_folder()
     listed = folder / "accounts"
     listed.write_text("".join(f"{address}\t{password}\n" for address, password in accounts))
-    subprocess.run(
-        [sys.executable, "-m", "xmppd.admin.xmppctl", "user", "import", str(listed)],
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE_S,
-        env=environment() | {"XMPPD_DATA": str(folder / "data")},
-    )
+    made = xmppctl("user", "import", listed, folder=folder, environment={"XMPPD_DATA": str(folder / "data")})
+    made.check_returncode()
     return folder / "data"
 
 

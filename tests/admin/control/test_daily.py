@@ -110,7 +110,7 @@ class MessageTests(DailyCase):
     def test_archive(self) -> None:
         """All of it, or what is older; what waits is delivered still."""
         self.say("old")
-        self.memory.pass_time(3 * 86_400)
+        self.memory.clock.advance(3 * 86_400)
         self.say("new")
         self.assertEqual(self.do("archive.purge", jid=ROMEO, days=1), {"jid": ROMEO, "messages": 1})
         self.assertEqual(self.do("archive.purge", jid="localhost")["messages"], 3)
