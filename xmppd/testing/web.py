@@ -6,11 +6,10 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.internet.interfaces import IConsumer, IProtocol, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from xmppd.net.http.connection import HttpConnection
 from xmppd.net.http.factory import HttpService
 from xmppd.net.http.upgrade import WebSocketEndpoint
 from xmppd.testing.server import MemoryServer
@@ -41,7 +40,7 @@ class WebTransport:
         self.written = bytearray()
         self.is_paused = self.is_closed = False
         self.producer: Any = None
-        self.protocol: HttpConnection | None = None
+        self.protocol: IProtocol | None = None
 
     def getPeer(self) -> IPv4Address:
         """Give the client's address."""
@@ -113,7 +112,7 @@ class MemoryWeb:
             transport.disconnecting = transport.is_closed = True
             return transport
         transport.protocol = protocol
-        protocol.makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's own
+        protocol.makeConnection(transport)
         return transport
 
     def send(self, transport: WebTransport, data: bytes) -> None:

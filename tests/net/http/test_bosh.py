@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, fromstring
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.net.http.bosh_session import BOSHSession
+from xmppd.net.http.bosh_session import RESPONSE_BYTES, BOSHSession
 from xmppd.stanza.errors import StreamError
 from xmppd.testing.server import MemoryServer
 from xmppd.testing.web import MemoryWeb, WebResponse, WebTransport, read_response
@@ -412,6 +412,44 @@ class SecurityTests(BOSHTestCase):
             assert response is not None
             statuses.append(response.status)
         self.assertEqual(statuses, [200] * 6 + [429])
+
+
+class HeldTests(BOSHTestCase):
+    """A request that waits keeps what its response needs."""
+
+    options = '[http]\norigins = ["https://other.example"]\n'
+
+    def test_origin(self) -> None:
+        """The page of another site that has sent it may read the response, however late that comes."""
+        self.client.headers = "Origin: https://other.example\r\n"
+        self.client.log_in()
+        waiting = self.client.send()
+        self.pass_time(60)
+        response = self.client.response(waiting)
+        assert response is not None
+        self.assertEqual(response.headers["access-control-allow-origin"], "https://other.example")
+
+
+class LargeTests(BOSHTestCase):
+    """What is kept so that it can be sent again is no more than a few responses of a bounded size."""
+
+    def test_in_several_responses(self) -> None:
+        """What is too much for one leaves with the next ones, in order, all of it."""
+        self.client.log_in()
+        (session,) = self.web.service.streams.bosh.all
+        body = "x" * (RESPONSE_BYTES // 4)
+        for number in range(10):
+            session.session.send(f"<message id='m{number}'><body>{body}</body></message>".encode())
+        came: list[str | None] = []
+        sizes = []
+        while len(came) < 10:
+            response = self.client.response(self.client.send())
+            assert response is not None
+            sizes.append(len(response.body))
+            came += [child.get("id") for child in fromstring(response.text)]
+        self.assertEqual(came, [f"m{number}" for number in range(10)])
+        self.assertLess(max(sizes), RESPONSE_BYTES + 1_000)
+        self.assertEqual(session.session.unsent_bytes, 0)
 
 
 class LateTests(BOSHTestCase):

@@ -508,6 +508,23 @@ class DeadlineTests(HttpTestCase):
         self.memory.pass_time(2)
         self.assertTrue(transport.disconnecting)
 
+    def test_idle_ones_go_in_order(self) -> None:
+        """Each has its time from its last answer on, whatever kinds of requests it had."""
+        brief = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
+        first, second = self.web.connect(), self.web.connect()
+        for transport in (first, second):
+            self.assertEqual(self.exchange(GET, transport)[0].status, 200)
+        self.memory.pass_time(30)
+        self.assertEqual(self.exchange(brief, second)[0].status, 200)
+        self.assertEqual(self.exchange(brief, first)[0].status, 200)
+        self.memory.pass_time(59)
+        self.assertEqual(self.exchange(brief, second)[0].status, 200)
+        self.memory.pass_time(2)
+        self.assertEqual((first.disconnecting, second.disconnecting), (True, False))
+        self.memory.pass_time(58)
+        self.assertTrue(second.disconnecting)
+        self.assertEqual(len(self.web.service.parts.idle), 0)
+
     def test_a_slow_body(self) -> None:
         """It goes on as long as enough comes."""
         transport = self.web.connect()

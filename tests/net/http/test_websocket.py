@@ -243,7 +243,7 @@ class CycleTests(WebSocketTestCase):
         for last in (CLOSE, "<a>", "", None):
             client = self.bound()
             assert client.transport.protocol is not None
-            connection = weakref.ref(client.transport.protocol._inner)
+            connection = weakref.ref(client.transport.protocol)
             self.assertIsInstance(connection(), WebSocketConnection)
             gc.disable()
             self.addCleanup(gc.enable)

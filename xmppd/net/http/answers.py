@@ -29,8 +29,8 @@ class Answering:
         """*written* is called once, when all of the answer is."""
         self._parts = parts
         self._exchange = exchange
-        self._channel = exchange.channel
-        self._transport: Any = exchange.channel.transport
+        self._way = exchange.way
+        self._transport: Any = exchange.way.transport
         self._written = written
         self._sender: FileSender | None = None
         self._seen = -1
@@ -56,7 +56,7 @@ class Answering:
 
     def _head(self, request: Request, status: int, headers: Mapping[str, str], size: int) -> bytes:
         more = "" if status in NO_BODY else f"Content-Length: {size}\r\n"
-        if not self._channel.persistent:
+        if not self._way.persistent:
             more += "Connection: close\r\n"
         if request.is_https and request.host and not is_local(request.host):
             hsts_s = self._parts.site.options.hsts_s
@@ -99,11 +99,11 @@ class Answering:
             self._written(True)
             return
         self._sender = FileSender(file, size, self._transport.write, self._parts.in_thread, self._sent)
-        self._channel.registerProducer(self._sender, True)  # type: ignore[no-untyped-call]  # Twisted's
+        self._way.registerProducer(self._sender, True)
         self._sender.resumeProducing()
 
     def _sent(self, is_whole: bool) -> None:
-        self._channel.unregisterProducer()  # type: ignore[no-untyped-call]  # Twisted's
+        self._way.unregisterProducer()
         self._written(is_whole)
 
     def _not_there(self, failure: Failure) -> None:

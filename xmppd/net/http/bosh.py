@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, cast
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,7 @@ from xmppd.config.http import Http
 from xmppd.core.http import HttpAnswer, HttpError, HttpRequest, HttpResponse
 from xmppd.core.timers import BUDGET_S, Timer, Timers
 from xmppd.net.http.bosh_session import BOSHSession, Token
+from xmppd.net.http.later import LATER
 from xmppd.net.http.origins import check_origin
 from xmppd.net.http.pages import page
 from xmppd.net.http.request import Request
@@ -18,6 +20,8 @@ from xmppd.stream.bosh.body import NS_XBOSH, Body, NoBody, read_body, write_body
 from xmppd.stream.bosh.window import Request as WindowRequest
 from xmppd.stream.bosh.window import Terms, Window
 
+TERMS_KEPT: Final = 64
+"""Different agreements that are kept for sessions to share."""
 HOLD: Final = 1
 """Requests of one session that wait at most, whatever a client wants."""
 VERSION: Final = (1, 11)
@@ -36,6 +40,7 @@ class BOSHEndpoint:
         self._streams = streams
         self._timers = timers
         self._options = options
+        self._known_terms = lru_cache(TERMS_KEPT)(Terms)
         self.sessions: dict[str, BOSHSession] = {}
         self._waiting: deque[BOSHSession] = deque()
         """Those that were written to in this turn."""
@@ -50,7 +55,7 @@ class BOSHEndpoint:
         data = asked.whole(limit)
         if data is not None:
             return self._came(data, asked)
-        return asked.read(limit).addCallback(self._came, asked)
+        return asked.read(limit).addCallback(self._came_late, asked)
 
     def options(self, request: HttpRequest) -> HttpResponse:
         """Tell a browser whether pages of another site may connect."""
@@ -69,25 +74,30 @@ class BOSHEndpoint:
         """Tell a person what this is."""
         return page("XMPP over HTTP", "<p>Web clients of XMPP connect here (BOSH).</p>")
 
-    def _came(self, data: bytes, request: Request) -> HttpAnswer:
-        content = _CONTENT
+    def _came_late(self, data: bytes, request: Request) -> HttpAnswer:
+        later: Deferred[HttpResponse] = Deferred()
+        request.exchange = _Late(later)
+        answer = self._came(data, request)
+        request.exchange = None
+        return later if answer is LATER else answer
+
+    def _came(self, data: bytes, request: Request) -> HttpResponse:
         try:
             body = read_body(data)
-            rid = body.number("rid")
+            rid, sid = body.number("rid"), body.attrs.get("sid")
             if rid is None:
                 raise NoBody("rid")
-            asked = WindowRequest(rid, Deferred[bytes](), body, self._timers.seconds())
-            if "sid" not in body.attrs:
-                content = body.attrs.get("content", _CONTENT).lower()
-                self._create(asked, request)
+            if sid is None:
+                self._create(rid, body, request)
             else:
-                self._find(body.attrs["sid"], request).came(asked)
+                session = self._find(sid, request)
+                session.came(WindowRequest(rid, _Held(request), body, self._timers.seconds()))
         except NoBody:
-            return self._response(write_body({"type": "terminate", "condition": "bad-request"}), request)
+            return _terminated("bad-request", request)
         except _Unknown:
-            return self._response(write_body({"type": "terminate", "condition": "item-not-found"}), request)
-        chosen = content if content in _CONTENTS else _CONTENT
-        return asked.token.addCallback(self._response, request, chosen)
+            return _terminated("item-not-found", request)
+        request.forget_head()
+        return LATER
 
     def _find(self, sid: str, request: Request) -> BOSHSession:
         session = self.sessions.get(sid)
@@ -97,11 +107,14 @@ class BOSHEndpoint:
             raise HttpError(403)
         return session
 
-    def _create(self, first: WindowRequest[Token], request: Request) -> None:
-        streams, body = self._streams, first.body
+    def _create(self, rid: int, body: Body, request: Request) -> None:
+        streams = self._streams
         if not streams.admits(request.client):
             raise HttpError(429)
         terms = self._terms(body)
+        content = body.attrs.get("content", _CONTENT).lower()
+        token: Token = _Held(request, content if content in _CONTENTS else _CONTENT)
+        first = WindowRequest(rid, token, body, self._timers.seconds())
         sid = streams.server.new_stream_id()
         window = Window(terms, first)
         creation = _creation(sid, terms, body)
@@ -112,8 +125,7 @@ class BOSHEndpoint:
             request.is_secure,
             streams.parsers,
             self._timers,
-            self._written,
-            self._ended,
+            self,
         )
         self.sessions[sid] = session
         streams.bosh.opened(session)
@@ -126,7 +138,7 @@ class BOSHEndpoint:
         hold = HOLD if hold is None else min(hold, HOLD)
         is_polling = hold == 0 or wait_s == 0
         inactivity_s = options.bosh_inactivity_s + (options.bosh_polling_s if is_polling else 0)
-        return Terms(
+        return self._known_terms(
             wait_s,
             hold,
             HOLD + 1,
@@ -136,7 +148,8 @@ class BOSHEndpoint:
             body.attrs.get("ack") == "1",
         )
 
-    def _written(self, session: BOSHSession) -> None:
+    def written(self, session: BOSHSession) -> None:
+        """Have it answer in the next turn."""
         self._waiting.append(session)
         if not self._is_turn_due:
             self._is_turn_due = True
@@ -153,15 +166,37 @@ class BOSHEndpoint:
             if waiting:
                 self._timers.add(0, self._flush)
 
-    def _ended(self, session: BOSHSession) -> None:
+    def ended(self, session: BOSHSession) -> None:
+        """Know it no more."""
         self.sessions.pop(session.sid, None)
         self._streams.bosh.lost(session)
 
-    def _response(self, body: bytes, request: Request, content: str = _CONTENT) -> HttpResponse:
-        if content is _CONTENT and "origin" not in request.headers:
-            return HttpResponse(200, _USUAL, body)
-        headers = {"Content-Type": content, "Cache-Control": "no-store", **_cors(request)}
-        return HttpResponse(200, headers, body)
+
+class _Held:
+    """Who waits for a response, and no more of the request than that needs."""
+
+    __slots__ = ("_exchange", "_headers")
+
+    def __init__(self, request: Request, content: str = _CONTENT) -> None:
+        self._exchange = request.exchange
+        self._headers = _headers(request, content)
+
+    def answer(self, body: bytes) -> None:
+        """Write *body*."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.answer(HttpResponse(200, self._headers, body))
+
+
+class _Late:
+    """Who waits for a response, where the body of the request had to be waited for."""
+
+    def __init__(self, later: Deferred[HttpResponse]) -> None:
+        self._later = later
+
+    def answer(self, response: HttpResponse) -> None:
+        """Give it."""
+        self._later.callback(response)
 
 
 class _Unknown(Exception):
@@ -172,10 +207,23 @@ _ROOM: Final = 16_384
 """For the body around a stanza, and a few small ones beside it."""
 
 
+def _terminated(condition: str, request: Request) -> HttpResponse:
+    body = write_body({"type": "terminate", "condition": condition})
+    return HttpResponse(200, _headers(request, _CONTENT), body)
+
+
+def _headers(request: Request, content: str) -> dict[str, str]:
+    if content is _CONTENT and "origin" not in request.headers:
+        return _USUAL
+    return {"Content-Type": content, "Cache-Control": "no-store", **_cors(request)}
+
+
 def _cors(request: Request) -> dict[str, str]:
     """For a page of another site that `check_origin` has let in."""
     origin = request.headers.get("origin")
-    return {} if origin is None else {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    if origin is None or not origin.isprintable():
+        return {}
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
 def _creation(sid: str, terms: Terms, body: Body) -> dict[str, str]:

@@ -5,12 +5,9 @@ come, by the limits that hold then. What is written in one turn leaves in one re
 """
 
 import re
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
-from typing import Final
-
-from twisted.internet.defer import Deferred
+from typing import Final, Protocol
 
 from xmppd.core.session import Session
 from xmppd.core.timers import Timer, Timers
@@ -19,22 +16,65 @@ from xmppd.net.streams.paced import Hold, Paced, Reads
 from xmppd.net.streams.services import StreamServices
 from xmppd.stanza import ns
 from xmppd.stanza.errors import StreamError
-from xmppd.stream.bosh.body import Body, NoBody, write_body
+from xmppd.stream.bosh.body import HANDLED, Body, NoBody, write_body
 from xmppd.stream.bosh.window import Request, Responses, Window, WindowError
 from xmppd.stream.events import StreamClosed, StreamOpened
 from xmppd.stream.framing import END_OF_BOSH, BOSHFraming, qualified
 from xmppd.stream.parser_pool import ParserPool
 
-Token = Deferred[bytes]
+RESPONSE_BYTES: Final = 262_144
+"""One response has no more, unless one stanza does; what is behind it leaves with the next."""
 FRAMING: Final = BOSHFraming()
 _ERROR: Final = re.compile(rb"<stream:error[^>]*><([a-z-]+)")
 _CONDITIONS: Final = frozenset({"host-unknown", "host-gone", "improper-addressing", "system-shutdown"})
 """Errors of streams that are the same as errors of BOSH; any other is told as remote-stream-error (17.2)."""
 
 
+class Token(Protocol):
+    """Who waits for a response."""
+
+    def answer(self, body: bytes) -> None:
+        """Give it *body*; harmless the second time, or when nobody waits any more."""
+
+
+class Endpoint(Protocol):
+    """What knows all sessions."""
+
+    def written(self, session: "BOSHSession") -> None:
+        """Something was written: `BOSHSession.flush` is to be called when this turn is over."""
+
+    def ended(self, session: "BOSHSession") -> None:
+        """Nothing more comes; told once."""
+
+
 class BOSHSession(Paced):
     """One session."""
 
+    __slots__ = (
+        "__weakref__",
+        "_condition",
+        "_creation",
+        "_endpoint",
+        "_final",
+        "_is_gone",
+        "_is_handling",
+        "_is_paused",
+        "_is_written",
+        "_out",
+        "_pool",
+        "_ready",
+        "_rings_at",
+        "_timer",
+        "_timers",
+        "_window",
+        "is_heard",
+        "is_secure",
+        "peer",
+        "round",
+        "sid",
+        "stream",
+        "unsent_bytes",
+    )
     can_start_tls = False
     stream: ClientStream
 
@@ -46,13 +86,9 @@ class BOSHSession(Paced):
         is_secure: bool,
         pool: ParserPool,
         timers: Timers,
-        written: Callable[["BOSHSession"], None],
-        ended: Callable[["BOSHSession"], None],
+        endpoint: Endpoint,
     ) -> None:
-        """*creation* are attributes of the first response.
-
-        *written* hears that `flush` is to be called when this turn is over; *ended* once, when nothing more comes.
-        """
+        """*creation* are attributes of the first response."""
         super().__init__()
         self.sid = creation["sid"]
         self.peer = peer
@@ -63,11 +99,10 @@ class BOSHSession(Paced):
         self._creation: dict[str, str] | None = creation
         self._pool = pool
         self._timers = timers
-        self._written = written
-        self._ended = ended
+        self._endpoint = endpoint
         self._out: list[bytes] = []
-        self._ready: deque[Request[Token]] = deque()
-        self._is_handling = self._is_paused = False
+        self._ready: list[Request[Token]] = []
+        self._is_handling = self._is_paused = self._is_gone = False
         self._final: bytes | None = None
         self._condition: str | None = None
         self._timer: Timer | None = None
@@ -95,7 +130,7 @@ class BOSHSession(Paced):
     def came(self, request: Request[Token]) -> None:
         """A request is there; its token fires with the body that it gets."""
         if self._final is not None:
-            request.token.callback(self._final)
+            request.token.answer(self._final)
             self._gone()
             return
         try:
@@ -104,8 +139,7 @@ class BOSHSession(Paced):
             self._condition = error.condition if isinstance(error, WindowError) else "bad-request"
             self._out.clear()
             self.drop()
-            if not request.token.called:
-                request.token.callback(self._final or b"")
+            request.token.answer(self._final or b"")
             return
         _give(responses)
         self._ready += ready
@@ -132,7 +166,7 @@ class BOSHSession(Paced):
         self.unsent_bytes += len(data)
         if not self._is_handling and not self._is_written:
             self._is_written = True
-            self._written(self)
+            self._endpoint.written(self)
 
     def flush(self) -> None:
         """Answer with what was written in the turn that is over."""
@@ -174,11 +208,12 @@ class BOSHSession(Paced):
             return
         self._is_handling = True
         while self._ready and not self.stream.is_waiting and not self._is_paused and self._final is None:
-            request = self._ready.popleft()
+            request = self._ready.pop(0)
             self._allowance -= len(request.body.rest)
             if self._allowance < 0:
                 self._spend()
             self._handle(request)
+            request.body = HANDLED
         self._is_handling = False
         self._settle()
 
@@ -248,12 +283,21 @@ class BOSHSession(Paced):
             self.abort()
             return
         while window.is_held and (self._out or window.wants_answer(now)):
-            payload = b"".join(self._out)
-            self._out.clear()
-            self.unsent_bytes = 0
+            payload = self._payload()
             creation, self._creation = self._creation, None
             _give(window.respond(payload, now, creation))
         self._set_timer(window.due_at())
+
+    def _payload(self) -> bytes:
+        """Give what leaves with the next response: not so much that keeping it for a repetition would be dear."""
+        out, count, size = self._out, 0, 0
+        while count < len(out) and (not count or size + len(out[count]) <= RESPONSE_BYTES):
+            size += len(out[count])
+            count += 1
+        payload = b"".join(out[:count])
+        del out[:count]
+        self.unsent_bytes -= size
+        return payload
 
     def _set_timer(self, due: float) -> None:
         """Ring at *due*, or before: what is put off with every request is looked at again when the bell rings."""
@@ -275,15 +319,15 @@ class BOSHSession(Paced):
     def _gone(self) -> None:
         """Nothing more comes: as when a connection is lost."""
         self._holds |= Hold.OVER
-        ended, self._ended = self._ended, _nothing
         if self._final is None:
             self._final = write_body({"type": "terminate"})
             _give(self._window.end(self._final))
         self._timers.stop(self._timer)
         self._timer = None
-        if ended is not _nothing:
+        if not self._is_gone:
+            self._is_gone = True
             self.stream.connection_lost()
-            ended(self)
+            self._endpoint.ended(self)
 
 
 def _header(body: Body, to: str) -> StreamOpened:
@@ -297,8 +341,4 @@ def _header(body: Body, to: str) -> StreamOpened:
 
 def _give(responses: Responses[Token]) -> None:
     for token, body in responses:
-        token.callback(body)
-
-
-def _nothing(session: BOSHSession) -> None:
-    """It has been told already."""
+        token.answer(body)

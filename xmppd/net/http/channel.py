@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from twisted.python.failure import Failure
 from twisted.web import http
 
+from xmppd.core.http import HttpResponse
 from xmppd.net.http.body import Body, WholeBody
 from xmppd.net.http.brief import brief_request
 from xmppd.net.http.request import Request
@@ -22,8 +23,25 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BAD_REQUEST, _TOO_LONG, _NOT_IMPLEMENTED = 400, 431, 501
 
 
-class Connection(Protocol):
+class Way(Protocol):
+    """What a response is written to."""
+
+    transport: Any
+    persistent: int
+    """Whether another request may come behind it."""
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        """Have *producer* write, and pause while there is no room."""
+
+    def unregisterProducer(self) -> None:
+        """It has written all."""
+
+
+class Connection(Way, Protocol):
     """What a channel tells its connection."""
+
+    def answer(self, exchange: "Exchange | BriefExchange", response: HttpResponse) -> None:
+        """Write *response*, unless nobody is there any more."""
 
     def head_came(self, exchange: "Exchange") -> None:
         """A request is to be answered; its body may be on its way."""
@@ -72,6 +90,16 @@ class Exchange(http.Request):
         self._body = body = Body(length, begin, self._pause)
         self.request = Request(method.decode("ascii"), target.decode("latin-1"), headers, body)
 
+    @property
+    def way(self) -> Way:
+        """The channel: what comes behind this request is read by it."""
+        return self.channel
+
+    def answer(self, response: HttpResponse) -> None:
+        """Write *response*; nobody is there any more whom to write to where it is lost."""
+        if not self.is_lost:
+            self.channel.connection.answer(self, response)
+
     def gotLength(self, length: int | None) -> None:
         """Twisted would make a file for the body."""
 
@@ -111,18 +139,31 @@ class Exchange(http.Request):
 class BriefExchange:
     """A request that came whole, in one piece (`brief_request`), and is answered past Twisted's channel."""
 
-    __slots__ = ("channel", "is_answered", "is_lost", "request")
+    __slots__ = ("is_answered", "is_lost", "request", "way")
     is_whole = True
 
-    def __init__(self, channel: "Channel", request: Request) -> None:
-        self.channel = channel
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self.way = connection
         self.request = request
         self.is_lost = self.is_answered = False
 
     def finish(self) -> None:
         """It has been answered."""
         self.request.body.release()
-        self.channel.connection.request_done()
+        self.way.request_done()
+
+    def answer(self, response: HttpResponse) -> None:
+        """Write *response*."""
+        self.way.answer(self, response)
+
+
+def take_brief(connection: Connection, data: bytes, head_bytes: int) -> BriefExchange | None:
+    """Take *data* as a brief request; None where it is none."""
+    found = brief_request(data, head_bytes, MAX_HEADERS)
+    if found is None:
+        return None
+    target, headers, body = found
+    return BriefExchange(connection, Request("POST", target, headers, WholeBody(body)))
 
 
 class Channel(http.HTTPChannel):
@@ -215,17 +256,15 @@ class Channel(http.HTTPChannel):
             self.setRawMode()  # type: ignore[no-untyped-call]
             self.connection.refuse(status)
 
-    def take_brief(self, data: bytes) -> tuple[BriefExchange | None, bytes]:
-        """Take *data* as a brief request; else it is given back, with what waits before it."""
-        if self.request_line is not None or not self.persistent or self.requests:
-            return None, data
+    @property
+    def is_between(self) -> bool:
+        """Whether what comes now begins a request, but for what `unread` gives."""
+        return self.request_line is None and bool(self.persistent) and not self.requests
+
+    def unread(self) -> bytes:
+        """Give back what was not enough for a line."""
         waiting: bytes = self.clearLineBuffer()  # type: ignore[no-untyped-call]  # Twisted's
-        data = waiting + data if waiting else data
-        found = brief_request(data, self.totalHeadersSize, MAX_HEADERS)
-        if found is None:
-            return None, data
-        target, headers, body = found
-        return BriefExchange(self, Request("POST", target, headers, WholeBody(body))), data
+        return waiting
 
     def send_continue(self) -> None:
         """RFC 9110 10.1.1: the body is wanted."""

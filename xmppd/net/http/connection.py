@@ -1,16 +1,16 @@
 """One connection of HTTP: its deadlines, what is written in answer, and how it becomes another protocol (RFC 9112)."""
 
-from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.interfaces import IProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from xmppd.core.http import FileBody, HttpError, HttpResponse
 from xmppd.core.timers import Timer
 from xmppd.net.http.answers import Answering
-from xmppd.net.http.channel import BriefExchange, Channel, Exchange
+from xmppd.net.http.channel import BriefExchange, Channel, Exchange, take_brief
 from xmppd.net.http.pages import error_response
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.takeover import Takeover
@@ -33,74 +33,133 @@ class Phase(Enum):
     ANSWER = "the answer"
     SENDING = "the client to take a file"
     LINGER = "the end of what is not read"
+    OVER = "nothing: it is gone, or speaks another protocol"
 
 
-class HttpConnection(TwistedProtocol):
-    """One connection."""
+@implementer(IProtocol)
+class HttpConnection:
+    """One connection. What reads requests is made with the first that is not brief (`take_brief`)."""
+
+    __slots__ = (
+        "__weakref__",
+        "_ahead",
+        "_answering",
+        "_brief",
+        "_came",
+        "_channel",
+        "_deadline",
+        "_is_tls",
+        "_parts",
+        "_phase",
+        "_requests",
+        "_seen",
+        "_successor",
+        "factory",
+        "peer",
+        "persistent",
+        "transport",
+    )
 
     transport: Any  # Twisted's or ours
+    persistent: int
+    """Whether another request may come behind a brief one; as Twisted has it for the others."""
 
-    def __init__(self, parts: HttpParts, is_tls: bool, closed: Callable[["HttpConnection"], None]) -> None:
+    def __init__(self, parts: HttpParts, is_tls: bool, factory: Any) -> None:
+        """*factory* knows all connections, and hears when this one is gone or speaks HTTP no more."""
         self._parts = parts
         self._is_tls = is_tls
-        self._closed = closed
+        self.factory = factory
         self._channel: Channel | None = None
-        self._inner: Any = None
+        self._successor: Any = None
         self._phase = Phase.START
         self._deadline: Timer | None = None
         self._came = self._seen = self._requests = 0
         self._answering: Answering | None = None
         self._brief: BriefExchange | None = None
-        self._ahead: list[bytes] = []
+        self._ahead = b""
+        self.persistent = True
         self.peer = ""
 
     # -- what Twisted tells -------------------------------------------------------------------------------------------
 
+    def makeConnection(self, transport: Any) -> None:
+        """Begin."""
+        self.transport = transport
+        self.connectionMade()
+
     def connectionMade(self) -> None:
-        """Begin; the clock runs."""
+        """The clock runs."""
         self.peer = getattr(self.transport.getPeer(), "host", "")
-        options = self._parts.site.options
-        self._channel = self._inner = Channel(self, options.head_bytes)
-        self._channel.makeConnection(self.transport)  # type: ignore[no-untyped-call]  # Twisted's
-        self._enter(Phase.START, options.head_timeout_s)
+        self._enter(Phase.START, self._parts.site.options.head_timeout_s)
 
     def dataReceived(self, data: bytes) -> None:
         """Take *data*."""
+        if self._successor is not None:
+            self._successor.dataReceived(data)
+            return
         if self._brief is not None:
-            self._ahead.append(data)
-            if sum(map(len, self._ahead)) > AHEAD_BYTES:
+            self._ahead += data
+            if len(self._ahead) > AHEAD_BYTES:
                 self.transport.pauseProducing()
             return
-        if self._phase is Phase.IDLE or self._phase is Phase.START:
-            brief, data = self._channel.take_brief(data) if self._channel is not None else (None, data)
-            if brief is not None:
-                self._brief = brief
-                self._enter(Phase.ANSWER, None)
-                self._handle(brief)
-                return
-            if self._phase is Phase.IDLE:
+        channel, phase = self._channel, self._phase
+        if phase is Phase.IDLE or phase is Phase.START:
+            if channel is None or channel.is_between:
+                data = data if channel is None else channel.unread() + data
+                brief = take_brief(self, data, self._parts.site.options.head_bytes)
+                if brief is not None:
+                    self._brief = brief
+                    self._stop_deadline()
+                    self._enter(Phase.ANSWER, None)
+                    self._handle(brief)
+                    return
+            if phase is Phase.IDLE:
                 self._enter(Phase.HEAD, self._parts.site.options.head_timeout_s)
-        self._inner.dataReceived(data)
+        (channel or self._open_channel()).dataReceived(data)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone."""
+        if self._successor is not None:
+            self._successor.connectionLost(reason)
+            return
         self._end_deadline()
-        inner, self._inner, self._channel = self._inner, None, None
-        self._ahead.clear()
+        channel, self._channel = self._channel, None
+        self._phase, self._ahead = Phase.OVER, b""
         brief, self._brief = self._brief, None
         if brief is not None:
             brief.is_lost = True
             brief.request.body.release()
-        self._closed(self)
-        if inner is not None:
-            inner.connectionLost(reason)
+        self.factory.closed(self)
+        if channel is not None:
+            channel.connectionLost(reason)  # type: ignore[no-untyped-call]  # Twisted's
 
     def shut_down(self) -> None:
         """The server ends: so does what is not being answered, and all else soon."""
-        if self._phase in (Phase.ANSWER, Phase.SENDING) and self._channel is not None:
-            self._channel.persistent = False
-        else:
+        if self._phase not in (Phase.ANSWER, Phase.SENDING):
             self._close()
+            return
+        self.persistent = False
+        if self._channel is not None:
+            self._channel.persistent = False
+
+    def waited_too_long(self) -> None:
+        """No other request has come."""
+        self._close()
+
+    def _open_channel(self) -> Channel:
+        channel = self._channel = Channel(self, self._parts.site.options.head_bytes)
+        channel.makeConnection(self.transport)  # type: ignore[no-untyped-call]  # Twisted's
+        return channel
+
+    # -- what a brief request is answered by: `Way` -------------------------------------------------------------------
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        """Have *producer* write."""
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """It has written all."""
+        self.transport.unregisterProducer()
 
     # -- what the channel tells ---------------------------------------------------------------------------------------
 
@@ -141,7 +200,7 @@ class HttpConnection(TwistedProtocol):
     def request_done(self) -> None:
         """A request has been answered."""
         self._answering = None
-        self._enter(Phase.IDLE, self._parts.site.options.idle_timeout_s)
+        self._enter(Phase.IDLE, None)
         if self._brief is not None:
             self._brief = None
             self._go_on()
@@ -152,19 +211,18 @@ class HttpConnection(TwistedProtocol):
         self._requests += 1
         request = exchange.request
         self._parts.site.identify(request, self.peer, self._is_tls)
-        self._parts.site.respond(request, lambda response: self._answer(exchange, response))
+        self._parts.site.respond(request, exchange)
 
-    def _answer(self, exchange: Exchange | BriefExchange, response: HttpResponse) -> None:
+    def answer(self, exchange: Exchange | BriefExchange, response: HttpResponse) -> None:
         """Write *response*, unless nobody is there any more."""
-        channel = self._channel
-        if exchange.is_lost or exchange.is_answered or channel is None:
+        if exchange.is_lost or exchange.is_answered or self._phase is Phase.OVER:
             return
         exchange.is_answered = True
         if isinstance(response, Takeover) and isinstance(exchange, Exchange):  # begins with a GET
-            self._switch(exchange, channel, response)
+            self._switch(exchange, exchange.channel, response)
             return
         if self._requests >= self._parts.site.options.requests_per_connection or not exchange.is_whole:
-            channel.persistent = False
+            exchange.way.persistent = False
         self._answering = Answering(self._parts, exchange, lambda is_whole: self._written(exchange, is_whole))
         if isinstance(response.body, FileBody):
             self._enter(Phase.SENDING, self._parts.site.options.idle_timeout_s)
@@ -172,12 +230,10 @@ class HttpConnection(TwistedProtocol):
 
     def _go_on(self) -> None:
         """A brief request has been answered: close, or take what came meanwhile."""
-        channel = self._channel
-        if channel is not None and not channel.persistent:
+        if not self.persistent:
             self._close()
         elif self._ahead:
-            ahead = b"".join(self._ahead)
-            self._ahead.clear()
+            ahead, self._ahead = self._ahead, b""
             self.transport.resumeProducing()
             self.dataReceived(ahead)
 
@@ -187,16 +243,18 @@ class HttpConnection(TwistedProtocol):
         self._end_deadline()
         self.transport.unregisterProducer()
         self.transport.write(self._parts.heads.bare(response.status, response.headers))
-        self._inner, self._channel = response.protocol, None
+        self._channel, self._phase = None, Phase.OVER
+        self._successor = response.protocol
         exchange.request.body.release()
         channel.requests.clear()
         channel.successor = response.protocol
-        self._closed(self)
+        self.factory.closed(self)
+        if getattr(self.transport, "protocol", None) is self:
+            self.transport.protocol = response.protocol  # from now on past this connection
         response.protocol.makeConnection(self.transport)
 
     def _written(self, exchange: Exchange | BriefExchange, is_whole: bool) -> None:
-        channel = self._channel
-        if exchange.is_lost or channel is None:
+        if exchange.is_lost or self._phase is Phase.OVER:
             return
         if not is_whole:
             self.transport.abortConnection()
@@ -210,8 +268,12 @@ class HttpConnection(TwistedProtocol):
     # -- deadlines ----------------------------------------------------------------------------------------------------
 
     def _enter(self, phase: Phase, seconds: float | None) -> None:
+        parts, timers = self._parts, self._parts.timers
+        if self._phase is Phase.IDLE:
+            parts.idle.remove(self)
         self._phase = phase
-        timers = self._parts.timers
+        if phase is Phase.IDLE:
+            parts.idle.add(self)
         if seconds is None:
             return  # it is put off again soon, or rings in vain
         if self._deadline is None:
@@ -222,7 +284,7 @@ class HttpConnection(TwistedProtocol):
     def _rings(self, now: float, timer: Timer, param: None) -> float | None:
         """A deadline is over; who has gone on since the last one gets another."""
         options = self._parts.site.options
-        if self._phase is Phase.ANSWER:
+        if self._phase in (Phase.ANSWER, Phase.IDLE):
             self._deadline = None
             return None
         if self._phase is Phase.BODY and self._has_progress(options.body_bytes):
@@ -232,7 +294,7 @@ class HttpConnection(TwistedProtocol):
         self._deadline = None
         if self._phase in (Phase.HEAD, Phase.BODY):
             self.refuse(408)
-        elif self._phase in (Phase.IDLE, Phase.LINGER) or not (self._is_tls or self._phase is Phase.SENDING):
+        elif self._phase is Phase.LINGER or not (self._is_tls or self._phase is Phase.SENDING):
             self._close()
         else:
             self.transport.abortConnection()
@@ -245,11 +307,17 @@ class HttpConnection(TwistedProtocol):
         return came >= wanted or (channel is not None and channel.requests[-1].request.body.is_paused)
 
     def _end_deadline(self) -> None:
-        self._phase = Phase.ANSWER
-        self._parts.timers.stop(self._deadline)
-        self._deadline = None
+        self._enter(Phase.ANSWER, None)
+        self._stop_deadline()
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._parts.timers.stop(self._deadline)
+            self._deadline = None
 
     def _close(self) -> None:
         self._end_deadline()
         if self._channel is not None:
             self._channel.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
+        else:
+            self.transport.loseConnection()

@@ -14,6 +14,7 @@ from xmppd.net.http.connection import HttpConnection
 from xmppd.net.http.folders import ACME_PATH, AcmeChallenges, Folder
 from xmppd.net.http.host_meta import PATH as HOST_META_PATH
 from xmppd.net.http.host_meta import HostMeta
+from xmppd.net.http.idle import IdleConnections
 from xmppd.net.http.parts import HttpParts
 from xmppd.net.http.site import Site
 from xmppd.net.http.stream_parts import BOSH_PATH, WEBSOCKET_PATH, WebStreams
@@ -43,6 +44,7 @@ class HttpService:
             environment.now,
             environment.in_thread,
             AccessLog(lambda: core.current.config.http.access_log),
+            IdleConnections(core.timers, lambda: core.current.config.http.idle_timeout_s),
         )
         self._has_websocket = False
         ping_s = lambda: core.current.config.http.websocket_ping_s  # noqa: E731
@@ -132,7 +134,7 @@ class HttpFactory(Factory):
         if not self._service.may_come(peer):
             self._log.info("Too many connections from {peer}", peer=peer)
             return None
-        connection = HttpConnection(self._service.parts, self._is_tls, self._closed)
+        connection = HttpConnection(self._service.parts, self._is_tls, self)
         self.connections[connection] = None
         self._service.opened(peer)
         connection.peer = peer
@@ -147,7 +149,8 @@ class HttpFactory(Factory):
         self._tell_end()
         return ended
 
-    def _closed(self, connection: HttpConnection) -> None:
+    def closed(self, connection: HttpConnection) -> None:
+        """A connection is gone, or speaks HTTP no more."""
         if self.connections.pop(connection, self) is None:
             self._service.closed(connection.peer)
         self._tell_end()

@@ -7,6 +7,7 @@ from xmppd.core.environment import InThread
 from xmppd.core.timers import Timers
 from xmppd.net.http.access_log import AccessLog
 from xmppd.net.http.heads import Heads
+from xmppd.net.http.idle import IdleConnections
 from xmppd.net.http.site import Site
 
 
@@ -20,6 +21,7 @@ class HttpParts:
     """Wall time in seconds since 1970."""
     in_thread: InThread
     log: AccessLog
+    idle: IdleConnections
 
     @property
     def heads(self) -> Heads:

@@ -7,9 +7,11 @@ from twisted.internet.defer import Deferred, fail
 
 from xmppd.core.http import HttpError, Route, Sink
 from xmppd.net.http.body import Body, WholeBody
+from xmppd.net.http.later import Answers
 from xmppd.net.http.proxies import Asker
 
 QUERY_FIELDS = 64
+_NOTHING: Mapping[str, str] = {}
 _NOBODY = Asker("", None, None, False)
 
 
@@ -23,6 +25,7 @@ class Request:
         "body",
         "client",
         "content_length",
+        "exchange",
         "headers",
         "host",
         "is_frequent",
@@ -42,7 +45,7 @@ class Request:
         self.headers = headers
         self.body = body
         self.content_length = body.length
-        self.parameters: Mapping[str, str] = {}
+        self.parameters = _NOTHING
         self.host = self.client = self.base_url = ""
         self.authority = ""
         """The Host header, or what a proxy got as one: name and port."""
@@ -54,6 +57,8 @@ class Request:
         self.route: Route | None = None
         """Who answers, once that is found; the log has its pattern, since paths may hold what is secret."""
         self.asker = _NOBODY
+        self.exchange: Answers | None = None
+        """Who writes the response; known while a handler is asked, which may keep it (`LATER`)."""
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -62,6 +67,11 @@ class Request:
             return dict(parse_qsl(self.query_text, keep_blank_values=True, max_num_fields=QUERY_FIELDS))
         except ValueError:
             raise HttpError(400) from None
+
+    def forget_head(self) -> None:
+        """Keep nothing of what came but what the response depends on: it may be long in coming."""
+        self.headers = self.parameters = _NOTHING
+        self.query_text = ""
 
     def whole(self, limit: int) -> bytes | None:
         """Give the whole body where it is there already; None where it is to be waited for, by `read`."""

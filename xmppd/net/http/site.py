@@ -8,7 +8,6 @@ name that it has made point here. What is for the server as a whole answers unde
 
 import ipaddress
 import re
-from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -23,6 +22,7 @@ from xmppd.core.http import Found, HttpError, HttpHandler, HttpResponse, Request
 from xmppd.core.networks import is_among
 from xmppd.core.web import WebAddresses, configured_url, hostname_of
 from xmppd.net.http.heads import Heads
+from xmppd.net.http.later import LATER, Answers
 from xmppd.net.http.pages import error_response, prefers_json
 from xmppd.net.http.proxies import FORWARDING, Asker, asker_of
 from xmppd.net.http.request import Request
@@ -34,8 +34,6 @@ WELL_KNOWN: Final = "/.well-known/"
 REMEMBERED: Final = 256
 """Names and addresses for which is remembered what they mean, until the configuration changes."""
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/@?#\s]*)(?::(\d{1,5}))?")
-
-Answered = Callable[[HttpResponse], None]
 
 
 class Site:
@@ -73,20 +71,21 @@ class Site:
         stays_here = is_here and not asker.is_behind_proxy
         request.is_secure = request.is_https or stays_here
 
-    def respond(self, request: Request, answered: Answered) -> None:
-        """Have *request* answered; *answered* gets the response, now or later."""
+    def respond(self, request: Request, exchange: Answers) -> None:
+        """Have *request* answered; *exchange* gets the response, now or later."""
+        request.exchange = exchange
         try:
             answer = self._handle(request)
-            if not isinstance(answer, Deferred):
+            if not isinstance(answer, Deferred) and answer is not LATER:
                 answer = self._checked(answer, request)
         except Exception:  # noqa: BLE001 - the net of HTTP requests
-            answered(self._failed(Failure(), request))
-            return
+            answer = self._failed(Failure(), request)
+        request.exchange = None
         if isinstance(answer, Deferred):
             answer.addCallback(self._checked, request).addErrback(self._failed, request)
-            answer.addCallback(answered)
-        else:
-            answered(answer)
+            answer.addCallback(exchange.answer)
+        elif answer is not LATER:
+            exchange.answer(answer)
 
     def _checked(self, response: HttpResponse, request: Request) -> HttpResponse:
         if request.route is not None and request.route.has_cors:

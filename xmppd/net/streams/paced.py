@@ -31,6 +31,7 @@ class Reads(Protocol):
 class Paced:
     """What carries a stream, as far as reading goes. *transport* and *stream* are the carrier's own."""
 
+    __slots__ = ("_allowance", "_allowed_at", "_holds")
     transport: Reads
     stream: StreamInlet
 

@@ -33,6 +33,7 @@ _USUAL: Final = re.compile(rf"<body((?: [a-z]+={_VALUE})+) ?/?>".encode())
 """A start tag of which an XML parser would say nothing else: no prefix, no reference, no white space but blanks."""
 _ATTR: Final = re.compile(r"""([a-z]+)=(?:'([^']*)'|"([^"]*)")""")
 _SLASH: Final = ord("/")
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class NoBody(Exception):
@@ -92,13 +93,17 @@ class Body:
         return events
 
 
+HANDLED: Final = Body(_NOTHING, _BODY, _NOTHING, b"")
+"""What is left of a body that has been dealt with while its request waits."""
+
+
 def read_body(data: bytes) -> Body:
     """Read the start tag of the element in *data*; raises `NoBody`."""
     usual = _USUAL.match(data, 0, HEAD_BYTES)
     if usual is not None and (attrs := _attrs_of(usual[1])) is not None:
         end, rest = usual.end(), data[usual.end() :].rstrip()
         if not (rest and data[end - 2] == _SLASH):
-            return Body(attrs, _BODY, {}, rest)
+            return Body(attrs, _BODY, _NOTHING, rest)
     found = _START.match(data)
     start = found.end() if found is not None else -1
     end = tag_end(data, start) if start >= 0 and data[start : start + 1] == b"<" else 0

@@ -19,10 +19,9 @@ has waited for ``wait`` seconds; in the order of the rids (11). A session whose 
 ``inactivity`` seconds, or as long as a pause it has asked for, is over (10).
 """
 
-from collections import OrderedDict, deque
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from xmppd.stream.bosh.body import Body, write_body
 
@@ -82,15 +81,38 @@ class Request(Generic[T]):
         return self.body.is_empty and _SAID.isdisjoint(self.body.attrs)
 
 
+class Answered(NamedTuple):
+    """A response that has left: to which request, and when."""
+
+    rid: int
+    body: bytes
+    at: float
+
+
 class Window(Generic[T]):
     """The requests of one session. Times are seconds of one steady clock."""
+
+    __slots__ = (
+        "_ahead",
+        "_answered",
+        "_held",
+        "_idle_since",
+        "_is_quiet",
+        "_key",
+        "_next",
+        "_pause_s",
+        "_polled_at",
+        "_report",
+        "terms",
+    )
 
     def __init__(self, terms: Terms, first: Request[T]) -> None:
         self.terms = terms
         self._next = first.rid + 1
         self._ahead: dict[int, Request[T]] = {}
-        self._held: deque[Request[T]] = deque([first])
-        self._answered: OrderedDict[int, tuple[bytes, float]] = OrderedDict()
+        self._held = [first]
+        self._answered: list[Answered] = []
+        """As many as may be sent again, which are few, the latest last."""
         self._key = first.body.attrs.get("newkey")
         self._polled_at: float | None = None
         self._is_quiet = False
@@ -106,10 +128,14 @@ class Window(Generic[T]):
         Raises `WindowError`; then the session is over (`end`), and *request* gets a terminal error, too.
         """
         rid = request.rid
-        if rid in self._answered:
-            return [], [(request.token, self._answered[rid][0])]
+        known = self._response_to(rid)
+        if known is not None:
+            return [], [(request.token, known.body)]
         if rid < self._next:
             return [], self._taken_over(request)
+        if rid == self._next and not self._ahead and rid <= RID_MAX:
+            self._accept(request)
+            return [request], []
         is_last = "pause" in request.body.attrs or request.body.attrs.get("type") == "terminate"
         if rid >= self._next + self.terms.requests + is_last or rid > RID_MAX:
             raise WindowError("item-not-found")
@@ -117,6 +143,12 @@ class Window(Generic[T]):
         self._ahead[rid] = request
         responses = [] if earlier is None else [(earlier.token, _RECOVERABLE)]
         return self._in_order(), responses
+
+    def _response_to(self, rid: int) -> "Answered | None":
+        for answered in self._answered:
+            if answered.rid == rid:
+                return answered
+        return None
 
     def _taken_over(self, request: Request[T]) -> Responses[T]:
         """A request that was received, and is not answered yet, is sent again."""
@@ -132,15 +164,19 @@ class Window(Generic[T]):
     def _in_order(self) -> list[Request[T]]:
         ready = []
         while (request := self._ahead.get(self._next)) is not None:
-            self._check_key(request.body)
-            self._check_pace(request)
-            del self._ahead[self._next]
-            self._next += 1
-            self._held.append(request)
-            self._note_ack(request)
-            self._pause_s = None
+            self._accept(request)
+            del self._ahead[request.rid]
             ready.append(request)
         return ready
+
+    def _accept(self, request: Request[T]) -> None:
+        """It is this one's turn."""
+        self._check_key(request.body)
+        self._check_pace(request)
+        self._next += 1
+        self._held.append(request)
+        self._note_ack(request)
+        self._pause_s = None
 
     def _check_key(self, body: Body) -> None:
         """XEP-0124 15.4."""
@@ -164,9 +200,9 @@ class Window(Generic[T]):
     def _note_ack(self, request: Request[T]) -> None:
         """XEP-0124 9.2: the client has not got a response that was sent."""
         ack = request.body.number("ack")
-        missing = None if ack is None else self._answered.get(ack + 1)
-        if ack is not None and missing is not None:
-            self._report = (ack + 1, int((request.came_at - missing[1]) * 1_000))
+        missing = None if ack is None else self._response_to(ack + 1)
+        if missing is not None:
+            self._report = (missing.rid, int((request.came_at - missing.at) * 1_000))
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
@@ -184,7 +220,7 @@ class Window(Generic[T]):
 
     def respond(self, payload: bytes, now: float, attrs: dict[str, str] | None = None) -> Responses[T]:
         """Answer the oldest request with *payload*; there has to be one."""
-        request = self._held.popleft()
+        request = self._held.pop(0)
         told = dict(attrs or {})
         received = self._next - 1
         if self.terms.is_acking and received != request.rid:
@@ -200,7 +236,7 @@ class Window(Generic[T]):
     def paused(self, seconds: int, now: float) -> Responses[T]:
         """The client will be away so long: all requests are answered, with nothing (10)."""
         responses = [(request.token, _EMPTY) for request in self._held]
-        for request in list(self._held)[:-1]:  # the last one, which has asked for it, is not remembered
+        for request in self._held[:-1]:  # the last one, which has asked for it, is not remembered
             self._remember(request, _EMPTY, now)
         self._held.clear()
         self._pause_s, self._idle_since = seconds, now
@@ -214,9 +250,9 @@ class Window(Generic[T]):
         return [(request.token, _EMPTY if place else body) for place, request in enumerate(waiting)]
 
     def _remember(self, request: Request[T], body: bytes, now: float) -> None:
-        self._answered[request.rid] = (body, now)
-        while len(self._answered) > self.terms.requests:
-            self._answered.popitem(last=False)
+        self._answered.append(Answered(request.rid, body, now))
+        if len(self._answered) > self.terms.requests:
+            del self._answered[0]
         self._idle_since = now
 
     # -- time ---------------------------------------------------------------------------------------------------------
