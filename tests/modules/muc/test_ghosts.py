@@ -26,6 +26,7 @@ FAR = "romeo@montague.example/garden"
 OTHER_ROOM = "heath@rooms.localhost"
 NS_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 NS_PING, NS_DISCO = "urn:xmpp:ping", "http://jabber.org/protocol/disco#info"
+INVITE = "<x xmlns='http://jabber.org/protocol/muc#user'><invite to='juliet@capulet.example'/></x>"
 STAY = (
     "bad-request",
     "feature-not-implemented",
@@ -125,6 +126,32 @@ class GhostTests(SynchronousTestCase):
         self.says("message", error, "romeo@montague.example/other", to=f"{ROOM.bare}/far", type="error")
         self.assertTrue(self.is_there())
         self.assertEqual(list(self.owner.inbox), [])
+
+    def test_a_private_message(self) -> None:
+        """7.5: who has sent one hears of the error that removes who it was for; and of one of an invitation (7.8.2)."""
+        for to, inner, said, answered in (
+            (f"{ROOM.bare}/far", "<body>Hail</body>", f"{ROOM.bare}/one", FAR),
+            (ROOM.bare, INVITE, ROOM.bare, "juliet@capulet.example"),
+        ):
+            self.owner.send(f"<message to='{to}' id='p'>{inner}</message>")
+            error = f"<error type='cancel'><item-not-found xmlns='{NS_ERRORS}'/></error>".encode()
+            self.says("message", error, answered, to=said, id="p", type="error")
+            told = self.owner.inbox[0]
+            self.assertEqual((told.get("from"), told.get("type"), told.get("id")), (to, "error", "p"))
+            self.clear()
+        self.assertFalse(self.is_there())
+
+    def test_a_request(self) -> None:
+        """One that is refused as if nobody were there is reason to ask, and to nobody else; another error is none."""
+        for condition, asked in (("feature-not-implemented", 0), ("item-not-found", 1)):
+            self.owner.send(
+                f"<iq type='get' id='v' to='{ROOM.bare}/far'><query xmlns='jabber:iq:version'/></iq>"
+            )
+            self.answers(condition)
+            self.assertEqual([each.get("type") for each in self.owner.inbox], ["error"])
+            self.owner.inbox.clear()
+            self.assertEqual(len(self.asked()), asked)
+            self.assertTrue(self.is_there())
 
     # -- silence ------------------------------------------------------------------------------------------------------
 

@@ -1,17 +1,17 @@
 """Occupants that are there no more without having said so: XEP-0045 15.1.2 "Ghost Users".
 
-Rules that live here: a delivery-related error removes who sent it, any other does not. Who is of another server and has
-sent nothing for ``silent_s`` is asked by a ping (XEP-0199); a delivery-related error removes it from all rooms. Any
-other answer says that somebody is there, but for service-unavailable: that is what a server says for a resource that it
-does not have (RFC 6121 8.5.3.2), and what a client says that knows no pings. So two questions have to be answered that
-way, and a message that is refused with it is reason to ask at once. Where no answer comes its server is asked: a client
-whose connection is lost for a while (XEP-0198) cannot answer and is no ghost, for its server tells when it is gone; a
-server that does not answer either is gone with all who are there. Who is heard meanwhile stays.
+Rules that live here: a delivery-related error removes who sent it, any other does not; to a request it is reason to
+ask, since clients mean other things by these conditions too. Who is of another server and has sent nothing for
+``silent_s`` is asked by a ping (XEP-0199); a delivery-related error removes it from all rooms. Any other answer says
+that somebody is there, but for service-unavailable: that is what a server says for a resource that it does not have
+(RFC 6121 8.5.3.2), and what a client says that knows no pings. So two questions have to be answered that way, and a
+message that is refused with it is reason to ask at once. Where no answer comes its server is asked: a client whose
+connection is lost for a while (XEP-0198) cannot answer and is no ghost, for its server tells when it is gone; a server
+that does not answer either is gone with all who are there. Who is heard meanwhile stays.
 """
 
 from typing import Final
 
-from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
 from xmppd.core.waiting import spawn
 from xmppd.modules.muc.entering import UNREACHABLE, Entering
@@ -62,18 +62,22 @@ class Ghosts:
         if self._timer is not None:
             self._parts.api.timers.stop(self._timer)
 
-    def error(self, traffic: Traffic) -> Taken:
-        """Deal with an error in answer to what a room has sent."""
+    def error(self, traffic: Traffic) -> None:
+        """Look at an error in answer to what a room has sent."""
         room = self._parts.rooms.loaded.get(traffic.target.bare)
         full_jid = traffic.sender.full
         if room is None or full_jid not in room.by_jid:
-            return True
+            return
         condition = condition_of(traffic.stanza)
         if condition in GONE:
             self._entering.leave(room, full_jid, change=UNREACHABLE)
         elif condition == UNSURE:
             self._ask(full_jid)
-        return True
+
+    def doubt(self, full_jid: str, condition: str) -> None:
+        """A request to an occupant was refused: ask whether it is there, where the *condition* may say no."""
+        if condition in GONE or condition == UNSURE:
+            self._ask(full_jid)
 
     def _look(self, now: float, timer: object, param: object) -> float:
         for full_jid in self._remotes.silent(self._parts.options.silent_s):

@@ -1,6 +1,6 @@
 """Invitations by the room, and how they are declined: XEP-0045 7.8.2. Direct ones (XEP-0249) are the clients' own.
 
-Whether there is such an account is told to nobody (7.8.2 has item-not-found for an address that is none's).
+Who invites hears of an account that is none of this server (7.8.2), and of what another server says of its own.
 
 What a room sends on is in the transaction of what it was asked by, so that an invitation that is acknowledged is kept
 for whom it is for.
@@ -53,6 +53,9 @@ class Invitations:
         self._check(room, standing, occupant)
         self._parts.check_pace(room, traffic.sender.bare)
         targets = [_address(each.get("to")) for each in invites]
+        router = self._parts.router
+        if any(router.is_here(jid.bare) and not router.is_somebody(jid.bare) for jid in targets):
+            raise StanzaError("item-not-found", "There is no such account")
         if room.settings.is_members_only:
             await self._make_members(room, targets, "" if occupant is None else occupant.nick)
         for each, target in zip(invites, targets, strict=True):
@@ -61,11 +64,9 @@ class Invitations:
                 if not room.settings.is_anonymous or occupant is None
                 else traffic.sender.bare
             )
-            waiting = self._parts.router.forward(
-                traffic,
-                _invitation(room, sender, target, each, traffic.stanza.id),
-                target,
-            )
+            invitation = _invitation(room, sender, target, each, traffic.stanza.id)
+            self._parts.passed_on.note(traffic, invitation)
+            waiting = router.forward(traffic, invitation, target)
             if waiting is not None:
                 await waiting
 

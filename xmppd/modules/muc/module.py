@@ -90,7 +90,7 @@ class Muc(Service):
         self.at_end(self._ghosts.stop)
         self._moderation = Moderation(parts)
         self._speaking = Speaking(parts, self._moderation)
-        self._private = Private(parts)
+        self._private = Private(parts, self._ghosts)
         self.standing = Standing(parts, self._entering)
         self._invitations = Invitations(parts, self.standing)
         self._admin = Admin(parts, self.standing, self._invitations)
@@ -134,7 +134,7 @@ class Muc(Service):
             self.parts.check_blocked(traffic.sender)
         self.parts.remotes.heard(traffic.sender.full)
         if stanza.type == "error" and stanza.name != "iq":
-            return self._ghosts.error(traffic)
+            return self._error(traffic)
         if stanza.name == "message":
             if stanza.type == "groupchat" and target.resourcepart is None:
                 return self._speaking.groupchat(traffic)
@@ -142,6 +142,11 @@ class Muc(Service):
         if stanza.name == "presence":
             return self._entering.presence(traffic)
         return self._private.iq(traffic) if target.resourcepart is not None else False
+
+    def _error(self, traffic: Traffic) -> Taken:
+        waiting = self.parts.passed_on.came_back(traffic) if traffic.stanza.name == "message" else None
+        self._ghosts.error(traffic)
+        return True if waiting is None else waiting.addCallback(lambda _: True)
 
     def _lost(self, room: Room, missing: Sequence[str]) -> None:
         self._entering.lost(room, missing)

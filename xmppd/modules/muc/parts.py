@@ -1,6 +1,6 @@
 """What the files of this module share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xmppd.core.domains.service import ServiceDomain
 from xmppd.core.events import IQRequest
@@ -9,6 +9,7 @@ from xmppd.core.module import ModuleAPI
 from xmppd.core.roles import Roles
 from xmppd.core.router import Router
 from xmppd.modules.muc.options import MucOptions
+from xmppd.modules.muc.passed_on import PassedOn
 from xmppd.modules.muc.telling import Telling
 from xmppd.services.presence.blocking import covers
 from xmppd.services.rooms.remotes import Remotes
@@ -32,6 +33,10 @@ class MucParts:
     blocked: frozenset[str]
     """Addresses and domains that have no part in any room."""
     remotes: Remotes
+    passed_on: PassedOn = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.passed_on = PassedOn(self.router)
 
     @property
     def host(self) -> Host:

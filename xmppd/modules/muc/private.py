@@ -8,6 +8,7 @@ from xmppd.core.domains.door import Taken
 from xmppd.core.events import Traffic
 from xmppd.core.iq import IQ_REQUESTS
 from xmppd.core.waiting import deferred
+from xmppd.modules.muc.ghosts import Ghosts
 from xmppd.modules.muc.parts import MucParts
 from xmppd.modules.muc.view import OCCUPANT_ID, X, cleaned
 from xmppd.services.rooms.occupants import Occupant
@@ -30,8 +31,9 @@ IQ_TIMEOUT_S: Final = 60.0
 class Private:
     """Passes on what is for one occupant."""
 
-    def __init__(self, parts: MucParts):
+    def __init__(self, parts: MucParts, ghosts: Ghosts):
         self._parts = parts
+        self._ghosts = ghosts
         self._rooms = parts.rooms
 
     def _both(self, traffic: Traffic) -> tuple[Room, Occupant, Occupant]:
@@ -63,8 +65,10 @@ class Private:
         message = _marked(cleaned(traffic.stanza, room.address.bare), sender)
         waits: list[Deferred[None]] = []
         for index, jid in enumerate(reversed(target.sessions)):
-            copy = message if not index else _more(message)
-            waiting = self._parts.router.forward(traffic, copy.replace(to=jid), JID.of_prepared(jid))
+            copy = (message if not index else _more(message)).replace(to=jid)
+            if not index:
+                self._parts.passed_on.note(traffic, copy)
+            waiting = self._parts.router.forward(traffic, copy, JID.of_prepared(jid))
             if waiting is not None:
                 waits.append(waiting)
         return True if not waits else _all(waits)
@@ -90,15 +94,16 @@ class Private:
         answer = self._parts.way.request(asked, IQ_TIMEOUT_S)
         answer.addCallbacks(
             lambda result: self._answered(stanza, result),
-            lambda failure: self._refused(traffic, failure.value),
+            lambda failure: self._refused(traffic, jid, failure.value),
         )
         return True
 
     def _answered(self, stanza: Stanza, result: Stanza) -> None:
         self._parts.router.route(result.replace(from_=stanza.to, to=stanza.from_, id=stanza.id))
 
-    def _refused(self, traffic: Traffic, error: BaseException) -> None:
+    def _refused(self, traffic: Traffic, jid: str, error: BaseException) -> None:
         known = error if isinstance(error, StanzaError) else StanzaError("internal-server-error")
+        self._ghosts.doubt(jid, known.condition)
         self._parts.router.refuse(traffic.stanza, known, traffic.origin)
 
 
