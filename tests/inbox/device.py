@@ -143,11 +143,16 @@ class Device:
             self.client.send(f"<a xmlns='{NS}' h='{self.h}'/>")
 
     def tell(self) -> None:
-        """The server has been told of what came in the session that lasts."""
+        """The server has been told of what came in the session that lasts.
+
+        What it is told of a carbon, of a message that waits for others, holds for who had it: a client that cannot say
+        that it is the same is another one when it comes again.
+        """
         for each in self.got:
             if each.number:
                 self.has.add(each.id)
-                self.told.setdefault(each.id, self.now)
+                if not each.is_copy or self.kind != "counting":
+                    self.told.setdefault(each.id, self.now)
                 if not each.is_copy:
                     self.done.setdefault(each.id, self.now)
 

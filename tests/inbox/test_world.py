@@ -32,6 +32,19 @@ class WorldTests(SynchronousTestCase):
             self.assertEqual([each.id for each in world.devices[1].got], ["1", "0"])
             world.finish()
 
+    def test_a_carbon_speaks_for_who_had_it(self) -> None:
+        """XEP-0280 6: the message itself waits for who takes messages, and who cannot resume is new when it comes."""
+        with quick_passwords():
+            world = World(("counting",))
+            world.connect(0, False, ENABLE + "<presence><priority>-1</priority></presence>")
+            world.say()
+            world.acknowledge(0)
+            world.time(MAX_S)
+            world.kill()
+            world.connect(0, False, "<presence/>")
+            self.assertEqual([each.id for each in world.devices[0].got], ["0"])
+            world.finish()
+
 
 class OrdersTests(SynchronousTestCase):
     """Each was played on the code before the inbox, and lost or doubled a message there."""
