@@ -120,6 +120,15 @@ class RuleTests(WebSocketTestCase):
                 texts = client.read()
                 self.assertEqual((len(texts), client.is_gone), (answers, False), (name, size, texts))
 
+    def test_a_mask_like_a_head(self) -> None:
+        """5.3: a mask is any four bytes, also where it comes in a piece of its own."""
+        data = frame(TEXT, STANZA, mask=b"\x81\x80\x81\xfe")
+        head = len(data) - len(STANZA) - len(MASK)
+        client = self.bound()
+        for piece in (data[:head], data[head:], data):
+            self.web.send(client.transport, piece)
+        self.assertEqual((len(client.read()), client.is_gone), (2, False))
+
     def test_what_fails(self) -> None:
         """7.1.7: with its code, and whatever stands behind is not looked at."""
         for name, data, code in FAILED:

@@ -1,6 +1,7 @@
 """A client's stream over WebSocket: RFC 7395 on RFC 6455, the `Link` of a `ClientStream`.
 
-The frames are read and written by `websockets`, whose states and close codes are those of RFC 6455. A message is one
+Whole texts are read and written here, and all else by `websockets`, whose states and close codes are those of RFC 6455:
+what knows them is made when it is needed, and goes when it has nothing left to do. A message is one
 element, a text, and may come in fragments, but not in very many. Pings keep proxies from closing what is silent, and
 show who is gone. Reading pauses as on TCP; nothing is handled ahead of an authentication that goes on.
 """
@@ -9,11 +10,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.interfaces import IProtocol
 from twisted.python.failure import Failure
 from websockets.extensions import Extension
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import SERVER, Protocol, State
+from websockets.streams import StreamReader
+from zope.interface import implementer
 
 from xmppd.core.session import Session
 from xmppd.net.http.frames import whole_texts
@@ -33,13 +36,34 @@ HELD_BYTES: Final = 65_536
 FRAMING: Final = WebSocketFraming()
 SHORT_BELOW, MIDDLE_BELOW = 126, 1 << 16
 """Sizes of messages whose lengths take one byte and three (RFC 6455 5.2)."""
+PING: Final = bytes([0x89, 0])
 _TEXT: Final = bytes([0x81])
 _MIDDLE, _LONG = bytes([0x81, 126]), bytes([0x81, 127])
 
 
-class WebSocketConnection(Paced, TwistedProtocol):
+@implementer(IProtocol)
+class WebSocketConnection(Paced):
     """One connection: frames in, one stream, one session. It is also what the session writes to."""
 
+    __slots__ = (
+        "__weakref__",
+        "_elsewhere",
+        "_extensions",
+        "_framer",
+        "_frames",
+        "_held",
+        "_is_closing",
+        "_is_pinged",
+        "_is_taking",
+        "_message",
+        "_streams",
+        "is_heard",
+        "is_secure",
+        "peer",
+        "round",
+        "stream",
+        "transport",
+    )
     transport: Any  # Twisted's or ours
     stream: ClientStream
 
@@ -58,14 +82,14 @@ class WebSocketConnection(Paced, TwistedProtocol):
         self.peer = peer
         self.is_secure = is_secure
         limits = streams.server.limits()
-        self._frames = Protocol(SERVER, max_size=limits.unauthenticated_stanza_bytes)
-        self._frames.extensions = list(extensions)
-        self._message: list[bytes] = []
+        self._extensions = extensions
+        self._frames: Protocol | None = None
+        """Who knows all of RFC 6455; None between messages without extensions, where nothing of it is left to know."""
+        self._message: list[bytes] | None = None
+        """The fragments that have come."""
         self._held: deque[bytes] | None = None
         self._framer = MessageFramer(unauthenticated_limits(limits), streams.parsers)
         self._is_closing = self._is_pinged = self._is_taking = False
-        self._is_between = True
-        """Whether the next byte begins a message, so that nothing is left with who reads frames."""
         self.is_heard = True
         self.round = 0
 
@@ -75,6 +99,11 @@ class WebSocketConnection(Paced, TwistedProtocol):
         return self.stream.session
 
     # -- what Twisted tells -------------------------------------------------------------------------------------------
+
+    def makeConnection(self, transport: Any) -> None:
+        """The connection is there."""
+        self.transport = transport
+        self.connectionMade()
 
     def connectionMade(self) -> None:
         """Begin a session; its clock runs."""
@@ -90,11 +119,11 @@ class WebSocketConnection(Paced, TwistedProtocol):
         self._allowance -= len(data)
         if self._allowance < 0:
             self._spend()
-        frames = self._frames
-        if self._is_between and not frames.extensions and not self._is_closing:
+        if self._frames is None and not self._extensions and not self._is_closing:
             data = self._take_texts(data)
             if not data:
                 return
+        frames = self._protocol()
         frames.receive_data(data)
         for frame in frames.events_received():
             if not self._is_closing and isinstance(frame, Frame):
@@ -103,14 +132,16 @@ class WebSocketConnection(Paced, TwistedProtocol):
             self._flush()
         if frames.close_expected():
             self._is_closing = True
-        self._is_between = not frames.reader.buffer and not self._message
+        is_usual = frames.state is State.OPEN and not self._extensions
+        if is_usual and self._message is None and _is_between(frames):
+            self._forget_frames()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """The connection is gone, for whatever reason."""
         self._holds |= Hold.OVER
         self._framer.close()
         self._is_closing = True
-        self._frames.parser.close()  # it and its owner know each other
+        self._forget_frames()
         self.stream.connection_lost()
         self._streams.websockets.lost(self)
 
@@ -118,10 +149,9 @@ class WebSocketConnection(Paced, TwistedProtocol):
         """Ping who is silent; who has not answered the last one is gone (RFC 6455 5.5.2)."""
         if self._is_pinged:
             self.transport.abortConnection()
-        elif self._frames.state is State.OPEN:
+        elif self._is_open:
             self._is_pinged = True
-            self._frames.send_ping(b"")
-            self._flush()
+            self.transport.write(PING)
 
     # -- what the session writes to -----------------------------------------------------------------------------------
 
@@ -133,12 +163,11 @@ class WebSocketConnection(Paced, TwistedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send *data*, one element, in a message of its own (RFC 7395 3.3.3)."""
-        frames = self._frames
-        if frames.state is not State.OPEN:
+        if not self._is_open:
             return
         data = qualified(data)
-        if frames.extensions:
-            frames.send_text(data)
+        if self._extensions:
+            self._protocol().send_text(data)
             self._flush()
         else:
             self.transport.write(text_frame(data))
@@ -161,8 +190,9 @@ class WebSocketConnection(Paced, TwistedProtocol):
 
     def take_limits(self) -> None:
         """Take the limits that hold from now on."""
-        self._framer.limits = self.stream.element_limits
-        self._frames.max_message_size = self.stream.element_limits.stanza_bytes
+        self._framer.limits = limits = self.stream.element_limits
+        if self._frames is not None:
+            self._frames.max_message_size = limits.stanza_bytes
 
     authenticated = take_limits
 
@@ -181,8 +211,8 @@ class WebSocketConnection(Paced, TwistedProtocol):
 
     def drop(self) -> None:
         """Begin the end of the connection, which the client ends in its turn (RFC 6455 7.1.1)."""
-        if self._frames.state is State.OPEN:
-            self._frames.send_close(CloseCode.NORMAL_CLOSURE)
+        if self._is_open:
+            self._protocol().send_close(CloseCode.NORMAL_CLOSURE)
             self._flush()
         self._is_closing = True
 
@@ -200,8 +230,26 @@ class WebSocketConnection(Paced, TwistedProtocol):
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
+    @property
+    def _is_open(self) -> bool:
+        """Whether more may be sent."""
+        return self._frames is None or self._frames.state is State.OPEN
+
+    def _protocol(self) -> Protocol:
+        """Give who knows all of RFC 6455."""
+        frames = self._frames
+        if frames is None:
+            frames = self._frames = Protocol(SERVER, max_size=self._framer.limits.stanza_bytes)
+            frames.extensions = list(self._extensions)
+        return frames
+
+    def _forget_frames(self) -> None:
+        frames, self._frames = self._frames, None
+        if frames is not None:
+            frames.parser.close()  # it and its owner know each other
+
     def _flush(self) -> None:
-        for data in self._frames.data_to_send():
+        for data in self._protocol().data_to_send():
             if data:
                 self.transport.write(data)
             else:
@@ -211,31 +259,32 @@ class WebSocketConnection(Paced, TwistedProtocol):
         """Take the whole messages that *data* begins with; gives what is left of it."""
         place = 0
         while place < len(data) and not self._is_closing:
-            limit = self._frames.max_message_size or 0
+            limit = self._framer.limits.stanza_bytes
             messages, taken = whole_texts(data[place:] if place else data, limit)
             place += taken
             for message in messages:
                 if not self._is_closing:
                     self._came(message)
-            if not messages or self._frames.max_message_size == limit:
+            if not messages or self._framer.limits.stanza_bytes == limit:
                 break
         return data[place:] if place else data
 
     def _take(self, frame: Frame) -> None:
         """Put fragments together; control frames have been dealt with."""
         if frame.opcode is Opcode.BINARY:
-            self._frames.fail(CloseCode.UNSUPPORTED_DATA, "a text is wanted")
+            self._protocol().fail(CloseCode.UNSUPPORTED_DATA, "a text is wanted")
         elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
-            if frame.fin and not self._message:
+            if frame.fin and self._message is None:
                 self._came(bytes(frame.data))
                 return
-            self._message.append(bytes(frame.data))
+            pieces = self._message = self._message or []
+            pieces.append(bytes(frame.data))
             if frame.fin:
-                message, self._message = b"".join(self._message), []
-                self._came(message)
-            elif len(self._message) > FRAGMENTS:
-                self._message.clear()
-                self._frames.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
+                self._message = None
+                self._came(b"".join(pieces))
+            elif len(pieces) > FRAGMENTS:
+                self._message = None
+                self._protocol().fail(CloseCode.POLICY_VIOLATION, "too many fragments")
 
     def _came(self, message: bytes) -> None:
         """Handle a message, or let it wait: what is read ahead of an authentication is not read by its rules yet."""
@@ -255,17 +304,23 @@ class WebSocketConnection(Paced, TwistedProtocol):
             return
         event = self._framer.feed(message)
         if type(event) is StreamError and not _is_text(message):
-            self._frames.fail(CloseCode.INVALID_DATA, "a text is UTF-8")
+            self._protocol().fail(CloseCode.INVALID_DATA, "a text is UTF-8")
             self._flush()
             self._is_closing = True
             return
         if type(event) is StreamOpened and (uri := self._elsewhere(event.attrs.get("to", ""))) is not None:
-            self._frames.send_text(FRAMING.elsewhere(uri))
+            self._protocol().send_text(FRAMING.elsewhere(uri))
             self._flush()
             self._framer.close()
             self.drop()
             return
         self.stream.receive(event)
+
+
+def _is_between(frames: Protocol) -> bool:
+    """Whether it waits for the first byte of another frame: it may have taken a part of one out of its buffer."""
+    waits_in = getattr(frames.parser, "gi_yieldfrom", None)
+    return getattr(waits_in, "__name__", "") == StreamReader.at_eof.__name__ and not frames.reader.buffer
 
 
 def _is_text(message: bytes) -> bool:

@@ -1,0 +1,1 @@
+An idle session over WebSocket needs as much memory as one over TCP.
