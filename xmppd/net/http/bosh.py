@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from twisted.internet.defer import Deferred
 
 from xmppd.config.http import Http
+from xmppd.core.bounded import Bounded
 from xmppd.core.http import HttpAnswer, HttpError, HttpRequest, HttpResponse
 from xmppd.core.timers import BUDGET_S, Timer, Timers
 from xmppd.net.http.bosh_session import BOSHSession, Token
@@ -17,11 +18,13 @@ from xmppd.net.http.pages import page
 from xmppd.net.http.request import Request
 from xmppd.net.http.stream_parts import WebStreams
 from xmppd.stream.bosh.body import NS_XBOSH, Body, NoBody, read_body, write_body
+from xmppd.stream.bosh.window import Past, Terms, Window
 from xmppd.stream.bosh.window import Request as WindowRequest
-from xmppd.stream.bosh.window import Terms, Window
 
 TERMS_KEPT: Final = 64
 """Different agreements that are kept for sessions to share."""
+ENDED: Final = 500
+"""Sessions of which is known that they have ended: a few kB each at most."""
 HOLD: Final = 1
 """Requests of one session that wait at most, whatever a client wants."""
 VERSION: Final = (1, 11)
@@ -42,6 +45,7 @@ class BOSHEndpoint:
         self._options = options
         self._known_terms = lru_cache(TERMS_KEPT)(Terms)
         self.sessions: dict[str, BOSHSession] = {}
+        self._ended: Bounded[str, _Ended] = Bounded(ENDED)
         self._waiting: deque[BOSHSession] = deque()
         """Those that were written to in this turn."""
         self._is_turn_due = False
@@ -89,8 +93,10 @@ class BOSHEndpoint:
                 raise NoBody("rid")
             if sid is None:
                 self._create(rid, body, request)
+            elif (session := self.sessions.get(sid)) is None:
+                return HttpResponse(200, _headers(request, _CONTENT), self._told_again(sid, rid, request))
             else:
-                session = self._find(sid, request)
+                _check_secure(session.is_secure, request)
                 session.came(WindowRequest(rid, _Held(request), body, self._timers.seconds()))
         except NoBody:
             return _terminated("bad-request", request)
@@ -99,13 +105,16 @@ class BOSHEndpoint:
         request.forget_head()
         return LATER
 
-    def _find(self, sid: str, request: Request) -> BOSHSession:
-        session = self.sessions.get(sid)
-        if session is None:
+    def _told_again(self, sid: str, rid: int, request: Request) -> bytes:
+        """Give what a request of a session gets that has ended not long ago (XEP-0124 14.3)."""
+        ended = self._ended.get(sid)
+        if ended is None or ended.until <= self._timers.seconds():
             raise _Unknown
-        if session.is_secure and not request.is_secure:  # XEP-0124 19.1: without harm to the session
-            raise HttpError(403)
-        return session
+        _check_secure(ended.is_secure, request)
+        body = ended.past.response_to(rid)
+        if body is None:
+            raise _Unknown
+        return body
 
     def _create(self, rid: int, body: Body, request: Request) -> None:
         streams = self._streams
@@ -167,8 +176,12 @@ class BOSHEndpoint:
                 self._timers.add(0, self._flush)
 
     def ended(self, session: BOSHSession) -> None:
-        """Know it no more."""
+        """Know no more of it than what a client is told that has not heard of the end."""
         self.sessions.pop(session.sid, None)
+        past = session.past()
+        if past is not None:
+            until = self._timers.seconds() + session.inactivity_s
+            self._ended.keep(session.sid, _Ended(past, session.is_secure, until))
         self._streams.bosh.lost(session)
 
 
@@ -197,6 +210,20 @@ class _Late:
     def answer(self, response: HttpResponse) -> None:
         """Give it."""
         self._later.callback(response)
+
+
+class _Ended(NamedTuple):
+    """A session that has ended, for as long as its client might have been away."""
+
+    past: Past
+    is_secure: bool
+    until: float
+
+
+def _check_secure(is_secure: bool, request: Request) -> None:
+    """XEP-0124 19.1: a session that began under TLS goes on so; without harm to it."""
+    if is_secure and not request.is_secure:
+        raise HttpError(403)
 
 
 class _Unknown(Exception):

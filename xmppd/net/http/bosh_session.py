@@ -17,7 +17,7 @@ from xmppd.net.streams.services import StreamServices
 from xmppd.stanza import ns
 from xmppd.stanza.errors import StreamError
 from xmppd.stream.bosh.body import HANDLED, Body, NoBody, write_body
-from xmppd.stream.bosh.window import Request, Responses, Window, WindowError
+from xmppd.stream.bosh.window import PAST_BYTES, Past, Request, Responses, Window, WindowError
 from xmppd.stream.events import StreamClosed, StreamOpened
 from xmppd.stream.framing import END_OF_BOSH, BOSHFraming, qualified
 from xmppd.stream.parser_pool import ParserPool
@@ -66,6 +66,7 @@ class BOSHSession(Paced):
         "_rings_at",
         "_timer",
         "_timers",
+        "_was_silent",
         "_window",
         "is_heard",
         "is_secure",
@@ -102,7 +103,7 @@ class BOSHSession(Paced):
         self._endpoint = endpoint
         self._out: list[bytes] = []
         self._ready: list[Request[Token]] = []
-        self._is_handling = self._is_paused = self._is_gone = False
+        self._is_handling = self._is_paused = self._is_gone = self._was_silent = False
         self._final: bytes | None = None
         self._condition: str | None = None
         self._timer: Timer | None = None
@@ -114,6 +115,11 @@ class BOSHSession(Paced):
     def session(self) -> Session:
         """The session of the stream; a resumption puts another in its place."""
         return self.stream.session
+
+    @property
+    def inactivity_s(self) -> int:
+        """How long the client may be away."""
+        return self._window.terms.inactivity_s
 
     def begin(self, server: StreamServices[ClientStream], body: Body) -> None:
         """Begin the stream that *body* asks for."""
@@ -173,6 +179,14 @@ class BOSHSession(Paced):
         self._is_written = False
         self._settle()
 
+    def past(self) -> Past | None:
+        """Give what a client that has not heard of the end is to be told; None for one that was away until then."""
+        final = self._final
+        if final is None or self._was_silent:
+            return None
+        body = final if len(final) <= PAST_BYTES else self._terminal(b"")
+        return self._window.past(body, is_known=self._condition is None)
+
     def loseConnection(self) -> None:
         """End the session."""
         self.drop()
@@ -221,11 +235,7 @@ class BOSHSession(Paced):
         """The session is over: all requests that wait hear so, or the next one that comes."""
         if self._final is not None:
             return
-        attrs = {"type": "terminate"}
-        if self._condition is not None:
-            attrs["condition"] = self._condition
-        payload = b"" if self._condition in _CONDITIONS else b"".join(self._out)
-        self._final = write_body(attrs, payload)
+        self._final = self._terminal(b"" if self._condition in _CONDITIONS else b"".join(self._out))
         self._out.clear()
         is_told = self._window.is_held
         _give(self._window.end(self._final))
@@ -246,6 +256,12 @@ class BOSHSession(Paced):
         return ()
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _terminal(self, payload: bytes) -> bytes:
+        attrs = {"type": "terminate"}
+        if self._condition is not None:
+            attrs["condition"] = self._condition
+        return write_body(attrs, payload)
 
     def _now(self) -> float:
         return self._timers.seconds()
@@ -320,6 +336,7 @@ class BOSHSession(Paced):
         """Nothing more comes: as when a connection is lost."""
         self._holds |= Hold.OVER
         if self._final is None:
+            self._was_silent = True
             self._final = write_body({"type": "terminate"})
             _give(self._window.end(self._final))
         self._timers.stop(self._timer)

@@ -29,6 +29,8 @@ RID_MAX: Final = (1 << 53) - 1
 """XEP-0124 14.1."""
 _SAID: Final = frozenset({"type", "pause", "{urn:xmpp:xbosh}restart"})
 KEY_CHARS: Final = 128
+PAST_BYTES: Final = 4_096
+"""What is kept at most of the responses of a session that has ended, and of its end."""
 REPEATS: Final = 8
 """So often may one request that is not answered yet be sent again (14.3)."""
 
@@ -87,6 +89,23 @@ class Answered(NamedTuple):
     rid: int
     body: bytes
     at: float
+
+
+class Past(NamedTuple):
+    """What requests of a session get that has ended, if they come again, or were on their way (14.3, 17.2)."""
+
+    answered: tuple[Answered, ...]
+    first: int
+    beyond: int
+    """The requests of the window: from *first* on, and before this one."""
+    body: bytes
+
+    def response_to(self, rid: int) -> bytes | None:
+        """Give the same bytes as before, or the end; None for a request that the session could not have had."""
+        for answered in self.answered:
+            if answered.rid == rid:
+                return answered.body
+        return self.body if self.first <= rid < self.beyond else None
 
 
 class Window(Generic[T]):
@@ -241,6 +260,17 @@ class Window(Generic[T]):
         self._held.clear()
         self._pause_s, self._idle_since = seconds, now
         return responses
+
+    def past(self, body: bytes, *, is_known: bool) -> Past:
+        """Give what is left once the session has ended with the terminal *body*; of large responses nothing is.
+
+        *is_known*: the client has ended it, so that no other request is on its way.
+        """
+        answered = tuple(self._answered)
+        if sum(len(each.body) for each in answered) > PAST_BYTES:
+            answered = ()
+        first = answered[0].rid if answered else self._next - 1
+        return Past(answered, first, self._next + (0 if is_known else self.terms.requests), body)
 
     def end(self, body: bytes) -> Responses[T]:
         """The session is over: the oldest request hears so, the others get an empty response (17.2)."""
