@@ -110,6 +110,7 @@ class ServerProcess:
                 self.ports = {kind: int(port) for port, kind in _PORT.findall(said)}
                 return
             time.sleep(0.02)
+        self.kill()
         raise AssertionError(f"no server: {self.output.read_text()}")
 
 

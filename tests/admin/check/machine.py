@@ -8,6 +8,7 @@ from typing import Any
 from xmppd.admin.check.machine import Machine
 from xmppd.admin.check.run import run_checks
 from xmppd.admin.check.stranger import Seen
+from xmppd.admin.check.stun import Refused, Server
 from xmppd.config.findings import Finding
 from xmppd.config.section import Address
 
@@ -17,6 +18,13 @@ PLENTY = 10**12
 
 def _bind(address: Address) -> None:
     """Every port is free."""
+
+
+def _relayed(server: Server, credentials: tuple[str, str] | None) -> str:
+    """Only who has credentials is let in."""
+    if credentials is None:
+        raise Refused(401, "Unauthorized")
+    return "192.0.2.8"
 
 
 def quiet_machine(**answers: Any) -> Machine:
@@ -34,6 +42,8 @@ def quiet_machine(**answers: Any) -> Machine:
         "free_inodes": lambda folder: PLENTY,
         "descriptor_limit": lambda data_dir: PLENTY,
         "fetch": lambda url: (404, b""),
+        "mapped": lambda server: "192.0.2.7",
+        "relayed": _relayed,
         "look": lambda address, domain, is_direct: Seen("TLSv1.3", b"", ""),
     }
     return Machine(**{**usual, **answers})

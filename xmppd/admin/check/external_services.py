@@ -18,14 +18,14 @@ NAME = "external_services"
 
 def check_external_secrets(subject: Subject) -> Iterator[Finding]:
     """Look at the secrets: whoever has one uses the relay as anybody."""
-    for table, service in _services(subject):
+    for table, service in external_services(subject):
         yield from check_secret(subject.config, table, service.secret, service.secret_file)
 
 
 def check_external_names(subject: Subject) -> Iterator[Finding]:
     """``dns.*``: look up the names, which clients do too."""
     servers = subject.config.s2s.resolvers
-    for table, service in _services(subject):
+    for table, service in external_services(subject):
         if is_local(service.host) or _is_address(service.host):
             continue
         path = (*table, "host")
@@ -48,7 +48,7 @@ def has_external_services(config: Config, host: str) -> bool:
     return options is not None and bool(options.services)
 
 
-def _services(subject: Subject) -> Iterator[tuple[KeyPath, ExternalService]]:
+def external_services(subject: Subject) -> Iterator[tuple[KeyPath, ExternalService]]:
     """Give what each host tells its users of, once where hosts share it; wrong options are told elsewhere."""
     config = subject.config
     seen: set[KeyPath] = set()

@@ -27,8 +27,6 @@ class Use:
     what: str
     modules: tuple[str, ...] = ()
     """Modules of the host."""
-    needs: tuple[tuple[str, str], ...] = ()
-    """Options of modules that have to be said."""
     services: tuple[str, ...] = ()
     """Modules that are a service with a domain name of its own, and its first label by custom."""
 
@@ -55,7 +53,6 @@ USES: Final = (
         "calls",
         "audio and video through firewalls (STUN and TURN, XEP-0215)",
         ("external_services",),
-        (("external_services", "services"),),
     ),
 )
 
@@ -69,12 +66,10 @@ def check_features(subject: Subject) -> Iterator[Finding]:
         for use in USES:
             for module in use.modules:
                 yield from _module(subject.config, subject.modules, host, use, module)
-            for module, option in use.needs:
-                yield from _option(subject.config, host, use, module, option)
             for module in use.services:
                 yield from _service(subject.config, subject.modules, host, use, module)
             if EXTERNAL_SERVICES in use.modules and not has_external_services(subject.config, host.name):
-                remedy = "write [modules.external_services.services.relay], as etc/xmppd.toml shows"
+                remedy = "write [modules.external_services.services.relay]: xmppctl config example shows how"
                 yield _finding(subject.config, host, use, "no relay is named", remedy)
 
 
@@ -107,13 +102,6 @@ def _module(config: Config, known: Known, host: HostSettings, use: Use, module: 
     else:
         remedy = f'write [hosts."{host.name}".modules.{module}] and below it enabled = true'
         yield _finding(config, host, use, f"the module {module} is not turned on", remedy)
-
-
-def _option(config: Config, host: HostSettings, use: Use, module: str, option: str) -> Iterator[Finding]:
-    table = host.modules.get(module)
-    if table is None or not (table.model_extra or {}).get(option):
-        remedy = f"write [modules.{module}] with {option}: xmppctl config example shows how"
-        yield _finding(config, host, use, f"modules.{module}.{option} says nothing", remedy)
 
 
 def _service(config: Config, known: Known, host: HostSettings, use: Use, module: str) -> Iterator[Finding]:

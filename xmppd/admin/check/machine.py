@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from xmppd.admin.check.lookup import addresses, services, vouches
 from xmppd.admin.check.stranger import Seen, look
+from xmppd.admin.check.stun import Server, mapped, relayed
 from xmppd.admin.control.path import socket_path
 from xmppd.config.obstacles import Obstacle, obstacle_to_using
 from xmppd.config.section import Address
@@ -148,5 +149,9 @@ class Machine:
     """Why we cannot read, enter and write in a folder."""
     fetch: Callable[[str], tuple[int, bytes]] = fetch
     """What stands at a web address: status and the first bytes; raises OSError."""
+    mapped: Callable[[Server], str] = mapped
+    """At which address a STUN server sees us; raises OSError, `Refused`."""
+    relayed: Callable[[Server, tuple[str, str] | None], str] = relayed
+    """At which address a TURN server relays for who has such credentials; likewise."""
     look: Callable[[Address, str, bool], Seen] = look
     """What a stranger sees of a domain at an address; raises OSError."""

@@ -13,6 +13,7 @@ from xmppd.admin.check.libraries import check_libraries
 from xmppd.admin.check.listeners import check_listeners
 from xmppd.admin.check.machine import Machine
 from xmppd.admin.check.names import check_names
+from xmppd.admin.check.relays import check_relays
 from xmppd.admin.check.subject import Subject
 from xmppd.admin.check.system import check_system
 from xmppd.admin.check.tls import check_tls
@@ -44,6 +45,7 @@ CHECKS = (
     Check("listeners", check_listeners, is_for_owner=False),
     Check("dns", check_dns, needs_network=True),
     Check("web", check_web, needs_network=True),
+    Check("relays", check_relays, needs_network=True),
     Check("data", check_data_folder),
     Check("system", check_system, is_for_owner=False),
     Check("tls", check_tls),

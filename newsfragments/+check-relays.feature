@@ -1,0 +1,1 @@
+``xmppctl check`` asks the STUN and TURN servers that users are told of for calls, as a client does: whether they answer, let users in with the credentials that they get, and nobody else, and relay at an address that others reach.
