@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/twistd -n --pidfile= xmppd
-SOURCES := xmppd tests benchmarks twisted
+SOURCES := xmppd tests benchmarks twisted conftest.py
 SIDE_BY_SIDE := -n auto --dist worksteal
 
 MINIMUM := 3.11

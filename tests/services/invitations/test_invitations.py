@@ -105,14 +105,14 @@ class AccountTests(Base):
     def test_expired(self) -> None:
         """It ends; who had shown it in time may go on (XEP-0445 4), for a day."""
         token = self.invite()
-        self.memory.pass_time(WEEK_S)
+        self.memory.clock.advance(WEEK_S)
         with self.assertRaises(NoSuchInvitation):
             now(self.invitations.find("localhost", token))
         with self.assertRaises(NoSuchInvitation):
             self.register(token)
         self.register(token, was_shown=True)
         late = self.invite()
-        self.memory.pass_time(WEEK_S + LATE_S)
+        self.memory.clock.advance(WEEK_S + LATE_S)
         with self.assertRaises(NoSuchInvitation):
             self.register(late, "ben", was_shown=True)
 
@@ -141,10 +141,10 @@ class AccountTests(Base):
         first = self.invite(ACCOUNT._replace(username="juliet"))
         now(self.invitations.revoke(now(self.invitations.find("localhost", first))))
         self.invite(ACCOUNT._replace(username="juliet"))
-        self.memory.pass_time(WEEK_S)
+        self.memory.clock.advance(WEEK_S)
         second = self.invite(ACCOUNT._replace(username="juliet", lasts_s=3 * WEEK_S))
         self.assertEqual(self.kept(), 1)
-        self.memory.pass_time(WEEK_S)
+        self.memory.clock.advance(WEEK_S)
         now(self.memory.server.services[InvitationUpkeep].sweep())
         with self.assertRaises(AccountReserved):
             now(self.memory.server.accounts.create(JULIET, "x"))
@@ -267,7 +267,7 @@ class ContactTests(Base):
         self.invite(wanted, 2)
         with self.assertRaises(TooManyInvitations):
             self.invite(wanted, 2)
-        self.memory.pass_time(WEEK_S)
+        self.memory.clock.advance(WEEK_S)
         self.invite(wanted, 2)
         self.assertEqual(self.kept(), 1)
 
@@ -319,15 +319,15 @@ class UpkeepTests(Base):
         """What is long expired goes; whether an account can be made is known after a start."""
         self.invite()
         self.invite(ACCOUNT._replace(lasts_s=3 * WEEK_S))
-        self.memory.pass_time(WEEK_S + LATE_S)
+        self.memory.clock.advance(WEEK_S + LATE_S)
         self.begin(MemoryServer(storage=self.memory.storage.killed(), first_id=100))
         self.assertFalse(self.invitations.may_register("localhost"))
-        self.memory.pass_time(WEEK_S + LATE_S)
+        self.memory.clock.advance(WEEK_S + LATE_S)
         self.memory.server.services[InvitationUpkeep].start()
         self.memory.settle()
         self.assertEqual(self.kept(), 1)
         self.assertTrue(self.invitations.may_register("localhost"))
-        self.memory.pass_time(2 * WEEK_S)
+        self.memory.clock.advance(2 * WEEK_S)
         self.assertFalse(self.invitations.may_register("localhost"))
 
     def test_revoked(self) -> None:
