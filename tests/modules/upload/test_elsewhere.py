@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.modules.upload.s3 import ACCESS_KEY, REGION, SECRET_KEY, Store
+from tests.modules.upload.test_module import NS, OPTIONS, PNG
 from tests.temporary import temporary_folder
 from xmppd.net.elsewhere.web import status_of
 from xmppd.services.accounts.removal import Removal
@@ -18,20 +19,9 @@ from xmppd.stanza.jid import JID
 from xmppd.testing.server import MemoryServer, now
 from xmppd.testing.web import MemoryWeb, WebResponse
 
-NS = "{urn:xmpp:http:upload:0}"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
-PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 1_000
 ROMEO = "romeo@localhost"
-OPTIONS = """
-data_dir = "{folder}"
-[http]
-external_url = "https://localhost"
-[components."upload.localhost"]
-module = "upload"
-[components."upload.localhost".modules.upload]
-account_bytes = 5_000
-{options}
-"""
+ELSEWHERE = OPTIONS.replace("keep_free_bytes = 0\n", "account_bytes = 5_000\n{options}\n")
 S3 = """
 [components."upload.localhost".modules.upload.s3]
 url = "{url}/"
@@ -49,7 +39,7 @@ class ElsewhereTestCase(SynchronousTestCase):
     def begin(self, options: str) -> None:
         """Start."""
         folder = temporary_folder(self)
-        self.memory = MemoryServer(OPTIONS.format(folder=folder, options=options), ask_web=status_of)
+        self.memory = MemoryServer(ELSEWHERE.format(folder=folder, options=options), ask_web=status_of)
         self.web = MemoryWeb(self.memory)
         self.romeo = self.memory.logged_in(f"{ROMEO}/orchard")
 
