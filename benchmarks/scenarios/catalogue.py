@@ -10,7 +10,8 @@ from benchmarks.scenarios.base import Scenario, Window
 from benchmarks.scenarios.chat import Chat, GrowingChat, PacedChat, ShippedChat
 from benchmarks.scenarios.devices import Devices
 from benchmarks.scenarios.federated import BesideAQueue, Federated
-from benchmarks.scenarios.nodes import PersonalEvent, Publishing
+from benchmarks.scenarios.many_items import ItemPages, ManyLastItems
+from benchmarks.scenarios.nodes import GrowingPublishing, PersonalEvent, Publishing
 from benchmarks.scenarios.ping import Ping
 from benchmarks.scenarios.presence import GrowingPresence, Presence
 from benchmarks.scenarios.quick_login import QuickLogin
@@ -23,6 +24,7 @@ from benchmarks.servers.base import Profile
 GROWING_SESSIONS = (100, 1_000, 10_000)
 GROWING_CONTACTS = (10, 100, 1_000, 10_000)
 GROWING_ROOMS = (100, 1_000, 10_000)
+GROWING_NODES = (100, 1_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def _usual(sizes: Sizes) -> Iterator[Scenario]:
     for with_tls, name, goal in ((False, "plain", "≤ 8"), (True, "tls", "≤ 12")):
         yield Publishing(f"S11-{name}", with_tls, 1_000, sizes.window, goal)
         yield PersonalEvent(f"S11-pep-{name}", with_tls, 500, sizes.window, goal)
+    yield ItemPages("S11-pages", sizes.most, sizes.window)
+    yield ManyLastItems("S11-last", 500, sizes.pages // 10)
     yield from _web(sizes)
 
 
@@ -134,3 +138,8 @@ def _growth(sizes: Sizes) -> Iterator[Scenario]:
     for occupants in GROWING_ROOMS:
         if occupants <= sizes.most:
             yield GrowingRoom(f"S6-growth-{occupants}", False, occupants, sizes.growth, "a + b·n ± 25 %")
+    for subscribers in GROWING_NODES:
+        if subscribers <= sizes.most:
+            yield GrowingPublishing(
+                f"S11-growth-{subscribers}", False, subscribers, sizes.growth, "a + b·n ± 25 %"
+            )

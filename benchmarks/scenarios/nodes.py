@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -16,6 +17,7 @@ from benchmarks.servers.base import Needs, Server
 
 ROUNDS_UNDER_WAY = 2
 QUIET_S = 1.0
+ASKED_AT_ONCE = 100
 NOTIFIED = b"</event>"
 NODE = "news"
 NS: Final = "http://jabber.org/protocol/pubsub"
@@ -56,13 +58,21 @@ class Publishing(Scenario):
         accounts = [Account(user_name(number)) for number in range(self.subscribers + 1)]
         publisher, *subscribers = self.log_in(server, loop, accounts)
         service = server.nodes_host()
-        _ask(loop, publisher, _request(f"<create node='{NODE}'/>", service))
-        for each in subscribers:
-            jid = each.jid.partition("/")[0]
-            _ask(loop, each, _request(f"<subscribe node='{NODE}' jid='{jid}'/>", service))
+        ask(loop, {publisher: request_of(f"<create node='{NODE}'/>", service)})
+        bare_jids = [each.jid.partition("/")[0] for each in subscribers]
+        subscribing = [request_of(f"<subscribe node='{NODE}' jid='{jid}'/>", service) for jid in bare_jids]
+        ask(loop, dict(zip(subscribers, subscribing, strict=True)))
         loop.settle()
-        request = _request(f"<publish node='{NODE}'>{ITEM}</publish>", service)
+        request = request_of(f"<publish node='{NODE}'>{ITEM}</publish>", service)
         return _fan_out(server, loop, publisher, subscribers, request, self.window)
+
+
+class GrowingPublishing(Publishing):
+    """Growth of S11."""
+
+    deadline_s = 400.0
+    most_repeats = 3
+    is_growth = True
 
 
 class PersonalEvent(Scenario):
@@ -86,16 +96,13 @@ class PersonalEvent(Scenario):
         users = [user_name(number) for number in range(self.contacts + 1)]
         accounts = [Account(name, with_presence=name == users[0]) for name in users]
         publisher, *contacts = self.log_in(server, loop, accounts)
-        presence = (
-            f"<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='b' ver='{_ver()}'/>"
-        )
         heard: set[str] = set()
         for each in contacts:
-            each.receive = partial(_answer, each, heard)
-            each.send(f"{presence}</presence>".encode())
+            each.receive = partial(answer, each, FEATURES, heard)
+            each.send(presence_with(FEATURES))
         loop.run_until(lambda: len(heard) == len(contacts), "waiting for everybody's own presence")
         loop.settle(QUIET_S)
-        request = _request(f"<publish node='{TUNE}'>{SONG}</publish>")
+        request = request_of(f"<publish node='{TUNE}'>{SONG}</publish>")
         return _fan_out(server, loop, publisher, contacts, request, self.window)
 
 
@@ -134,37 +141,51 @@ def _copies(loop: Loop, publisher: Client, takers: list[Client], request: bytes)
     return copies
 
 
-def _request(content: str, to: str = "") -> bytes:
+def request_of(content: str, to: str = "") -> bytes:
+    """Write a request that changes something."""
     address = f" to='{to}'" if to else ""
     return f"<iq type='set' id='p1'{address}><pubsub xmlns='{NS}'>{content}</pubsub></iq>".encode()
 
 
-def _ask(loop: Loop, connection: Client, request: bytes) -> None:
+def ask(loop: Loop, requests: Mapping[Client, bytes]) -> None:
+    """Let each client send its request, some at a time; wait until all have a result."""
     answered: list[bool] = []
-    connection.on_script_end = lambda: answered.append(True)
-    connection.run(_asking(connection, request))
-    loop.run_until(lambda: bool(answered), "asking the service")
+    for number, (client, request) in enumerate(requests.items(), 1):
+        client.on_script_end = lambda: answered.append(True)
+        client.run(_asking(client, request))
+        if number % ASKED_AT_ONCE == 0 or number == len(requests):
+            loop.run_until(partial(_is_answered, answered, number), "asking the service")
+
+
+def _is_answered(answered: Sequence[bool], number: int) -> bool:
+    return len(answered) == number
 
 
 def _asking(connection: Client, request: bytes) -> Script:
     connection.send(request)
-    answer = yield (b"</iq>", b"id='p1'/>", b'id="p1"/>', b"type='result'/>", b'type="result"/>')
-    expect(answer, b"result")
+    seen = yield (b"</iq>", b"id='p1'/>", b'id="p1"/>', b"type='result'/>", b'type="result"/>')
+    expect(seen, b"result")
 
 
-def _answer(contact: Client, heard: set[str], data: bytes) -> None:
+def presence_with(features: Sequence[str]) -> bytes:
+    """Write the presence of a client that can do this."""
+    caps = f"<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='b' ver='{_ver(features)}'/>"
+    return f"<presence>{caps}</presence>".encode()
+
+
+def answer(client: Client, features: Sequence[str], heard: set[str], data: bytes) -> None:
     """Say what the client can do, to whoever asks."""
-    features = "".join(f"<feature var='{each}'/>" for each in FEATURES)
+    written = "".join(f"<feature var='{each}'/>" for each in features)
     query = (
         "<query xmlns='http://jabber.org/protocol/disco#info'>"
-        f"<identity category='client' type='pc' name='b'/>{features}</query>"
+        f"<identity category='client' type='pc' name='b'/>{written}</query>"
     )
-    heard.add(contact.jid)
+    heard.add(client.jid)
     for id, sender in ASKED.findall(data):
-        contact.send(f"<iq type='result' id='{id.decode()}' to='{sender.decode()}'>{query}</iq>".encode())
+        client.send(f"<iq type='result' id='{id.decode()}' to='{sender.decode()}'>{query}</iq>".encode())
 
 
-def _ver() -> str:
+def _ver(features: Sequence[str]) -> str:
     """Give the hash of XEP-0115 5.1."""
-    text = "client/pc//b<" + "".join(f"{each}<" for each in sorted(FEATURES))
+    text = "client/pc//b<" + "".join(f"{each}<" for each in sorted(features))
     return base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
