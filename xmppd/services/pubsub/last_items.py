@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from xmppd.core.attachment import Attachment
+from xmppd.core.bounded import BoundedBySize
+from xmppd.core.fanout import Fanout
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.session import Session
@@ -19,19 +21,22 @@ from xmppd.services.pubsub.access import may_get
 from xmppd.services.pubsub.items import delayed, items_event, notification, shown
 from xmppd.services.pubsub.node import Node
 from xmppd.services.pubsub.nodes import Nodes
-from xmppd.services.pubsub.options import SendLast
+from xmppd.services.pubsub.options import NodeOptions, SendLast
 from xmppd.services.pubsub.personal import NOTIFY, Personal, PersonalRealm
 from xmppd.services.pubsub.reading import Reading
 from xmppd.services.roster.roster import Roster
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
-from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import StorageError
+from xmppd.storage.interface import Entry, StorageError
 
 ASKED: Final = Attachment[frozenset[str]]("pubsub-asked")
 """The nodes whose last items a session was sent, or is being sent."""
 CONTACTS_A_TURN: Final = 50
 WAIT_S: Final = 0.1
+WRITTEN_BYTES: Final = 8 * 1024 * 1024
+"""Notifications that stay as they were written, for who comes next."""
+_What = tuple[Entry, NodeOptions]
+"""What a notification was written of."""
 
 
 class LastItems:
@@ -52,6 +57,7 @@ class LastItems:
         self._registry = registry
         self._router = router
         self._timers = timers
+        self._written: BoundedBySize[tuple[str, str], tuple[_What, Fanout]] = BoundedBySize(WRITTEN_BYTES)
 
     def came(self, session: Session) -> None:
         """A session is available as it was not before: all that its client names is due."""
@@ -109,14 +115,17 @@ class LastItems:
                 for name in sorted(names):
                     await realm.wanted(name)
             shelf = self._nodes.loaded(owner) or await self._nodes.shelf(owner)
-            for node in self._due(shelf.nodes.values(), names):
-                stanza = await self._for(who, realm, node)
-                if stanza is None:
+            due = self._due(shelf.nodes.values(), names)
+            if not due or await self._is_kept_out(realm, who):
+                return
+            for node in due:
+                fanout = await self._for(who, realm, node)
+                if fanout is None:
                     continue
                 if session is None:
-                    self._router.route(stanza)
+                    self._router.route(fanout.copy(who.full))
                 elif session.presence is not None:
-                    session.send(stanza)
+                    fanout.send(session, who.full)
         except (StorageError, StanzaError):
             return  # the client can ask for it; the storage has said what is wrong
 
@@ -129,24 +138,33 @@ class LastItems:
             and node.options.deliver_notifications
         ]
 
-    async def _for(self, who: JID, realm: PersonalRealm, node: Node) -> Stanza | None:
+    async def _for(self, who: JID, realm: PersonalRealm, node: Node) -> Fanout | None:
         """Give the notification of the last item, where there is one and *who* may have it."""
-        if not realm.is_owner(who) and await self._personal.is_stranger(realm, who):
-            return None
         viewer = await realm.viewer(node, who, await self._nodes.people(node))
-        if may_get(node, viewer) is not None or await self._is_blocked(realm.jid, who):
+        if may_get(node, viewer) is not None:
             return None
         last = await self._reading.last(node)
         if last is None:
             return None
+        key, what = (node.owner, node.name), (last, node.options)
+        written = self._written.use(key)
+        if written is not None and written[0] == what:
+            return written[1]
         content = items_event(node.name, (shown(node, last, node.options.deliver_payloads),))
         stanza = notification(realm.jid, node.options.notification_type, content, delayed(last.sent_at))
-        return stanza.replace(to=who.full)
+        fanout = Fanout(stanza)
+        self._written.keep(key, (what, fanout), 2 * fanout.size_bytes)
+        return fanout
+
+    async def _is_kept_out(self, realm: PersonalRealm, who: JID) -> bool:
+        """Whether *who* is a stranger to the owner, or either of them blocks the other."""
+        if realm.is_owner(who):
+            return False
+        return await self._personal.is_stranger(realm, who) or await self._is_blocked(realm.jid, who)
 
     async def _is_blocked(self, owner: str, who: JID) -> bool:
-        """Whether either of them blocks the other."""
         blocking = self._personal.blocking
-        if not blocking.is_used or owner == who.bare:
+        if not blocking.is_used:
             return False
         for one, other in ((owner, who), (who.bare, JID.of_prepared(owner))):
             blocks = blocking.blocks(one, other)

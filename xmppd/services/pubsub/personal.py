@@ -69,11 +69,16 @@ class Personal:
         """Give an account as a pubsub service."""
         return PersonalRealm(self, account)
 
+    async def roster(self, realm: "PersonalRealm") -> Roster:
+        """Give an account's roster. Waits where it is not in memory; `StorageError`."""
+        known = self.rosters.loaded(realm.jid)
+        return known if known is not None else await self.rosters.load(realm.jid)
+
     async def is_stranger(self, realm: "PersonalRealm", who: JID) -> bool:
         """Whether *who* may not see the presence of an account. Waits; `StorageError`."""
         if realm.is_owner(who):
             return False
-        roster = self.rosters.loaded(realm.jid) or await self.rosters.load(realm.jid)
+        roster = await self.roster(realm)
         return not roster.may_see_presence(who.bare)
 
 
@@ -141,13 +146,13 @@ class PersonalRealm:
         """See `Realm`. The roster is read only where the node's access model asks it."""
         roster = None
         if node.options.access_model in BY_ROSTER and not self.is_owner(who):
-            roster = self._of.rosters.loaded(self.jid) or await self._of.rosters.load(self.jid)
+            roster = await self._of.roster(self)
         return self._viewer(who, people, roster, self._of.now())
 
     async def audience(self, node: Node, people: People) -> Iterable[str]:
         """See `Realm`: own resources, contacts, then those who have subscribed by themselves."""
         of = self._of
-        roster = of.rosters.loaded(self.jid) or await of.rosters.load(self.jid)
+        roster = await of.roster(self)
         blocked: Container[str] = ()
         if of.blocking.is_used:
             blocked = await of.blocking.blocked_by(self.jid)

@@ -70,7 +70,7 @@ class RemoteContacts:
 
     async def _learn(self, owner: str, who: JID, caps: Caps) -> None:
         try:
-            roster = self._rosters.loaded(owner) or await self._rosters.load(owner)
+            roster = await self._rosters.load(owner)
         except StorageError:
             return
         if not roster.may_see_presence(who.bare):
