@@ -59,7 +59,7 @@ def seen(world: World, realm: Realm, names: Iterable[str] = ("n", "other")) -> l
         except StanzaError as error:
             found.append((name, error.condition))
             continue
-        found.append((name, page.node.record, [entry[1:] for entry in page.entries]))
+        found.append((name, page.node.record, page.total, [entry[1:] for entry in page.entries]))
         people = world.now(world.reading.people(page.node))
         found.append((people.affiliations, people.subscriptions))
         last = world.now(world.reading.last(page.node))

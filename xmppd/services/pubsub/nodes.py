@@ -210,6 +210,16 @@ class Nodes:
             self._last.keep(key, last, _size(last))
         return last
 
+    async def count_items(self, node: Node) -> int:
+        """Say how many items are kept, over or not; counts them where that is not known. Waits; `StorageError`."""
+        if node.items is not None:
+            return node.items
+        changes = node.changes
+        count = await self._storage.count(ITEMS, part_of(node.owner, node.name), is_fresh=True)
+        if node.changes == changes:
+            node.items = count
+        return count
+
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def put(self, node: Node, record: NodeRecord) -> Change:

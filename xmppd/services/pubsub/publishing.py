@@ -60,9 +60,9 @@ class Publishing(JointChanges):
             node = place.node
             _check_item(item, node.options, realm)
             entry = None if item is None else self._entry(item, who)
-            kept, gone = list[Change](), tuple[str, ...]()
+            kept, count, gone = list[Change](), node.items, tuple[str, ...]()
             if entry is not None and node.options.persist_items:
-                kept, node.items, gone = await self._kept(realm, node, entry, who, place.is_new)
+                kept, count, gone = await self._kept(realm, node, entry, who, place.is_new)
             takers = await realm.audience(node, await self._nodes.people(node))
             takers = tuple(takers) if gone else takers
             along = Joint()
@@ -74,6 +74,7 @@ class Publishing(JointChanges):
                 self._nodes.keep(shelf, None if realm.is_personal else name)
             if kept and entry is not None:
                 self._nodes.published(node, entry)
+                node.items = count
             self._tell(realm, node, published_event(node, entry), takers)
             if gone:
                 self._tell(realm, node, items_event(name, retracted(gone)), takers)
@@ -117,11 +118,11 @@ class Publishing(JointChanges):
                 raise StanzaError("item-not-found", "There is no such item")
             takers = await realm.audience(node, await self._nodes.people(node))
             along = await self._along(realm, who, shelf, name, (), tuple(ids))
+            count = None if node.items is None else node.items - len(entries)
             changes = DeleteEntries(ITEMS, part_of(realm.jid, name), ids=tuple(ids))
             await self._commit_with(realm, shelf, along, changes)
             self._nodes.items_changed(node)
-            if node.items is not None:
-                node.items -= len(entries)
+            node.items = count
             if node.options.notify_retract or is_told:
                 self._tell(realm, node, items_event(name, retracted(ids)), takers)
         realm.changed(name, (), tuple(ids))
@@ -166,7 +167,7 @@ class Publishing(JointChanges):
         changes: list[Change] = [DeleteEntries(ITEMS, part, ids=(entry.id,))] if same else []
         if options.item_expire is not None:
             changes.append(DeleteEntries(ITEMS, part, older_than=self._now() - options.item_expire))
-        count = await self._count(node) if options.item_expire is None else None
+        count = await self._nodes.count_items(node) if options.item_expire is None else None
         is_refused = not same and options.publish_node_full == NodeFull.REJECT
         if is_refused and await self._live(node, count) >= limit:
             raise refusal("node-full", "There are as many items as there may be")
@@ -198,11 +199,6 @@ class Publishing(JointChanges):
 
     async def _same(self, part: str, entry: NewEntry) -> list[Entry]:
         return await self._storage.read_ids(ITEMS, part, (entry.id,), is_fresh=True)
-
-    async def _count(self, node: Node) -> int:
-        if node.items is None:
-            node.items = await self._storage.count(ITEMS, part_of(node.owner, node.name), is_fresh=True)
-        return node.items
 
     async def _check_overwriting(self, realm: Realm, node: Node, who: JID, same: Sequence[Entry]) -> None:
         """Who may publish because all may, takes nobody else's item away."""

@@ -66,7 +66,7 @@ class Reading(Operations):
             asked = PageRequest(before="")  # all, and where that is too much the newest (6.5.4)
         part = part_of(realm.jid, name)
         selection = self._selection(node)._replace(after_id=asked.after, before_id=asked.before or None)
-        count = await self._storage.count(ITEMS, part, self._selection(node), is_fresh=True)
+        count = await self._count(node)
         if asked.max == 0:
             return Page(node, (), False, count)
         try:
@@ -108,6 +108,12 @@ class Reading(Operations):
         node = await self.find(realm, name)
         allow(may_get(node, await self.viewer(realm, node, who)))
         return node
+
+    async def _count(self, node: Node) -> int:
+        if node.options.item_expire is None:
+            return await self._nodes.count_items(node)
+        part = part_of(node.owner, node.name)
+        return await self._storage.count(ITEMS, part, self._selection(node), is_fresh=True)
 
     def _selection(self, node: Node) -> Selection:
         expire = node.options.item_expire
