@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 def line(case: str, other: Path | None) -> str:
     """Count one case, here and in *other*."""
     here = cost(case)
-    text = f"{case:10}{here:12,.0f} instructions"
+    text = f"{case:12}{here:12,.0f} instructions"
     if other is None:
         return text
     there = cost(case, other.resolve())

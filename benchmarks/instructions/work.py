@@ -9,6 +9,7 @@ whatever checkout is on the path, so it takes of ours only what has long been th
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
@@ -26,8 +27,10 @@ allow_plain_without_tls = true
 [limits]
 connections_per_address = 100_000
 """
-LEAN: Final = ("mam", "carbons", "sm", "csi", "avatars", "bookmarks", "pep", "vcard4")
+LEAN: Final = ("mam", "carbons", "sm", "csi")
 """The modules that are off, as in the scenarios that do without them."""
+EVENTING: Final = ("avatars", "bookmarks", "pep", "vcard4")
+"""Off as well, but where it is said otherwise."""
 PASSWORD, NONCE = "benchmark", "fixed-nonce-of-a-client"
 A_READ: Final = 4
 """Stanzas that come together."""
@@ -95,9 +98,10 @@ def settle(server: MemoryServer) -> None:
         clock.advance(max(0.0, wait_s))
 
 
-def server_with(users: int) -> MemoryServer:
+def server_with(users: int, with_pep: bool = False) -> MemoryServer:
     """Give a lean server with the accounts u0, u1, …"""
-    server = MemoryServer(OPTIONS + "".join(f"[modules.{name}]\nenabled = false\n" for name in LEAN))
+    off = LEAN if with_pep else (*LEAN, *EVENTING)
+    server = MemoryServer(OPTIONS + "".join(f"[modules.{name}]\nenabled = false\n" for name in off))
     for number in range(users):
         server.add_account(f"u{number}@localhost", PASSWORD)
     return server
@@ -126,9 +130,9 @@ def crowd(server: MemoryServer, users: int) -> list[Line]:
     return lines
 
 
-def message() -> Work:
+def message(with_pep: bool = False) -> Work:
     """S1: pairs that chat, to full JIDs."""
-    server = server_with(2 * PAIRS)
+    server = server_with(2 * PAIRS, with_pep)
     lines = crowd(server, 2 * PAIRS)
     to = [f"<message to='u{2 * pair + 1}@localhost/r' type='chat' id='m1'>".encode() for pair in range(PAIRS)]
     reads = [(start + b"<body>" + BODY + b"</body></message>") * A_READ for start in to]
@@ -155,9 +159,9 @@ def _in_reads(reads: list[tuple[Callable[[bytes], None], bytes]], lines: list[Li
     return work
 
 
-def login() -> Work:
+def login(with_pep: bool = False) -> Work:
     """S3, without TLS: to the first presence, and the end of the connection; the rosters are in memory."""
-    server = server_with(LOGGING_IN)
+    server = server_with(LOGGING_IN, with_pep)
 
     def work(times: int) -> int:
         for number in range(times):
@@ -203,7 +207,10 @@ CASES: dict[str, Callable[[], Work]] = {
     "ping": ping,
     "login": login,
     "presence": presence,
+    "message-pep": partial(message, with_pep=True),
+    "login-pep": partial(login, with_pep=True),
 }
+"""``-pep``: with personal eventing on, which is to make nothing dearer that has nothing to do with it."""
 
 
 def fork_for(work: Work, times: int) -> None:
