@@ -97,7 +97,7 @@ class Notices:
         takers = [iter(notice.takers) for notice in notices]
         for those in zip_longest(*takers):
             first = those[0]
-            if any(each != first for each in those):
+            if those.count(first) < len(those):
                 for notice, one, others in zip(notices, those, takers, strict=True):
                     rest = others if one is None else chain((one,), others)
                     yield from recipients.steps(notice.stanza, rest)
