@@ -20,7 +20,7 @@ KEPT: Final = 2_000
 class ReceivedLedger:
     """Counts one peer's stanzas, over several streams if it resumes: an `xmppd.core.inlet.Acknowledger`."""
 
-    __slots__ = ("_owed", "_owner", "_storage", "end_stream", "id", "incoming", "send")
+    __slots__ = ("_latest", "_owed", "_owner", "_storage", "end_stream", "id", "incoming", "send")
 
     def __init__(self, id: str, owner: str, storage: Storage):
         self.id = id
@@ -32,6 +32,9 @@ class ReceivedLedger:
         self._owner = owner
         self._storage = storage
         self._owed: int | None = None
+        """What the oldest request asks for that is not answered."""
+        self._latest = 0
+        """The same of the latest one."""
 
     @property
     def is_over(self) -> bool:
@@ -54,7 +57,9 @@ class ReceivedLedger:
 
     def requested(self) -> None:
         """Answer ``<r/>``, now or when all that came before it is committed, and the count with it."""
-        self._owed = self.incoming.handled
+        self._latest = self.incoming.handled
+        if self._owed is None:
+            self._owed = self._latest
         self._look()
 
     def _look(self) -> None:
@@ -62,9 +67,9 @@ class ReceivedLedger:
         if owed is None:
             return
         if incoming.covers(owed):
-            self._owed = None
             self.send(f"<a xmlns='{NS}' h='{incoming.committed}'/>".encode())
-        elif incoming.is_settled:
+            self._owed = owed = None if incoming.covers(self._latest) else self._latest
+        if owed is not None and incoming.is_settled:
             incoming.recording()
             self._storage.submit([self._record(incoming.handled)], self._recorded)
 

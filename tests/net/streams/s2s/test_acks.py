@@ -1,11 +1,15 @@
 """XEP-0198 between two servers: what is acknowledged, resumed, and told after a crash; nothing is lost or twice."""
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
+from xmppd.services.federation.received import ReceivedLedger
 from xmppd.services.federation.rows import STORE, Kept, Rows
 from xmppd.services.federation.sent import SentItems, mark_of, read_mark
 from xmppd.storage.interface import part_of
+from xmppd.storage.memory import MemoryStorage
 from xmppd.stream.acks import TooHigh
 from xmppd.testing.peers import PeerServer
 from xmppd.testing.server import now
@@ -152,6 +156,26 @@ class AckTests(Two):
         self.settle(10)
         self.assertEqual(self.bodies(), [])
         self.assertEqual(self.rows(), 0)
+
+
+class ReceivedTests(SynchronousTestCase):
+    """`ReceivedLedger`, on a disk that takes its time."""
+
+    def test_asked_again_and_again(self) -> None:
+        """Section 4: a request is answered when what came before it is on disk, whatever is asked behind it."""
+        clock, sent = Clock(), list[bytes]()
+        ledger = ReceivedLedger("id", OWNER, MemoryStorage(clock, 0.1))
+        ledger.send = sent.append
+        for _ in range(10):
+            ledger.routing([])
+            ledger.handled(is_waiting=False)
+            ledger.requested()
+            clock.advance(0.05)
+        self.assertGreater(len(sent), 2)
+        clock.pump([0.1] * 3)
+        self.assertEqual(sent[-1], b"<a xmlns='urn:xmpp:sm:3' h='10'/>")
+        clock.advance(1)
+        self.assertEqual(len(sent), len(set(sent)))
 
 
 class SentTests(Two):
