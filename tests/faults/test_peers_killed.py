@@ -25,8 +25,16 @@ class PeersKilledTests(SynchronousTestCase):
 
     def test_what_was_acknowledged_arrives_once(self) -> None:
         """promises#outgoing-messages: whichever of the two is killed."""
+        self.live("")
+
+    def test_without_an_archive(self) -> None:
+        """The same where messages need no entry on disk if the other server has them soon."""
+        self.live("[modules.mam]\nenabled = false")
+
+    def live(self, options: str) -> None:
+        """Kill one, then the other; *options* are those of the sending server."""
         domains = Domains(temporary_folder(self), CAPULET, MONTAGUE)
-        capulet = XmppdPeer(domains, CAPULET, "juliet")
+        capulet = XmppdPeer(domains, CAPULET, "juliet", options)
         self.addCleanup(capulet.stop)
         montague = XmppdPeer(domains, MONTAGUE, "romeo")
         self.addCleanup(montague.stop)

@@ -6,6 +6,7 @@ Hooks about a life (bound, unbound, …) are *notified*. Hooks of a service live
 
 from collections.abc import Callable, Sequence
 
+from xmppd.core.holding import Held
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host
 from xmppd.core.inlet import Inlet
@@ -40,10 +41,11 @@ class Traffic:
     one transaction once the stanza is routed, and only then does the `inlet` acknowledge what came in by it: the
     client's session, or the stream of another server or a component; None for what this server sends of its own.
     Routing does not wait for the commit; what has changed in memory meanwhile is taken back where it fails
-    (`undo_with`). `hops` counts the stanzas that have become this one (`Router.forward`).
+    (`undo_with`). `hops` counts the stanzas that have become this one (`Router.forward`). `held` is what holds back the
+    commit, where a door knows that it may not be needed.
     """
 
-    __slots__ = ("changes", "hops", "inlet", "origin", "sender", "stanza", "target", "undoing")
+    __slots__ = ("changes", "held", "hops", "inlet", "origin", "sender", "stanza", "target", "undoing")
 
     def __init__(
         self, stanza: Stanza, sender: JID, target: JID, origin: Session | None, inlet: Inlet | None = None
@@ -56,6 +58,7 @@ class Traffic:
         self.origin = origin
         self.inlet = origin if inlet is None else inlet
         self.hops = 0
+        self.held: Held | None = None
         self.undoing: tuple[Callable[[], object], ...] = ()
 
     def undo_with(self, *undoing: Callable[[], object]) -> None:
@@ -89,6 +92,7 @@ class Delivery(Traffic):
         self.origin = traffic.origin
         self.inlet = traffic.inlet
         self.hops = traffic.hops
+        self.held = traffic.held
         self.undoing = ()
         self.sessions = sessions
         self.record: object = None

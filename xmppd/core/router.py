@@ -311,6 +311,10 @@ class Router:
         return None
 
     def _commit(self, traffic: Traffic, ledger: Acknowledger | None) -> Commit | None:
+        if traffic.held is not None:
+            commit = Commit(traffic, self._not_kept)
+            traffic.held.hold(traffic.changes, commit.decided)
+            return commit
         if ledger is not None:
             ledger.routing(traffic.changes)
         if not traffic.changes:

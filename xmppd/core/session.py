@@ -17,12 +17,14 @@ from xmppd.core.attachment import Attachment
 from xmppd.core.counters import Stanzas
 from xmppd.core.directory import AccountMark
 from xmppd.core.filters import FilterStage, as_filtered
+from xmppd.core.holding import Keeper
 from xmppd.core.inlet import Acknowledger
 from xmppd.core.stream import Sendable, Stream
 from xmppd.stanza.element import Element
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change
 from xmppd.stream.acks import Source
 from xmppd.stream.features import StreamFeature
 from xmppd.stream.framing import Framing
@@ -73,6 +75,12 @@ class Ledger(Acknowledger, Protocol):
 
     def uncork(self) -> None:
         """Send what has waited since `cork`."""
+
+    def holding(self, keeper: Keeper) -> int:
+        """*keeper* holds back the commit of the stanza that is routed now, in place of `routing`; gives its number."""
+
+    def counted(self, number: int) -> Change | None:
+        """Give what keeps that all up to this number is handled; None where nothing has to be kept."""
 
     def window(self) -> tuple[int, int]:
         """So many stanzas and bytes may be sent that can wait, before the client has to acknowledge some."""

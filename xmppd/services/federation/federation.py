@@ -1,6 +1,5 @@
 """The door to all other servers: a queue for each pair of domains, policies, and what an operator asks of them."""
 
-from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -11,6 +10,7 @@ from xmppd.config.s2s import S2s
 from xmppd.core.counters import stanzas
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.events import Traffic
+from xmppd.core.holding import Held
 from xmppd.core.host import Hosts
 from xmppd.core.ids import Ids
 from xmppd.core.router import SUBSCRIPTION_TYPES, Router
@@ -52,11 +52,10 @@ class Federation:
         self._timers = timers
         self._current = current
         self._now = environment.now
-        self._new_row: Callable[[], str] = Ids(environment.random_text, environment.node).next
         self.counters = Counters()
         self.taken = stanzas()
         """What was to go to other servers since the start."""
-        self.rows = Rows(router.storage, timers)
+        self.rows = Rows(router.storage, timers, Ids(environment.random_text, environment.node).next)
         self.received = Received(router.storage, Ids(environment.random_text, environment.node).next)
         """What counts the stanzas that come."""
         self.contacts = contacts
@@ -114,8 +113,12 @@ class Federation:
         is_kept = _must_arrive(stanza)
         pair.check(is_kept)
         is_promised = traffic.inlet is not None and traffic.inlet.ledger is not None
+        if is_kept and is_promised:
+            traffic.held = _held(pair, traffic)
+            if traffic.held is not None:
+                return True
         if is_kept and (is_promised or pair.carrier is None):
-            row, mark = self._new_row(), pair.next_mark
+            row, mark = self.rows.new_id(), pair.next_mark
             traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now(), mark))
         pair.take(stanza, row, is_kept, mark)
         return True
@@ -232,6 +235,23 @@ class Federation:
         for pair in found:
             pair.cut(Failed("remote-server-timeout", f"The connection to {theirs} was closed by an operator"))
         return len(found)
+
+
+def _held(pair: Pair, traffic: Traffic) -> Held | None:
+    """Send what changes nothing else, so that its commit can wait: what has arrived meanwhile needs no entry.
+
+    Not what another stanza has become, which is committed with that.
+    """
+    origin = traffic.origin
+    if (
+        traffic.changes
+        or traffic.hops
+        or origin is None
+        or origin is not traffic.inlet
+        or origin.ledger is None
+    ):
+        return None
+    return pair.hold(traffic.stanza, origin.ledger)
 
 
 def _must_arrive(stanza: Stanza) -> bool:

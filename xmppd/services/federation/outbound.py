@@ -72,6 +72,13 @@ class Carrier(Protocol):
     def carry(self, item: Item) -> None:
         """Write a stanza; what becomes of it is told to the carrier's `Sender`."""
 
+    def ask(self) -> None:
+        """Ask the peer what has arrived, if something was sent since that was asked last (XEP-0198 4)."""
+
+    @property
+    def answered_in_s(self) -> float:
+        """How long it took to answer the latest time; 0 before that."""
+
     @property
     def unsent_bytes(self) -> int:
         """How much of what was written waits to leave."""

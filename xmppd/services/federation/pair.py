@@ -11,11 +11,11 @@ backing off             a message waits; all else, and all after a final failure
 
 A failed attempt sends back what is not durable, and all of it where the failure is final; a carrier that breaks sends
 back nothing: what it leaves unconfirmed goes to the front of the queue. A new stanza does not shorten the wait for the
-next attempt. Errors go back in a later turn, so that nobody is told of a stanza while it is still being handed over.
+next attempt. Errors go back in a later turn, so that nobody hears of a stanza while it is still being handed over.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -25,16 +25,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from xmppd.config.s2s import S2s
+from xmppd.core.holding import Held
+from xmppd.core.session import Ledger
 from xmppd.core.timers import Timer, Timers
 from xmppd.services.federation.backoff import Backoff
 from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.federation.counters import Counters
+from xmppd.services.federation.holding import Holding
 from xmppd.services.federation.outbound import Carrier, Failed, Item, Numbered, Open, Unreachable
 from xmppd.services.federation.rows import Rows
-from xmppd.services.federation.sent import mark_of
+from xmppd.services.federation.sent import foreseen_mark, to_be_marked
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.acks import MODULUS
 
 SLICE: Final = 100
 """Stanzas of a queue that leave in one turn."""
@@ -71,6 +73,7 @@ class Pair:
         self.carrier: Carrier | None = None
         self.queue: deque[Item] = deque()
         self.size_bytes = 0
+        self.holding = Holding((ours, theirs), parts.rows, parts.timers)
         self.left: Numbered | None = None
         """What an earlier carrier has left, to be resumed; it is in the queue, too."""
         self.last_failed: Failed | None = None
@@ -88,14 +91,9 @@ class Pair:
 
     @property
     def next_mark(self) -> bytes:
-        """What stands in the row of the stanza that comes next; nothing where there is no carrier that counts.
-
-        Behind what waits its number is foreseen. It is looked at again when it is sent: something may go back before.
-        """
+        """What stands in the row of the stanza that comes next; nothing where there is no carrier that counts."""
         numbered = self.carrier.numbered if self.carrier is not None else None
-        if numbered is None:
-            return b""
-        return mark_of(numbered.id, (numbered.sent + len(self.queue) + 1) % MODULUS)
+        return b"" if numbered is None else foreseen_mark(numbered, len(self.queue))
 
     @property
     def state(self) -> str:
@@ -134,6 +132,18 @@ class Pair:
             return
         self.add(Item(stanza, row, now, is_durable, mark))
         self.wake()
+
+    def hold(self, stanza: Stanza, ledger: Ledger) -> Held | None:
+        """Send a message whose sender, by *ledger*, is told later that it is safe; None where it must be kept first."""
+        carrier = self.carrier
+        if carrier is None or self.queue or carrier.unsent_bytes >= JAM_BYTES:
+            return None
+        now = self._parts.now()
+        held = self.holding.carry(carrier, stanza, now, ledger)
+        if held is not None:
+            self.last_used_at = now
+            self._parts.counters.sent += 1
+        return held
 
     def add(self, item: Item) -> None:
         """Let *item* wait behind all others."""
@@ -180,6 +190,7 @@ class Pair:
     def stop(self) -> None:
         """Look for nothing more; what is durable waits for the next start."""
         self._is_stopped = True
+        self.holding.stop()
         self._end_attempts()
 
     def _end_attempts(self) -> None:
@@ -191,6 +202,7 @@ class Pair:
     def cut(self, failed: Failed) -> None:
         """An operator ends the carrier, or the attempt; what waits goes back."""
         carrier, self.carrier = self.carrier, None
+        self.holding.release_all()
         self._end_attempts()
         if carrier is not None:
             carrier.close()
@@ -207,6 +219,7 @@ class Pair:
 
     def arrived(self, items: list[Item]) -> None:
         """These have arrived, as far as that can be known."""
+        self.holding.arrived(items)
         self._parts.rows.done(self.ours, self.theirs, [item.row for item in items])
 
     def resumed(self, id: str, h: int) -> bool:
@@ -233,6 +246,7 @@ class Pair:
         self.carrier = None
         if self._is_stopped:
             return
+        self.holding.lost(items)
         for item in reversed(items):
             self.queue.appendleft(item)
             self.size_bytes += item.size_bytes
@@ -340,7 +354,7 @@ class Pair:
         if numbered is None or not numbered.id:
             self._send_some(carrier, some)
             return
-        marked = list(_to_be_marked(some, numbered.id, numbered.sent + 1))
+        marked = list(to_be_marked(some, numbered))
         if not marked:
             self._send_some(carrier, some)
             return
@@ -384,12 +398,3 @@ class Pair:
             self._parts.refuse(item.stanza, StanzaError(failed.condition, failed.text))
         self._parts.rows.done(self.ours, self.theirs, [item.row for item in some])
         return 0.0 if items else None
-
-
-def _to_be_marked(items: list[Item], id: str, first: int) -> Iterator[Item]:
-    """Give those whose rows say something else than which they will be on the stream *id*; now they say it."""
-    for place, item in enumerate(items):
-        mark = mark_of(id, (first + place) % MODULUS) if item.row else b""
-        if item.mark != mark:
-            item.mark = mark
-            yield item

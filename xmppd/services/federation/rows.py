@@ -4,7 +4,7 @@ Store ``s2s_queue``; the owner is a part of our domain, named by the other one. 
 arrived or was bounced; many go in one change.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from twisted.logger import Logger
@@ -15,6 +15,7 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import (
     MAX_PAGE,
     Append,
+    Change,
     Decided,
     DeleteEntries,
     NewEntry,
@@ -47,9 +48,10 @@ class Rows:
 
     _log = Logger()
 
-    def __init__(self, storage: Storage, timers: Timers):
+    def __init__(self, storage: Storage, timers: Timers, new_id: Callable[[], str]):
         self._storage = storage
         self._timers = timers
+        self.new_id = new_id
         self._done: dict[tuple[str, str], list[str]] = {}
         self._count = 0
         self._is_timed = False
@@ -57,6 +59,19 @@ class Rows:
     def keeping(self, ours: str, theirs: str, row: str, stanza: Stanza, at: float, mark: bytes) -> Append:
         """Give the change that keeps *stanza* under the id *row*; *mark* says which it is on which stream."""
         return Append(STORE, part_of(ours, theirs), NewEntry(row, at, "", stanza.to_bytes(), mark))
+
+    def keep(self, pair: tuple[str, str], item: Item, changes: Sequence[Change], decided: Decided) -> None:
+        """Commit *changes*, and an entry for *item*."""
+        item.row = self.new_id()
+        kept = self.keeping(*pair, item.row, item.stanza, item.at, item.mark)
+        self._storage.submit((*changes, kept), decided)
+
+    def settle(self, changes: Sequence[Change], decided: Decided) -> None:
+        """Commit *changes* alone; where there are none, *decided* comes when all that was committed before is."""
+        if changes or self._storage.backlog:
+            self._storage.submit(changes, decided)
+        else:
+            decided(None)
 
     def number(self, ours: str, theirs: str, items: Iterable[Item], then: Decided) -> None:
         """Write into the rows of some items what their marks say; *then* they may be sent."""

@@ -5,10 +5,10 @@ queue, which hold the numbers of what was promised. No I/O.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from xmppd.services.federation.outbound import Item
+from xmppd.services.federation.outbound import Item, Numbered
 from xmppd.stream.acks import MODULUS, TooHigh, is_up_to
 
 MARK: Final = ":"
@@ -61,6 +61,23 @@ def read_mark(mark: bytes) -> tuple[str, int] | None:
     """Read what `mark_of` gave."""
     id, colon, number = mark.decode("utf-8", "replace").rpartition(MARK)
     return (id, int(number)) if colon and number.isdigit() else None
+
+
+def foreseen_mark(numbered: Numbered, waiting: int) -> bytes:
+    """Give the mark of what comes behind so many that wait.
+
+    It is looked at again when it is sent (`to_be_marked`): something may go back before.
+    """
+    return mark_of(numbered.id, (numbered.sent + waiting + 1) % MODULUS)
+
+
+def to_be_marked(items: Iterable[Item], numbered: Numbered) -> Iterator[Item]:
+    """Give those whose rows say something else than which they will be when they are sent now; now they say it."""
+    for place, item in enumerate(items):
+        mark = foreseen_mark(numbered, place) if item.row else b""
+        if item.mark != mark:
+            item.mark = mark
+            yield item
 
 
 def left_of(items: Iterable[tuple[Item, bytes]]) -> SentItems | None:

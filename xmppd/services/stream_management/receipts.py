@@ -9,6 +9,7 @@ from typing import Final
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from xmppd.core.holding import Keeper
 from xmppd.core.session import Session
 from xmppd.services.stream_management.records import Key, recorded
 from xmppd.services.stream_management.rounds import Rounds
@@ -21,7 +22,7 @@ NS: Final = "urn:xmpp:sm:3"
 class Receipts:
     """The half of a `StreamLedger` that is about what the client sends: an `xmppd.core.inlet.Acknowledger`."""
 
-    __slots__ = ("_now", "_owed", "_rounds", "incoming", "key", "session")
+    __slots__ = ("_keeper", "_now", "_owed", "_rounds", "incoming", "key", "session")
 
     def __init__(self, session: Session, key: Key, rounds: Rounds, now: Callable[[], float]):
         """*now* is wall time in seconds since 1970."""
@@ -32,6 +33,8 @@ class Receipts:
         self._now = now
         self._owed: int | None = None
         """A request waits until so much may be acknowledged."""
+        self._keeper: Keeper | None = None
+        """Who may hold back commits of what came last."""
 
     @property
     def is_durable(self) -> bool:
@@ -45,12 +48,31 @@ class Receipts:
 
     def routing(self, changes: list[Change]) -> None:
         """The count goes into the transaction of a stanza that changes anything; see `Ledger`."""
+        if changes and self._keeper is not None:
+            self._release()
         if not self.is_durable:
             return
         if changes:
             changes.append(recorded(self.key, self.incoming.next, self._now()))
         else:
             self._rounds.handled(self)
+
+    def holding(self, keeper: Keeper) -> int:
+        """The commit of the stanza in hand is held back; see `Ledger`."""
+        if self._keeper is not keeper:
+            self._release()
+            self._keeper = keeper
+        return self.incoming.next
+
+    def counted(self, number: int) -> Change | None:
+        """Give what keeps that *number* stanzas are handled; see `Ledger`."""
+        return recorded(self.key, number, self._now()) if self.is_durable else None
+
+    def _release(self) -> None:
+        """Whatever is committed next comes behind what is held back."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.release(self)
 
     def handled(self, is_waiting: bool) -> None:
         """Count a stanza that is dealt with; see `Ledger`."""
@@ -79,9 +101,12 @@ class Receipts:
         else:
             self._owed = incoming.handled
             self._rounds.owing(self)
+            if self._keeper is not None:
+                self._keeper.press(self)
 
     def recorded(self) -> Deferred[None]:
         """See that all that was handled may be acknowledged; fires when that is so, or cannot be."""
+        self._release()
         if self.incoming.is_settled and not self.incoming.is_covered:
             self._record_now()
         return self._rounds.decided()
@@ -105,4 +130,5 @@ class Receipts:
 
     def record(self) -> Change | None:
         """Give what keeps the count; see `Rounds`. It is committed behind all that was handled so far."""
-        return recorded(self.key, self.incoming.handled, self._now()) if self.is_durable else None
+        self._release()
+        return self.counted(self.incoming.handled)

@@ -65,6 +65,15 @@ class PairCarrier:
         if self._pulse is None:
             self._pulse = stream.parts.timers.add(0.0, self._look)  # mostly the kernel has all by then
 
+    def ask(self) -> None:
+        """Ask the peer what has arrived."""
+        self.counter.ask()
+
+    @property
+    def answered_in_s(self) -> float:
+        """How long its latest answer took."""
+        return self.counter.answered_in_s
+
     @property
     def unsent_bytes(self) -> int:
         """How much waits to leave."""

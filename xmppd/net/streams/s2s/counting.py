@@ -9,7 +9,7 @@ from xmppd.services.federation.received import NS
 from xmppd.services.federation.sent import SentItems
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.errors import StreamError
-from xmppd.stream.acks import TooHigh
+from xmppd.stream.acks import TooHigh, is_up_to
 
 ASK_AFTER: Final = 50
 """So many stanzas, and an acknowledgement is asked for at once."""
@@ -23,7 +23,7 @@ TRUE: Final = ("true", "1")
 class SentCounter:
     """Asks for acknowledgements of one stream, and hears them."""
 
-    __slots__ = ("_ask", "_send", "_timer", "_timers", "sender", "sent")
+    __slots__ = ("_ask", "_asked", "_send", "_timer", "_timers", "answered_in_s", "sender", "sent")
 
     def __init__(self, sender: Sender, send: Callable[[bytes], object], timers: Timers):
         self.sender = sender
@@ -31,6 +31,10 @@ class SentCounter:
         self._timers = timers
         self._timer: Timer | None = None
         self._ask = 0
+        self._asked: tuple[int, float] | None = None
+        """What the oldest request without an answer was about, and when it was sent."""
+        self.answered_in_s = 0.0
+        """How long the peer has taken for its latest answer."""
         self.sent: SentItems | None = None
         """None while acknowledgements are not agreed upon."""
 
@@ -84,8 +88,15 @@ class SentCounter:
         except TooHigh:
             extra = Element("handled-count-too-high", NS, {"h": str(h), "send-count": str(self.sent.sent)})
             raise StreamError("undefined-condition", extra=extra) from None
+        if self._asked is not None and is_up_to(self._asked[0], h):
+            self.answered_in_s, self._asked = self._timers.seconds() - self._asked[1], None
         if gone:
             self.sender.arrived(gone)
+
+    def ask(self) -> None:
+        """Ask for an acknowledgement, if something was written since one was asked for."""
+        if self._ask:
+            self._request()
 
     def stop(self) -> None:
         """The stream is over."""
@@ -99,6 +110,8 @@ class SentCounter:
 
     def _request(self) -> None:
         self._ask = 0
+        if self._asked is None and self.sent is not None:
+            self._asked = (self.sent.sent, self._timers.seconds())
         self._send(R)
 
 

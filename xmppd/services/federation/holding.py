@@ -1,0 +1,198 @@
+"""Messages on their way that may never need an entry on disk: the other server may have them before that is due.
+
+Rules that live here: a message leaves at once, and the commit of its sender's count waits for the ``<a/>`` of the other
+server (XEP-0198), which is asked for soon. With that the count alone is committed, one for each sender and ``<a/>``.
+Where it does not come in time, or the stream breaks, or something else of the same sender is to be committed, the entry
+is written in one transaction with the count, as it is where nothing can be held. A server that answers late is not
+waited for.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from xmppd.core.session import Ledger
+from xmppd.core.timers import Timer, Timers
+from xmppd.services.federation.outbound import Carrier, Item
+from xmppd.services.federation.rows import Rows
+from xmppd.services.federation.sent import mark_of
+from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import Change, Decided, StorageError
+from xmppd.stream.acks import MODULUS
+
+TICK_S: Final = 0.02
+"""After this time an ``<a/>`` is asked for, if that has not happened."""
+TICKS: Final = 12
+"""So many ticks a commit is held at most: a quarter of a second."""
+PRESSED_TICKS: Final = 3
+"""The same where its sender has asked for an acknowledgement, counted from then."""
+PROMPT_S: Final = 0.2
+"""A server whose latest answer took longer is not waited for: so much is left of the ticks behind a request."""
+MOST: Final = 1_000
+"""So many are held at most: they may all have to be written in one turn."""
+
+
+class HeldItem(Item):
+    """A stanza that was sent, with the commit that waits: an `xmppd.core.holding.Held`."""
+
+    __slots__ = ("changes", "count", "decided", "holding", "is_gone", "ledger", "number", "stream_id")
+
+    def __init__(
+        self, stanza: Stanza, at: float, holding: "Holding", ledger: Ledger, stream_id: str, number: int
+    ):
+        """*ledger* counts what its sender sends; it is the stanza *number* of the stream *stream_id*."""
+        super().__init__(stanza, "", at, True)
+        self.holding = holding
+        self.ledger = ledger
+        self.stream_id = stream_id
+        self.number = number
+        self.count = 0
+        self.is_gone = False
+        """Whether it needs no entry any more: it has arrived, or went back."""
+        self.changes: Sequence[Change] = ()
+        self.decided: Decided | None = None
+        """Set while its commit is held."""
+
+    def hold(self, changes: Sequence[Change], decided: Decided) -> None:
+        """Hold its commit, or have it made where what it waits for has come."""
+        self.count = self.ledger.holding(self.holding)
+        self.changes = changes
+        self.decided = decided
+        self.holding.add(self)
+
+
+class Holding:
+    """The commits that one pair of domains holds: an `xmppd.core.holding.Keeper`."""
+
+    def __init__(self, pair: tuple[str, str], rows: Rows, timers: Timers):
+        self._pair = pair
+        self._rows = rows
+        self._timers = timers
+        self._carrier: Carrier | None = None
+        """What was last sent by."""
+        self._timer: Timer | None = None
+        self._ticks: list[list[HeldItem]] = [[]]
+        """What came between two ticks, and what is left of it, oldest first."""
+        self._count = 0
+        self._pressed: dict[object, int] = {}
+        """So many ticks ago these have asked for an acknowledgement."""
+        self._is_prompt = True
+        self._is_stopped = False
+
+    def carry(self, carrier: Carrier, stanza: Stanza, at: float, ledger: Ledger) -> HeldItem | None:
+        """Send a stanza whose commit may wait; None where it may not, and then it was not sent."""
+        numbered, self._carrier = carrier.numbered, carrier
+        if numbered is None or not self._is_prompt or self._count >= MOST or self._is_stopped:
+            return None
+        item = HeldItem(stanza, at, self, ledger, numbered.id, (numbered.sent + 1) % MODULUS)
+        carrier.carry(item)
+        return item
+
+    def add(self, item: HeldItem) -> None:
+        """Hold the commit of an item that was sent."""
+        self._count += 1
+        if item.is_gone:
+            self.arrived((item,))
+        elif self._is_stopped:
+            self._write(item)
+        else:
+            self._ticks[-1].append(item)
+            if self._timer is None:
+                self._timer = self._timers.add(TICK_S, self._tick)
+
+    def arrived(self, items: Iterable[Item]) -> None:
+        """These need no entries any more; their senders' counts are committed together."""
+        decided: list[Decided] = []
+        changes: list[Change] = []
+        counts: dict[Ledger, int] = {}
+        for item in items:
+            if type(item) is not HeldItem:
+                continue
+            item.is_gone = True
+            if item.decided is not None:
+                decided.append(item.decided)
+                changes += item.changes
+                counts[item.ledger] = item.count
+                item.decided = None
+        if self._carrier is not None:
+            self._is_prompt = self._carrier.answered_in_s < PROMPT_S
+        if decided:
+            self._count -= len(decided)
+            changes += _counts(counts)
+            self._rows.settle(changes, partial(_tell, decided))
+
+    def lost(self, items: Iterable[Item]) -> None:
+        """The stream that these were sent on is gone: they wait, and that needs entries."""
+        for item in items:
+            if type(item) is HeldItem:
+                self._write(item)
+                item.stream_id = ""
+
+    def release(self, ledger: object) -> None:
+        """Something else of this sender is to be committed; see `Keeper`."""
+        for items in self._ticks:
+            for item in items:
+                if item.ledger is ledger:
+                    self._write(item)
+
+    def press(self, ledger: object) -> None:
+        """This sender waits for its ``<a/>``; see `Keeper`."""
+        self._pressed.setdefault(ledger, 0)
+
+    def release_all(self) -> None:
+        """Hold nothing."""
+        for items in self._ticks:
+            for item in items:
+                self._write(item)
+
+    def stop(self) -> None:
+        """Hold nothing any more."""
+        self._is_stopped = True
+        self.release_all()
+
+    def _tick(self, now: float, timer: Timer, param: None) -> float | None:
+        if not self._count:
+            self._ticks, self._timer = [[]], None
+            self._pressed.clear()
+            return None
+        if self._carrier is not None:
+            self._carrier.ask()
+        self._ticks.append([])
+        if len(self._ticks) > TICKS:
+            late = [item for item in self._ticks.pop(0) if item.decided is not None]
+            self._is_prompt = self._is_prompt and not late
+            for item in late:
+                self._write(item)
+        if self._pressed:
+            self._release_pressed()
+        return TICK_S
+
+    def _release_pressed(self) -> None:
+        """Who has waited for so long waits for the disk alone."""
+        pressed = {ledger: ticks + 1 for ledger, ticks in self._pressed.items()}
+        due = {ledger for ledger, ticks in pressed.items() if ticks >= PRESSED_TICKS}
+        self._pressed = {ledger: ticks for ledger, ticks in pressed.items() if ledger not in due}
+        for items in self._ticks if due else ():
+            for item in items:
+                if item.ledger in due:
+                    self._write(item)
+
+    def _write(self, item: HeldItem) -> None:
+        """Commit what was held back, and the entry."""
+        decided, item.decided = item.decided, None
+        if decided is None:
+            return
+        self._count -= 1
+        item.mark = mark_of(item.stream_id, item.number)
+        changes = (*item.changes, *_counts({item.ledger: item.count}))
+        self._rows.keep(self._pair, item, changes, decided)
+
+
+def _counts(counts: dict[Ledger, int]) -> list[Change]:
+    found = [ledger.counted(count) for ledger, count in counts.items()]
+    return [change for change in found if change is not None]
+
+
+def _tell(decided: list[Decided], error: StorageError | None) -> None:
+    for each in decided:
+        each(error)
