@@ -1,6 +1,7 @@
 """Operations on the server as a whole."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 from xmppd.admin.control.answers import ReadAnew, Status, Stopping, versions_in_words
@@ -9,6 +10,7 @@ from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import Block, Cell, Facts, Line, Moment, Row, computed, count, rows, table
 
 _MIB: Final = 1_048_576
+_TIMES: Final = ("_timestamp_seconds", "_start_time_seconds")
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _hosts = rows(name="Host", sessions="Sessions", available="Available", modules="Modules")
 _components = rows(
@@ -50,7 +52,12 @@ def _status(found: Status, args: Args) -> Iterable[Block]:
 
 
 def _number(row: Row) -> Cell:
-    value = row["value"]
+    """Times and sizes as people write them; what is small is a number."""
+    name, value = row["name"], row["value"]
+    if name.endswith(_TIMES) and value:
+        return Moment(datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds"))
+    if name.endswith("_bytes") and value >= _MIB:
+        return mebibytes(value)
     return value if isinstance(value, int) else f"{value:.4g}"
 
 
