@@ -143,6 +143,10 @@ def _read_only(path: Path) -> tuple[Path, str, str]:
     return mount, why, f"mount it for writing (mount -o remount,rw {mount}), or name a place on another"
 
 
+def _folder(path: Path) -> tuple[Path, str, str]:
+    return path, "it is a folder and no file", "name a file"
+
+
 def _in_the_way(path: Path) -> tuple[Path, str, str]:
     return path, "there is something else of this name", "move it away, or name another place"
 
@@ -155,6 +159,7 @@ _WORDS = {
     errno.EACCES: _not_permitted,
     errno.ENOENT: _missing,
     errno.ENOTDIR: _no_folder,
+    errno.EISDIR: _folder,
     errno.EROFS: _read_only,
     errno.EEXIST: _in_the_way,
     errno.ENOSPC: _full,

@@ -120,6 +120,8 @@ class CommandTests(SynchronousTestCase):
             refused = self.run_("import", *words, status=1)
             self.assertEqual((refused.stdout, refused.stderr.count("\n")), ("", 1), refused)
             self.assertTrue(refused.stderr.startswith("xmppctl: "), refused)
+            if "nowhere" in str(words[1]):
+                self.assertIn("there is no such file or folder", refused.stderr)
 
     def test_under_a_server(self) -> None:
         """An import and a restore need the data for themselves; which process has them is said."""
@@ -132,6 +134,8 @@ class CommandTests(SynchronousTestCase):
             refused = self.run_(*words, status=1)
             self.assertIn(f"process {os.getpid()}", refused.stderr)
             self.assertIn("xmppctl stop", refused.stderr)
+        said = self.run_("import", "xep0227", self.pie, "--dry-run").stdout
+        self.assertIn("2 accounts and rooms of a.example there already", said)
         self.run_("backup", self.folder / "y.tar")
         self.run_("export", self.folder / "y.xml")
         self.assertIn("romeo", (self.folder / "y.xml").read_text())
@@ -170,9 +174,17 @@ class CommandTests(SynchronousTestCase):
         restored = json.loads(self.run_("restore", self.folder / "x.tar.gz", "--replace", "--json").stdout)
         self.assertEqual(restored["accounts"], {"a.example": 2})
         self.assertEqual(self.accounts(), ["juliet@a.example", "romeo@a.example"])
-        for file in (self.pie, self.folder, self.folder / "nowhere.tar"):
+        for file, why in (
+            (self.pie, "no backup"),
+            (self.folder / "data", "there is none in it"),
+            (self.folder / "nowhere.tar", "there is no such file"),
+        ):
             refused = self.run_("restore", file, "--replace", status=1)
+            self.assertIn(why, refused.stderr)
             self.assertEqual(refused.stderr.count("\n"), 1)
+        self.run_("backup", self.folder)
+        newest = self.run_("restore", self.folder, "--replace", status=1).stderr
+        self.assertRegex(newest, r"is a folder: name a backup; the newest in it is .*/xmppd-.*Z\.tar\.gz\n")
 
     def test_a_storage_that_keeps_nothing(self) -> None:
         """There is nothing to be taken, given, or backed up."""

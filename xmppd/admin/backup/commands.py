@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from xmppd.admin.backup.making import Made, Place, Progress, make
+from xmppd.admin.backup.making import Made, Place, Progress, backups_in, make
 from xmppd.admin.backup.manifest import BackupError
 from xmppd.admin.backup.restoring import Restored, restore
 from xmppd.admin.control.wire import ControlError
@@ -38,6 +38,10 @@ def put_back(
 ) -> Restored:
     """Put the backup *path* in the place of the data; `ControlError`."""
     config = load_config(config_file, env)
+    if path.is_dir():
+        newest = backups_in(path)[-1:]
+        which = f"the newest in it is {newest[0]}" if newest else "there is none in it"
+        raise ControlError("bad-backup", f"{path} is a folder: name a backup; {which}")
     with _told(path), path.open("rb") as backup:
         size = os.fstat(backup.fileno()).st_size
         with locked(config, "a restore"):

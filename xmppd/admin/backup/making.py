@@ -229,9 +229,14 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(each, ignore_errors=True)
 
 
+def backups_in(folder: Path) -> list[Path]:
+    """Give the backups that have their name from us, the oldest first: their names sort by time."""
+    return sorted(each for suffix in SUFFIXES for each in folder.glob(f"{PREFIX}*Z{suffix}"))
+
+
 def _remove_older(folder: Path, keep: int) -> Iterator[Path]:
-    """Let the newest stay; their names sort by time."""
-    found = sorted(each for suffix in SUFFIXES for each in folder.glob(f"{PREFIX}*Z{suffix}"))
+    """Let the newest stay."""
+    found = backups_in(folder)
     for each in found[: max(0, len(found) - keep)]:
         each.unlink(missing_ok=True)
         yield each

@@ -1,6 +1,7 @@
 """The data folder for who works with it in the place of the server: its lock, and whose the files are."""
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from xmppd.config.obstacles import Obstacle, user_name
 from xmppd.config.read import load
 from xmppd.storage.interface import StorageError
 from xmppd.storage.lock import LOCK_NAME, DataLock, DataLocked
+from xmppd.storage.sqlite.copying import copy_database
 
 _MODE = 0o600
 
@@ -68,6 +70,27 @@ def locked(config: Config, what: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def as_it_is(config: Config, what: str, beside: Path | None = None) -> Iterator[OpenedStorage]:
+    """Open the storage to look into it: the stopped server's own; of one that runs a copy of this moment.
+
+    The copy is made in the folder *beside*, or in $TMPDIR, and removed. Errors as of `locked` and `opened`.
+    """
+    if not is_locked(config.data_dir):
+        with locked(config, what), opened(config) as storage:
+            yield storage
+        return
+    with tempfile.TemporaryDirectory(prefix=".xmppctl-", dir=beside) as folder:
+        copy = Path(folder) / "copy"
+        copy_database(database_of(config), copy)
+        storage = OpenedStorage(f"sqlite:{copy}", Path(folder), "process")
+        storage.start()
+        try:
+            yield storage
+        finally:
+            storage.close()
 
 
 @contextmanager

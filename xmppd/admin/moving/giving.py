@@ -1,16 +1,13 @@
 """``xmppctl export``: accounts and rooms as XEP-0227, of a stopped server or of one that runs."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from xmppd.admin.control.wire import ControlError
-from xmppd.admin.moving.data import database_of, is_locked, load_config, locked, opened
-from xmppd.admin.opened import OpenedStorage
-from xmppd.config.model import Config
+from xmppd.admin.moving.data import as_it_is, load_config
 from xmppd.config.obstacles import Obstacle
 from xmppd.moving.exporting import StoredSource
 from xmppd.moving.importing import PROGRESS_EVERY, Progress
@@ -19,7 +16,6 @@ from xmppd.moving.pie.writing import write
 from xmppd.moving.report import Report
 from xmppd.stanza.jid import JID, InvalidJID
 from xmppd.storage.interface import StorageError
-from xmppd.storage.sqlite.copying import copy_database
 
 _MODE: Final = 0o600
 STDOUT: Final = "-"
@@ -39,7 +35,7 @@ def give(
     jid = None if user is None else _address(user)
     try:
         beside = None if target == STDOUT else Path(target).parent
-        with _storage(config, beside) as storage:
+        with as_it_is(config, "an export", beside) as storage:
             source = StoredSource(storage, frozenset(hosts) or None, jid)
             _check(source, hosts, user)
             report = Report()
@@ -73,24 +69,6 @@ def _check(source: StoredSource, hosts: Sequence[str], user: str | None) -> None
             )
     if user is not None and not source.total:
         raise ControlError("no-such-account", f"there is no account {user}")
-
-
-@contextmanager
-def _storage(config: Config, beside: Path | None) -> Iterator[OpenedStorage]:
-    """The stopped server's own; of one that runs a copy, made beside the file that is written, or in $TMPDIR."""
-    if not is_locked(config.data_dir):
-        with locked(config, "an export"), opened(config) as storage:
-            yield storage
-        return
-    with tempfile.TemporaryDirectory(prefix=".xmppctl-", dir=beside) as folder:
-        copy = Path(folder) / "copy"
-        copy_database(database_of(config), copy)
-        storage = OpenedStorage(f"sqlite:{copy}", Path(folder), "process")
-        storage.start()
-        try:
-            yield storage
-        finally:
-            storage.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from xmppd.admin.control.wire import ControlError
-from xmppd.admin.moving.data import database_of, load_config, locked, opened
+from xmppd.admin.moving.data import as_it_is, database_of, load_config, locked, opened
 from xmppd.config.model import Config
 from xmppd.config.obstacles import Obstacle
 from xmppd.modules.mam.module import MamOptions
@@ -44,6 +44,9 @@ def take(
         source = _source(kind, path)
         if is_dry and not database_of(config).exists():
             return _run(Nothing(), wanted, source, on_progress)
+        if is_dry:
+            with as_it_is(config, "an import") as storage:
+                return _run(storage, wanted, source, on_progress)
         with locked(config, "an import"), opened(config) as storage:
             return _run(storage, wanted, source, on_progress)
     except SourceError as error:
@@ -114,6 +117,7 @@ def _kept_since(config: Config, services: Sequence[str]) -> Iterator[tuple[str, 
 
 def _source(kind: str, path: Path) -> Source:
     """Open it; `SourceError`, OSError. ejabberd has two formats, which the first bytes tell apart."""
+    path.stat()
     if kind == "prosody":
         return ProsodySource.at(path)
     if path.is_dir():

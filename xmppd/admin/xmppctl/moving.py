@@ -21,8 +21,9 @@ _OF_OWNERS = ("accounts", "rooms")
 def import_group() -> None:
     """Moving in: accounts and rooms of another server, with all that belongs to them.
 
-    While the server is stopped. Accounts keep their passwords. Who is there already is passed over, so that an import
-    that was interrupted is begun again and goes on. Status 1 where an account or a room could not be carried.
+    While the server is stopped; with --dry-run while it runs, too. Accounts keep their passwords. Who is there already
+    is passed over, so that an import that was interrupted is begun again and goes on. Status 1 where an account or a
+    room could not be carried.
     """
 
 

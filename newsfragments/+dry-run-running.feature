@@ -1,0 +1,1 @@
+``xmppctl import … --dry-run`` looks at the data of a server that runs, too. ``xmppctl restore FOLDER`` names the newest backup in it, and ``xmppctl stats`` writes times and sizes as people read them.
