@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from xmppd.admin.control.answers import ReadAnew, Status, Stopping, versions_in_words
-from xmppd.core.operations.declaring import Args, Operation, Subject, option
+from xmppd.core.operations.declaring import Args, Argument, Operation, Subject
 from xmppd.core.operations.role import Role
 from xmppd.core.operations.showing import Block, Cell, Facts, Line, Moment, Row, computed, count, rows, table
 
@@ -79,13 +79,15 @@ SUBJECT: Final = Subject(
             "stats",
             "Show what has happened since the start, and what waits: sessions, stanzas, logins, refusals, queues.",
             (
-                option(
+                Argument(
                     "about",
-                    "only numbers with this word in their name, such as login, or in what they are about",
+                    "Only numbers with this word in their name, such as login, or in what they are about.",
+                    is_required=False,
                 ),
             ),
             table("no number is about that", name="What", of="Of", value=computed("Value", _number)),
-            "The numbers are those that a monitoring system gets (see the manual, Metrics).",
+            "With ABOUT only those with this word, such as login. The numbers are those that a monitoring system gets "
+            "(see the manual, Metrics).",
             Role.OPERATOR,
         ),
         Operation(
