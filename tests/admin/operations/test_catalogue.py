@@ -11,6 +11,7 @@ announce.send
 announce.welcome
 archive.purge
 cert.list
+cert.show
 component.close
 component.list
 component.show
