@@ -1,6 +1,6 @@
 """A domain of its own as a pubsub service: XEP-0060 without the presence of anybody."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from xmppd.config.limits import Limits
@@ -12,7 +12,7 @@ from xmppd.services.pubsub.changes import Along
 from xmppd.services.pubsub.defaults import OF_SERVICE
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
-from xmppd.services.pubsub.realm import affiliation, subscription_state
+from xmppd.services.pubsub.realm import Audience, affiliation, subscription_state
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import NewEntry
 
@@ -79,9 +79,9 @@ class DomainRealm:
         """See `Realm`."""
         return self._viewer(who, people)
 
-    async def audience(self, node: Node, people: People) -> Iterable[str]:
+    async def audience(self, node: Node, people: People) -> Audience:
         """See `Realm`: those who have subscribed, each at its address."""
-        return self._takers(node, people)
+        return Audience(self._takers, node, people)
 
     def _takers(self, node: Node, people: People) -> Iterator[str]:
         now, is_headline = self._now(), node.options.notification_type == "headline"

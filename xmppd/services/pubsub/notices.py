@@ -6,16 +6,18 @@ longer: whoever publishes that often to so many gets them as quickly, for half o
 than `BOUND` has to wait.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
-from itertools import chain, zip_longest
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.lanes import BOUND, Lanes
+from xmppd.core.registry import SessionRegistry
 from xmppd.core.timers import Timer, Timers
-from xmppd.core.turns import SPACE_S, Steps
+from xmppd.core.turns import DELIVERED, SPACE_S, Steps
+from xmppd.services.presence.blocking import Blocking
 from xmppd.services.recipients import Recipients
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
@@ -41,14 +43,26 @@ class _Node:
 class Notices:
     """What is told of nodes."""
 
-    def __init__(self, recipients: Recipients, lanes: Lanes, timers: Timers):
+    def __init__(
+        self,
+        recipients: Recipients,
+        registry: SessionRegistry,
+        blocking: Blocking,
+        lanes: Lanes,
+        timers: Timers,
+    ):
         self._recipients = recipients
+        self._sessions = registry.by_full
+        self._blocking = blocking
         self._lanes = lanes
         self._timers = timers
         self._nodes: dict[Hashable, _Node] = {}
 
     def send(self, key: Hashable, stanza: Stanza, takers: Iterable[str]) -> None:
-        """Send *stanza* to *takers*, found out as it goes; in the next turn or soon, in order for each *key*."""
+        """Send *stanza* to *takers*, found out as it goes; in the next turn or soon, in order for each *key*.
+
+        What comes close together for takers that are equal is sent in one go.
+        """
         node = self._nodes.get(key)
         if node is None:
             self._nodes[key] = node = _Node()
@@ -86,20 +100,23 @@ class Notices:
         self._timers.add(SPACE_S, self._go, key)
 
     def _steps(self, notices: list[_Notice]) -> Steps:
+        takers = notices[0].takers
         if len(notices) == 1:
             return self._recipients.steps(*notices[0])
-        return self._together(notices)
+        if all(notice.takers == takers for notice in notices):
+            return self._together([notice.stanza for notice in notices], takers)
+        return chain.from_iterable(self._recipients.steps(*notice) for notice in notices)
 
-    def _together(self, notices: list[_Notice]) -> Iterator[int | None]:
-        """Tell of all at a time, as long as the same are told; each in the order of the *notices*."""
-        recipients, sender = self._recipients, JID.parse(notices[0].stanza.from_ or "")
-        fanouts = [Fanout(notice.stanza) for notice in notices]
-        takers = [iter(notice.takers) for notice in notices]
-        for those in zip_longest(*takers):
-            first = those[0]
-            if those.count(first) < len(those):
-                for notice, one, others in zip(notices, those, takers, strict=True):
-                    rest = others if one is None else chain((one,), others)
-                    yield from recipients.steps(notice.stanza, rest)
-                return
-            yield from recipients.steps_to(first, sender, fanouts)
+    def _together(self, stanzas: Sequence[Stanza], takers: Iterable[str]) -> Steps:
+        """Send all of *stanzas* to each taker in turn."""
+        sessions, blocking, sender = self._sessions, self._blocking, JID.parse(stanzas[0].from_ or "")
+        fanouts = [Fanout(stanza) for stanza in stanzas]
+        cost = DELIVERED * len(fanouts)
+        for to in takers:
+            session = sessions.get(to)
+            if session is None or blocking.is_used:
+                yield from self._recipients.steps_to(to, sender, fanouts)
+                continue
+            for fanout in fanouts:
+                fanout.send(session, to)
+            yield cost

@@ -38,7 +38,7 @@ def add_services(parts: CoreParts) -> None:
         environment.now,
     )
     recipients = Recipients(parts.registry, parts.router, parts.lanes, blocking)
-    notices = Notices(recipients, parts.lanes, parts.timers)
+    notices = Notices(recipients, parts.registry, blocking, parts.lanes, parts.timers)
     tools = Tools(nodes, parts.storage, notices, environment.now, Ids(environment.random_text).next)
     reading = Reading(tools)
     last_items = LastItems(personal, nodes, reading, parts.registry, parts.router, parts.timers)

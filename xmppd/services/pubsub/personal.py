@@ -29,7 +29,7 @@ from xmppd.services.pubsub.changes import (
 from xmppd.services.pubsub.defaults import personal_defaults
 from xmppd.services.pubsub.node import Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
-from xmppd.services.pubsub.realm import affiliation, subscription_state
+from xmppd.services.pubsub.realm import Audience, affiliation, subscription_state
 from xmppd.services.pubsub.remote import RemoteContacts
 from xmppd.services.roster.roster import Roster, Rosters
 from xmppd.stanza.jid import JID
@@ -149,14 +149,14 @@ class PersonalRealm:
             roster = await self._of.roster(self)
         return self._viewer(who, people, roster, self._of.now())
 
-    async def audience(self, node: Node, people: People) -> Iterable[str]:
+    async def audience(self, node: Node, people: People) -> Audience:
         """See `Realm`: own resources, contacts, then those who have subscribed by themselves."""
         of = self._of
         roster = await of.roster(self)
         blocked: Container[str] = ()
         if of.blocking.is_used:
             blocked = await of.blocking.blocked_by(self.jid)
-        return self._takers(node, people, roster, blocked)
+        return Audience(self._takers, node, people, roster, blocked)
 
     def _takers(self, node: Node, people: People, roster: Roster, blocked: Container[str]) -> Iterator[str]:
         of, now, told = self._of, self._of.now(), set[str]()

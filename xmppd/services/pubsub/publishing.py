@@ -6,7 +6,7 @@ where the node is so; the result leaves after the commit, and then those who may
 the commits.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from xmppd.core.waiting import deferred
@@ -63,7 +63,7 @@ class Publishing(JointChanges):
             kept, count, gone = list[Change](), node.items, tuple[str, ...]()
             if entry is not None and node.options.persist_items:
                 kept, count, gone = await self._kept(realm, node, entry, who, place.is_new)
-            takers = await realm.audience(node, await self._nodes.people(node))
+            takers: Iterable[str] = await realm.audience(node, await self._nodes.people(node))
             takers = tuple(takers) if gone else takers
             along = Joint()
             if kept and entry is not None:

@@ -3,7 +3,7 @@
 Both have the same nodes and the same rules; what differs, a realm says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from xmppd.config.limits import Limits
@@ -13,6 +13,28 @@ from xmppd.services.pubsub.node import Affiliation, Node, People, SubscriptionSt
 from xmppd.services.pubsub.options import Bounds, NodeOptions
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import NewEntry
+
+
+class Audience(Iterable[str]):
+    """Who is told something: full or bare JIDs, each once, found out anew whenever it is gone through.
+
+    Audiences are equal that are found the same way out of the same.
+    """
+
+    __slots__ = ("_find", "_of")
+
+    def __init__(self, find: Callable[..., Iterator[str]], *of: object):
+        """Find it by *find* out of what it is made of."""
+        self._find = find
+        self._of = of
+
+    def __iter__(self) -> Iterator[str]:
+        return self._find(*self._of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Audience) and self._of == other._of
+
+    __hash__ = None  # type: ignore[assignment]  # block lists have none
 
 
 class Realm(Protocol):
@@ -55,11 +77,8 @@ class Realm(Protocol):
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """Say what *who* is to a node. Waits; `StorageError`."""
 
-    async def audience(self, node: Node, people: People) -> Iterable[str]:
-        """Give who is told what happens to the items of a node: full or bare JIDs, each once.
-
-        Waits for what has to be read; who it is, is found out while it is gone through, once.
-        """
+    async def audience(self, node: Node, people: People) -> Audience:
+        """Give who is told what happens to the items of a node. Waits for what has to be read."""
 
 
 def affiliation(realm: Realm, who: JID, people: People) -> Affiliation:
