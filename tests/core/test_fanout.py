@@ -20,7 +20,7 @@ class FanoutTests(SynchronousTestCase):
 
     def test_copies_are_the_stanza_with_another_to(self) -> None:
         """What is written is byte for byte what the stanza with that ``to`` is, awkward addresses included."""
-        for to in ("bob@localhost", "b&b@localhost/'\"<", "søren@localhost"):
+        for to in ("bob@localhost", "b&b@localhost/'\"<", "søren@localhost", 'b@localhost/"'):
             self.assertTrue(Fanout(PRESENCE).send(self.session, to))
             self.assertEqual(written(self.session), PRESENCE.replace(to=to).to_bytes())
             self.assertEqual(Fanout(PRESENCE).copy(to), PRESENCE.replace(to=to))

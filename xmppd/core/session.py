@@ -259,6 +259,17 @@ class Session:
         conn.write(data)
         return True
 
+    def write(self, data: bytes) -> bool:
+        """Write bytes that need no filter and are counted already; as `send`."""
+        conn = self.conn
+        if conn is None or self.is_ended:
+            return False
+        if self.bytes_filters:
+            for change in self.bytes_filters:
+                data = change(self, data)
+        conn.write(data)
+        return True
+
     @property
     def unsent_bytes(self) -> int:
         """How much of what was sent waits in the connection; nothing without one."""

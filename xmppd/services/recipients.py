@@ -9,6 +9,7 @@ bounded (`xmppd.core.lanes`); no turn is long, however many there are.
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import chain
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
@@ -23,6 +24,8 @@ from xmppd.stanza.stanza import Stanza
 
 ForOne = Fanout | Stanza | Callable[[], Fanout]
 """What one taker is sent: a stanza, or what makes it when its turn has come."""
+STEP: Final = 10 * DELIVERED
+"""What is done before it is looked whether others have their turn; that look costs some tenth of a copy."""
 Gone = Callable[[Sequence[str]], None]
 """Told, once, who of the takers would be a client of this server and is not connected."""
 
@@ -55,17 +58,23 @@ class Recipients:
         """Give the work of `send` for who has more to do in the same piece; ValueError for a ``from`` that is none."""
         fanout, sender = Fanout(stanza), JID.parse(stanza.from_ or "")
         missing: list[str] = []
+        cost = 0
         for to in takers:
             session = self._sessions.get(to)
             if session is None:
-                yield self._elsewhere(fanout, to, missing)
+                cost += self._elsewhere(fanout, to, missing)
             elif self._blocking.is_used and self._is_blocked(session.bare_jid or "", sender):
-                yield EXAMINED
+                cost += EXAMINED
             elif fanout.send(session, to):
-                yield DELIVERED
+                cost += DELIVERED
             else:
                 missing.append(to)
-                yield EXAMINED
+                cost += EXAMINED
+            if cost >= STEP:
+                yield cost
+                cost = 0
+        if cost:
+            yield cost
         if missing and gone is not None:
             gone(missing)
 

@@ -90,7 +90,7 @@ class Output:
 
     def write(self, data: bytes) -> None:
         """Send *data* with all else that is written in this turn; nothing once the connection is closing."""
-        if not isinstance(data, bytes):
+        if type(data) is not bytes and not isinstance(data, bytes):
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         if not self._takes_output or not data:
             return
@@ -200,7 +200,10 @@ class Output:
 
     def _send_some(self) -> bool:
         """Send one chunk; whether all that was gathered has left."""
-        sent = self._transmit(self._next_chunk())
+        return self._taken(self._transmit(self._next_chunk()))
+
+    def _taken(self, sent: int) -> bool:
+        """The network took so much, as `_transmit` says it; whether that was all."""
         if sent < 0:
             return False
         self._out_size -= sent

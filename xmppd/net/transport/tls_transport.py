@@ -242,13 +242,14 @@ class TLSTransport(SocketTransport):
     def _transmit(self, data: bytes | memoryview) -> int:
         tls = self._tls
         sent, outcome = tls.write(data)
-        if outcome in (DONE, WANT_WRITE):
+        if outcome == DONE:
             return sent
         if outcome == WANT_READ:
             tls.write_wants_read = True
-            return sent
-        self.connectionLost(_reason(tls))
-        return -1
+        elif outcome != WANT_WRITE:
+            self.connectionLost(_reason(tls))
+            return -1
+        return sent
 
     def _block(self) -> None:
         if self._tls.write_wants_read:

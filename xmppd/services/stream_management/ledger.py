@@ -134,7 +134,7 @@ class StreamLedger(Receipts):
         if self._holds:
             self._held.append(source.copy(to))
             return True
-        session.send(data)
+        session.write(data)
         self._unasked = unasked = self._unasked + 1
         if not self._is_asking:
             if unasked >= settings.ask_after:
