@@ -59,8 +59,8 @@ def check(tool: Tool, what: tuple[str, ...], offline: bool) -> int:
 
     And around it: host names, certificates, listeners, the data folder. Status 0 fine, 2 problems.
 
-    WHAT is config, names, certificates, listeners, dns, web, data, system, tls or libraries; all of them without it.
-    With features: what is missing of what users may want, and what to write for it.
+    WHAT is config, names, certificates, listeners, dns, web, relays, data, system, tls or libraries; all of them
+    without it. With features: what is missing of what users may want, and what to write for it.
     """
     checking = importlib.import_module("xmppd.admin.xmppctl.checking")
     text, status = checking.run(tool.config_file, tool.env, what, offline, tool.is_json)
