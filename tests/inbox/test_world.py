@@ -45,6 +45,24 @@ class WorldTests(SynchronousTestCase):
             self.assertEqual([each.id for each in world.devices[0].got], ["0"])
             world.finish()
 
+    def test_who_has_what_cannot_be_stored(self) -> None:
+        """With a broken disk messages are given all the same, and a killed server does not know of it."""
+        with quick_passwords():
+            world = World(("resumable", "counting"))
+            world.say()
+            world.connect(1, False, "<presence/>")
+            world.connect(0, False, "<presence/>")
+            world.time(1.0)
+            world.broken_disk(True, False)
+            world.lose(1)
+            world.look()
+            self.assertEqual([each.id for each in world.devices[0].got], ["0"])
+            world.kill()
+            world.connect(0, False, "<presence/>")
+            self.assertEqual([each.id for each in world.devices[0].got], ["0", "0"])
+            world.finish()
+        self.flushLoggedErrors()
+
 
 class OrdersTests(SynchronousTestCase):
     """Each was played on the code before the inbox, and lost or doubled a message there."""
