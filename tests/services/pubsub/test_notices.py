@@ -10,6 +10,7 @@ from xmppd.core.lanes import BOUND, Lanes
 from xmppd.core.timers import Timers
 from xmppd.core.turns import BUDGET, DELIVERED, SPACE_S, Turns
 from xmppd.services.presence.blocking import Blocking
+from xmppd.services.pubsub import notices
 from xmppd.services.pubsub.items import items_event, notification
 from xmppd.services.pubsub.notices import Notices
 from xmppd.services.recipients import Recipients
@@ -88,6 +89,19 @@ class NoticesTests(SynchronousTestCase):
         for taker in list.copy(crowd):
             self.assertEqual(self.got(taker), ["a", "b", "c"])
         self.assertEqual(crowd.times, 2)
+
+    def test_a_moment_longer(self) -> None:
+        """Where as many as that are told at once, what happens soon afterwards waits; with fewer it does not."""
+        for count, is_rest in ((notices.MANY, True), (notices.MANY - 1, False)):
+            self.begin()
+            crowd = self.crowd(count)
+            self.tell("a", crowd)
+            self.memory.settle()
+            self.tell("b", crowd)
+            self.memory.settle()
+            self.assertEqual(self.got(crowd[-1]), ["a"] if is_rest else ["a", "b"])
+            self.memory.pass_time(SPACE_S)
+            self.assertEqual(self.got(crowd[-1]), ["a", "b"])
 
     def test_nothing_more(self) -> None:
         """After a while nothing of the node is kept, and it is told at once again."""

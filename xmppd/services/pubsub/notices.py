@@ -1,9 +1,8 @@
 """Notifications on their way: behind the result of what has set them off, in the order of the commits of their node.
 
 Rules that live here: what happens to a node while it is being told of is told together, in one go through those who are
-told, so that each of them is written to once. Where not all could be told at once (some 500), that is so for a moment
-longer: whoever publishes that often to so many gets them as quickly, for half of the work. Who would make more wait
-than `BOUND` has to wait.
+told, so that each of them is written to once. Where `MANY` are told, that is so for a moment longer: who publishes that
+often to so many is as quick, for half of the work. Who would make more wait than `BOUND` has to wait.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -16,13 +15,15 @@ from xmppd.core.fanout import Fanout
 from xmppd.core.lanes import BOUND, Lanes
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.timers import Timer, Timers
-from xmppd.core.turns import DELIVERED, SPACE_S, Steps
+from xmppd.core.turns import DELIVERED, SMALL, SPACE_S, Steps
 from xmppd.services.presence.blocking import Blocking
 from xmppd.services.recipients import Recipients
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
 NEXT_TURN_S: Final = 0.0
+MANY: Final = SMALL // DELIVERED
+"""So many are not told at once either while there is other work."""
 
 
 class _Notice(NamedTuple):
@@ -33,10 +34,12 @@ class _Notice(NamedTuple):
 class _Node:
     """What waits to be told of a node, while something is."""
 
-    __slots__ = ("notices", "senders")
+    __slots__ = ("notices", "senders", "told")
 
     def __init__(self) -> None:
         self.notices: list[_Notice] = []
+        self.told = 0
+        """How many were gone through the last time."""
         self.senders: list[Deferred[None]] = []
 
 
@@ -85,34 +88,36 @@ class Notices:
             del self._nodes[key]
             return
         senders, node.senders = node.senders, []
-        self._lanes.run(key, self._steps(notices))
+        self._lanes.run(key, self._steps(node, notices))
         waiting = self._lanes.done(key)
         if waiting is not None:
-            waiting.addCallback(self._told, key)
+            waiting.addCallback(self._told, key, node)
+        else:
+            self._told(None, key, node)
+        for sender in senders:
+            sender.callback(None)
+
+    def _told(self, result: None, key: Hashable, node: _Node) -> None:
+        if node.told >= MANY:
+            self._timers.add(SPACE_S, self._go, key)
         elif node.notices:
             self._timers.add(NEXT_TURN_S, self._go, key)
         else:
             del self._nodes[key]
-        for sender in senders:
-            sender.callback(None)
 
-    def _told(self, result: None, key: Hashable) -> None:
-        self._timers.add(SPACE_S, self._go, key)
-
-    def _steps(self, notices: list[_Notice]) -> Steps:
+    def _steps(self, node: _Node, notices: list[_Notice]) -> Steps:
         takers = notices[0].takers
-        if len(notices) == 1:
-            return self._recipients.steps(*notices[0])
+        node.told = 0
         if all(notice.takers == takers for notice in notices):
-            return self._together([notice.stanza for notice in notices], takers)
+            return self._together(node, [notice.stanza for notice in notices], takers)
         return chain.from_iterable(self._recipients.steps(*notice) for notice in notices)
 
-    def _together(self, stanzas: Sequence[Stanza], takers: Iterable[str]) -> Steps:
+    def _together(self, node: _Node, stanzas: Sequence[Stanza], takers: Iterable[str]) -> Steps:
         """Send all of *stanzas* to each taker in turn."""
         sessions, blocking, sender = self._sessions, self._blocking, JID.parse(stanzas[0].from_ or "")
         fanouts = [Fanout(stanza) for stanza in stanzas]
         cost = DELIVERED * len(fanouts)
-        for to in takers:
+        for node.told, to in enumerate(takers, 1):
             session = sessions.get(to)
             if session is None or blocking.is_used:
                 yield from self._recipients.steps_to(to, sender, fanouts)
