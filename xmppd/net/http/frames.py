@@ -6,7 +6,10 @@ mask) is left to `websockets`, which knows all of RFC 6455; so that is where eac
 
 from typing import Final
 
-from websockets.utils import apply_mask
+try:  # a tenth of the time; not in every build of the library
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
 
 TEXT: Final = 0x81
 """A text, its only fragment, no bit of an extension (RFC 6455 5.2)."""
