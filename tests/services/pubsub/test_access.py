@@ -6,7 +6,9 @@ from itertools import product
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.pubsub.world import IAGO, JULIET, ROMEO, World, item
+from xmppd.core.roles import Roles
 from xmppd.services.pubsub.access import Viewer, is_listed_for, may_all_get, may_get
+from xmppd.services.pubsub.domain import OperatorRealm
 from xmppd.services.pubsub.node import Affiliation, Node, NodeRecord, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, NodeOptions
 from xmppd.stanza.errors import StanzaError
@@ -208,3 +210,26 @@ def _losing(
 
 for _what, _change in CHANGES.items():
     setattr(LosingTests, f"test_{_what.replace(' ', '_')}", _losing(_what, *_change))
+
+
+class OperatorTests(SynchronousTestCase):
+    """What is done in the name of those who run the server."""
+
+    def test_who_is_told(self) -> None:
+        """XEP-0060 8.4: who may do everything tells nobody of it who may not see the node."""
+        for is_operator in (False, True):
+            world = World()
+            server = world.server.server
+            romeo = world.server.logged_in(ROMEO.full)
+            romeo.send("<presence/>")
+            options = {"pubsub#access_model": ("open",), "pubsub#notify_delete": ("1",)}
+            world.now(world.owning.create(world.domain, JULIET, "n", options))
+            world.now(world.subscribing.subscribe(world.domain, ROMEO, "n", JID.parse(ROMEO.bare), None))
+            world.now(
+                world.owning.configure(world.domain, JULIET, "n", {"pubsub#access_model": ("whitelist",)})
+            )
+            romeo.inbox.clear()
+            host, roles = server.hosts["pubsub.localhost"], server.services[Roles]
+            operator = OperatorRealm(host, server.registry, roles, "anybody", world.server.clock.seconds)
+            world.now(world.owning.delete(operator if is_operator else world.domain, JULIET, "n"))
+            self.assertEqual(list(romeo.inbox), [], is_operator)

@@ -10,7 +10,7 @@ from xmppd.core.roles import Roles
 from xmppd.services.pubsub.access import Viewer, may_all_get, may_get
 from xmppd.services.pubsub.changes import Along
 from xmppd.services.pubsub.defaults import OF_SERVICE
-from xmppd.services.pubsub.node import Node, People, SubscriptionState
+from xmppd.services.pubsub.node import Affiliation, Node, People, SubscriptionState
 from xmppd.services.pubsub.options import AccessModel, Bounds, NodeOptions
 from xmppd.services.pubsub.realm import Audience, affiliation, subscription_state
 from xmppd.stanza.jid import JID
@@ -105,8 +105,8 @@ class DomainRealm:
 
 
 class OperatorRealm(DomainRealm):
-    """The same domain as those see it who run the server: they own every node."""
+    """The same domain as those see it who run the server: they own every node. Who else may see what is as ever."""
 
-    def is_owner(self, who: JID) -> bool:
+    async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """See `Realm`."""
-        return True
+        return Viewer(Affiliation.OWNER)
