@@ -6,7 +6,8 @@ sends is in `xmppd.services.stream_management.receipts`.
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from xmppd.core.fanout import Fanout
 from xmppd.core.session import Session, SessionStream
@@ -27,7 +28,8 @@ LATE_S: Final = 5.0
 """A message that is sent again later than this bears the time at which it was sent first (XEP-0203)."""
 
 
-class Settings(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """What the host allows."""
 
     max_s: int
