@@ -87,6 +87,35 @@ class AcknowledgingTests(SynchronousTestCase):
         self.conversation.pass_time(3 * COMMIT_S)
         self.assertEqual(acks(self.romeo)[-1], 51)
 
+    def test_asked_again_and_again(self) -> None:
+        """A request is answered by the first commit that covers it, whatever is asked behind it.
+
+        promises#acknowledged-after-commit.
+        """
+        told = []
+        for text in map(str, range(10)):
+            self.conversation.say(self.romeo, text)
+            self.romeo.send(REQUEST)
+            self.conversation.memory.clock.pump([COMMIT_S / 2, 0])
+            told.append(acks(self.romeo))
+        self.assertEqual(told, [[]] + [[number] for number in range(2, 11)])
+        self.conversation.memory.clock.pump([COMMIT_S, 0])
+        self.assertEqual(acks(self.romeo), [11])
+        self.conversation.pass_time(3)
+        self.assertEqual(acks(self.romeo), [])
+
+    def test_volatile_ones_behind_it(self) -> None:
+        """Their count is committed behind what was asked for first, and told: one answer for each commit."""
+        self.conversation.say(self.romeo, "one")
+        self.romeo.send(REQUEST)
+        self.romeo.send(f"<presence/>{REQUEST}" * 5)
+        self.conversation.memory.clock.pump([COMMIT_S, 0])
+        self.assertEqual(acks(self.romeo), [2])
+        self.conversation.memory.clock.pump([COMMIT_S, 0])
+        self.assertEqual(acks(self.romeo), [7])
+        self.conversation.pass_time(3)
+        self.assertEqual(acks(self.romeo), [])
+
     def test_late(self) -> None:
         """A request is answered after a second at the latest, with what is committed; the rest follows.
 

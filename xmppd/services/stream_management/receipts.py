@@ -22,7 +22,7 @@ NS: Final = "urn:xmpp:sm:3"
 class Receipts:
     """The half of a `StreamLedger` that is about what the client sends: an `xmppd.core.inlet.Acknowledger`."""
 
-    __slots__ = ("_keeper", "_now", "_owed", "_rounds", "incoming", "key", "session")
+    __slots__ = ("_keeper", "_latest", "_now", "_owed", "_rounds", "incoming", "key", "session")
 
     def __init__(self, session: Session, key: Key, rounds: Rounds, now: Callable[[], float]):
         """*now* is wall time in seconds since 1970."""
@@ -32,7 +32,9 @@ class Receipts:
         self._rounds = rounds
         self._now = now
         self._owed: int | None = None
-        """A request waits until so much may be acknowledged."""
+        """The oldest request that is not answered waits until so much may be acknowledged."""
+        self._latest = 0
+        """The same of the latest one."""
         self._keeper: Keeper | None = None
         """Who may hold back commits of what came last."""
 
@@ -84,11 +86,13 @@ class Receipts:
         self._settle(may_record=True)
 
     def _settle(self, *, may_record: bool) -> None:
-        if self._owed is None:
+        owed = self._owed
+        if owed is None:
             return
-        if self.incoming.covers(self._owed):
+        if self.incoming.covers(owed):
             self._rounds.settled(self)
-        elif may_record and self.incoming.is_settled:
+            owed = self._latest
+        if may_record and self.incoming.is_settled and not self.incoming.covers(owed):
             self._record_now()
 
     def requested(self) -> None:
@@ -99,7 +103,9 @@ class Receipts:
         if incoming.is_covered:
             self.answer()
         else:
-            self._owed = incoming.handled
+            self._latest = incoming.handled
+            if self._owed is None:
+                self._owed = self._latest
             self._rounds.owing(self)
             if self._keeper is not None:
                 self._keeper.press(self)
@@ -125,7 +131,9 @@ class Receipts:
         """Acknowledge what is committed."""
         h = self.incoming.committed
         if self._owed is not None and self.incoming.covers(self._owed):
-            self._owed = None
+            self._owed = None if self.incoming.covers(self._latest) else self._latest
+            if self._owed is not None:
+                self._rounds.owing(self)
         self.session.send(f"<a xmlns='{NS}' h='{h}'/>".encode())
 
     def record(self) -> Change | None:
