@@ -44,7 +44,7 @@ _TROUBLE: Final = (
 
 TLSA: Final = 52
 """RFC 6698 7.1; twisted.names does not know it by name."""
-_PIN_BYTES: Final = 3
+PIN_BYTES: Final = 3
 """Before the data of a TLSA record (RFC 6698 2.1)."""
 
 
@@ -96,8 +96,8 @@ class DNS:
     async def pins(self, host: str, port: int) -> tuple[Pin, ...]:
         """Give the TLSA records of a service, if DNSSEC vouches for them."""
         _, records, is_vouched = await self._ask(f"_{port}._tcp.{host}", TLSA)
-        data = [each.data for each in records if is_vouched and len(each.data) > _PIN_BYTES]
-        return tuple(Pin(each[0], each[1], each[2], each[_PIN_BYTES:]) for each in data)
+        data = [each.data for each in records if is_vouched and len(each.data) > PIN_BYTES]
+        return tuple(Pin(each[0], each[1], each[2], each[PIN_BYTES:]) for each in data)
 
     @deferred
     async def addresses(self, name: str) -> tuple[str, ...]:

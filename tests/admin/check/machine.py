@@ -36,6 +36,7 @@ def quiet_machine(**answers: Any) -> Machine:
         "free_bytes": lambda folder: PLENTY,
         "services": lambda name, servers: (),
         "addresses": lambda name, servers: ("192.0.2.1", "2001:db8::1"),
+        "pins": lambda host, port, servers: (),
         "vouches": lambda servers: True,
         "own_addresses": lambda: (),
         "clock_is_set": lambda: True,

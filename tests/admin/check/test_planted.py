@@ -18,7 +18,8 @@ from xmppd.admin.check.report import EXIT_FINE, EXIT_PROBLEMS, exit_status
 from xmppd.admin.check.stranger import NoTLS, Seen
 from xmppd.admin.settings import known_modules
 from xmppd.config.section import Address
-from xmppd.core.outgoing import Service
+from xmppd.core.outgoing import Pin, Service
+from xmppd.net.tls.self_signed import make_self_signed
 from xmppd.storage.sqlite.schema import bring_up
 
 CLEAN = """\
@@ -106,6 +107,12 @@ def _left_over(folder: Path) -> None:
         connection.execute(
             "INSERT INTO kv (store, owner, key, value) VALUES ('accounts', 'old.example', 'a', x'00')"
         )
+
+
+def _self_made(folder: Path) -> None:
+    files = folder / "certificates"
+    files.mkdir(mode=0o700)
+    make_self_signed("example.org", files / "example.org.crt", files / "example.org.key", NOW)
 
 
 RUNNING = {"is_running": lambda data_dir: True}
@@ -218,6 +225,14 @@ PLANTED = (
         3,
         severity="warning",
         machine={"addresses": lambda n, s: () if n.startswith("rooms") else ("192.0.2.1", "2001:db8::1")},
+    ),
+    Planted(
+        "dns.tlsa-mismatch",
+        2,
+        instead=('certificates = "certificates"\n', ""),
+        machine={"pins": lambda host, port, servers: (Pin(3, 1, 1, bytes(32)),)},
+        spoil=_self_made,
+        severity="warning",
     ),
     # the data folder
     Planted("data.mode", spoil=lambda folder: folder.chmod(0o755)),

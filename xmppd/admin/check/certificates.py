@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from xmppd.admin.check.subject import Subject
 from xmppd.config.certificates import certificate_files, closed_to_us, half_there
@@ -72,19 +71,18 @@ def check_certificates(subject: Subject) -> Iterator[Finding]:
             yield from _client_issuers(subject, host, host.client_ca)
 
 
-def certificate_of(subject: Subject, host: str) -> tuple[Path, bytes] | None:
-    """Give the file of a host's certificate and the certificate as DER; None where there is none that can be read."""
-    pair = _pair_of(subject, subject.config.for_host(host))
+def certificate_of(subject: Subject, host: str) -> tuple[Path, list[x509.Certificate]] | None:
+    """Give the file of a domain's own certificate and its chain; None where there is none that can be read."""
+    pair = _pair_of(subject, subject.config.for_domain(host))
     if pair is None:
         made = subject.config.data_dir / SELF_MADE_FOLDER / f"{host}.crt"
         pair = _Pair(host, made, made, str(made), str(made))
     if isinstance(pair, Finding):
         return None
     try:
-        chain = chain_in(pair.certificate, read_file(pair.certificate))
+        return pair.certificate, chain_in(pair.certificate, read_file(pair.certificate))
     except CertificateError:
         return None
-    return pair.certificate, chain[0].public_bytes(Encoding.DER)
 
 
 def _of_component(subject: Subject, component: HostSettings) -> Iterator[Finding]:

@@ -1,15 +1,18 @@
-"""``dns.*``: whether others find this server: SRV records of all four kinds, their addresses, ports that nobody serves.
+"""``dns.*``: whether others find this server: SRV records of all four kinds, their addresses, ports that nobody serves;
+and whether TLSA records are of the certificates here.
 
 Asks the name servers of this system, or those of ``s2s.resolvers``; left out with ``--offline``.
 """
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
+from itertools import chain
 from typing import Final
 
+from xmppd.admin.check.dane import Told, check_pins
 from xmppd.admin.check.external_services import check_external_names
 from xmppd.admin.check.subject import Subject
-from xmppd.config.findings import Finding, Severity
+from xmppd.config.findings import Finding
 from xmppd.config.kinds import DomainKind
 from xmppd.config.model import Config, is_local
 from xmppd.config.section import Address
@@ -31,7 +34,6 @@ _WITHOUT: Final = (
 """What is tried where there are no records: section, name of the record, port, by whom."""
 _UNKNOWN: Final = "check the name servers of this machine, or leave this check out with --offline"
 _WRONG: Final = "dns.wrong-service"
-_Told = tuple[str, Severity, str, str]
 
 
 def check_dns(subject: Subject) -> Iterator[Finding]:
@@ -72,7 +74,7 @@ def _dnssec(subject: Subject) -> Iterator[Finding]:
     yield Finding("dns.no-dnssec", "warning", place, "s2s.dane", why, remedy)
 
 
-def _host(subject: Subject, name: str) -> Iterator[_Told]:
+def _host(subject: Subject, name: str) -> Iterator[Told]:
     config, servers = subject.config, subject.config.s2s.resolvers
     found: dict[str, list[Service]] = {"c2s": [], "s2s": []}
     for kind, section, option in _KINDS:
@@ -102,9 +104,11 @@ def _host(subject: Subject, name: str) -> Iterator[_Told]:
         yield from _target(subject, target, subject.machine.addresses(target, servers))
     if own:
         yield from _target(subject, name, own)
+    ports = [port for section, _, port, _ in _WITHOUT if not found[section]]
+    yield from check_pins(subject, name, chain(*found.values()), ports)
 
 
-def _service(subject: Subject, name: str) -> Iterator[_Told]:
+def _service(subject: Subject, name: str) -> Iterator[Told]:
     """Others reach rooms and the like by a name of their own."""
     servers = subject.config.s2s.resolvers
     records = subject.machine.services(f"_xmpp-server._tcp.{name}", servers)
@@ -112,11 +116,13 @@ def _service(subject: Subject, name: str) -> Iterator[_Told]:
         why = "it has neither SRV records for servers nor an address, so that users of other servers do not reach it"
         remedy = f"add _xmpp-server._tcp.{name} SRV, as the host has, unless it is for your own users alone"
         yield "dns.service-not-found", "warning", why, remedy
+        return
+    yield from check_pins(subject, name, records, () if records else (SERVER_PORT,))
 
 
 def _wrong(
     config: Config, kind: str, section: str, option: str, records: Sequence[Service]
-) -> Iterator[_Told]:
+) -> Iterator[Told]:
     if records and not any(record.target for record in records):
         if _ports(config, section, option):
             why = f"{kind} says that there is no such service"
@@ -128,7 +134,7 @@ def _wrong(
         yield _WRONG, "warning", why, remedy
 
 
-def _target(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[_Told]:
+def _target(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[Told]:
     """Where a record leads, or the name itself: to this machine, by every version of IP that it has there."""
     if not addresses:
         why = f"{target}, where its records lead, has no address"
@@ -158,7 +164,7 @@ def _is_example(address: str) -> bool:
     return address.startswith(("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:"))
 
 
-def _elsewhere(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[_Told]:
+def _elsewhere(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[Told]:
     """Told only of a machine that has a public address itself: behind NAT it does not know its own."""
     own = [each for each in subject.machine.own_addresses() if _is_public(each)]
     foreign = [
@@ -174,7 +180,7 @@ def _is_public(address: str) -> bool:
     return _is_example(address) or ip_address(address).is_global
 
 
-def _version(config: Config, target: str, versions: set[int]) -> Iterator[_Told]:
+def _version(config: Config, target: str, versions: set[int]) -> Iterator[Told]:
     listening = {6 if each.is_ipv6 else 4 for each in config.c2s.listen}
     for version in sorted(versions - listening) if listening else ():
         every = "0.0.0.0:5222" if version == 4 else "[::]:5222"

@@ -10,7 +10,8 @@ from typing import Any, Final
 from twisted.names import dns
 
 from xmppd.config.section import Address
-from xmppd.core.outgoing import CannotResolve, Service
+from xmppd.core.outgoing import CannotResolve, Pin, Service
+from xmppd.net.dns import PIN_BYTES, TLSA
 from xmppd.net.tls.self_signed import to_ascii
 
 TIMEOUT_S: Final = 2.0
@@ -33,6 +34,12 @@ def addresses(name: str, servers: Sequence[Address]) -> tuple[str, ...]:
     found = [(socket.AF_INET, each.address) for each in _ask(name, dns.A, servers)]
     found += [(socket.AF_INET6, each.address) for each in _ask(name, dns.AAAA, servers)]
     return tuple(socket.inet_ntop(family, packed) for family, packed in found)
+
+
+def pins(host: str, port: int, servers: Sequence[Address]) -> tuple[Pin, ...]:
+    """Give the TLSA records of the service at *port* of *host*, whoever vouches for them; as `services`."""
+    data = [each.data for each in _ask(f"_{port}._tcp.{host}", TLSA, servers)]
+    return tuple(Pin(each[0], each[1], each[2], each[PIN_BYTES:]) for each in data if len(each) > PIN_BYTES)
 
 
 def vouches(servers: Sequence[Address]) -> bool:

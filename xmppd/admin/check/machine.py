@@ -13,13 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from xmppd.admin.check.lookup import addresses, services, vouches
+from xmppd.admin.check.lookup import addresses, pins, services, vouches
 from xmppd.admin.check.stranger import Seen, look
 from xmppd.admin.check.stun import Server, mapped, relayed
 from xmppd.admin.control.path import socket_path
 from xmppd.config.obstacles import Obstacle, obstacle_to_using
 from xmppd.config.section import Address
-from xmppd.core.outgoing import Service
+from xmppd.core.outgoing import Pin, Service
 from xmppd.storage.lock import LOCK_NAME
 
 ASK_TIMEOUT_S: Final = 1.0
@@ -143,6 +143,8 @@ class Machine:
     """The SRV records of a name, by these name servers or the system's; raises `CannotResolve`."""
     addresses: Callable[[str, Sequence[Address]], Sequence[str]] = addresses
     """The IP addresses of a name; likewise."""
+    pins: Callable[[str, int, Sequence[Address]], Sequence[Pin]] = pins
+    """The TLSA records of the service at a port of a host; likewise."""
     vouches: Callable[[Sequence[Address]], bool] = vouches
     """Whether these name servers, or the system's, check DNSSEC and are on this machine; likewise."""
     obstacle_to_using: Callable[[Path], Obstacle | None] = obstacle_to_using

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from xmppd.admin.check.certificates import certificate_of
 from xmppd.admin.check.stranger import NoTLS
 from xmppd.admin.check.subject import Subject
@@ -51,7 +53,7 @@ def _host(subject: Subject, name: str, address: Address, option: str) -> Iterato
         yield Finding("tls.no-connection", "error", config.source.place(("c2s", option)), what, why, remedy)
         return
     wanted = certificate_of(subject, name)
-    if wanted is not None and seen.certificate != wanted[1]:
+    if wanted is not None and seen.certificate != wanted[1][0].public_bytes(Encoding.DER):
         why = f"clients see another certificate than the one in {wanted[0]}"
         remedy = "have the server read it: xmppctl reload"
         yield Finding("tls.not-in-force", "warning", place, what, why, remedy)

@@ -1,6 +1,5 @@
 """What does the operations on certificates."""
 
-from hashlib import sha256
 from typing import TypedDict
 
 from cryptography import x509
@@ -12,7 +11,7 @@ from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
 from xmppd.core.operations.running import does
 from xmppd.net.tls.certificates import Certificate
-from xmppd.net.tls.reading import public_bytes
+from xmppd.net.tls.dane import record_of
 
 
 class CertificateRow(TypedDict):
@@ -58,7 +57,7 @@ def cert_show(parts: ControlParts, host: str) -> CertificateDetails:
         "certificate": _row(name, shown),
         "key": _kind_of_key(shown.chain[0]),
         "issuers": [_called(each.subject) for each in shown.chain[1:]],
-        "tlsa": f"3 1 1 {sha256(public_bytes(shown.chain[0])).hexdigest()}",
+        "tlsa": record_of(shown.chain[0]),
     }
 
 

@@ -10,11 +10,12 @@ from hashlib import sha256, sha512
 from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
 from xmppd.core.outgoing import Pin
 from xmppd.net.tls.names import SERVER_SERVICES, covers
+from xmppd.net.tls.reading import public_bytes
 
 PKIX_TA, PKIX_EE, DANE_TA, DANE_EE = range(4)
 """Usages (RFC 7218 2.1): who has issued it, or what it is; with authorities, or without."""
@@ -49,6 +50,23 @@ def _is_usable(pin: Pin) -> bool:
     return bool(pin.data)
 
 
+def record_of(certificate: x509.Certificate) -> str:
+    """Give the data of a record for its key, as a zone has it: ``3 1 1`` and the SHA-256 in hexadecimal digits."""
+    return f"{DANE_EE} {KEY} 1 {sha256(_data_of(KEY, certificate)).hexdigest()}"
+
+
+def may_hold(chain: Sequence[x509.Certificate], pinned: Pinned) -> bool:
+    """Say whether one of the records is of this *chain*, the certificate itself first; for who shows it.
+
+    Whom others believe is not looked at (usages 0 and 1), and whom they know without being shown may be anybody (0).
+    """
+    return any(
+        pin.usage == PKIX_TA
+        or (_is_of(pin, chain[0]) if pin.usage == PKIX_EE else _is_enough(pin, chain, pinned))
+        for pin in pinned.pins
+    )
+
+
 def is_pinned(connection: SSL.Connection, pinned: Pinned, is_believed: bool) -> bool:
     """Say whether the certificate that the other end has shown is what one of the records says, and is for the domain.
 
@@ -66,11 +84,8 @@ def _holds(
     is_believed: bool,
 ) -> bool:
     shown = chain[0]
-    if pin.usage == DANE_EE:  # RFC 7671 5.1: names and dates are those of the record
-        return _is_of(pin, shown)
-    if pin.usage == DANE_TA:
-        is_for_it = covers(shown, pinned.domain, SERVER_SERVICES) or covers(shown, pinned.host, ())
-        return is_for_it and any(_leads_to(each, chain) for each in _anchors(pin, chain))
+    if pin.usage in (DANE_TA, DANE_EE):
+        return _is_enough(pin, chain, pinned)
     if not is_believed or not covers(shown, pinned.domain, SERVER_SERVICES):
         return False
     if pin.usage == PKIX_EE:
@@ -79,12 +94,23 @@ def _holds(
     return any(_is_of(pin, each) for each in verified[1:])
 
 
+def _is_enough(pin: Pin, chain: Sequence[x509.Certificate], pinned: Pinned) -> bool:
+    """Whether a record of the usages 2 and 3 holds, which needs no authority."""
+    if pin.usage == DANE_EE:  # RFC 7671 5.1: names and dates are those of the record
+        return _is_of(pin, chain[0])
+    is_for_it = covers(chain[0], pinned.domain, SERVER_SERVICES) or covers(chain[0], pinned.host, ())
+    return is_for_it and any(_leads_to(each, chain) for each in _anchors(pin, chain))
+
+
 def _is_of(pin: Pin, certificate: x509.Certificate) -> bool:
-    if pin.selector == CERTIFICATE:
-        data = certificate.public_bytes(Encoding.DER)
-    else:
-        data = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    data = _data_of(pin.selector, certificate)
     return pin.data == (data if pin.matching == FULL else _HASHES[pin.matching][0](data))
+
+
+def _data_of(selector: int, certificate: x509.Certificate) -> bytes:
+    if selector == CERTIFICATE:
+        return certificate.public_bytes(Encoding.DER)
+    return public_bytes(certificate)
 
 
 def _anchors(pin: Pin, chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
