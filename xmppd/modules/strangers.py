@@ -113,7 +113,9 @@ class Strangers(Module):
     @deferred
     async def _refuse_unless_contact(self, traffic: Traffic) -> None:
         owner = traffic.target.bare
-        roster = self._rosters.loaded(owner) or await self._rosters.load(owner)
+        roster = self._rosters.loaded(owner)
+        if roster is None:
+            roster = await self._rosters.load(owner)
         if roster.item(traffic.sender.bare) is None:
             self.refused += 1
             raise StanzaError(

@@ -159,7 +159,9 @@ class Archive:
 
     @deferred
     async def _is_in_roster(self, owner: str, other: JID) -> bool:
-        roster = self._rosters.loaded(owner) or await self._rosters.load(owner)
+        roster = self._rosters.loaded(owner)
+        if roster is None:
+            roster = await self._rosters.load(owner)
         return roster.item(other.bare) is not None
 
     @deferred
