@@ -5,7 +5,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.modules.muc.test_rooms_and_views import OPTIONS, ROOM, admin, as_kept, join
-from xmppd.modules.muc.module import TELL_AFTER_S
+from xmppd.modules.muc.left_behind import TELL_AFTER_S
 from xmppd.services.rooms.rooms import Rooms
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import StorageFailed

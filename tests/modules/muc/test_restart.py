@@ -3,11 +3,12 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.modules.muc.test_rooms_and_views import ROOM, admin, as_kept, join
-from xmppd.modules.muc.module import TELL_AFTER_S
+from xmppd.modules.muc.left_behind import RETRY_S, TELL_AFTER_S
 from xmppd.services.rooms.room import Room
 from xmppd.services.rooms.rooms import Rooms
 from xmppd.services.rooms.sweeping import EVERY_S, LEFT_OVER_S
 from xmppd.stanza.stanza import Stanza
+from xmppd.storage.interface import StorageFailed
 from xmppd.testing.doors import FakeDoor
 from xmppd.testing.server import MemoryServer, now
 
@@ -18,6 +19,7 @@ module = "muc"
 lock = false
 create = "anybody"
 """
+LATE_S = 0.5
 FAR = "romeo@montague.example/garden"
 
 
@@ -118,6 +120,36 @@ class RestartTests(SynchronousTestCase):
         last.server.router.remote.open(door)
         last.pass_time(TELL_AFTER_S)
         self.assertEqual(len(door.stanzas), 1)
+
+    def test_told_once_the_store_works(self) -> None:
+        """Where it cannot be read or written at the start they are told a while later, once."""
+        for fails in ("failing", "failing_reads"):
+            self.setUp()
+            self.enter_from_afar(self.server)
+            server, door = self.again(), FakeDoor()
+            server.server.router.remote.open(door)
+            setattr(server.storage, fails, StorageFailed("no disk"))
+            server.pass_time(TELL_AFTER_S + RETRY_S)
+            self.assertEqual(door.stanzas, [])
+            setattr(server.storage, fails, None)
+            server.pass_time(RETRY_S - LATE_S)
+            self.assertEqual(door.stanzas, [])
+            server.pass_time(LATE_S)
+            self.assertEqual([each.to for each in door.stanzas], [FAR])
+            server.pass_time(2 * RETRY_S)
+            self.assertEqual(len(door.stanzas), 1)
+
+    def test_not_told_after_the_end(self) -> None:
+        """A service that has ended meanwhile tries it no more."""
+        self.enter_from_afar(self.server)
+        server, door = self.again(), FakeDoor()
+        server.server.router.remote.open(door)
+        server.storage.failing = StorageFailed("no disk")
+        server.pass_time(TELL_AFTER_S)
+        server.server.loader.unload(server.server.hosts["rooms.localhost"], "muc")
+        server.storage.failing = None
+        server.pass_time(2 * RETRY_S)
+        self.assertEqual(door.stanzas, [])
 
     def test_by_the_nick_that_is_theirs(self) -> None:
         """Who has changed the nick is told so by the new one."""

@@ -326,13 +326,6 @@ class Entering:
                 self._telling.some(room, gone, (full_jid,))
             self._rooms.let_go(room)
 
-    async def tell_left_behind(self) -> None:
-        """After a crash, who is of another server and was in a room is told that it is there no more (12.2)."""
-        x = user_xml(item_xml(Affiliation.NONE, Role.NONE), (SELF, SHUT_DOWN))
-        for room, full_jid, nick in await self._rooms.left_behind(self._parts.host.name):
-            gone = Stanza.make("presence", x, from_=f"{room}/{nick}", to=full_jid, type="unavailable")
-            self._parts.router.route(gone)
-
     def lost(self, room: Room, missing: Sequence[str]) -> None:
         """Sessions that cannot be reached are there no more (12.1): so no ghosts stay."""
         for full_jid in missing:

@@ -9,7 +9,7 @@ from xmppd.core.host import Identity
 from xmppd.core.module import XEP, iq, on
 from xmppd.core.roles import Roles
 from xmppd.core.service import Service
-from xmppd.core.waiting import deferred, spawn
+from xmppd.core.waiting import deferred
 from xmppd.modules.muc import admin, avatar, moderation, owner, registration, searching
 from xmppd.modules.muc.admin import Admin
 from xmppd.modules.muc.archive import RoomArchive
@@ -20,6 +20,7 @@ from xmppd.modules.muc.entering import Entering
 from xmppd.modules.muc.ghosts import MOST_ASKED, Ghosts
 from xmppd.modules.muc.hats import HatCommands
 from xmppd.modules.muc.invitations import Invitations
+from xmppd.modules.muc.left_behind import LeftBehind
 from xmppd.modules.muc.moderation import Moderation
 from xmppd.modules.muc.operations import RoomOperations
 from xmppd.modules.muc.options import MucOptions
@@ -48,8 +49,6 @@ from xmppd.stanza.errors import StanzaError
 
 MINUTE_S = 60.0
 ENDING = frozenset(("unavailable", "error"))
-TELL_AFTER_S = 1.0
-"""After the start, once there are connections to other servers."""
 
 
 class Muc(Service):
@@ -112,16 +111,12 @@ class Muc(Service):
         retention = Retention(self.api.storage, timers, self.api.now, name, rules, _nobody_waits)
         self.at_end(retention.stop)
         retention.start()
-        timer = timers.add(TELL_AFTER_S, self._tell_left_behind)
-        self.at_end(lambda: timers.stop(timer))
+        self.at_end(LeftBehind(parts).stop)
 
     def stop(self) -> None:
         """Tell who is there, and close the door."""
         self._entering.shut_down()
         super().stop()
-
-    def _tell_left_behind(self, now: float, timer: object, param: object) -> None:
-        spawn("telling who was in a room", self._entering.tell_left_behind())
 
     # -- what comes in at the door ------------------------------------------------------------------------------------
 
