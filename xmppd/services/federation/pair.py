@@ -87,6 +87,9 @@ class Pair:
         """Whether the latest search has come to nothing, and the next one is not due."""
         self._is_pumping = False
         self._is_numbering = False
+        self._marked = 0
+        """Among so many at the front are all whose rows may say which they were on an earlier stream. None leaves
+        before these are numbered anew: else a crash would leave rows that say which another one was."""
         self._is_stopped = False
 
     @property
@@ -276,7 +279,8 @@ class Pair:
         self._parts.counters.opened += 1
         self._parts.contacts.reached(self.ours, self.theirs)
         self._parts.rows.flush()  # so that a crash leaves none of an earlier stream, which would seem never sent
-        self._pump_later(None)
+        self._marked = max((place for place, item in enumerate(self.queue, 1) if item.mark), default=0)
+        self._pump()
 
     def _not_opened(self, failure: Failure) -> None:
         self._attempt = None
@@ -330,11 +334,8 @@ class Pair:
 
     # -- the queue ----------------------------------------------------------------------------------------------------
 
-    def _pump_later(self, delay_s: float | None) -> None:
-        """Send what waits, at once where *delay_s* is None."""
-        if delay_s is None:
-            self._pump()
-        elif not self._is_pumping:
+    def _pump_later(self, delay_s: float) -> None:
+        if not self._is_pumping:
             self._is_pumping = True
             self._parts.timers.add(delay_s, self._pump_due)
 
@@ -349,25 +350,24 @@ class Pair:
         if carrier.unsent_bytes >= JAM_BYTES:
             self._pump_later(JAM_S)
             return
-        some = list(islice(self.queue, SLICE))
         numbered = carrier.numbered
         if numbered is None or not numbered.id:
-            self._send_some(carrier, some)
+            self._send_some(carrier, list(islice(self.queue, SLICE)))
             return
-        marked = list(to_be_marked(some, numbered))
-        if not marked:
+        first = self._marked = max(0, self._marked - SLICE)
+        page = list(islice(self.queue, first, first + SLICE))
+        marked = list(to_be_marked(page, numbered, first))
+        some = [] if first else page
+        if marked:
+            self._is_numbering = True
+            self._parts.rows.number(self.ours, self.theirs, marked, lambda _: self._numbered(carrier, some))
+        else:
             self._send_some(carrier, some)
-            return
-        self._is_numbering = True
-        self._parts.rows.number(self.ours, self.theirs, marked, lambda error: self._numbered(carrier, some))
 
     def _numbered(self, carrier: Carrier, some: list[Item]) -> None:
         """Which they are on which stream is on disk: so a peer can tell after a crash of ours what it has."""
         self._is_numbering = False
-        if carrier is self.carrier:
-            self._send_some(carrier, some)
-        elif self.carrier is not None:
-            self._pump_later(0.0)
+        self._send_some(carrier, some if carrier is self.carrier else [])
 
     def _send_some(self, carrier: Carrier, some: list[Item]) -> None:
         for item in some:

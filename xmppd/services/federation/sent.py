@@ -71,9 +71,12 @@ def foreseen_mark(numbered: Numbered, waiting: int) -> bytes:
     return mark_of(numbered.id, (numbered.sent + waiting + 1) % MODULUS)
 
 
-def to_be_marked(items: Iterable[Item], numbered: Numbered) -> Iterator[Item]:
-    """Give those whose rows say something else than which they will be when they are sent now; now they say it."""
-    for place, item in enumerate(items):
+def to_be_marked(items: Iterable[Item], numbered: Numbered, first: int = 0) -> Iterator[Item]:
+    """Give those whose rows say something else than which they will be when they are sent now; now they say it.
+
+    *first* others are sent before them.
+    """
+    for place, item in enumerate(items, first):
         mark = foreseen_mark(numbered, place) if item.row else b""
         if item.mark != mark:
             item.mark = mark
@@ -81,7 +84,10 @@ def to_be_marked(items: Iterable[Item], numbered: Numbered) -> Iterator[Item]:
 
 
 def left_of(items: Iterable[tuple[Item, bytes]]) -> SentItems | None:
-    """Give what the latest stream of an earlier run has left, by the marks in the rows; None where there is none."""
+    """Give what the latest stream of an earlier run has left, by the marks in the rows; None where there is none.
+
+    Where there are marks of several, nothing had been sent on the latest, so that any of them will do.
+    """
     marked = [(item, read_mark(mark)) for item, mark in items]
     found = [(item, mark) for item, mark in marked if mark is not None]
     if not found:
