@@ -6,6 +6,7 @@ queue, which hold the numbers of what was promised. No I/O.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Final
 
 from xmppd.services.federation.outbound import Item, Numbered
@@ -86,7 +87,8 @@ def to_be_marked(items: Iterable[Item], numbered: Numbered, first: int = 0) -> I
 def left_of(items: Iterable[tuple[Item, bytes]]) -> SentItems | None:
     """Give what the latest stream of an earlier run has left, by the marks in the rows; None where there is none.
 
-    Where there are marks of several, nothing had been sent on the latest, so that any of them will do.
+    Where there are marks of several, nothing had been sent on the latest, so that any of them will do. A row that was
+    held back is behind others of higher numbers.
     """
     marked = [(item, read_mark(mark)) for item, mark in items]
     found = [(item, mark) for item, mark in marked if mark is not None]
@@ -94,7 +96,6 @@ def left_of(items: Iterable[tuple[Item, bytes]]) -> SentItems | None:
         return None
     id = found[-1][1][0]
     left = SentItems(id)
-    for item, (stream, number) in found:
-        if stream == id:
-            left.keep(number, item)
+    for number, item in sorted(((n, item) for item, (stream, n) in found if stream == id), key=itemgetter(0)):
+        left.keep(number, item)
     return left

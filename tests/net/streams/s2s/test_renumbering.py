@@ -1,9 +1,14 @@
 """What one stream has left goes by the next under other numbers (XEP-0198 5), and either server is killed meanwhile."""
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
 from tests.services.federation.test_holding import HELD_S, JULIET, NS, Sending
+from xmppd.services.federation.outbound import Item
 from xmppd.services.federation.pair import SLICE
 from xmppd.services.federation.rows import STORE
+from xmppd.services.federation.sent import left_of, mark_of
+from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import part_of
 from xmppd.testing.peers import PeerServer
 from xmppd.testing.server import now
@@ -125,3 +130,14 @@ class HeldBackTests(Sending):
         left = self.capulet.storage.killed()
         self.capulet.vanish()
         self.capulet = PeerServer(self.capulet.text, self.network, left)
+
+
+class LeftTests(SynchronousTestCase):
+    """`left_of`."""
+
+    def test_one_that_was_held_back(self) -> None:
+        """Its row is behind that of a later one: what the peer says of it is believed all the same."""
+        first, second = (Item(Stanza.parse(b"<message/>"), row, 0.0, True) for row in ("1", "2"))
+        left = left_of([(second, mark_of("id", 2)), (first, mark_of("id", 1))])
+        assert left is not None
+        self.assertEqual((left.sent, left.covered(1)), (2, [first]))
