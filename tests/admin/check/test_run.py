@@ -62,7 +62,7 @@ ROWS = [
         "log.file",
         "error",
         2,
-        "is a directory",
+        "it is a folder and no file",
         "may write",
     ),
     (
@@ -318,7 +318,7 @@ class DataFolderTests(SynchronousTestCase):
         self.assert_file("data.not-ours", "no data file of xmppd", "storage.url")
         file.unlink()
         file.mkdir()
-        self.assert_file("data.unreachable", "is a directory", "mend it")
+        self.assert_file("data.unreachable", "it is a folder and no file", "mend it")
         file.rmdir()
         file.touch()
         self.assertEqual(check_text(self.folder, "", None, "data"), [])
