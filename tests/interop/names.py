@@ -1,4 +1,4 @@
-"""A name server on loopback that knows what it was told, in a thread of its own."""
+"""A name server on loopback that knows what it was told, in threads of its own."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,8 @@ from threading import Thread
 from twisted.names import dns
 
 SRV, A = dns.SRV, dns.A
+DATAGRAM_BYTES = 512
+"""RFC 1035 4.2.1."""
 
 
 class TLSA(dns.UnknownRecord):
@@ -19,7 +21,7 @@ Record = dns.Record_SRV | dns.Record_A | TLSA
 
 
 class NameServer:
-    """Answers questions by UDP on 127.0.0.1."""
+    """Answers questions by UDP on 127.0.0.1; what is too long for that, by TCP."""
 
     def __init__(self, records: Mapping[str, Sequence[Record]], *, is_authentic: bool = False):
         """*records* by name; a name that is not there does not exist.
@@ -32,11 +34,15 @@ class NameServer:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
-        Thread(target=self._serve, daemon=True).start()
+        self._streams = socket.create_server(("127.0.0.1", self.port))
+        for serve in (self._serve, self._serve_streams):
+            Thread(target=serve, daemon=True).start()
 
     def stop(self) -> None:
         """Answer no more."""
         self._socket.close()
+        self._streams.shutdown(socket.SHUT_RDWR)
+        self._streams.close()
 
     def _serve(self) -> None:
         while True:
@@ -44,9 +50,22 @@ class NameServer:
                 data, peer = self._socket.recvfrom(4_096)
             except OSError:
                 return
-            self._socket.sendto(self._answer(data), peer)
+            answer = self._answer(data)
+            if len(answer) > DATAGRAM_BYTES:
+                answer = self._answer(data, is_cut_off=True)
+            self._socket.sendto(answer, peer)
 
-    def _answer(self, data: bytes) -> bytes:
+    def _serve_streams(self) -> None:
+        while True:
+            try:
+                stream, _ = self._streams.accept()
+            except OSError:
+                return
+            with stream, stream.makefile("rb") as asked:
+                answer = self._answer(asked.read(int.from_bytes(asked.read(2), "big")))
+                stream.sendall(len(answer).to_bytes(2, "big") + answer)
+
+    def _answer(self, data: bytes, *, is_cut_off: bool = False) -> bytes:
         message = dns.Message()
         message.fromStr(data)
         message.answer = 1
@@ -64,6 +83,8 @@ class NameServer:
                 for each in known or ()
                 if query.type == each.TYPE
             ]
+        if is_cut_off:
+            message.trunc, message.answers = True, []
         encoded: bytes = message.toStr()
         return encoded
 

@@ -141,11 +141,15 @@ class TLSATests(SynchronousTestCase):
         self.assertEqual({each.id for each in found}, {"dns.no-answer"})
 
     def test_asking(self) -> None:
-        """A name server on loopback: what is too short for a record is none."""
+        """A name server on loopback: what is too short for a record is none, what is too long for UDP comes by TCP."""
         records = [TLSA(b"\x03\x01\x01" + bytes(32)), TLSA(b"\x03\x01\x01")]
         server = NameServer({f"_5269._tcp.{TARGET}": records})
         self.addCleanup(server.stop)
         there = [Address("127.0.0.1", server.port)]
         self.assertEqual(pins(TARGET, 5269, there), (WRONG,))
         self.assertEqual(pins(TARGET, 5222, there), ())
+        server.records[f"_5222._tcp.{TARGET}"] = [
+            TLSA(b"\x03\x00\x00" + bytes([each]) * 400) for each in range(2)
+        ]
+        self.assertEqual([each.data for each in pins(TARGET, 5222, there)], [bytes(400), b"\x01" * 400])
         self.assertRaises(CannotResolve, pins, TARGET, 5269, [Address("127.0.0.1", 1)])

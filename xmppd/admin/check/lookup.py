@@ -17,6 +17,7 @@ from xmppd.net.tls.self_signed import to_ascii
 TIMEOUT_S: Final = 2.0
 PORT: Final = 53
 ANSWER_BYTES: Final = 4_096
+LENGTH_BYTES: Final = 2
 IDS: Final = 65_536
 
 
@@ -59,18 +60,36 @@ def _answer(name: str, kind: int, servers: Sequence[Address]) -> dns.Message:
     question.addQuery(to_ascii(name).encode(), kind)
     sent = question.toStr()
     for host, port in [(each.host, each.port) for each in servers] or _of_this_system():
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(TIMEOUT_S)
-            try:
-                asking.connect((host, port))
-                asking.send(sent)
-                answer = dns.Message()
-                answer.fromStr(asking.recv(ANSWER_BYTES))
-            except (OSError, EOFError, ValueError):
-                continue
-            if answer.id == question.id and answer.rCode in (dns.OK, dns.ENAME):
-                return answer
+        try:
+            answer = _by_datagram(host, port, sent)
+            if answer.trunc:
+                answer = _by_stream(host, port, sent)
+        except (OSError, EOFError, ValueError):
+            continue
+        if answer.id == question.id and answer.rCode in (dns.OK, dns.ENAME):
+            return answer
     raise CannotResolve("no name server answers")
+
+
+def _by_datagram(host: str, port: int, sent: bytes) -> dns.Message:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(TIMEOUT_S)
+        asking.connect((host, port))
+        asking.send(sent)
+        return _read(asking.recv(ANSWER_BYTES))
+
+
+def _by_stream(host: str, port: int, sent: bytes) -> dns.Message:
+    """What is too long for a datagram, as TLSA records of whole certificates are (RFC 1035 4.2.2)."""
+    with socket.create_connection((host, port), TIMEOUT_S) as asking, asking.makefile("rb") as answer:
+        asking.sendall(len(sent).to_bytes(LENGTH_BYTES, "big") + sent)
+        return _read(answer.read(int.from_bytes(answer.read(LENGTH_BYTES), "big")))
+
+
+def _read(data: bytes) -> dns.Message:
+    answer = dns.Message()
+    answer.fromStr(data)
+    return answer
 
 
 def _of_this_system(file: Path = Path("/etc/resolv.conf")) -> list[tuple[str, int]]:
