@@ -5,10 +5,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.config.read import parse
 from xmppd.core.host import Identity
 from xmppd.core.module import Module, on
-from xmppd.modules.contact import FORM_TYPE, ContactOptions
+from xmppd.modules.contact import ContactOptions
 from xmppd.services.discovery.disco import (
     NODE_INFO,
     NODE_ITEMS,
+    SERVER_INFO,
     Info,
     Item,
     Items,
@@ -120,7 +121,7 @@ class ContactTests(SynchronousTestCase):
         self.assertEqual(
             fields,
             {
-                "FORM_TYPE": [FORM_TYPE],
+                "FORM_TYPE": [SERVER_INFO],
                 "abuse-addresses": ["mailto:a@b", "xmpp:a@b"],
                 "status-addresses": ["https://b/"],
             },

@@ -15,10 +15,9 @@ from pydantic import AfterValidator, Field
 
 from xmppd.config.section import Mistake
 from xmppd.core.module import XEP, Module, Options, on
-from xmppd.services.discovery.disco import HOST_INFO, Info
-from xmppd.stanza.forms import field, form
+from xmppd.services.discovery.disco import HOST_INFO, SERVER_INFO, Info
+from xmppd.stanza.forms import field
 
-FORM_TYPE = "http://jabber.org/network/serverinfo"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 
 
@@ -68,4 +67,4 @@ class Contact(Module):
             field(f"{kind}-addresses", "list-multi", addresses) for kind, addresses in self.opt if addresses
         ]
         if fields:
-            info.forms.append(form("result", FORM_TYPE, fields))
+            info.add_fields(SERVER_INFO, fields)

@@ -129,6 +129,18 @@ class Capabilities:
             self._remember(key, features)
         return features
 
+    async def domain_has(self, feature: str, domain: str, asker: str) -> bool:
+        """Whether a domain that is asked now says that it has *feature* (XEP-0030 3.1); no answer is no. Waits."""
+        query = Element("query", NS_INFO)
+        try:
+            answer = await self._router.request(self._asking(query, domain, asker), self._timeout_s())
+        except StanzaError:
+            return False
+        said = answer.child("query", NS_INFO) or query
+        return any(
+            (each.ns, each.name, each.get("var")) == (NS_INFO, "feature", feature) for each in said.elements()
+        )
+
     def seen(self, session: Session, caps: Caps) -> None:
         """A session has announced *caps*: learn what they mean, by asking it where nobody has been asked yet."""
         before: _Of | None = session.attached(KNOWN)
@@ -208,13 +220,15 @@ class Capabilities:
     async def _query(self, caps: Caps, to: str, asker: str) -> ClientInfo | None:
         """Ask for a description; None where there is none that makes sense, or it is too long."""
         query = Element("query", NS_INFO, {"node": f"{caps.node}#{caps.ver}"})
-        request = Stanza.make("iq", query, to=to, from_=asker, id=self._random_text(ID_BYTES), type="get")
         try:
-            answer = await self._router.request(request, self._timeout_s())
+            answer = await self._router.request(self._asking(query, to, asker), self._timeout_s())
             info = read_info(answer.child("query", NS_INFO) or Element("query", NS_INFO))
         except (StanzaError, ValueError):
             return None
         return None if sum(map(len, info.features)) > DESCRIPTION_CHARS else info
+
+    def _asking(self, query: Element, to: str, asker: str) -> Stanza:
+        return Stanza.make("iq", query, to=to, from_=asker, id=self._random_text(ID_BYTES), type="get")
 
     def _remember(self, key: tuple[str | None, str], features: frozenset[str]) -> None:
         self._known.keep(key, features, sum(map(len, features)))

@@ -1,16 +1,20 @@
 """What an entity here is and can do: the data behind XEP-0030, to which every module adds its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from xmppd.config.kinds import DomainKind
 from xmppd.core.hooks import Hook
 from xmppd.core.host import Host, Hosts, Identity
+from xmppd.stanza import forms
 from xmppd.stanza.element import Element
 from xmppd.stanza.jid import JID
 from xmppd.stanza.result_sets import PageRequest
 
 EVERYTHING = PageRequest()
+SERVER_INFO: Final = "http://jabber.org/network/serverinfo"
+"""The type of the form about a server as a whole (XEP-0157, XEP-0485)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,15 @@ class Info:
     identities: list[Identity] = field(default_factory=list)
     features: set[str] = field(default_factory=set)
     forms: list[Element] = field(default_factory=list)
+
+    def add_fields(self, form_type: str, fields: Iterable[Element]) -> None:
+        """Add fields to the form of a type: there is one of each at most (XEP-0128 3, XEP-0115 5.4)."""
+        hidden = forms.field(forms.FORM_TYPE, "hidden", (form_type,))
+        for form in self.forms:
+            if hidden in form.children:
+                form.children.extend(fields)
+                return
+        self.forms.append(forms.form("result", form_type, fields))
 
 
 @dataclass(slots=True)
@@ -114,8 +127,17 @@ class HostedServices:
         They are those inside this server, and programs that are connected, that are configured for it, or whose names
         end with its own and with no longer one of another host. What a program is called, it says itself.
         """
-        shown = sorted(each.name for each in self._hosts if self._shown_by(each) is host)
-        return [Item(name, name=self._called(self._hosts[name])) for name in shown]
+        return [Item(service.name, name=self._called(service)) for service in self._of(host)]
+
+    def with_module(self, host: Host, name: str) -> Host | None:
+        """Give the first of them that is inside this server and has the module *name*; None where there is none."""
+        own = (each for each in self._of(host) if each.kind is DomainKind.SERVICE)
+        return next((service for service in own if name in service.modules), None)
+
+    def _of(self, host: Host) -> list[Host]:
+        return sorted(
+            (each for each in self._hosts if self._shown_by(each) is host), key=lambda each: each.name
+        )
 
     def _called(self, service: Host) -> str:
         return host_info(service).identities[0].name if service.kind is DomainKind.SERVICE else ""

@@ -18,7 +18,7 @@ from xmppd.core.timers import Timers
 from xmppd.core.waiting import spawn
 from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.federation.counters import Counters
-from xmppd.services.federation.outbound import Carrier, Failed, Item, Open, Sender, Unreachable
+from xmppd.services.federation.outbound import Carrier, Connections, Failed, Item, Open, Sender, Unreachable
 from xmppd.services.federation.pair import Pair, PairParts
 from xmppd.services.federation.received import Received
 from xmppd.services.federation.rows import Kept, Rows
@@ -62,6 +62,8 @@ class Federation:
         """Whose presence was heard from elsewhere."""
         self.open: Open = _nobody
         """Who finds streams; set by who has connections."""
+        self.connections: Connections = tuple
+        """The streams that there are, both ways; set by the same."""
         self.pairs: dict[tuple[str, str], Pair] = {}
         self._to_sweep: list[tuple[str, str]] = []
         self._after_load: list[Deferred[None]] | None = None
@@ -83,9 +85,9 @@ class Federation:
         """What holds now."""
         return self._current.config.s2s
 
-    def start(self, open_: Open) -> None:
+    def start(self, open_: Open, connections: Connections) -> None:
         """Take stanzas for other servers from now on; *open_* finds streams for them."""
-        self.open = open_
+        self.open, self.connections = open_, connections
         self._router.remote.open(self)
         self._timers.add(SWEEP_S, self._sweep)
         self._after_load = []

@@ -1,8 +1,8 @@
 """What this group asks of whoever has connections: a carrier for a pair of domains. No sockets here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -114,3 +114,16 @@ class Sender(Protocol):
 
 Open = Callable[[Sender], Deferred[Carrier]]
 """Finds and authenticates a stream for a pair; waits, fails with `Unreachable`, may be cancelled."""
+
+
+class Connected(NamedTuple):
+    """A stream with another server, on which a pair of domains may send one way or both."""
+
+    ours: str
+    theirs: str
+    direction: str
+    """incoming, outgoing or bidi (XEP-0288)."""
+
+
+Connections = Callable[[], Iterable[Connected]]
+"""Gives each authenticated stream, once for each pair of domains that it serves."""

@@ -105,7 +105,11 @@ class DomainRealm:
 
 
 class OperatorRealm(DomainRealm):
-    """The same domain as those see it who run the server: they own every node. Who else may see what is as ever."""
+    """The same domain as those see it who run the server: they make and own nodes. Who else may see what is as ever."""
+
+    def may_create(self, who: JID) -> bool:
+        """See `Realm`."""
+        return True
 
     async def viewer(self, node: Node, who: JID, people: People) -> Viewer:
         """See `Realm`."""

@@ -1,6 +1,7 @@
 """Servers that come in, and all connections with servers, whoever has begun them."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -16,7 +17,9 @@ from xmppd.net.streams.s2s.incoming import IncomingStream
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.stream import ServerStream
 from xmppd.net.streams.s2s.wire import S2SProtocol
+from xmppd.services.federation.outbound import Connected
 from xmppd.stanza.errors import StreamError
+from xmppd.stream.features import StreamState
 from xmppd.stream.parser_pool import ParserPool
 
 SWEEP_S: Final = 5.0
@@ -40,6 +43,17 @@ class PeerConnections:
     def streams(self) -> list[ServerStream]:
         """The streams that there are."""
         return [each.stream for each in self.all if isinstance(each.stream, ServerStream)]
+
+    def connected(self) -> Iterator[Connected]:
+        """Give each authenticated stream, once for each pair of domains that it serves."""
+        for stream in self.streams:
+            if stream.is_ended or not stream.state & StreamState.AUTHENTICATED:
+                continue
+            proven = {stream.theirs: {stream.ours}} if stream.is_initiated else stream.proven
+            direction = "bidi" if stream.is_bidi else "outgoing" if stream.is_initiated else "incoming"
+            for theirs, all_ours in proven.items():
+                for ours in all_ours:
+                    yield Connected(ours, theirs, direction)
 
     def slowed(self) -> None:
         """A peer has sent more than it may at a time."""

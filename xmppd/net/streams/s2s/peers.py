@@ -56,7 +56,7 @@ class Peers:
 
     def start(self) -> None:
         """Take stanzas for other servers from now on."""
-        self.federation.start(self.connector.open)
+        self.federation.start(self.connector.open, self.connections.connected)
 
     def shutdown(self) -> Deferred[None]:
         """Take nothing more, and end every stream; fires when the last connection is gone."""

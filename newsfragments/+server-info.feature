@@ -1,0 +1,1 @@
+A domain can tell everybody how it is connected with other servers, and be named by them: ``[modules.server_info]`` with ``enabled = true``, on a node of its pubsub service (XEP-0485). Domains that have not consented are counted without their names.
