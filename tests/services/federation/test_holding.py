@@ -396,8 +396,9 @@ class LivesTests(Sending):
         self.capulet.break_connections()
 
     def _freeze(self, chance: random.Random) -> None:
+        """What is frozen stays so until it breaks: else what it holds would be missing between what came and comes."""
         for wire in self.network.wires:
-            wire.is_frozen = wire.protocol is not None and chance.random() < 0.2
+            wire.is_frozen = wire.is_frozen or (wire.protocol is not None and chance.random() < 0.2)
 
     def _kill_receiver(self, chance: random.Random) -> None:
         left = self.montague.storage.killed()
