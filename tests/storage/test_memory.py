@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage import contract
-from tests.storage.contract import ALICE
+from tests.storage.contract_base import ALICE, entry
 from xmppd.storage import bounds
 from xmppd.storage.interface import Append, Put, StorageFailed, StorageFull
 from xmppd.storage.memory import MemoryStorage
@@ -124,12 +124,12 @@ class OnlyMemoryStorageTests(SynchronousTestCase):
 
     def test_killed(self) -> None:
         """What was committed is found by the next server, and what waited is lost; the two go on apart."""
-        self.storage.commit(Put("s", ALICE, "", b"1"), Append("s", ALICE, contract.entry(1)))
+        self.storage.commit(Put("s", ALICE, "", b"1"), Append("s", ALICE, entry(1)))
         self.clock.advance(1)
         self.storage.commit(Put("s", ALICE, "", b"2"))
         left = self.storage.killed()
         self.clock.advance(1)
-        self.successResultOf(left.commit(Append("s", ALICE, contract.entry(2))))
+        self.successResultOf(left.commit(Append("s", ALICE, entry(2))))
         self.assertEqual(self.successResultOf(left.get("s", ALICE)), b"1")
         self.assertEqual(self.successResultOf(self.storage.get("s", ALICE)), b"2")
         self.assertEqual(self.successResultOf(self.storage.count("s", ALICE)), 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.storage.contract import ALICE, archive
+from tests.storage.contract_base import ALICE, archive
 from tests.temporary import temporary_folder
 from xmppd.storage.interface import Put, Selection, StorageFailed, StorageTooNew
 from xmppd.storage.sqlite import boxes, damage, deletion, reads, transaction

@@ -17,8 +17,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.storage import contract
-from tests.storage.contract import ALICE, BOB, archive, entry
+from tests.storage import contract, contract_of_archives
+from tests.storage.contract_base import ALICE, BAD, BOB, archive, entry
 from tests.temporary import temporary_folder
 from xmppd.storage.interface import (
     Append,
@@ -99,7 +99,7 @@ class MergingSQLiteStorageTests(contract.AtOnceContract):
         self.storage = new_storage(self)
 
 
-class HalfMergedSQLiteStorageTests(contract.ArchiveContract):
+class HalfMergedSQLiteStorageTests(contract_of_archives.ArchiveContract):
     """The contract for archives, some of whose entries are fresh and some are not."""
 
     def setUp(self) -> None:
@@ -141,7 +141,7 @@ class WriterTests(TestCase):
         storage = new_storage(self, start=False)
         commits = []
         for number in range(60):
-            bad = [contract.BAD] if number % 20 == 19 else []
+            bad = [BAD] if number % 20 == 19 else []
             commits.append(storage.commit(Append("archive", ALICE, entry(number)), *bad))
         storage.start()
         for number, commit in enumerate(commits):
