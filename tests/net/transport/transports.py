@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -22,6 +23,9 @@ from xmppd.net.transport.choice import serve
 from xmppd.net.transport.flush import flush_queue_of
 from xmppd.net.transport.output import DEFAULT_LIMITS, TransportLimits
 from xmppd.net.transport.tls_socket import prepare_context
+
+LARGE = 5 * 1024 * 1024
+PATTERN = bytes(range(256)) * 4096
 
 reactor: Any = global_reactor
 TIMEOUT_S = 5.0
@@ -227,3 +231,75 @@ def receive(sock: socket.socket, size: int) -> bytes:
 def receive_all(sock: socket.socket) -> bytes:
     """What comes until the end."""
     return receive(sock, 1 << 30)
+
+
+def large(size: int = LARGE) -> bytes:
+    """*size* bytes that show a loss or a swap."""
+    return (PATTERN * (size // len(PATTERN) + 1))[:size]
+
+
+def reset(sock: socket.socket) -> None:
+    """Close with a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+class Source:
+    """A push producer of *chunks* pieces, and a record of what it was asked."""
+
+    def __init__(self, consumer: Any, chunks: int) -> None:
+        self.asked: list[str] = []
+        self.left = chunks
+        self.most_waiting = 0
+        self.is_paused = False
+        self._consumer = consumer
+
+    def start(self) -> None:
+        """Write until paused or done."""
+        while self.left and not self.is_paused:
+            self.left -= 1
+            self._consumer.write(PATTERN[:65536])
+        if not self.left:
+            self._consumer.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """Stop."""
+        self.asked.append("pause")
+        self.is_paused = True
+
+    def resumeProducing(self) -> None:
+        """Go on."""
+        self.asked.append("resume")
+        self.is_paused = False
+        self.start()
+
+    def stopProducing(self) -> None:
+        """Never again."""
+        self.asked.append("stop")
+        self.left = 0
+
+
+class Puller:
+    """A pull producer: one piece each time it is asked."""
+
+    def __init__(self, consumer: Any, pieces: list[bytes]) -> None:
+        self._consumer = consumer
+        self._pieces = pieces
+
+    def resumeProducing(self) -> None:
+        """Write one, or say that it was the last."""
+        if self._pieces:
+            self._consumer.write(self._pieces.pop(0))
+        else:
+            self._consumer.unregisterProducer()
+            self._consumer.loseConnection()
+
+    def stopProducing(self) -> None:
+        """Never again."""
+        self._pieces.clear()
+
+
+def close_politely(sock: Any) -> None:
+    """Close, with close_notify if it is TLS."""
+    if hasattr(sock, "unwrap"):
+        sock.unwrap()
