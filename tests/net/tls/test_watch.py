@@ -1,14 +1,17 @@
 """Certificates that are renewed while the server runs."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
+from xmppd.config.findings import Finding
 from xmppd.core.timers import Timers
 from xmppd.core.turns import SPACE_S, StepsTo, Turns
 from xmppd.net.tls.certificates import CertificateStore, HostFiles
+from xmppd.net.tls.context import TLSSettings
 from xmppd.net.tls.contexts import TLSContexts
 from xmppd.net.tls.renewal import Renewal
 from xmppd.net.tls.self_signed import make_self_signed
@@ -18,6 +21,23 @@ from xmppd.net.tls.watch import PERIOD_S, CertificateWatch
 def now() -> datetime:
     """Give the time."""
     return datetime.now(UTC)
+
+
+class RenewalAndMore(Renewal):
+    """Lets something happen as soon as all is read."""
+
+    def __init__(self, tls: TLSContexts, turns: Turns) -> None:
+        super().__init__(tls, turns)
+        self.happens: list[Callable[[], None]] = []
+
+    async def __call__(
+        self, files: StepsTo[list[HostFiles]] | None = None, settings: Mapping[str, TLSSettings] | None = None
+    ) -> list[Finding]:
+        """Read, and then let it happen."""
+        findings = await super().__call__(files, settings)
+        while self.happens:
+            self.happens.pop()()
+        return findings
 
 
 class WatchTests(SynchronousTestCase):
@@ -41,8 +61,8 @@ class WatchTests(SynchronousTestCase):
 
         timers = Timers(self.clock, seconds=self.clock.seconds)
         turns = Turns(timers)
-        renewal = Renewal(TLSContexts(self.store), turns)
-        self.watch = CertificateWatch(timers, turns, renewal, wanted, lambda: self.folder)
+        self.renewal = RenewalAndMore(TLSContexts(self.store), turns)
+        self.watch = CertificateWatch(timers, turns, self.renewal, wanted, lambda: self.folder)
         self.watch.start()
 
     def issue(self, number: int) -> None:
@@ -75,6 +95,17 @@ class WatchTests(SynchronousTestCase):
         self.assertNotEqual(self.fingerprint(), before)
         self.pass_time(5)
         self.assertEqual(self.asked, 1)
+
+    def test_renewed_while_it_is_read(self) -> None:
+        """What changes behind the reading is read again: all of it takes many turns."""
+        self.renewal.happens.append(lambda: self.issue(3))
+        self.issue(2)
+        self.pass_time(2)
+        second = self.fingerprint()
+        self.pass_time(3)
+        self.assertNotEqual(self.fingerprint(), second)
+        self.pass_time(5)
+        self.assertEqual(self.asked, 2)
 
     def test_broken(self) -> None:
         """What cannot be read leaves the old one in force, is told once, and is read again when it has changed."""

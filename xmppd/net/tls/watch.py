@@ -68,7 +68,10 @@ class CertificateWatch:
             before = self._renewal.by_host()
             findings = await self._renewal(self._files())
             await in_turns(self._turns, self._tell(before, findings))
-            marks = self._taken = await in_turns(self._turns, self._marks())
+            read, marks = marks, await in_turns(self._turns, self._marks())
+            self._taken = {
+                path: read.get(path, mark) for path, mark in marks.items()
+            }  # what changed meanwhile is due
         self._last = marks
 
     def _tell(self, before: Mapping[str, Certificate], findings: Iterable[Finding]) -> StepsTo[None]:
