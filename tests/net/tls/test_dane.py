@@ -8,7 +8,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import dns, pem_of
-from tests.net.tls.authority import NOW, Authority, common_handshake
+from tests.net.tls.authority import NOW, Authority, client, common_handshake
 from tests.net.tls.test_believed import Handle
 from tests.temporary import temporary_folder
 from xmppd.config.s2s import S2s
@@ -33,7 +33,7 @@ def pin(usage: int, selector: int, matching: int, certificate: x509.Certificate)
 
 
 class DaneTests(SynchronousTestCase):
-    """Our server goes to another one, of which DNS says what its certificate is."""
+    """Our server and another one, of which DNS says what its certificate is, whichever of them has begun."""
 
     def setUp(self) -> None:
         """One authority is believed by the configuration, one by nobody."""
@@ -60,17 +60,21 @@ class DaneTests(SynchronousTestCase):
     def judged_chain(
         self, issued: tuple[x509.Certificate, object], *pins: Pin, chain: tuple[x509.Certificate, ...] = ()
     ) -> bool:
-        """The same for this certificate and those that it is shown with."""
+        """The same for this certificate and those that it is shown with; who is dialled thinks as who has dialled."""
         certificate, key = issued
         files = HostFiles(THEIRS, self.folder / "their.crt", self.folder / "their.key")
         files.certificate.write_bytes(b"".join(map(pem_of, (certificate, *chain))))
         files.key.write_bytes(pem_of(key))  # type: ignore[arg-type]  # as it was issued
         pinned = Pinned(THEIRS, TARGET, pins)
+        theirs = self.server(files)
         out = self.ours.creator_out(OURS, THEIRS, is_direct=False, pinned=pinned).clientConnectionForTLS(None)  # type: ignore[attr-defined]
-        into = self.server(files).creator_in(THEIRS, OURS).serverConnectionForTLS(None)
-        common_handshake(into, out)
+        common_handshake(theirs.creator_in(THEIRS, OURS).serverConnectionForTLS(None), out)
+        into = self.ours.creator_in(OURS, THEIRS).serverConnectionForTLS(None)
+        common_handshake(into, theirs.creator_out(THEIRS, OURS, is_direct=False).clientConnectionForTLS(None))  # type: ignore[attr-defined]
         self.out: SSL.Connection = out
-        return self.ours.covers(Handle(out), THEIRS)
+        found = self.ours.covers(Handle(out), THEIRS)
+        self.assertEqual(self.ours.is_as_pinned(Handle(into), pinned), found)
+        return found
 
     def test_the_certificate_itself(self) -> None:
         """3: by nobody's word but that of the record, in all forms, whatever it names and however old it is."""
@@ -118,6 +122,21 @@ class DaneTests(SynchronousTestCase):
         self.assertFalse(self.judged_chain(issued, pin(DANE_TA, KEY, SHA256, anchor), chain=(anchor,)))
         self.assertFalse(self.judged_chain(issued, pin(DANE_TA, CERTIFICATE, FULL, anchor), chain=(anchor,)))
 
+    def test_the_right_one_beside_it(self) -> None:
+        """RFC 7671 5.1: what counts is the certificate whose key was used; others can be shown by anybody."""
+        right, _ = self.private.issue(dns(THEIRS))
+        mine = self.private.issue(dns(THEIRS))
+        for selector in (CERTIFICATE, KEY):
+            self.assertFalse(self.judged_chain(mine, pin(DANE_EE, selector, SHA256, right), chain=(right,)))
+
+    def test_nothing_shown(self) -> None:
+        """Who comes in without a certificate is nobody."""
+        out = client()
+        into = self.ours.creator_in(OURS, THEIRS).serverConnectionForTLS(None)
+        common_handshake(into, out)
+        pinned = Pinned(THEIRS, TARGET, (pin(DANE_EE, KEY, SHA256, self.private.certificate),))
+        self.assertFalse(self.ours.is_as_pinned(Handle(into), pinned))
+
     def test_names_and_dates_of_an_issuers(self) -> None:
         """2: the domain, or the target of its SRV record (RFC 7673 4.1), and it is in date."""
         anchor = pin(DANE_TA, KEY, SHA256, self.private.certificate)
@@ -135,6 +154,15 @@ class DaneTests(SynchronousTestCase):
                 self.assertEqual(self.judged_chain(issued, one, chain=chain), expected)
         wrong = pin(PKIX_TA, KEY, SHA256, self.private.certificate)
         self.assertFalse(self.judged(self.believed, wrong))
+
+    def test_besides_authorities_in_date_and_for_the_domain(self) -> None:
+        """0 and 1 (RFC 7671 5.3, 5.4): the names and dates count that those of a record stand in for with 3."""
+        for names, days in (((TARGET,), 90), ((THEIRS,), -1)):
+            issued = self.believed.issue(dns(*names), days=days)
+            chain = (self.believed.certificate,)
+            for usage, certificate in ((PKIX_EE, issued[0]), (PKIX_TA, self.believed.certificate)):
+                self.assertFalse(self.judged_chain(issued, pin(usage, KEY, SHA256, certificate), chain=chain))
+            self.assertTrue(self.judged_chain(issued, pin(DANE_EE, KEY, SHA256, issued[0]), chain=chain))
 
     def test_another_domain(self) -> None:
         """The records are those of one domain; for others it is as it is without."""

@@ -72,8 +72,20 @@ def is_pinned(connection: SSL.Connection, pinned: Pinned, is_believed: bool) -> 
 
     *is_believed*: its chain leads to an authority, and it is not out of date.
     """
-    chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+    chain = _chain_of(connection)
     return bool(chain) and any(_holds(pin, chain, connection, pinned, is_believed) for pin in pinned.pins)
+
+
+def _chain_of(connection: SSL.Connection) -> list[x509.Certificate]:
+    """Give what the other end has shown, its own certificate first: that of which it has proved to have the key.
+
+    OpenSSL leaves it out of the chain that a client shows; what stands first there may be anybody's.
+    """
+    own = connection.get_peer_certificate(as_cryptography=True)
+    if own is None:
+        return []
+    chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+    return [own, *(chain[1:] if chain[:1] == [own] else chain)]
 
 
 def _holds(

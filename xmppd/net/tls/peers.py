@@ -63,6 +63,8 @@ class Shown:
     expires_at: float
     """Seconds since 1970."""
     tls_version: str = ""
+    is_pinned: bool = False
+    """Whether it is as DNS says."""
 
 
 class HasHandle(Protocol):

@@ -12,7 +12,7 @@ from OpenSSL import SSL
 
 from xmppd.config.s2s import SYSTEM, S2s
 from xmppd.net.tls.contexts import TLSContexts
-from xmppd.net.tls.dane import Pinned
+from xmppd.net.tls.dane import Pinned, is_pinned
 from xmppd.net.tls.incoming import ConnectionCreator
 from xmppd.net.tls.names import SERVER_SERVICES, covers, names_of
 from xmppd.net.tls.peers import Connection, HasHandle, Shown
@@ -48,6 +48,13 @@ class ServersTLS:
         certificate = connection.get_peer_certificate(as_cryptography=True)
         return certificate is not None and covers(certificate, domain, SERVER_SERVICES)
 
+    def is_as_pinned(self, transport: HasHandle, pinned: Pinned) -> bool:
+        """Whether the peer's certificate is what DNS says at one target, whoever has begun the connection."""
+        connection = transport.getHandle()
+        return isinstance(connection, Connection) and is_pinned(
+            connection, pinned, connection.is_peer_verified
+        )
+
     def shown(self, transport: HasHandle) -> Shown | None:
         """Give the peer's certificate."""
         connection = transport.getHandle()
@@ -56,11 +63,13 @@ class ServersTLS:
         certificate = connection.get_peer_certificate(as_cryptography=True)
         if certificate is None:
             return None
+        is_pinned = isinstance(connection, Connection) and connection.is_as_pinned
         return Shown(
             names_of(certificate),
-            isinstance(connection, Connection) and (connection.is_peer_verified or connection.is_as_pinned),
+            is_pinned or (isinstance(connection, Connection) and connection.is_peer_verified),
             certificate.not_valid_after_utc.timestamp(),
             connection.get_protocol_version_name(),
+            is_pinned,
         )
 
 
