@@ -106,16 +106,30 @@ class DaneTests(SynchronousTestCase):
         return peer
 
     def test_right(self) -> None:
-        """There over direct TLS, back over STARTTLS, and the questions of dialback."""
+        """There over direct TLS, back over STARTTLS; both are known by their own certificates."""
         self.pin(CAPULET, CAPULET)
         self.pin(MONTAGUE, MONTAGUE)
-        apart = "bidirectional = false\nrequire_certificate = false"
+        apart = "bidirectional = false"
         capulet, montague = self.peer(CAPULET, "juliet", apart), self.peer(MONTAGUE, "romeo", apart)
         with capulet.client() as juliet, montague.client() as romeo:
             juliet.send(f"<message to='{romeo.jid}' type='chat'><body>Wherefore</body></message>")
             self.assertEqual(romeo.body(), "Wherefore")
             romeo.send(f"<message to='{juliet.jid}' type='chat'><body>Shall I</body></message>")
             self.assertEqual(juliet.body(), "Shall I")
+        self.assertIn(f"{CAPULET} is authenticated to {MONTAGUE} by DANE", montague.log)
+        self.assertIn(f"{MONTAGUE} is authenticated to {CAPULET} by DANE", capulet.log)
+
+    def test_who_comes_in_is_another(self) -> None:
+        """An authority that is believed has certified it, for its domain: that does not help against the records."""
+        self.pin(CAPULET, MONTAGUE)
+        self.pin(MONTAGUE, MONTAGUE)
+        self.domains.certify(CAPULET, self.domains.authority)
+        capulet = self.peer(CAPULET, "juliet", "queue_age_s = 1")
+        montague = self.peer(MONTAGUE, "romeo", "")
+        with capulet.client() as juliet:
+            juliet.send(f"<message to='{montague.jid}' type='chat'><body>Wherefore</body></message>")
+            self.assertEqual(juliet.message().get("type"), "error")
+        self.assertIn(f"The certificate of {CAPULET} is not what DNS says (TLSA of {CAPULET})", montague.log)
 
     def test_it_needs_no_authority(self) -> None:
         """With ``require_certificate`` as well; another key is refused, and its sender hears why."""

@@ -19,6 +19,7 @@ from xmppd.core.outgoing import CannotConnect, CannotResolve, Pin, Service
 from xmppd.net.transport.sockets import READ_BYTES
 
 P = TypeVar("P", bound=IProtocol)
+T = TypeVar("T")
 
 
 class Wire:
@@ -150,6 +151,10 @@ class MemoryNetwork:
         """Addresses where nothing ever answers."""
         self.is_nameless = False
         """Whether no name server answers."""
+        self.slow: set[str] = set()
+        """Domains and hosts whose name servers take their time over SRV and TLSA records."""
+        self.questions: list[Deferred[None]] = []
+        """Those to which the answer is on its way: it is given when one fires."""
         self.dialled: list[tuple[str, int]] = []
         """Where it was tried to connect."""
         self.wires: list[Wire] = []
@@ -159,7 +164,7 @@ class MemoryNetwork:
         """Give the SRV records of *name*."""
         if self.is_nameless:
             return fail(CannotResolve(f"{name}: no name server answers"))
-        return succeed(self.records.get(name, ()))
+        return self._in_time(name.split("._tcp.", 1)[-1], self.records.get(name, ()))
 
     def addresses(self, name: str) -> Deferred[tuple[str, ...]]:
         """Give the addresses of *name*."""
@@ -171,7 +176,14 @@ class MemoryNetwork:
         """Give the TLSA records of a service."""
         if host in self.forged:
             return fail(CannotResolve(f"{host}: the name server cannot say"))
-        return succeed(self.pins_of.get((host, port), ()))
+        return self._in_time(host, self.pins_of.get((host, port), ()))
+
+    def _in_time(self, name: str, answer: T) -> Deferred[T]:
+        if name not in self.slow:
+            return succeed(answer)
+        question: Deferred[None] = Deferred()
+        self.questions.append(question)
+        return question.addCallback(lambda _: answer)
 
     def dial(self, address: str, port: int, protocol: Callable[[], P], *, tls: object = None) -> Deferred[P]:
         """Connect, at once, to who listens there."""

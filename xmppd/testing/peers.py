@@ -17,14 +17,18 @@ DIRECT_PORT = 5270
 EXPIRES_AT = 2_000_000_000.0
 
 
+class Certificate(tuple[str, ...]):
+    """The names that one end shows; and what DNS says of the other end, where this one has begun the connection."""
+
+    pinned: Pinned | None = None
+
+
 class MemoryPeerTLS:
     """TLS without TLS: a certificate is a tuple of names; whoever issued it is believed unless told otherwise."""
 
     def __init__(self) -> None:
         self.certificates: dict[str, tuple[str, ...]] = {}
         """What is shown for a domain, where it is not just its name."""
-        self.pinned: dict[str, Pinned | None] = {}
-        """What DNS says of domains that were gone to last."""
         self.is_believing = True
 
     def creator_in(self, ours: str | None, theirs: str | None) -> object:
@@ -33,20 +37,27 @@ class MemoryPeerTLS:
 
     def creator_out(self, ours: str, theirs: str, *, is_direct: bool, pinned: Pinned | None = None) -> object:
         """Give the names to be shown; the data of a pin is a name that the other end has to show."""
-        self.pinned[theirs] = pinned
-        return self.certificates.get(ours, (ours,))
+        shown = Certificate(self.certificates.get(ours, (ours,)))
+        shown.pinned = pinned
+        return shown
 
     def covers(self, transport: Any, domain: str) -> bool:
         """Whether the other end has shown the name, and is believed."""
-        names, pinned = _shown(transport), self.pinned.get(domain)
+        pinned = _pinned(transport)
         if pinned is not None:
-            return any(pin.data.decode() in names for pin in pinned.pins)
-        return self.is_believing and domain in names
+            return self.is_as_pinned(transport, pinned)
+        return self.is_believing and domain in _shown(transport)
+
+    def is_as_pinned(self, transport: Any, pinned: Pinned) -> bool:
+        """Whether the other end has shown a name that a record has for its data."""
+        return any(pin.data.decode() in _shown(transport) for pin in pinned.pins)
 
     def shown(self, transport: Any) -> Shown | None:
         """Give what the other end has shown."""
-        names = _shown(transport)
-        return Shown(names, self.is_believing, EXPIRES_AT, "TLSv1.3") if names else None
+        names, pinned = _shown(transport), _pinned(transport)
+        is_pinned = pinned is not None and self.is_as_pinned(transport, pinned)
+        is_trusted = is_pinned or self.is_believing
+        return Shown(names, is_trusted, EXPIRES_AT, "TLSv1.3", is_pinned) if names else None
 
 
 class PeerServer(MemoryServer):
@@ -106,3 +117,7 @@ def network() -> MemoryNetwork:
 def _shown(transport: Any) -> tuple[str, ...]:
     assert isinstance(transport, Wire)
     return transport.peer.shown if transport.peer is not None else ()
+
+
+def _pinned(transport: Any) -> Pinned | None:
+    return getattr(transport.shown, "pinned", None)

@@ -6,6 +6,8 @@ from typing import Any
 from tests.admin.control.bench import ControlBench
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
 from xmppd.admin.control.service import offer
+from xmppd.core.operations.showing import Grid
+from xmppd.core.outgoing import Pin, Service
 
 
 class PeersTests(Two):
@@ -46,6 +48,30 @@ class PeersTests(Two):
         )
         self.assertEqual(found["streams"][0]["proven"], [f"{MONTAGUE} -> {CAPULET}"])
         self.assertEqual((found["counters"]["sent"], found["counters"]["received"]), (1, 1))
+
+    def test_as_dns_says(self) -> None:
+        """Which of them shows the certificate that its TLSA records say, both ways."""
+        server = self.montague.server
+        apart = server.config.s2s.model_copy(update={"bidirectional": False})
+        server.take(server.config.model_copy(update={"s2s": apart}))
+        dane = self.capulet.server.config.s2s.model_copy(update={"dane": True})
+        self.capulet.server.take(self.capulet.server.config.model_copy(update={"s2s": dane}))
+        self.network.names["xmpp.example"] = (self.montague.address,)
+        self.network.records[f"_xmpp-server._tcp.{MONTAGUE}"] = (Service(0, 0, 5269, "xmpp.example", True),)
+        self.network.pins_of["xmpp.example", 5269] = (Pin(3, 1, 0, MONTAGUE.encode()),)
+        self.say("Wherefore")
+        self.answer("Shall I")
+        found = self.bench.do("s2s.show", domain=MONTAGUE)
+        self.assertEqual(
+            [(row["direction"], row["by"], row["trusted"], row["pinned"]) for row in found["streams"]],
+            [("in", "DANE", True, True), ("out", "EXTERNAL", True, True)],
+        )
+        operation = self.bench.commands.get("s2s.show")
+        assert operation is not None
+        streams, *_ = operation.shows(found, {})
+        assert isinstance(streams, Grid)
+        certificates = [row[streams.headings.index("Certificate")] for row in streams.rows]
+        self.assertEqual(certificates, [f"{MONTAGUE} (DANE)"] * 2)
 
     def test_what_fails_is_told_and_tried_at_once(self) -> None:
         """The last error, when it is tried next, and an attempt before that."""

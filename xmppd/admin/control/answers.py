@@ -238,10 +238,12 @@ class PeerStream(TypedDict):
     tls: str
     """The version; "" without TLS."""
     by: str
-    """How it was authenticated."""
+    """How it was authenticated: ``EXTERNAL`` or ``certificate``, ``DANE``, ``dialback``."""
     names: list[str]
     """Of the certificate that the other side has shown."""
     trusted: bool
+    pinned: bool
+    """Whether the certificate is what DNS says (DANE)."""
     expires: str | None
 
 

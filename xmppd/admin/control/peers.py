@@ -107,6 +107,7 @@ def _stream(stream: ServerStream) -> PeerStream:
         "by": stream.authenticated_by,
         "names": [] if shown is None else list(shown.names),
         "trusted": shown is not None and shown.is_trusted,
+        "pinned": shown is not None and shown.is_pinned,
         "expires": None if shown is None else _stamp(shown.expires_at),
     }
 

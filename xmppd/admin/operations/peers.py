@@ -14,7 +14,9 @@ DOMAIN: Final = Argument("domain")
 
 def _certificate(row: PeerStream) -> str:
     names = ", ".join(row["names"][:SHOWN_NAMES]) + (" …" if len(row["names"]) > SHOWN_NAMES else "")
-    return names if row["trusted"] or not names else f"{names} (not believed)"
+    if not names or (row["trusted"] and not row["pinned"]):
+        return names
+    return f"{names} (DANE)" if row["pinned"] else f"{names} (not believed)"
 
 
 _streams = rows(

@@ -112,7 +112,7 @@ class OffTests(DaneTestCase):
 
 
 class DialbackTests(DaneTestCase):
-    """Who comes with a certificate that nobody believes is asked about at a server that DNS vouches for."""
+    """Who comes with a certificate that nobody believes, and could be where DNS says nothing of it, is asked about."""
 
     s2s = "dane = true\nbidirectional = false\nrequire_certificate = false"
 
@@ -120,6 +120,7 @@ class DialbackTests(DaneTestCase):
         """XEP-0220 2.1.2: the connection on which a key is asked about is held to the records as well."""
         self.network.records[f"_xmpp-server._tcp.{CAPULET}"] = (
             Service(0, 0, PORT, "xmpp.capulet.example", True),
+            Service(1, 0, PORT, "other.capulet.example", True),
         )
         self.network.names["xmpp.capulet.example"] = (self.capulet.address,)
         self.montague.tls.is_believing = self.capulet.tls.is_believing = False
@@ -127,7 +128,10 @@ class DialbackTests(DaneTestCase):
         pins["xmpp.capulet.example", PORT] = (Pin(3, 1, 0, b"elsewhere.example"),)
         self.say("Wherefore")
         self.assertEqual(self.came(self.romeo), [])
-        pins["xmpp.capulet.example", PORT] = (Pin(3, 1, 0, CAPULET.encode()),)
+        self.assertIn((self.capulet.address, PORT), self.network.dialled)
+        del pins["xmpp.capulet.example", PORT]
         self.settle(60)
         self.say("art thou")
         self.assertIn("message chat art thou", self.came(self.romeo))
+        ways = {stream.authenticated_by for stream in self.montague.peers.connections.streams}
+        self.assertEqual(ways, {"dialback"})

@@ -14,10 +14,10 @@ from xmppd.net.streams.s2s.dialling import Race, interleaved
 from xmppd.net.streams.s2s.initiated import InitiatedStream
 from xmppd.net.streams.s2s.outgoing import OutgoingStream
 from xmppd.net.streams.s2s.parts import S2SParts
+from xmppd.net.streams.s2s.records import pinned_at
 from xmppd.net.streams.s2s.targets import Target, may_go_to, targets_of
 from xmppd.net.streams.s2s.verifying import VerifyingStream
 from xmppd.net.streams.s2s.wire import Connections, S2SProtocol
-from xmppd.net.tls.dane import Pinned, usable
 from xmppd.services.federation.outbound import Carrier, Failed, Sender, Unreachable
 from xmppd.stream.dialback import Dialback
 
@@ -123,9 +123,9 @@ class Connector:
 
     async def _try(self, ours: str, theirs: str, target: Target, make: MakeStream) -> Any:
         addresses = await self._addresses(theirs, target)
-        pinned = await self._pinned(theirs, target)
-        told: Deferred[Any] = Deferred()
         parts = self._parts
+        pinned = await pinned_at(theirs, target, parts.settings(), self._resolver)
+        told: Deferred[Any] = Deferred()
         creator = None
         if target.is_direct:
             if parts.tls is None:
@@ -154,17 +154,6 @@ class Connector:
             text = f"{theirs} does not answer: {problem}"
             raise Unreachable(Failed("remote-server-timeout", text)) from problem
         return await told
-
-    async def _pinned(self, theirs: str, target: Target) -> Pinned | None:
-        """What DNS says of the certificate there; where that is forged nobody is to be trusted (RFC 7673 3.3)."""
-        if not self._parts.settings().dane or not target.is_vouched:
-            return None
-        try:
-            pins = usable(await self._resolver.pins(target.host, target.port))
-        except CannotResolve as problem:
-            text = f"What the certificate of {theirs} is cannot be found out: {problem}"
-            raise Unreachable(Failed("remote-server-timeout", text)) from problem
-        return Pinned(theirs, target.host, pins) if pins else None
 
     async def _addresses(self, theirs: str, target: Target) -> list[str]:
         try:

@@ -1,9 +1,12 @@
 """A stream that another server has begun: its header, STARTTLS, SASL EXTERNAL (XEP-0178 3), dialback (XEP-0220).
 
 Several pairs of domains may be proved on it, each by dialback or by the certificate; what has not been proved is not
-taken.
+taken. With DANE nothing is offered under TLS before DNS has said what the certificate has to be (RFC 7673), and nothing
+else of the peer's is looked at meanwhile.
 """
 
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -14,13 +17,17 @@ from xmppd.core.session import Connection
 from xmppd.net.streams.inlet import LOST
 from xmppd.net.streams.negotiation import STARTTLS
 from xmppd.net.streams.s2s.acks import SM
+from xmppd.net.streams.s2s.believing import BY_AUTHORITY, BY_DNS, Belief, Lookups, belief
 from xmppd.net.streams.s2s.bidi import TWO_WAYS, WayBack
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.header import domains_of, has_features
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.proving import DIALBACK, check_verify, read_dialback
+from xmppd.net.streams.s2s.records import Said
 from xmppd.net.streams.s2s.stream import FRAMING, PAIRS, ServerStream
 from xmppd.net.streams.s2s.wire import PeerLink
+from xmppd.net.tls.dane import Pinned
+from xmppd.net.tls.peers import Shown
 from xmppd.services.federation.outbound import Carrier, Sender
 from xmppd.services.federation.sent import SentItems
 from xmppd.stanza import ns
@@ -29,7 +36,14 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.dialback import ERROR, INVALID, VALID, Dialback
 from xmppd.stream.events import ElementBegun, StreamOpened
-from xmppd.stream.features import AnyFeature, ElementHandler, StreamFeature, handler_of, offered
+from xmppd.stream.features import (
+    AnyFeature,
+    ElementHandler,
+    StreamFeature,
+    StreamState,
+    handler_of,
+    offered,
+)
 
 VERIFYING: Final = 20
 """Pairs of one stream that may be asked about at the same time."""
@@ -38,7 +52,17 @@ VERIFYING: Final = 20
 class IncomingStream(ServerStream):
     """One stream of another server to us."""
 
-    __slots__ = ("_back", "_has_way_back", "_sent_back", "_verifying", "auth_failures", "is_open", "lang")
+    __slots__ = (
+        "_back",
+        "_belief",
+        "_has_way_back",
+        "_lookups",
+        "_sent_back",
+        "_verifying",
+        "auth_failures",
+        "is_open",
+        "lang",
+    )
 
     def __init__(self, link: PeerLink, parts: S2SParts, conn: Connection, peer: str):
         self.is_open = False
@@ -46,6 +70,9 @@ class IncomingStream(ServerStream):
         self.auth_failures = 0
         self.lang: str | None = None
         self._verifying = 0
+        self._lookups = Lookups(parts.records)
+        self._belief: Belief | None = None
+        """Of the domain of the header, where DNS was asked."""
         self._has_way_back = False
         self._back: WayBack | None = None
         self._sent_back: SentItems | None = None
@@ -64,7 +91,7 @@ class IncomingStream(ServerStream):
 
     # -- the header ---------------------------------------------------------------------------------------------------
 
-    def opened(self, header: StreamOpened) -> None:
+    def opened(self, header: StreamOpened) -> Deferred[None] | None:
         """Check the header, answer it, and offer what there is."""
         self.lang = header.attrs.get("xml:lang")
         ours, theirs = domains_of(header, self.parts.hosts)
@@ -77,9 +104,15 @@ class IncomingStream(ServerStream):
         if not is_modern and self.is_tls_required:
             raise StreamError("unsupported-version", "TLS is needed here")
         self.begin_if_needed()
+        if is_modern and self._may_dns_say_more:
+            return self._lookups.ask(self.theirs, self._heard)
         if is_modern:
-            elements = offered(FEATURES, self.kind, self.state, self)
-            self.send(FRAMING.features(b"".join(element.to_bytes(ns.SERVER) for element in elements)))
+            self._offer()
+        return None
+
+    def _offer(self) -> None:
+        elements = offered(FEATURES, self.kind, self.state, self)
+        self.send(FRAMING.features(b"".join(element.to_bytes(ns.SERVER) for element in elements)))
 
     def begin_if_needed(self) -> None:
         """Write our header."""
@@ -118,6 +151,42 @@ class IncomingStream(ServerStream):
         self.stream_id = self.parts.new_stream_id()
         self.link.restart()
 
+    # -- the certificate ----------------------------------------------------------------------------------------------
+
+    @property
+    def _may_dns_say_more(self) -> bool:
+        """Whether the certificate counts now, and DNS may say which it has to be."""
+        is_authenticating = (
+            self.state & (StreamState.SECURE | StreamState.AUTHENTICATED) == StreamState.SECURE
+        )
+        return is_authenticating and bool(self.theirs) and self.parts.settings().dane
+
+    def _heard(self, said: Said) -> None:
+        """DNS has said of the domain of the header what it says."""
+        self._belief = self._believed(self.theirs, said)
+        if self._belief.failed is not None:
+            self._log.info("A certificate is not taken: {why}", why=self._belief.failed.text, peer=self.peer)
+        self._offer()
+
+    def _believed(self, domain: str, said: Said) -> Belief:
+        return belief(domain, said, self._is_as_pinned, super().is_covered)
+
+    def _is_as_pinned(self, pinned: Pinned) -> bool:
+        tls = self.parts.tls
+        return tls is not None and self.conn is not None and tls.is_as_pinned(self.carrier.transport, pinned)
+
+    def is_covered(self, domain: str) -> bool:
+        """Whether the peer's certificate is believed for *domain*."""
+        if self._belief is not None and domain == self.theirs:
+            return bool(self._belief.by)
+        return super().is_covered(domain)
+
+    def shown(self) -> Shown | None:
+        """Give the peer's certificate."""
+        shown = super().shown()
+        is_pinned = shown is not None and self.authenticated_by == BY_DNS
+        return replace(shown, is_trusted=True, is_pinned=True) if shown and is_pinned else shown
+
     # -- dialback -----------------------------------------------------------------------------------------------------
 
     def dialback_result(self, element: Element) -> None:
@@ -128,8 +197,26 @@ class IncomingStream(ServerStream):
         problem = self._problem_of(request)
         if problem is not None:
             self._answer(request, ERROR, problem)
-        elif self.is_covered(request.from_):
-            self._proved(request, "certificate")
+        elif self.parts.settings().dane:
+            self._verifying += 1
+            asked = self._lookups.ask(request.from_, partial(self._heard_of, request))
+            asked.addErrback(self._not_verified, request)
+        else:
+            self._look_into(request, Belief(BY_AUTHORITY if self.is_covered(request.from_) else ""))
+
+    def _heard_of(self, request: Dialback, said: Said) -> None:
+        self._verifying -= 1
+        self._look_into(request, self._believed(request.from_, said))
+
+    def _look_into(self, request: Dialback, found: Belief) -> None:
+        """The certificate is enough, or the server of the domain is asked, if that may be."""
+        if found.by:
+            self._proved(request, found.by)
+        elif found.failed is not None:
+            self._log.info("A certificate is not taken: {why}", why=found.failed.text, peer=self.peer)
+            self._answer(request, ERROR, found.failed.condition)
+        elif self.parts.settings().of(request.from_).require_certificate:
+            self._answer(request, ERROR, "not-authorized")
         else:
             self._verifying += 1
             waiting = self.parts.verify(request, self.stream_id)
@@ -150,11 +237,10 @@ class IncomingStream(ServerStream):
             return "item-not-found"
         if not settings.may_talk_to(request.from_) or request.from_ in self.parts.hosts:
             return "policy-violation"
-        if settings.of(request.from_).require_certificate and not self.is_covered(request.from_):
-            return "not-authorized"
         if not settings.dialback:
             return "not-allowed"
-        if self._verifying >= VERIFYING or sum(map(len, self.proven.values())) >= PAIRS:
+        is_full = self._verifying >= VERIFYING or sum(map(len, self.proven.values())) >= PAIRS
+        if is_full or (settings.dane and self.parts.records.is_busy):
             return "resource-constraint"
         return None
 
@@ -241,7 +327,8 @@ class IncomingStream(ServerStream):
 
     def authenticated(self, feature: AnyFeature) -> None:
         """The certificate has shown that the peer is who its header says."""
-        self.prove(self.theirs, self.ours, "EXTERNAL", feature)
+        by_dns = self._belief is not None and self._belief.by == BY_DNS
+        self.prove(self.theirs, self.ours, BY_DNS if by_dns else "EXTERNAL", feature)
 
     def end_for_another(self) -> None:
         """Another stream of the peer goes on in this one's place (XEP-0198 5)."""
@@ -255,6 +342,7 @@ class IncomingStream(ServerStream):
 
     def ended(self, reason: str) -> None:
         """Count who never got in."""
+        self._lookups.give_up()
         self.parts.ways_back.forget(self)
         if not self.proven:
             self.parts.federation.counters.refused += 1

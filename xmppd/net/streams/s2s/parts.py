@@ -11,6 +11,7 @@ from xmppd.config.s2s import S2s
 from xmppd.core.host import Hosts
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
+from xmppd.net.streams.s2s.records import Records
 from xmppd.net.streams.s2s.ways_back import WaysBack
 from xmppd.net.tls.dane import Pinned
 from xmppd.net.tls.peers import HasHandle, Shown
@@ -29,6 +30,9 @@ class PeerTLS(Protocol):
 
     def covers(self, transport: HasHandle, domain: str) -> bool:
         """Whether the peer's certificate is believed and covers *domain* (RFC 9525, XEP-0178)."""
+
+    def is_as_pinned(self, transport: HasHandle, pinned: Pinned) -> bool:
+        """Whether the peer's certificate is what DNS says at one target (RFC 7673 4)."""
 
     def shown(self, transport: HasHandle) -> Shown | None:
         """Give the peer's certificate."""
@@ -57,3 +61,5 @@ class S2SParts:
     verify: Verify
     federation: Federation
     ways_back: WaysBack
+    records: Records
+    """What DNS says of the certificates of those who come in."""

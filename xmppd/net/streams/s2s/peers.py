@@ -12,6 +12,7 @@ from xmppd.net.streams.s2s.connector import Connector
 from xmppd.net.streams.s2s.factory import PeerConnections, S2SFactory
 from xmppd.net.streams.s2s.parts import PeerTLS, S2SParts
 from xmppd.net.streams.s2s.proving import dialback_secret
+from xmppd.net.streams.s2s.records import Records
 from xmppd.net.streams.s2s.ways_back import WaysBack
 from xmppd.services.federation.federation import Federation
 from xmppd.stream.dialback import Dialback
@@ -43,6 +44,7 @@ class Peers:
             verify=self._verify,
             federation=self.federation,
             ways_back=WaysBack(),
+            records=Records(lambda: current.config.s2s, environment.resolve),
         )
         self.connections = PeerConnections(self.parts)
         self._addresses = addresses

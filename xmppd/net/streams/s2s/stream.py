@@ -67,7 +67,7 @@ class ServerStream(ServerInlet):
         self.stream_id = ""
         self.is_ended = False
         self.authenticated_by = ""
-        """How the peer, or this server, was authenticated: EXTERNAL or dialback."""
+        """How the peer, or this server, was authenticated: EXTERNAL, DANE or dialback."""
         self.proven: dict[str, set[str]] = {}
         self.is_bidi = False
         """Whether both sides may send stanzas (XEP-0288)."""
@@ -77,7 +77,7 @@ class ServerStream(ServerInlet):
 
     # -- to be filled in ----------------------------------------------------------------------------------------------
 
-    def opened(self, header: StreamOpened) -> None:
+    def opened(self, header: StreamOpened) -> Deferred[None] | None:
         """The peer's header is there."""
         raise NotImplementedError
 
@@ -133,7 +133,7 @@ class ServerStream(ServerInlet):
         elif type(event) is ElementBegun:
             self.begun(event)
         elif type(event) is StreamOpened:
-            self.opened(event)
+            return self.opened(event)
         elif type(event) is StreamClosed:
             self.close(reason="closed by the peer")
         else:

@@ -1,0 +1,1 @@
+DANE (RFC 7673) holds for servers that come in, too: with ``[s2s] dane = true`` one that has made its certificate itself is believed where its TLSA records say so, and one with another certificate than they say is not, whoever has issued it; ``xmppctl s2s show`` tells who was authenticated by DANE.
