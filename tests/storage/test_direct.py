@@ -2,6 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from time import sleep
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,7 +15,18 @@ from tests.storage.contract_base import ALICE
 from tests.storage.test_sqlite import new_storage
 from xmppd.storage.interface import Put, StorageFailed
 from xmppd.storage.sqlite import direct as direct_module
-from xmppd.storage.sqlite.direct import REST_S, SHARE_S, SLOW_S, SPAN_S, STEPS, DirectReads, NotDirect
+from xmppd.storage.sqlite.direct import (
+    REST_S,
+    SHARE_S,
+    SLOW_S,
+    SPAN_S,
+    STEPS,
+    DirectReads,
+    NotDirect,
+    waits_of_this_thread,
+)
+
+WAITS = 50
 
 
 def count_to(connection: sqlite3.Connection, number: int) -> int:
@@ -29,8 +44,9 @@ class DirectReadsTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Reads may be direct."""
         self.now = 100.0
+        self.waits = 0
         self.connections: list[sqlite3.Connection] = []
-        self.reads = DirectReads(self.connect, lambda: self.now)
+        self.reads = DirectReads(self.connect, lambda: self.now, lambda: self.waits)
         self.reads.start()
         self.addCleanup(self.reads.stop)
 
@@ -39,11 +55,12 @@ class DirectReadsTests(SynchronousTestCase):
         self.connections.append(sqlite3.connect(":memory:", isolation_level=None))
         return self.connections[-1]
 
-    def taking(self, seconds: float) -> Callable[[sqlite3.Connection], str]:
-        """A read that takes so long."""
+    def taking(self, seconds: float, waits: int = 0) -> Callable[[sqlite3.Connection], str]:
+        """A read that takes so long, in which the thread waits so often."""
 
         def work(connection: sqlite3.Connection) -> str:
             self.now += seconds
+            self.waits += waits
             return "read"
 
         return work
@@ -95,17 +112,38 @@ class DirectReadsTests(SynchronousTestCase):
 
     def test_after_a_slow_read_the_threads_read(self) -> None:
         """It is the last for a while that the reactor waits for a slow disk."""
-        self.reads.read(self.taking(SLOW_S * 2))
+        self.reads.read(self.taking(SLOW_S * 2, waits=1))
         self.now += REST_S / 2
         self.assertFalse(self.is_direct())
         self.now += REST_S / 2
         self.assertTrue(self.is_direct())
+
+    def test_a_read_that_only_lacked_the_processor_was_not_slow(self) -> None:
+        """Another program had it meanwhile: the disk is as quick as it was, and the next span is direct again."""
+        self.reads.read(self.taking(SLOW_S * 2))
+        self.now += SPAN_S
+        self.assertTrue(self.is_direct())
+        self.reads.read(self.taking(0.0, waits=1))
+        self.now += SPAN_S
+        self.reads.read(self.taking(SLOW_S * 2))
+        self.now += SPAN_S
+        self.assertTrue(self.is_direct())
+
+    def test_waits_are_counted_by_thread(self) -> None:
+        """What this one has waited for counts here; another one, which has just begun, has not waited so often."""
+        before = waits_of_this_thread()
+        for _ in range(WAITS):
+            sleep(0.0001)
+        self.assertGreaterEqual(waits_of_this_thread(), before + WAITS)
+        with ThreadPoolExecutor(1) as other:
+            self.assertLess(other.submit(waits_of_this_thread).result(), WAITS)
 
     def test_an_error_may_be_slow(self) -> None:
         """A read that failed after a long time was no better than one that succeeded then."""
 
         def fail(connection: sqlite3.Connection) -> None:
             self.now += SLOW_S * 2
+            self.waits += 1
             raise sqlite3.OperationalError("disk I/O error")
 
         self.assertRaises(NotDirect, self.reads.read, fail)
@@ -149,6 +187,8 @@ class StorageTests(TestCase):
     async def test_while_the_disk_is_slow_threads_read(self) -> None:
         """The answer is the same."""
         self.patch(direct_module, "SLOW_S", -1.0)
+        waits = count()
+        self.patch(direct_module, "getrusage", lambda who: SimpleNamespace(ru_nvcsw=next(waits)))
         storage = new_storage(self)
         await storage.commit(Put("s", ALICE, "k", b"v"))
         self.assertEqual(self.successResultOf(storage.get("s", ALICE, "k")), b"v")
