@@ -9,7 +9,7 @@ from tests.admin.check.machine import check_text
 from tests.certificates import dns, pem_of
 from tests.interop.names import TLSA, NameServer
 from tests.net.tls.authority import Authority
-from tests.net.tls.test_dane import pin
+from tests.net.tls.pins import pin
 from tests.temporary import temporary_folder
 from xmppd.admin.check.lookup import pins
 from xmppd.config.findings import Finding

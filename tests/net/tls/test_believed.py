@@ -11,10 +11,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import certify, common_name, dns, make_key, names_of, pem_of, srv_name, xmpp_addr
 from tests.net.tls.authority import BEGAN, NOW, Authority, common_handshake
+from tests.net.tls.pins import SHA256, pin
 from tests.temporary import temporary_folder
 from xmppd.config.s2s import S2s, S2sDomain
 from xmppd.net.tls.certificates import CertificateStore, HostFiles
 from xmppd.net.tls.contexts import TLSContexts
+from xmppd.net.tls.dane import KEY, PKIX_EE, Pinned
 from xmppd.net.tls.servers import ServersTLS
 
 OURS, THEIRS = "a.example", "b.example"
@@ -129,6 +131,30 @@ class BelievedTests(SynchronousTestCase):
         self.settings = S2s(ca=self.ca, domains={THEIRS: S2sDomain(ca=self.other_ca)})
         self.assertBelieved(files, True)
         self.assertBelieved(self.authority.write_host(self.folder, THEIRS), False)
+
+    def test_an_authority_of_another_domain(self) -> None:
+        """Whom the configuration names for one domain certifies no other, though the connection began for that one."""
+        self.settings = S2s(ca=self.ca, domains={"c.example": S2sDomain(ca=self.other_ca)})
+        ours = self.server(self.authority.write_host(self.folder, OURS, is_both=True), self.settings)
+        certificate, key = self.other.issue(dns(THEIRS, "c.example"))
+        theirs = self.server(self.write(certificate, key, self.other.certificate))
+        out = theirs.creator_out(THEIRS, OURS, is_direct=False).clientConnectionForTLS(None)  # type: ignore[attr-defined]
+        into = ours.creator_in(OURS, "c.example").serverConnectionForTLS(None)
+        common_handshake(into, out)
+        self.assertTrue(ours.covers(Handle(into), "c.example"))
+        self.assertFalse(ours.covers(Handle(into), THEIRS))
+        pinned = Pinned(THEIRS, THEIRS, (pin(PKIX_EE, KEY, SHA256, certificate),))
+        self.assertFalse(ours.is_as_pinned(Handle(into), pinned))
+
+    def test_direct_tls_of_a_domain_with_an_authority_of_its_own(self) -> None:
+        """Nobody knows yet whose connection it is: then those that are believed in general are nobody for it."""
+        self.settings = S2s(ca=self.ca, domains={THEIRS: S2sDomain(ca=self.other_ca)})
+        ours = self.server(self.authority.write_host(self.folder, OURS, is_both=True), self.settings)
+        theirs = self.server(self.authority.write_host(self.folder, THEIRS))
+        out = theirs.creator_out(THEIRS, OURS, is_direct=True).clientConnectionForTLS(None)  # type: ignore[attr-defined]
+        into = ours.creator_in(None, None).serverConnectionForTLS(None)
+        common_handshake(into, out)
+        self.assertFalse(ours.covers(Handle(into), THEIRS))
 
     def test_names(self) -> None:
         """DNS-ID, SRV-ID, xmppAddr and wildcards count, and nothing but the name that is asked for."""

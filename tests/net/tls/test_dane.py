@@ -1,14 +1,12 @@
 """What TLSA records make of a certificate, over TLS as it is: RFC 6698 2.1, RFC 7671 5, RFC 7673 4."""
 
-from hashlib import sha256, sha512
-
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import dns, pem_of
 from tests.net.tls.authority import NOW, Authority, client, common_handshake
+from tests.net.tls.pins import FULL, SHA256, SHA512, pin
 from tests.net.tls.test_believed import Handle
 from tests.temporary import temporary_folder
 from xmppd.config.s2s import S2s
@@ -19,17 +17,6 @@ from xmppd.net.tls.dane import CERTIFICATE, DANE_EE, DANE_TA, KEY, PKIX_EE, PKIX
 from xmppd.net.tls.servers import ServersTLS
 
 OURS, THEIRS, TARGET = "a.example", "b.example", "xmpp.b.example"
-FULL, SHA256, SHA512 = range(3)
-
-
-def pin(usage: int, selector: int, matching: int, certificate: x509.Certificate) -> Pin:
-    """Give the record for *certificate*."""
-    if selector == CERTIFICATE:
-        data = certificate.public_bytes(Encoding.DER)
-    else:
-        data = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    hashed = {FULL: data, SHA256: sha256(data).digest(), SHA512: sha512(data).digest()}[matching]
-    return Pin(usage, selector, matching, hashed)
 
 
 class DaneTests(SynchronousTestCase):

@@ -76,6 +76,7 @@ class ServerTLS:
             connection = ServerConnection(self._context_of(certificate), sock)
             connection.is_host_fixed = True
             ask_peer(connection, self.purpose, certificate)
+        connection.authorities = self._authorities
         connection.set_accept_state()
         return connection
 

@@ -53,6 +53,7 @@ class OutgoingTLS:
         """
         certificate = self.store.find(host)
         connection = Connection(self._context_of(certificate), sock)
+        connection.authorities = self._authorities
         connection.pinned = pinned
         connection.set_tlsext_host_name(to_ascii(peer).encode())
         if is_direct:

@@ -5,6 +5,7 @@ certificate covers the domain that the server speaks for (RFC 6125), which is as
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography import x509
@@ -34,6 +35,8 @@ class Connection(SSL.Connection):
 
     Stays False on a resumed session: the ticket does not tell who was believed when it was given.
     """
+    authorities: Path | None = None
+    """The file of those who were asked whether they have issued it; None: those of this system."""
     pinned: Pinned | None = None
     """What DNS says of the peer's certificate."""
     has_bad_peer = False

@@ -43,7 +43,7 @@ class ServersTLS:
             return False
         if connection.pinned is not None and connection.pinned.domain == domain:
             return connection.is_as_pinned
-        if not connection.is_peer_verified:
+        if not self._is_verified(connection, domain):
             return False
         certificate = connection.get_peer_certificate(as_cryptography=True)
         return certificate is not None and covers(certificate, domain, SERVER_SERVICES)
@@ -52,7 +52,7 @@ class ServersTLS:
         """Whether the peer's certificate is what DNS says at one target, whoever has begun the connection."""
         connection = transport.getHandle()
         return isinstance(connection, Connection) and is_pinned(
-            connection, pinned, connection.is_peer_verified
+            connection, pinned, self._is_verified(connection, pinned.domain)
         )
 
     def shown(self, transport: HasHandle) -> Shown | None:
@@ -71,6 +71,10 @@ class ServersTLS:
             connection.get_protocol_version_name(),
             is_pinned,
         )
+
+    def _is_verified(self, connection: Connection, domain: str) -> bool:
+        """Whether the peer's certificate is by those who certify *domain*: they may be others than of the header's."""
+        return connection.is_peer_verified and connection.authorities == _file(self._settings().of(domain).ca)
 
 
 def _file(authorities: Path | str | None) -> Path | None:
