@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from docutils import nodes
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import xmppd.modules
 from xmppd.admin.metrics.table import TABLE
 from xmppd.admin.xep_table import rows
+from xmppd.config.fields import FieldInfo, SecretStr
 from xmppd.config.options import ComponentOptions, Components, DomainOptions, HostOptions, ServerOptions
 from xmppd.config.schema import toml_value
-from xmppd.config.section import SERVER_WIDE, Address
+from xmppd.config.section import Address
+from xmppd.config.table import Table
 from xmppd.core.loader import find_modules
 from xmppd.core.module import XEP, Module
 
@@ -45,7 +45,7 @@ def options() -> Lines:
     """All sections of the configuration file, with each option's type, default and description."""
     yield from _section("Top of the file", ServerOptions)
     for key, field in ServerOptions.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Table):
             yield from _section(f"[{key}]", field.annotation)
     own = HostOptions.model_fields.keys() - DomainOptions.model_fields.keys()
     yield from _section('[hosts."NAME"]', HostOptions, words=_overridden(HostOptions))
@@ -128,7 +128,7 @@ def _as_plain_text(app: Sphinx, context: object, lines: list[str]) -> None:
 # -- options ----------------------------------------------------------------------------------------------------------
 
 
-def _section(title: str, model: type[BaseModel], words: str = "") -> Lines:
+def _section(title: str, model: type[Table], words: str = "") -> Lines:
     yield from _heading(title)
     _, colon, said = (inspect.getdoc(model) or "").partition(": ")
     yield said[:1].upper() + said[1:] if colon else inspect.getdoc(model) or ""
@@ -136,32 +136,34 @@ def _section(title: str, model: type[BaseModel], words: str = "") -> Lines:
     if words:
         yield words
         yield ""
+    described = _described(model)
     for key, field in model.model_fields.items():
         if _model_in(field.annotation) is None:
-            yield from _option(key, field, field.description or "")
+            yield from _option(key, field, described.get(key, ""))
 
 
-def _described(model: type[BaseModel]) -> dict[str, str]:
-    """The docstrings below the fields: the models of modules do not read them, since that takes a while at a start."""
-    (body,) = ast.parse(inspect.getsource(model)).body
-    assert isinstance(body, ast.ClassDef)
+def _described(model: type[Table]) -> dict[str, str]:
+    """The docstrings below the fields: a start does not read them, since that takes a while."""
     found = {}
-    for field, below in itertools.pairwise(body.body):
-        match field, below:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = inspect.cleandoc(text)
+    for cls in reversed([each for each in model.__mro__ if issubclass(each, Table)]):
+        (body,) = ast.parse(inspect.getsource(cls)).body
+        assert isinstance(body, ast.ClassDef)
+        for field, below in itertools.pairwise(body.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = inspect.cleandoc(text)
     return found
 
 
 def _option(key: str, field: FieldInfo, words: str) -> Lines:
     """One option: its name, what it may be, what holds without it, and what it is for."""
     facts = [_kind(field.annotation)]
-    default = None if field.is_required() else toml_value(field.get_default(call_default_factory=True))
-    if field.is_required() and "by default" not in words:
+    default = None if field.is_needed else toml_value(field.default)
+    if field.is_needed and "by default" not in words:
         facts.append("needed")
     elif default is not None:
         facts.append(f"without it ``{default}``")
-    if field.json_schema_extra == SERVER_WIDE:
+    if field.is_server_wide:
         facts.append("for the server as a whole")
     yield f"``{key}``"
     for line in (f"[{'; '.join(filter(None, facts))}]", "", *words.splitlines()):
@@ -193,10 +195,10 @@ def _kind(annotation: Any) -> str:
     return WORDS.get(annotation, "a text")
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _model_in(annotation: Any) -> type[Table] | None:
     """The table that an option is; None where it is none."""
     for kind in (annotation, *typing.get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if isinstance(kind, type) and issubclass(kind, Table):
             return kind
     return None
 

@@ -1,7 +1,8 @@
 """Counts the messages that an account has sent since the server started, and tells the account."""
 
-from pydantic import Field
+from typing import Annotated
 
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Traffic
 from xmppd.core.module import Module, Options, iq, on
@@ -14,7 +15,7 @@ NS = "urn:example:tally"
 class TallyOptions(Options):
     """Options of `Tally`, below ``[modules.tally]``."""
 
-    max_accounts: int = Field(1_000, ge=1)
+    max_accounts: Annotated[int, Field(ge=1)] = 1_000
     """Of so many accounts the messages are counted."""
 
 

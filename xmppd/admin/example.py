@@ -10,15 +10,13 @@ from textwrap import wrap
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
 import xmppd.modules
 from xmppd.config.documented import choices, descriptions, headings
+from xmppd.config.fields import NEEDED, FieldInfo
 from xmppd.config.options import ComponentOptions, Components, HostOptions, ServerOptions
 from xmppd.config.read import DEFAULT_SERVICES
 from xmppd.config.schema import dotted, toml_value
+from xmppd.config.table import Table
 from xmppd.core.loader import find_modules
 from xmppd.core.module import Module
 
@@ -169,7 +167,7 @@ def _module(name: str, module: type[Module]) -> Iterator[str]:
     yield from _options(module.options, path)
 
 
-def _options(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:
+def _options(model: type[Table], path: tuple[str, ...]) -> Iterator[str]:
     above = headings(model)
     later = [name for name, field in model.model_fields.items() if _is_table(field)]
     for name in model.model_fields:
@@ -185,11 +183,7 @@ def _options(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:
 
 def _has_example(field: FieldInfo) -> bool:
     """Whether there is anything to show: an alternative to another option has neither example nor default."""
-    return (
-        bool(field.examples)
-        or field.is_required()
-        or field.get_default(call_default_factory=True) is not None
-    )
+    return bool(field.examples) or field.is_needed or field.default is not None
 
 
 def _is_table(field: FieldInfo) -> bool:
@@ -197,7 +191,7 @@ def _is_table(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is dict or _model(field.annotation) is not None
 
 
-def _option(model: type[BaseModel], name: str) -> Iterator[str]:
+def _option(model: type[Table], name: str) -> Iterator[str]:
     field = model.model_fields[name]
     words = descriptions(model).get(name, "")
     missing = [each for each in choices(field.annotation) if each not in words]
@@ -207,7 +201,7 @@ def _option(model: type[BaseModel], name: str) -> Iterator[str]:
     yield f"#{name} = {_written(_shown(model, name, field))}"
 
 
-def _value(path: tuple[str, ...], model: type[BaseModel], name: str) -> Iterator[str]:
+def _value(path: tuple[str, ...], model: type[Table], name: str) -> Iterator[str]:
     """Write the example of an option that is tables: texts by name, or a table for each name."""
     field = model.model_fields[name]
     below = _model(field.annotation)
@@ -231,13 +225,11 @@ def _value(path: tuple[str, ...], model: type[BaseModel], name: str) -> Iterator
             yield f"#{each} = {_written(own)}"
 
 
-def _shown(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
+def _shown(model: type[Table], name: str, field: FieldInfo) -> Any:
     if field.examples:
         return field.examples[0]
-    default = field.get_default(call_default_factory=True)
-    assert default is not None and default is not PydanticUndefined, (
-        f"{model.__name__}.{name} needs an example"
-    )
+    default = field.default
+    assert default is not None and default is not NEEDED, f"{model.__name__}.{name} needs an example"
     return default
 
 
@@ -252,11 +244,11 @@ def _written(value: Any) -> str:
     return text if text is not None else f'"{value}"'
 
 
-def _model(annotation: Any) -> type[BaseModel] | None:
+def _model(annotation: Any) -> type[Table] | None:
     """Give the model that an annotation is, alone, with validators, or where there may be none."""
     is_one = hasattr(annotation, "__metadata__") or get_origin(annotation) in (Union, UnionType)
     kinds: Collection[Any] = (annotation, *(get_args(annotation) if is_one else ()))
-    return next((each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)), None)
+    return next((each for each in kinds if isinstance(each, type) and issubclass(each, Table)), None)
 
 
 def _heading(title: str, words: str) -> Iterator[str]:

@@ -5,21 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
 from xmppd.config.documented import choices, descriptions
+from xmppd.config.fields import NEEDED, FieldInfo, SecretStr
 from xmppd.config.kinds import DomainKind
 from xmppd.config.lines import Path
 from xmppd.config.model import OF_C2S, OF_S2S, Config
 from xmppd.config.modules import Known
 from xmppd.config.options import ComponentOptions, Components, HostOptions, ServerOptions
 from xmppd.config.schema import dotted, is_server_wide, nearest, toml_value
+from xmppd.config.table import Table
 
 SECRET: Final = "(secret)"
 BY_RESTART: Final = frozenset(("data_dir", "storage", "metrics", "net", "components"))
-_TABLES: Final[Mapping[str, type[BaseModel]]] = {"hosts": HostOptions, "components": ComponentOptions}
+_TABLES: Final[Mapping[str, type[Table]]] = {"hosts": HostOptions, "components": ComponentOptions}
 _TYPES: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 _BOUNDS: Final = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
 
@@ -48,7 +46,7 @@ class Option:
     @property
     def differs(self) -> bool:
         """Whether it holds otherwise than without a configuration."""
-        return self.value != self.default if self.default is not PydanticUndefined else self.place is not None
+        return self.value != self.default if self.default is not NEEDED else self.place is not None
 
     @property
     def needs_restart(self) -> bool:
@@ -118,11 +116,11 @@ def facts(option: Option) -> list[tuple[str, str]]:
 
 def written(value: object) -> str:
     """Write a value as the file would have it; secrets are not shown."""
-    if value is PydanticUndefined or value is None:
+    if value is NEEDED or value is None:
         return "nothing"
     if isinstance(value, SecretStr):
         return SECRET
-    if isinstance(value, BaseModel):
+    if isinstance(value, Table):
         own = {name: getattr(value, name) for name in type(value).model_fields}
         return written({name: each for name, each in own.items() if each is not None})
     if isinstance(value, Mapping):
@@ -134,17 +132,17 @@ def written(value: object) -> str:
     return text if text is not None else f'"{value}"'
 
 
-def _of_model(config: Config, model: type[BaseModel], values: object, above: Path) -> Iterator[Option]:
+def _of_model(config: Config, model: type[Table], values: object, above: Path) -> Iterator[Option]:
     words = descriptions(model)
     for name, field in model.model_fields.items():
         path = (*above, name)
         below = field.annotation
-        if isinstance(below, type) and issubclass(below, BaseModel):
+        if isinstance(below, type) and issubclass(below, Table):
             yield from _of_model(config, below, getattr(values, name, None), path)
             continue
         if name == "modules":
             continue
-        default = field.get_default(call_default_factory=True)
+        default = field.default
         value = (
             config.component_listen if path == ("components", "listen") else getattr(values, name, default)
         )

@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
-
 from xmppd.config.components import component_problems, kind_of_component
 from xmppd.config.domains import SHARED, domain_problems
 from xmppd.config.findings import Finding
@@ -23,7 +21,6 @@ from xmppd.config.options import (
     ServerOptions,
 )
 from xmppd.config.problems import (
-    MISSING,
     NAMED_TABLES,
     UNQUOTED_NAME,
     Problem,
@@ -33,6 +30,8 @@ from xmppd.config.problems import (
 from xmppd.config.schema import dotted, is_server_wide, nearest_beside
 from xmppd.config.section import Section
 from xmppd.config.source import Source
+from xmppd.config.table import MISSING
+from xmppd.config.values import Invalid
 
 _OVERLAID = {"tls": 1, "c2s": 1, "limits": 1, "modules": 2, "rights": 1}
 """The sections that a domain may have for itself, and how deep the tables are laid over the server's."""
@@ -130,8 +129,8 @@ def _validated(
     model: type[Typed], table: object, above: Path, source: Source
 ) -> tuple[Typed | None, list[Problem]]:
     try:
-        return model.model_validate(table, context={"folder": source.folder}), []
-    except ValidationError as error:
+        return model.model_validate(table, source.folder), []
+    except Invalid as error:
         return None, problems_of(error, above, source)
 
 

@@ -7,9 +7,10 @@ from xmppd.config.findings import Finding, Severity
 from xmppd.config.kinds import DomainKind
 from xmppd.config.lines import Path
 from xmppd.config.options import ComponentOptions, DomainOptions
-from xmppd.config.problems import MISSING, Problem
+from xmppd.config.problems import Problem
 from xmppd.config.schema import dotted
 from xmppd.config.source import Source
+from xmppd.config.table import MISSING
 
 _WAYS: Final = ("module", "secret", "secret_file", "connection_of")
 """What makes a component; each has exactly one of them."""

@@ -10,23 +10,22 @@ from functools import cache
 from textwrap import dedent
 from typing import Any, Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from xmppd.config.table import Table
 
+_BASES: Final = (object, Table)
 _HEADING: Final = re.compile(r"^\s*# -- (.*)$")
 
 
-@cache
-def descriptions(model: type[BaseModel]) -> dict[str, str]:
+def descriptions(model: type[Table]) -> dict[str, str]:
     """Give the words below each option of *model*, by its name, in one line."""
     found: dict[str, str] = {}
     for cls in reversed(model.__mro__):
-        if issubclass(cls, BaseModel) and cls is not BaseModel:
+        if cls not in _BASES:
             found |= _of_class(cls)
     return found
 
 
-@cache
-def headings(model: type[BaseModel]) -> dict[str, str]:
+def headings(model: type[Table]) -> dict[str, str]:
     """Give the headings (comments that begin with ``--``), by the option that follows each."""
     found: dict[str, str] = {}
     waiting = ""
@@ -47,6 +46,7 @@ def choices(annotation: Any) -> tuple[str, ...]:
     return ()
 
 
+@cache
 def _of_class(cls: type) -> dict[str, str]:
     body = ast.parse(dedent(inspect.getsource(cls))).body[0]
     assert isinstance(body, ast.ClassDef), "it is the source of a class"

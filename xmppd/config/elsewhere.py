@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
-
-from xmppd.config.section import FilePath, Mistake, Section
+from xmppd.config.fields import AfterValidator, Field, Mistake, SecretStr
+from xmppd.config.section import FilePath, Section
 
 Timeout = Annotated[float, Field(gt=0, le=60)]
 CacheTime = Annotated[float, Field(ge=0, le=86_400)]

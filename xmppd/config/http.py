@@ -4,10 +4,9 @@ import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
-
+from xmppd.config.fields import BeforeValidator, Field, Mistake
 from xmppd.config.limits import KIB, Count, Seconds
-from xmppd.config.section import Address, FilePath, Listeners, Mistake, Networks, Section
+from xmppd.config.section import Address, FilePath, Listeners, Networks, Section
 
 SCHEMES = ("http", "https")
 EVERYBODY = "*"
@@ -33,7 +32,7 @@ def _origin(value: object) -> object:
 
 
 WebAddress = Annotated[str, BeforeValidator(_url)]
-Origins = Annotated[tuple[Annotated[str, BeforeValidator(_origin)], ...], Field(strict=False)]
+Origins = tuple[Annotated[str, BeforeValidator(_origin)], ...]
 _THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.config.section import Section, ServerWide
 
 KIB = 1024

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, PrivateAttr
-
 from xmppd.config.findings import Finding
 from xmppd.config.kinds import DomainKind
 from xmppd.config.lines import Path as KeyPath
@@ -14,6 +12,7 @@ from xmppd.config.module_options import validate_options
 from xmppd.config.options import Components, HostSettings, ModuleTable, ServerOptions
 from xmppd.config.section import Address
 from xmppd.config.source import DEFAULTS, Source
+from xmppd.config.table import Table
 
 WHAT_A_COMPONENT_IS = ("kind", "module", "connection_of")
 """Settings that make a component what it is: a restart brings them; its secret, limits and all else follow the file."""
@@ -26,7 +25,7 @@ OF_S2S = ("enabled", "listen", "direct_tls_listen", "proxy_protocol_from", "reso
 OF_HTTP = ("listen", "tls_listen", "proxy_protocol_from")
 """Settings of ``[http]`` that a restart brings."""
 
-Options = TypeVar("Options", bound=BaseModel)
+Options = TypeVar("Options", bound=Table)
 
 
 def is_local(name: str) -> bool:
@@ -44,9 +43,9 @@ class Config(ServerOptions):
     component_listen: tuple[Address, ...] = ()
     """Where programs connect that are a service (``[components] listen``)."""
 
-    _source: Source = PrivateAttr()
-    _disabled: tuple[KeyPath, ...] = PrivateAttr(())
-    _warnings: tuple[Finding, ...] = PrivateAttr(())
+    _source: Source
+    _disabled: tuple[KeyPath, ...] = ()
+    _warnings: tuple[Finding, ...] = ()
 
     @classmethod
     def assemble(
@@ -61,15 +60,11 @@ class Config(ServerOptions):
         """Put the checked parts together; *shared* is what stands in ``[components]`` itself."""
         parts: dict[str, Any] = {name: getattr(options, name) for name in ServerOptions.model_fields}
         parts |= {"hosts": dict(hosts), "components": dict(components), "component_listen": shared.listen}
-        config = cls.model_construct(**parts)
-        config._source = source
-        config._disabled = disabled
-        return config
+        return cls.model_construct(**parts, _source=source, _disabled=disabled)
 
     def with_warnings(self, warnings: tuple[Finding, ...]) -> Self:
         """Note what is not wrong enough to refuse the file, for whoever shows it."""
-        self._warnings = warnings
-        return self
+        return self.model_copy({"_warnings": warnings})
 
     @property
     def source(self) -> Source:

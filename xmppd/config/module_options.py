@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path
 from xmppd.config.options import ModuleTable
 from xmppd.config.problems import value_finding
 from xmppd.config.schema import ALIKE, dotted
 from xmppd.config.source import Source
+from xmppd.config.table import Table
+from xmppd.config.values import Invalid
 
-Options = TypeVar("Options", bound=BaseModel)
+Options = TypeVar("Options", bound=Table)
 
 
 def validate_options(
@@ -28,12 +28,12 @@ def validate_options(
         _unknown(module_path(name, (key,), source, above), model, source) for key in given if key not in known
     ]
     try:
-        options = model.model_validate(known, context={"folder": source.folder})
-    except ValidationError as error:
-        for details in error.errors(include_url=False):
-            path = module_path(name, details["loc"], source, above)
-            field = model.model_fields.get(str(details["loc"][0])) if len(details["loc"]) == 1 else None
-            findings.append(value_finding(details, path, field, source))
+        options = model.model_validate(known, source.folder)
+    except Invalid as error:
+        for wrong in error.wrong:
+            path = module_path(name, wrong.path, source, above)
+            field = model.model_fields.get(str(wrong.path[0])) if len(wrong.path) == 1 else None
+            findings.append(value_finding(wrong, path, field, source))
         return None, findings
     return (None, findings) if findings else (options, [])
 
@@ -55,7 +55,7 @@ def module_path(name: str, below: Path, source: Source, above: Path) -> Path:
     return own if is_own else whole
 
 
-def _unknown(path: Path, model: type[BaseModel], source: Source) -> Finding:
+def _unknown(path: Path, model: type[Table], source: Source) -> Finding:
     known = [*ModuleTable.model_fields, *model.model_fields]
     near = get_close_matches(str(path[-1]), known, 1, ALIKE)
     remedy = f"did you mean {dotted((*path[:-1], near[0]))}?" if near else "remove it"

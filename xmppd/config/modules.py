@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel
-
 from xmppd.config.findings import Finding, in_order
 from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
 from xmppd.config.lines import Path
@@ -12,13 +10,14 @@ from xmppd.config.model import Config
 from xmppd.config.module_options import module_path, unknown_module
 from xmppd.config.options import HostSettings
 from xmppd.config.schema import dotted, nearest
+from xmppd.config.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class KnownModule:
     """What a check of the configuration knows of a module."""
 
-    options: type[BaseModel] | None = None
+    options: type[Table] | None = None
     """The model of its options; None for a module without."""
     for_hosts: frozenset[DomainKind] = ACCOUNTS_ONLY
     """The kinds of domain that it serves."""
@@ -122,5 +121,5 @@ _OWN_DOMAIN = "this module is a service with a domain name of its own, and no pa
 _NONE = "remove the component: this server has no module that is such a service"
 
 
-class _NoOptions(BaseModel):
+class _NoOptions(Table):
     """For a module that has none."""

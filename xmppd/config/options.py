@@ -4,12 +4,11 @@ The docstring below a field is its description. ``etc/xmppd.toml`` shows all of 
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from typing import Annotated, ClassVar, Literal
 
 from xmppd.config.bytestreams import Bytestreams
 from xmppd.config.elsewhere import Elsewhere, HttpAuth, Ldap, OAuth
+from xmppd.config.fields import AfterValidator, Field, Mistake, SecretStr
 from xmppd.config.http import Http, WebAddress
 from xmppd.config.kinds import DomainKind
 from xmppd.config.limits import Limits
@@ -20,7 +19,6 @@ from xmppd.config.section import (
     DataPath,
     FilePath,
     Listeners,
-    Mistake,
     Networks,
     Section,
     ServerWide,
@@ -121,10 +119,8 @@ class Net(Section):
     """The event loop."""
 
 
-class ModuleTable(Section):
+class ModuleTable(Section, is_open=True):
     """``[modules.NAME]``: whether a module runs; its own options are checked by the module's model."""
-
-    model_config = ConfigDict(extra="allow")
 
     enabled: bool | None = None
     """Whether the module runs; without it the module's own default holds."""
@@ -266,11 +262,11 @@ class HostSettings(ComponentOptions, HostOptions):
     """What stands behind the name."""
 
 
-class Components(Section):
+class Components(Section, is_open=True):
     """``[components]``: where programs connect that are a service, and below it a table for each service."""
 
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, ComponentOptions] = Field(init=False)
+    others: ClassVar = dict[str, ComponentOptions]
+    """What the keys are that are no options."""
 
     listen: Listeners = (Address("127.0.0.1", 5347),)
     """Addresses for such programs (XEP-0114)."""

@@ -1,11 +1,8 @@
-"""From what pydantic says about a value to a finding in our words."""
+"""From what is wrong with a value to a finding, with its place and what it is called."""
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
-
+from xmppd.config.fields import NEEDED, FieldInfo
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path
 from xmppd.config.options import ComponentOptions, HostOptions
@@ -18,8 +15,9 @@ from xmppd.config.schema import (
     quoted,
     toml_value,
 )
-from xmppd.config.section import Mistake
 from xmppd.config.source import Source
+from xmppd.config.table import UNKNOWN
+from xmppd.config.values import Invalid, Wrong
 
 Problem = tuple[Path, Finding]
 """A finding, with the path of the value that is wrong."""
@@ -31,76 +29,32 @@ NAMED_TABLES = ("hosts", "components")
 """The sections whose tables have domain names."""
 
 UNQUOTED_NAME = "config.unquoted-name"
-MISSING = "config.missing-key"
 
 _SECRET_KEYS = ("secret", "password")
 _OF_CLIENTS = HostOptions.model_fields.keys() - ComponentOptions.model_fields.keys()
 """What only a host has."""
 
-_WANTED = {
-    "string_type": "text in quotes",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "tuple_type": "a list in brackets",
-    "list_type": "a list in brackets",
-    "set_type": "a list in brackets",
-    "frozen_set_type": "a list in brackets",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "is_instance_of": "a path in quotes",
-    "path_type": "a path in quotes",
-}
 
-_BOUNDS = {
-    "greater_than_equal": ("ge", "at least"),
-    "greater_than": ("gt", "more than"),
-    "less_than_equal": ("le", "at most"),
-    "less_than": ("lt", "less than"),
-}
-
-
-def problems_of(error: ValidationError, above: Sequence[str | int], source: Source) -> list[Problem]:
+def problems_of(error: Invalid, above: Sequence[str | int], source: Source) -> list[Problem]:
     """Word all mistakes of a table of the configuration itself, which stands at the path *above*."""
     problems = []
-    for details in error.errors(include_url=False):
-        path = (*above, *details["loc"])
-        if details["type"] == "extra_forbidden":
-            finding = _unknown_key(path, details["input"], source)
+    for wrong in error.wrong:
+        path = (*above, *wrong.path)
+        if wrong.mistake.id == UNKNOWN:
+            finding = _unknown_key(path, wrong.value, source)
             problems.append((path[:2] if finding.id == UNQUOTED_NAME else path, finding))
         else:
-            problems.append((path, value_finding(details, path, option_at(path), source)))
+            problems.append((path, value_finding(wrong, path, option_at(path), source)))
     return problems
 
 
-def value_finding(details: ErrorDetails, path: Path, field: FieldInfo | None, source: Source) -> Finding:
+def value_finding(wrong: Wrong, path: Path, field: FieldInfo | None, source: Source) -> Finding:
     """Word what is wrong with the value at *path*, whose option *field* describes where it is known."""
-    kind, context = details["type"], details.get("ctx", {})
-    example = _example(path, field)
-    if kind == "missing":
-        return Finding(MISSING, "error", source.place(path), dotted(path), "it is needed", "add the key")
-    what = f"{dotted(path)} = {_shown(path, details['input'])}"
-    identifier, why, remedy = _words(kind, context, details["msg"], example)
-    return Finding(identifier, "error", source.place(path), what, why, remedy)
-
-
-def _words(kind: str, context: Mapping[str, object], message: str, example: str) -> tuple[str, str, str]:
-    """Give identifier, reason and remedy."""
-    mistake = context.get("error")
-    if isinstance(mistake, Mistake):
-        return mistake.id, mistake.why, mistake.remedy
-    if kind in _WANTED:
-        return "config.wrong-type", f"{_WANTED[kind]} is wanted", f"write {_WANTED[kind]}{example}"
-    if kind in _BOUNDS:
-        name, words = _BOUNDS[kind]
-        bound = f"{words} {context[name]:,.12g}".replace(",", "_")
-        return "config.out-of-range", f"it must be {bound}", f"write a number of {bound}{example}"
-    if kind == "literal_error":
-        choice = str(context["expected"]).replace("'", '"')
-        return "config.bad-value", "there is no such choice", f"write {choice}"
-    why = message.removeprefix("Value error, ")
-    return "config.bad-value", why[:1].lower() + why[1:], f"write another value{example}"
+    mistake, what = wrong.mistake, dotted(path)
+    if wrong.value is not NEEDED:
+        what = f"{what} = {_shown(path, wrong.value)}"
+    remedy = mistake.remedy + (_example(path, field) if wrong.takes_example else "")
+    return Finding(mistake.id, "error", source.place(path), what, mistake.why, remedy)
 
 
 def _example(path: Path, field: FieldInfo | None) -> str:

@@ -6,11 +6,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
-
+from xmppd.config.fields import BeforeValidator, Field, FolderValidator, Mistake
 from xmppd.config.limits import KIB, MIB, Count, Seconds
 from xmppd.config.names import check_domain
-from xmppd.config.section import MAX_PORT, Address, Listeners, Mistake, Networks, Section, file_path
+from xmppd.config.section import MAX_PORT, Address, Listeners, Networks, Section, file_path
 
 SYSTEM = "system"
 """The authorities that this system believes."""
@@ -47,8 +46,8 @@ def _domain(value: object) -> object:
     return value
 
 
-def _authorities(value: object, info: ValidationInfo) -> object:
-    return value if value == SYSTEM else file_path(value, info)
+def _authorities(value: object, folder: Path) -> object:
+    return value if value == SYSTEM else file_path(value, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,9 @@ class DomainList:
     domains: frozenset[str]
 
 
-def _domain_list(value: object, info: ValidationInfo) -> object:
+def _domain_list(value: object, folder: Path) -> object:
     """Read the file; a line that is no domain is passed over: a list of others' keeps no server from starting."""
-    path = file_path(value, info)
+    path = file_path(value, folder)
     if not isinstance(path, Path):
         return value
     try:
@@ -78,10 +77,10 @@ def _listed_domain(line: str) -> str | None:
     return word if problem is None else problem.spelling
 
 
-DomainLists = Annotated[tuple[Annotated[DomainList, BeforeValidator(_domain_list)], ...], Field(strict=False)]
+DomainLists = tuple[Annotated[DomainList, FolderValidator(_domain_list)], ...]
 Domain = Annotated[str, BeforeValidator(_domain)]
-Domains = Annotated[tuple[Domain, ...], Field(strict=False)]
-Authorities = Annotated[Path | Literal["system"], BeforeValidator(_authorities)]
+Domains = tuple[Domain, ...]
+Authorities = Annotated[Path | Literal["system"], FolderValidator(_authorities)]
 _LOOPBACK = (Address("127.0.0.1", 5269), Address("::1", 5269))
 
 
@@ -157,15 +156,14 @@ class S2s(Section):
     ] = {}
     """Other servers for which something else holds."""
 
-    @model_validator(mode="after")
-    def _check_dane(self) -> "S2s":
+    def check_whole(self) -> None:
+        """DANE needs a name server that nobody stands before."""
         far = [each.host for each in self.resolvers if not ip_address(each.host).is_loopback]
         if self.dane and far:
             why = f"{far[0]} is another machine: who stands between could forge what DNSSEC says"
             raise Mistake(
                 "config.conflicting-keys", why, "name one on this machine that checks DNSSEC, as 127.0.0.1:53"
             )
-        return self
 
     def of(self, domain: str) -> S2sDomain:
         """Give what holds for the (prepared) *domain*."""

@@ -6,11 +6,10 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
+from xmppd.config.fields import FieldInfo
 from xmppd.config.options import ComponentOptions, Document, HostOptions
-from xmppd.config.section import SERVER_WIDE, Address
+from xmppd.config.section import Address
+from xmppd.config.table import Table
 
 ALIKE = 0.6
 """How alike two keys must be for one to be offered for the other (difflib's ratio)."""
@@ -61,7 +60,7 @@ def is_server_wide(path: Sequence[str | int]) -> bool:
     if path and path[0] not in (*HostOptions.model_fields, "hosts", "components"):
         return option_at(path[:1]) is not None
     field = option_at(path)
-    return field is not None and field.json_schema_extra == SERVER_WIDE
+    return field is not None and field.is_server_wide
 
 
 def nearest_key(path: Sequence[str | int]) -> str | None:
@@ -103,7 +102,7 @@ def _all_options() -> tuple[tuple[str, ...], ...]:
     return (*_options_of(Document, ()), *alone)
 
 
-def _options_of(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _options_of(model: type[Table], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for key, field in model.model_fields.items():
         kind: Any = field.annotation
         if _is_model(kind):
@@ -125,9 +124,9 @@ def _type_at(path: Sequence[str | int]) -> Any:
 def _type_below(kind: Any, key: str | int) -> Any:
     if _is_model(kind):
         field = kind.model_fields.get(key)
-        return field.annotation if field else _type_below(kind.__annotations__.get("__pydantic_extra__"), key)
+        return field.annotation if field else _type_below(getattr(kind, "others", None), key)
     return get_args(kind)[1] if get_origin(kind) is dict else None
 
 
 def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    return isinstance(kind, type) and issubclass(kind, Table)

@@ -4,16 +4,14 @@ import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo
-
+from xmppd.config.fields import BeforeValidator, Field, FolderValidator, Mistake
+from xmppd.config.table import Table
 from xmppd.stanza.jid import JID, InvalidJID, why_invalid
 
-SERVER_WIDE: dict[str, JsonValue] = {"server_wide": True}
-"""Marks an option that a host cannot have for itself (``json_schema_extra`` of its field)."""
-
-ServerWide: Any = Field(json_schema_extra=SERVER_WIDE)
+ServerWide: Final = Field(is_server_wide=True)
+"""Marks an option that a host cannot have for itself."""
 
 MAX_PORT = 65_535
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
@@ -22,20 +20,8 @@ OF_THE_UNIT = "/run/credentials/xmppd.service"
 """Where that is for who asks from outside the unit, as ``xmppctl check`` does."""
 
 
-class Section(BaseModel):
-    """One table of the file: types are exact, nothing changes after reading, no key is unknown."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Mistake(ValueError):
-    """A value that has the right type and is wrong all the same; words of our own for a finding."""
-
-    def __init__(self, id: str, why: str, remedy: str) -> None:
-        super().__init__(why)
-        self.id = id
-        self.why = why
-        self.remedy = remedy
+class Section(Table):
+    """One table of the file that is no module's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +110,8 @@ def _no_address(why: str) -> Mistake:
     )
 
 
-def file_path(value: object, info: ValidationInfo) -> object:
-    """A path relative to the folder of the configuration file, which the reader gives as context."""
-    folder = info.context["folder"] if info.context else Path()
+def file_path(value: object, folder: Path) -> object:
+    """A path relative to the *folder* of the configuration file."""
     return Path(folder, _checked_path(value)) if isinstance(value, str) else value
 
 
@@ -167,8 +152,8 @@ def account(value: object) -> object:
     return jid.full
 
 
-FilePath = Annotated[Path, BeforeValidator(file_path)]
+FilePath = Annotated[Path, FolderValidator(file_path)]
 DataPath = Annotated[Path, BeforeValidator(_data_path)]
-Listeners = Annotated[tuple[Annotated[Address, BeforeValidator(parse_address)], ...], Field(strict=False)]
-Networks = Annotated[tuple[Annotated[Network, BeforeValidator(parse_network)], ...], Field(strict=False)]
-Accounts = Annotated[tuple[Annotated[str, BeforeValidator(account)], ...], Field(strict=False)]
+Listeners = tuple[Annotated[Address, BeforeValidator(parse_address)], ...]
+Networks = tuple[Annotated[Network, BeforeValidator(parse_network)], ...]
+Accounts = tuple[Annotated[str, BeforeValidator(account)], ...]

@@ -19,9 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from xmppd.config.kinds import ACCOUNTS_ONLY, DomainKind
+from xmppd.config.table import Table
 from xmppd.core.environment import InThread
 from xmppd.core.hooks import AnyHook, Hook, Station
 from xmppd.core.host import Host, Identity, IQKey
@@ -40,13 +39,12 @@ H = TypeVar("H", bound=Callable[..., object])
 _DECLARED = "_xmppd_declared"
 
 
-class Options(BaseModel):
+class Options(Table):
     """The options of a module without any; others derive from it. They stand under ``[modules.NAME]``.
 
-    Types are exact: ``"5"`` and ``true`` are no numbers. A list for a tuple needs ``Field(strict=False)``.
+    Types are exact: ``"5"`` and ``true`` are no numbers. What is said of a value stands in ``Annotated``
+    (`xmppd.config.fields`).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ together is in `xmppd.services.bytestreams`; where they come in says ``[bytestre
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core.events import IQRequest
 from xmppd.core.host import Identity
 from xmppd.core.module import XEP, Options, iq

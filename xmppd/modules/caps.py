@@ -5,8 +5,7 @@ The capabilities of clients are learnt by the module ``client_caps``.
 
 from typing import Annotated
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core.host import LoadedModule
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import ClientFeature

@@ -6,8 +6,7 @@ tokens and ends its sessions in any case; where it knows the password, the answe
 
 from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound
 from xmppd.core.module import XEP, Module, Options, iq, on

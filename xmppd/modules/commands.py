@@ -10,8 +10,7 @@ English, and told so, in place of bad-locale (3.7), which would keep most people
 from dataclasses import replace
 from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.config.kinds import INSIDE
 from xmppd.core import events
 from xmppd.core.events import IQRequest, Unbound

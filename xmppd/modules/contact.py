@@ -11,9 +11,7 @@ Without any the form is left out.
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-
-from xmppd.config.section import Mistake
+from xmppd.config.fields import AfterValidator, Field, Mistake
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.services.discovery.disco import HOST_INFO, SERVER_INFO, Info
 from xmppd.stanza.forms import field
@@ -28,7 +26,7 @@ def _checked(text: str) -> str:
     return text
 
 
-Addresses = Annotated[tuple[Annotated[str, AfterValidator(_checked)], ...], Field(strict=False)]
+Addresses = tuple[Annotated[str, AfterValidator(_checked)], ...]
 
 
 class ContactOptions(Options):
@@ -64,7 +62,9 @@ class Contact(Module):
     def on_host_info(self, info: Info) -> None:
         """XEP-0157 3: one form, with a field for each kind that there is."""
         fields = [
-            field(f"{kind}-addresses", "list-multi", addresses) for kind, addresses in self.opt if addresses
+            field(f"{kind}-addresses", "list-multi", addresses)
+            for kind in self.opt.model_fields
+            if (addresses := getattr(self.opt, kind))
         ]
         if fields:
             info.add_fields(SERVER_INFO, fields)

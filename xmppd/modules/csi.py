@@ -5,8 +5,7 @@ A client is active when its stream begins, and again when it is resumed. Nobody 
 
 from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.session import ClientFeature, Session, SessionStream

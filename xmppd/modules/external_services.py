@@ -19,10 +19,10 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, model_validator
 from twisted.logger import Logger
 
-from xmppd.config.section import FilePath, Mistake
+from xmppd.config.fields import Field, Mistake, SecretStr
+from xmppd.config.section import FilePath
 from xmppd.core.attachment import Attachment
 from xmppd.core.events import IQRequest
 from xmppd.core.module import XEP, Module, Options, iq, on
@@ -63,8 +63,8 @@ class ExternalService(Options):
     password: SecretStr | None = None
     """The password that belongs to it."""
 
-    @model_validator(mode="after")
-    def _check(self) -> "ExternalService":
+    def check_whole(self) -> None:
+        """One secret, or one name with its password."""
         if self.secret is not None and self.secret_file is not None:
             raise Mistake(
                 "config.conflicting-keys", "secret and secret_file are two secrets", "remove one of the two"
@@ -74,7 +74,6 @@ class ExternalService(Options):
             raise Mistake("config.conflicting-keys", why, "remove one of the two")
         if (self.username is None) != (self.password is None):
             raise Mistake("config.missing-key", "username and password belong together", "add the other one")
-        return self
 
     @property
     def secret_bytes(self) -> bytes | None:

@@ -5,8 +5,7 @@ Not offered: ``tls-0rtt``. A counter that a client sends all the same is heeded.
 
 from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.waiting import deferred
 from xmppd.services.accounts.accounts import Accounts

@@ -11,9 +11,8 @@ account has of its own as well is hidden for as long as both are in a group::
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
-
-from xmppd.config.section import Mistake, account
+from xmppd.config.fields import BeforeValidator, Field, Mistake
+from xmppd.config.section import account
 from xmppd.core.module import Module, Options
 from xmppd.core.timers import Timer
 from xmppd.core.waiting import spawn

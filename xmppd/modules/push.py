@@ -7,8 +7,7 @@ one has no session at all: it can be had from the archive then.
 
 from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.filters import FilterStage

@@ -5,10 +5,9 @@ Who has shown an invitation (XEP-0445) makes one in any case. A user changes the
 band, over the stream that shows who it is.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.attachment import Attachment
 from xmppd.core.events import IQRequest, Traffic
@@ -55,9 +54,9 @@ class RegisterOptions(Options):
     """Whether anybody who connects may make an account."""
     instructions: str = "Choose a user name and a password."
     """What is shown above the form."""
-    registrations_per_hour: int = Field(5, ge=1)
+    registrations_per_hour: Annotated[int, Field(ge=1)] = 5
     """Accounts that can be made from one address in an hour."""
-    registrations_per_day: int = Field(200, ge=1)
+    registrations_per_day: Annotated[int, Field(ge=1)] = 200
     """Accounts that can be made in a day, from all addresses together."""
     allow_password_change: bool = True
     """Whether users may change their passwords in band."""

@@ -4,10 +4,9 @@ Nothing is handed on to other servers or to third parties (section 5 leaves that
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core.module import XEP, Module, Options, on
 from xmppd.core.waiting import deferred, spawn
 from xmppd.services.presence.blocking import BLOCKED, Blocked
@@ -25,7 +24,7 @@ class ReportsOptions(Options):
 
     tell_admins: bool = True
     """Whether the host's admins get a message about each report."""
-    reports_per_day: int = Field(20, ge=1)
+    reports_per_day: Annotated[int, Field(ge=1)] = 20
     """Reports of one account within a day that are kept; who is blocked is blocked in any case."""
 
 

@@ -10,13 +10,13 @@ that a stopped server has left stays until ``xmppctl pubsub delete``.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
-from pydantic import Field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from xmppd.config.fields import Field
 from xmppd.core.bounded import Bounded
 from xmppd.core.host import Host
 from xmppd.core.module import XEP, Module, Options, on
@@ -60,7 +60,7 @@ CONFIGURATION: Final = {
 class ServerInfoOptions(Options):
     """How often it is told."""
 
-    interval_s: float = Field(300.0, ge=60.0, le=HOUR_S)
+    interval_s: Annotated[float, Field(ge=60.0, le=HOUR_S)] = 300.0
     """How often it is looked at what is connected, and told if that has changed."""
 
 

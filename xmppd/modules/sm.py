@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import Field
 from twisted.internet.defer import Deferred
 
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.events import Unbound
 from xmppd.core.module import XEP, Module, Options, on

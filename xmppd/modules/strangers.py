@@ -8,11 +8,11 @@ services of this server and servers themselves are nobody's strangers; neither a
 sent presence, as to the occupants of a room.
 """
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
 from twisted.internet.defer import Deferred
 
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.bounded import Bounded
 from xmppd.core.events import Traffic
@@ -34,7 +34,7 @@ class StrangersOptions(Options):
 
     policy: Literal["limit", "refuse", "accept"] = "limit"
     """What becomes of messages of those who are no contacts of the recipient: so many are let through, none, or all."""
-    recipients_per_hour: int = Field(60, ge=1)
+    recipients_per_hour: Annotated[int, Field(ge=1)] = 60
     """Accounts here that one address reaches within an hour without being a contact of theirs."""
 
 

@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.check.machine import check_text, quiet_machine
@@ -19,10 +18,12 @@ from xmppd.admin.check.report import EXIT_FINE, EXIT_PROBLEMS, exit_status, rend
 from xmppd.admin.check.run import CHECK_NAMES, UnknownCheck, run_checks
 from xmppd.admin.control.path import socket_path
 from xmppd.admin.folder import SECRET_BYTES, SECRET_NAME
+from xmppd.config.fields import Field
 from xmppd.config.findings import Finding
 from xmppd.config.modules import KnownModule
 from xmppd.config.obstacles import Obstacle, obstacle_to_using
 from xmppd.config.section import Address
+from xmppd.config.table import Table
 from xmppd.storage.sqlite.schema import PAGE_BYTES, bring_up
 
 SERVED = '[hosts."a.example"]\n'
@@ -113,7 +114,7 @@ REFUSALS = [
 ]
 
 
-class PingOptions(BaseModel):
+class PingOptions(Table):
     """A module's options."""
 
     every_s: Annotated[int, Field(ge=1)] = 60

@@ -15,7 +15,7 @@ from tests.forked import xmppctl
 from tests.temporary import temporary_folder
 
 ROOT = Path(xmppd.__file__).parent.parent
-HEAVY = ("twisted", "pydantic", "rich", "OpenSSL", "xmppd.config", "xmppd.services", "xmppd.storage")
+HEAVY = ("twisted", "rich", "OpenSSL", "xmppd.config", "xmppd.services", "xmppd.storage")
 """What a call that only asks the server must not load."""
 
 

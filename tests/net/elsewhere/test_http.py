@@ -3,12 +3,12 @@
 import json
 from threading import Event
 
-from pydantic import SecretStr
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.elsewhere.site import Answer, Asked, SmallSite
 from tests.temporary import temporary_folder
 from xmppd.config.elsewhere import HttpAuth
+from xmppd.config.fields import SecretStr
 from xmppd.core.elsewhere import Unavailable
 from xmppd.net.elsewhere.http import HttpBackend
 

@@ -7,11 +7,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.temporary import temporary_folder
 from xmppd.config.elsewhere import Ldap
+from xmppd.config.fields import SecretStr
 from xmppd.core.elsewhere import Unavailable
 from xmppd.net.elsewhere.ldap import LdapBackend
 from xmppd.net.tls.self_signed import make_self_signed

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
-from pydantic import SecretStr
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.elsewhere.site import Answer, Asked, SmallSite
 from xmppd.config.elsewhere import OAuth
+from xmppd.config.fields import SecretStr
 from xmppd.core.elsewhere import Unavailable
 from xmppd.net.elsewhere.oauth import oauth_backend
 

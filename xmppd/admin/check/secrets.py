@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pydantic import SecretStr
-
+from xmppd.config.fields import SecretStr
 from xmppd.config.findings import Finding
 from xmppd.config.lines import Path as KeyPath
 from xmppd.config.model import Config

@@ -10,9 +10,7 @@ service-unavailable.
 
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import AfterValidator, Field
-
-from xmppd.config.section import Mistake
+from xmppd.config.fields import AfterValidator, Field, Mistake
 from xmppd.core import events
 from xmppd.core.events import Traffic
 from xmppd.core.host import Identity
@@ -51,7 +49,7 @@ class Delegated(Options):
 
     to: str
     """The component that answers."""
-    attributes: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    attributes: tuple[str, ...] = ()
     """What the element of a request must have for it to be delegated; others are answered as ever."""
 
 

@@ -7,9 +7,7 @@ client that has granted it leaves, or takes it back by the command ``urn:xmpp:de
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Final, NamedTuple
-
-from pydantic import Field
+from typing import Final, NamedTuple
 
 from xmppd.core import events
 from xmppd.core.bounded import Bounded
@@ -42,7 +40,7 @@ NO, YES = "0", "1"
 class UserDelegationOptions(Options):
     """``[modules.delegation_by_users]``."""
 
-    namespaces: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    namespaces: tuple[str, ...] = ()
     """The namespaces that users may have others manage, if they are asked and say so."""
 
 

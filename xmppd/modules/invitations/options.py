@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core.module import Options
 
 DAY_S = 86_400.0

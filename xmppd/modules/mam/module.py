@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
 from twisted.logger import Logger
 
+from xmppd.config.fields import Field
 from xmppd.core import events
 from xmppd.core.events import Delivery, IQRequest, Traffic
 from xmppd.core.module import XEP, Module, Options, iq, on

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.core.module import Options
 from xmppd.services.rooms.room import KEPT
 from xmppd.services.rooms.settings import RoomSettings
@@ -48,7 +47,7 @@ class MucOptions(Options):
     server where no answer comes; 0 asks nobody."""
     answer_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """So many seconds there is for each answer. Where neither comes, the occupant is not in the room any more."""
-    blocked: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    blocked: tuple[str, ...] = ()
     """Addresses and domains from which nobody is let into any room, nor heard."""
     keep_days: Annotated[int, Field(ge=0)] = 365
     """After so many days messages leave the archives of rooms; 0 keeps them for good."""

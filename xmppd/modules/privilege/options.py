@@ -2,9 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
-
-from xmppd.config.section import Mistake
+from xmppd.config.fields import Field, Mistake
 from xmppd.core.module import Options
 from xmppd.stanza.element import Element
 
@@ -27,12 +25,11 @@ class Privileges(Options):
     presence: Literal["none", "managed_entity", "roster"] = "none"
     """Whether it hears when they come and go, and ("roster") what they hear of their contacts."""
 
-    @model_validator(mode="after")
-    def _check(self) -> "Privileges":
+    def check_whole(self) -> None:
+        """Presence of rosters needs rosters."""
         if self.presence == "roster" and self.roster not in READING:
             why = 'presence = "roster" needs the right to read rosters (XEP-0356 7.4)'
             raise Mistake("config.conflicting-keys", why, 'add roster = "get"')
-        return self
 
     @property
     def has_pushes(self) -> bool:

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field
-
+from xmppd.config.fields import Field
 from xmppd.config.section import FilePath
 from xmppd.core.module import Options
 from xmppd.services.uploads.signature import Credentials

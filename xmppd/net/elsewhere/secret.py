@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
-
+from xmppd.config.fields import SecretStr
 from xmppd.core.elsewhere import Unavailable
 
 
