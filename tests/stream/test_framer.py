@@ -410,7 +410,7 @@ class MemoryTests(SynchronousTestCase):
         pool = ParserPool()
         first, second = opened(pool), opened(pool, header=HEADER.replace(b"localhost", b"example.org"))
         for framer in (first, second, first):
-            framer.feed(b"<presence/>")
+            framer.feed(b"<presence><x><y/></x></presence>")
         self.assertEqual(len(pool), 1)
         first.feed(b"<message>")
         second.feed(b"<message>")

@@ -18,5 +18,6 @@ PRE_APPROVAL: Final = "urn:xmpp:features:pre-approval"
 ROSTER_VERSIONING: Final = "urn:xmpp:features:rosterver"
 ERRORS: Final = "urn:xmpp:errors"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
+XMLNS: Final = "http://www.w3.org/2000/xmlns/"
 CONTENT: Final = frozenset({CLIENT, SERVER, COMPONENT})
 """What may be the content namespace of a stream: RFC 6120 4.8.2, XEP-0114."""

@@ -13,6 +13,7 @@ from xmppd.stream.header import HeaderReader
 from xmppd.stream.limits import StreamLimits
 from xmppd.stream.parser import StreamParser
 from xmppd.stream.parser_pool import ParserPool, Shelf
+from xmppd.stream.simple_stanzas import SimpleStanzas
 from xmppd.stream.xml_rules import WHITE_SPACE
 
 __all__ = ["Event", "Framer", "StreamClosed", "StreamOpened"]
@@ -22,6 +23,9 @@ BACKLOG_BYTES: Final = 65_536
 
 TIRED_BYTES: Final = 262_144
 """When a parser that is never idle is replaced, since its tables only grow."""
+
+WORTH_BYTES: Final = 1024
+"""With so much behind an element it is worth while to look for its end: what follows may need no parser."""
 
 
 class Framer:
@@ -67,10 +71,13 @@ class Framer:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that *data* completes, together with what was kept back. Never raises."""
-        if self.stepwise or self._backlog or self._shelf is None:
+        shelf = self._shelf
+        if self.stepwise or self._backlog or shelf is None:
             events = self._feed_slowly(data)
+        elif shelf.simple is None:
+            events = self._read(data, shelf)
         else:
-            events = self._read(data, self._shelf)
+            events = self._read_simple(data, shelf, shelf.simple)
         if self._parser is not None and self.tells_begun:
             begun = self._parser.begun()
             if begun is not None:
@@ -117,6 +124,36 @@ class Framer:
                 self.close()
                 events.append(StreamError("policy-violation", "too much sent ahead"))
         return events
+
+    def _read_simple(self, data: bytes, shelf: Shelf, simple: SimpleStanzas) -> list[Event]:
+        """Read stanzas of the simplest shape without a parser; what is not such, or came in part before, by one."""
+        events: list[Event] = []
+        place, size = 0, len(data)
+        while place < size and not self._is_over:
+            if self._parser is None:
+                place = simple.read(data, place, self.limits, self.lang, events)
+            if place < size:
+                place = self._read_one(data, place, shelf, events)
+        return events
+
+    def _read_one(self, data: bytes, place: int, shelf: Shelf, events: list[Event]) -> int:
+        """Have a parser read on from *place*; give how far, that is the end of its element where that shows easily."""
+        size = len(data)
+        if size - place < WORTH_BYTES:
+            events += self._read(data[place:] if place else data, shelf)
+            return size
+        end = data.find(b">", place) + 1 or size
+        events += self._read(data[place:end], shelf)
+        if self._parser is None:
+            return end
+        end_tag = self._parser.end_tag
+        found = data.find(end_tag, end)
+        place, end = end, size if found < 0 else found + len(end_tag)
+        events += self._read(data[place:end], shelf)
+        if self._parser is not None and end < size:  # an element of the same name is in it
+            events += self._read(data[end:], shelf)
+            return size
+        return end
 
     def _read(self, piece: bytes, shelf: Shelf) -> list[Event]:
         parser = self._parser

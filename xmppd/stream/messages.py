@@ -38,6 +38,9 @@ class MessageFramer:
         """Give what a whole message is; a `StreamError` or a `StreamClosed` is the last there ever is."""
         if message[:1] != _FIRST:
             return self._end(StreamError("bad-format", "a message begins with an element"))
+        event = self._simple_stanza(message)
+        if event is not None:
+            return event
         parser = self._shelf.take(self.limits, self.lang)
         events = parser.feed(message)
         if not parser.is_idle or len(events) != 1:
@@ -50,6 +53,14 @@ class MessageFramer:
         if not self._is_open:
             return self._end(StreamError("bad-format", "a stream begins with <open/>"))
         return event
+
+    def _simple_stanza(self, message: bytes) -> Event | None:
+        """Give what needs no parser; None where it does."""
+        events: list[Event] = []
+        if not self._is_open or self._shelf.simple is None:
+            return None
+        end = self._shelf.simple.read(message, 0, self.limits, self.lang, events)
+        return events[0] if end == len(message) and len(events) == 1 else None
 
     def restart(self) -> None:
         """Expect another ``<open/>`` (RFC 7395 3.7)."""

@@ -141,6 +141,11 @@ class StreamParser:
         namespace, local = split_name(self._name)
         return ElementBegun(ns.CLIENT if namespace == self.scope.content_ns else namespace, local)
 
+    @property
+    def end_tag(self) -> bytes:
+        """What ends the element in work, where its name has no prefix."""
+        return f"</{split_name(self._name)[1]}>".encode()
+
     def half_received(self) -> bytes:
         """What came of the element in work; another parser may go on from there."""
         return bytes(self._buffer)

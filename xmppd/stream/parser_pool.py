@@ -21,10 +21,11 @@ WORN_BYTES: Final = 65_536
 class Shelf:
     """The parsers at rest behind one kind of header, at most *room* of them."""
 
-    __slots__ = ("_at_rest", "_room", "_scope")
+    __slots__ = ("_at_rest", "_room", "_scope", "simple")
 
     def __init__(self, scope: Scope, room: int) -> None:
         self._scope = scope
+        self.simple = scope.simple
         self._room = room
         self._at_rest: list[StreamParser] = []
 

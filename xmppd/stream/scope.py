@@ -6,6 +6,7 @@ from typing import Final
 from xmppd.stanza import ns
 from xmppd.stanza.markup import SEPARATOR, escape_attr, split_name
 from xmppd.stanza.stanza import STANZA_NAMES
+from xmppd.stream.simple_stanzas import SimpleStanzas
 
 NAMES_KEPT: Final = 512
 NAME_CHARS: Final = 256
@@ -18,7 +19,16 @@ class Scope:
     *tag* is the root's name as written, *prefixes* are the declarations besides the default.
     """
 
-    __slots__ = ("content_ns", "default_ns", "header", "is_plain", "names", "prefixes", "stanza_names")
+    __slots__ = (
+        "content_ns",
+        "default_ns",
+        "header",
+        "is_plain",
+        "names",
+        "prefixes",
+        "simple",
+        "stanza_names",
+    )
 
     def __init__(self, tag: str, default_ns: str, prefixes: Mapping[str, str], content_ns: str) -> None:
         self.default_ns = default_ns
@@ -28,6 +38,8 @@ class Scope:
         self.header = f"<{tag} xmlns='{escape_attr(default_ns)}'{declared}>".encode()
         self.is_plain = default_ns == content_ns and prefixes.items() <= _ORDINARY.items()
         """Whether the inner bytes of a stanza mean the same on any other stream."""
+        self.simple = SimpleStanzas(content_ns) if self.is_plain else None
+        """Reads what needs no parser; None where it would mean something else."""
         self.stanza_names = {f"{content_ns}{SEPARATOR}{name}": name for name in STANZA_NAMES}
         self.names: dict[str, tuple[str, str]] = {}
         """What `child_name` said lately; bounded."""
