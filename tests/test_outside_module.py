@@ -1,5 +1,6 @@
 """A module from outside: the example of docs/modules.rst, installed, loaded, reloaded and unloaded."""
 
+import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import temporary_folder
 from xmppd.admin.settings import known_modules, read_settings
 from xmppd.config.findings import ConfigErrors
-from xmppd.core import outside
 from xmppd.core.loader import ModuleError
 from xmppd.testing.server import MemoryServer
 
@@ -50,7 +50,7 @@ class OutsideModuleTests(SynchronousTestCase):
 
     def test_nobody_is_asked_for_nothing(self) -> None:
         """Where the configuration names modules of ours alone, what is installed is not searched."""
-        self.patch(outside, "entry_points", lambda group: self.fail("somebody asks"))
+        self.patch(importlib.metadata, "entry_points", lambda group: self.fail("somebody asks"))
         memory = MemoryServer("[modules.mam]\n")
         self.assertIn("mam", memory.server.hosts["localhost"].modules)
 

@@ -1,7 +1,7 @@
 """The options of modules: checked by the model that a module brings, told with the places of the file."""
 
+import difflib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TypeVar
 
 from xmppd.config.findings import Finding
@@ -41,7 +41,7 @@ def validate_options(
 def unknown_module(name: str, known: Mapping[str, object], source: Source, above: Path) -> Finding:
     """Word that there is no module *name*."""
     path = module_path(name, (), source, above)
-    near = get_close_matches(name, list(known), 1, ALIKE)
+    near = difflib.get_close_matches(name, list(known), 1, ALIKE)
     remedy = f"did you mean modules.{near[0]}?" if near else "remove it, or put the module where it is found"
     why = "there is no module of this name"
     return Finding("config.unknown-module", "error", source.place(path), dotted(path), why, remedy)
@@ -57,7 +57,7 @@ def module_path(name: str, below: Path, source: Source, above: Path) -> Path:
 
 def _unknown(path: Path, model: type[Table], source: Source) -> Finding:
     known = [*ModuleTable.model_fields, *model.model_fields]
-    near = get_close_matches(str(path[-1]), known, 1, ALIKE)
+    near = difflib.get_close_matches(str(path[-1]), known, 1, ALIKE)
     remedy = f"did you mean {dotted((*path[:-1], near[0]))}?" if near else "remove it"
     what = f"unknown option {dotted(path)}"
     why = "the module has no such option"

@@ -1,8 +1,8 @@
 """Which keys the configuration has, looked up by path: for telling the nearest known key of an unknown one."""
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin
 
@@ -76,7 +76,7 @@ def nearest_key(path: Sequence[str | int]) -> str | None:
     if same:
         return dotted(same[0])
     names = {dotted(option): option for option in everywhere if option != tuple(path[: len(option)])}
-    alike = get_close_matches(key, list({option[-1] for option in everywhere}), 1, ALIKE)
+    alike = difflib.get_close_matches(key, list({option[-1] for option in everywhere}), 1, ALIKE)
     if alike:
         return next(name for name, option in names.items() if option[-1] == alike[0])
     return nearest(dotted(path), names)
@@ -84,7 +84,7 @@ def nearest_key(path: Sequence[str | int]) -> str | None:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Give which of *known* the *name* was most likely meant to be; None where none is like it."""
-    return next(iter(get_close_matches(name, list(known), 1, ALIKE)), None)
+    return next(iter(difflib.get_close_matches(name, list(known), 1, ALIKE)), None)
 
 
 def nearest_beside(path: Sequence[str | int]) -> str | None:

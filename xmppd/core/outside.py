@@ -4,14 +4,38 @@ The entry point's name is the module's name. Nothing of such a distribution is i
 a module of ours cannot be replaced by one from outside (docs/modules.rst).
 """
 
+import importlib.metadata  # nothing is asked of it before a name of nobody's here is wanted
 import inspect
 import sys
 from collections.abc import Collection
-from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol
 
 from xmppd.core.module import Module, Options
 
 GROUP = "xmppd.modules"
+
+
+class Distribution(Protocol):
+    """What is installed."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+class Offer(Protocol):
+    """An entry point."""
+
+    @property
+    def value(self) -> str:
+        """What it stands for."""
+
+    @property
+    def dist(self) -> Distribution | None:
+        """Whose it is."""
+
+    def load(self) -> object:
+        """Import what it stands for."""
 
 
 class UnusableModule(LookupError):
@@ -24,7 +48,7 @@ class OutsideModules:
     def __init__(self, in_house: Collection[str]):
         """*in_house* are the names that nobody else can have."""
         self._in_house = frozenset(in_house)
-        self._offered: dict[str, list[EntryPoint]] | None = None
+        self._offered: dict[str, list[Offer]] | None = None
 
     def __contains__(self, name: str) -> bool:
         return name not in self._in_house and name in self._found()
@@ -51,10 +75,10 @@ class OutsideModules:
             )
         return offers[0].load()
 
-    def _found(self) -> dict[str, list[EntryPoint]]:
+    def _found(self) -> dict[str, list[Offer]]:
         if self._offered is None:
             self._offered = {}
-            for offer in entry_points(group=GROUP):
+            for offer in importlib.metadata.entry_points(group=GROUP):
                 self._offered.setdefault(offer.name, []).append(offer)
         return self._offered
 

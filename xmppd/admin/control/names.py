@@ -1,7 +1,7 @@
 """Addresses as administrators type them, held against the hosts that are served."""
 
+import difflib
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from xmppd.admin.control.parts import ControlParts
 from xmppd.admin.control.wire import ControlError
@@ -84,7 +84,7 @@ def served(hosts: Hosts, name: str) -> Host:
 
 
 def _unknown(known: Sequence[Host], name: str) -> ControlError:
-    near = get_close_matches(name, [each.name for each in known], 1)
+    near = difflib.get_close_matches(name, [each.name for each in known], 1)
     hint = f"; did you mean {near[0]}?" if near and len(known) > 1 else ""
     return ControlError("unknown-host", f"{name} is not served here, {_listed(known)}{hint}")
 
