@@ -54,7 +54,8 @@ class Rounds:
         self._storage = storage
         self._timers = timers
         self._pulse: Timer | None = None
-        self._unasked: dict[Asking, None] = {}
+        self.unasked: dict[Asking, None] = {}
+        """Who has `ask_soon`; where anybody has, one more may be added without a call."""
         self._quiet: dict[Asking, None] = {}
         self._later: dict[Asking, Timer] = {}
         self._owing: dict[Answering, int] = {}
@@ -67,7 +68,7 @@ class Rounds:
 
     def ask_soon(self, ledger: Asking) -> None:
         """Ask when the session has been quiet for a moment."""
-        self._unasked[ledger] = None
+        self.unasked[ledger] = None
         if self._pulse is None:
             self._wake()
 
@@ -107,7 +108,7 @@ class Rounds:
 
     def left(self, ledger: Counted) -> None:
         """A session has lost its connection, or has ended: nothing is asked or answered, its count is kept."""
-        self._unasked.pop(ledger, None)
+        self.unasked.pop(ledger, None)
         self._quiet.pop(ledger, None)
         self._owing.pop(ledger, None)
         self._forget_later(ledger)
@@ -164,7 +165,7 @@ class Rounds:
             self._pulse = self._timers.add(PULSE_S, self._beat)
 
     def _beat(self, now: float, timer: Timer, param: object) -> float | None:
-        quiet, self._quiet, self._unasked = self._quiet, self._unasked, {}
+        quiet, self._quiet, self.unasked = self._quiet, self.unasked, {}
         for asking in quiet:
             asking.ask()
         for ledger, pulses in list(self._owing.items()):
@@ -173,7 +174,7 @@ class Rounds:
                 del self._owing[ledger]
                 ledger.answer()
         self.flush()
-        if self._quiet or self._owing:
+        if self._quiet or self.unasked or self._owing:
             return PULSE_S
         self._pulse = None
         return None
