@@ -64,6 +64,71 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(len(queue.acknowledge(2)), 1)
 
 
+class Many:
+    """A stanza to many, as the queue sees it."""
+
+    def __init__(self, name: str, size_bytes: int):
+        self.head, self.tail, self.size_bytes = b"", name.encode(), size_bytes
+        self.sent_at: float | None = 1.0
+
+    def copy(self, to: str) -> Stanza:
+        """Give the copy for *to*."""
+        return Stanza.make("presence", id=self.tail.decode(), to=to)
+
+
+class CopiesTests(SynchronousTestCase):
+    """Copies of what goes to many, whose address is kept where it is another than before."""
+
+    ADDRESSES = ("a@b/c", "a@b/c", None, "a@b/c", "a@b", "a@b", None, "a@b", "a@b/c", "a@b/c")
+
+    def setUp(self) -> None:
+        """A queue of copies to a full and to a bare JID, and of stanzas between them."""
+        self.queue, self.expected = Outgoing(), list[tuple[str | None, str | None]]()
+        for number, to in enumerate(self.ADDRESSES):
+            if to is None:
+                self.queue.append(STANZA, 2.0, number)
+                self.expected.append((None, None))
+            else:
+                self.queue.append_copy(Many(str(number), 100 * number), to)
+                self.expected.append((str(number), to))
+
+    def kept(self) -> list[tuple[str | None, str | None]]:
+        """Give the ids and addresses of what is in the queue."""
+        return [(each.stanza.id, each.stanza.to) for each in self.queue]
+
+    def test_each_has_its_address(self) -> None:
+        """Whichever of them are acknowledged, the rest is what was sent, in order."""
+        self.assertEqual(self.kept(), self.expected)
+        for h in range(1, len(self.expected) + 1):
+            self.assertEqual(self.queue.acknowledge(h), [h - 1] if self.ADDRESSES[h - 1] is None else [])
+            self.assertEqual(self.kept(), self.expected[h:])
+
+    def test_each_has_its_weight(self) -> None:
+        """What is acknowledged weighs what it weighed when it was sent, at once or one by one."""
+        weights = [SIZE if to is None else 100 * number + len(to) for number, to in enumerate(self.ADDRESSES)]
+        self.assertEqual(self.queue.size_bytes, sum(weights))
+        self.queue.acknowledge(3)
+        self.assertEqual(self.queue.size_bytes, sum(weights[3:]))
+        for h in range(4, len(weights) + 1):
+            self.queue.acknowledge(h)
+            self.assertEqual(self.queue.size_bytes, sum(weights[h:]))
+
+    def test_after_all_is_acknowledged(self) -> None:
+        """The next copy to the same address has it, too."""
+        self.queue.acknowledge(len(self.ADDRESSES))
+        self.queue.append_copy(Many("next", 1), "a@b/c")
+        self.assertEqual(self.kept(), [("next", "a@b/c")])
+        self.assertEqual(self.queue.size_bytes, 1 + len("a@b/c"))
+
+    def test_in_no_place_of_its_own(self) -> None:
+        """A copy takes a place in a list: where it goes is kept once for all that go there in a row."""
+        many = Many("same", 1)
+        queue = Outgoing()
+        for _ in range(100):
+            queue.append_copy(many, "a@b/c")
+        self.assertEqual(sum(kept is many for kept in queue.waiting), 99)
+
+
 class IncomingTests(SynchronousTestCase):
     """What was received and may be acknowledged."""
 

@@ -13,35 +13,38 @@ from xmppd.stanza.stanza import Stanza
 class Fanout:
     """A stanza whose copies differ in ``to`` alone."""
 
-    __slots__ = ("_head", "_name", "_stanza", "_tail", "is_durable", "sent_at", "size_bytes")
+    __slots__ = ("_name", "_stanza", "head", "is_durable", "sent_at", "size_bytes", "tail")
 
     def __init__(self, stanza: Stanza):
         self._stanza = stanza = stanza.replace(to=None)
         self._name = stanza.name
-        self._head = b"<" + stanza.name.encode() + b" to='"
+        self.head = b"<" + stanza.name.encode() + b" to='"
         whole = stanza.to_bytes()
-        self._tail = b"'" + whole[len(stanza.name) + 1 :]
+        self.tail = b"'" + whole[len(stanza.name) + 1 :]
         self.size_bytes = len(whole)
         """What a copy takes that is sent, but for its ``to``."""
         self.is_durable = stanza.name == "message" and kind_of(stanza).is_durable
         """Whether each copy has to be kept for itself."""
-        self.sent_at = 0.0
+        self.sent_at: float | None = None
         """When the first copy went to a session that counts, in seconds since 1970."""
 
     def send(self, session: Session, to: str) -> bool:
         """Send the copy for *to*, an address that is prepared, to a session; as `Session.send`."""
         filters = session.stanza_filters
-        if filters and (len(filters) > 1 or session.ledger is None or self.is_durable):
+        if not filters:
+            session.owner.sent[self._name] += 1
+            return session.write(self.to_bytes(to))
+        ledger = session.ledger
+        if ledger is None or self.is_durable or len(filters) > 1:
             return session.send(self.copy(to))  # somebody wants to look at it
         session.owner.sent[self._name] += 1
-        data = self.to_bytes(to)
-        return session.ledger.send_copy(self, to, data) if filters and session.ledger else session.write(data)
+        return ledger.send_copy(self, to)
 
     def to_bytes(self, to: str) -> bytes:
         """Give the copy for *to*, an address that is prepared, as it is written."""
         if "'" in to or '"' in to or "&" in to or "<" in to:  # a pattern would take as long as all else here
             to = escape_attr(to)
-        return b"".join((self._head, to.encode(), self._tail))
+        return b"".join((self.head, to.encode(), self.tail))
 
     def copy(self, to: str) -> Stanza:
         """Give the copy for *to* as a stanza, which knows of what it is one."""

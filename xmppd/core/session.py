@@ -67,8 +67,8 @@ class Owner(Protocol):
 class Ledger(Acknowledger, Protocol):
     """What counts a session's stanzas, both ways, and acknowledges them (XEP-0198); the core only tells it."""
 
-    def send_copy(self, source: Source, to: str, data: bytes) -> bool:
-        """Send *data*, the copy for *to* of what goes to many and is not durable; as `Session.send`."""
+    def send_copy(self, source: Source, to: str) -> bool:
+        """Send the copy for *to* of what goes to many and is not durable; as `Session.send`."""
 
     def cork(self) -> None:
         """Let what is sent wait: a commit has to come first that says that it was."""

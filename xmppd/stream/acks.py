@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
+from xmppd.stanza.markup import escape_attr
 from xmppd.stanza.stanza import Stanza
 
 MODULUS: Final = 1 << 32
 COPY: Final = 2
-"""So many things are kept of a copy of what goes to many, three of any other stanza; `Sent` is made when asked for."""
+"""So many things are kept of a copy that goes elsewhere than the one before it; three of what is no copy."""
 
 
 class TooHigh(ValueError):
@@ -37,42 +38,55 @@ class Sent(NamedTuple):
 class Source(Protocol):
     """A stanza that goes to many; its copies differ in ``to`` alone."""
 
+    head: bytes
+    """What a copy begins with: all before its address."""
+    tail: bytes
+    """All behind its address."""
     size_bytes: int
-    sent_at: float
-    """When the first copy was sent, in seconds since 1970; 0 before."""
-
-    def to_bytes(self, to: str) -> bytes:
-        """Give the copy for *to* as it is written."""
+    """How much a copy takes, but for its address."""
+    sent_at: float | None
+    """When the first copy was sent, in seconds since 1970; None before."""
 
     def copy(self, to: str) -> Stanza:
         """Give the copy for *to*."""
 
 
+Kept = Source | tuple[Source, str] | tuple[Stanza, float, object]
+"""What is kept of a stanza: of a copy what all copies share, and its address where that is another than the address of
+the copy before it. `Sent` is made when it is asked for."""
+
+
 class Outgoing:
     """The stanzas that the peer has not acknowledged, oldest first.
 
-    Of a copy of what goes to many only whose it is is kept, and what all copies share.
+    Most copies of what goes to many go to the same address, and take a place in a list and nothing else.
     """
 
-    __slots__ = ("_waiting", "acknowledged", "size_bytes")
+    __slots__ = ("_first_to", "acknowledged", "address", "size_bytes", "to", "waiting")
 
     def __init__(self, sent: int = 0) -> None:
         """*sent* is where the count begins."""
-        self._waiting: deque[tuple[Stanza, float, object] | tuple[Source, str]] = deque()
+        self.waiting: list[Kept] = []
+        """For this class, and for who sends copies (`turn_to`): a call less for each of them."""
         self.acknowledged = sent % MODULUS
         self.size_bytes = 0
         """How much would be sent, about."""
+        self._first_to = self.to = ""
+        """Where the latest copy went that is acknowledged, and the latest of all."""
+        self.address = b""
+        """The latter as it is written."""
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     def __iter__(self) -> Iterator[Sent]:
-        return iter([_whole(kept) for kept in self._waiting])
+        """Give all, as they are now."""
+        return iter(self._all())
 
     @property
     def sent(self) -> int:
         """The number of the latest stanza."""
-        return (self.acknowledged + len(self._waiting)) % MODULUS
+        return (self.acknowledged + len(self.waiting)) % MODULUS
 
     @property
     def next(self) -> int:
@@ -81,22 +95,26 @@ class Outgoing:
 
     def append(self, stanza: Stanza, sent_at: float, record: object = None) -> int:
         """One more stanza is sent: see `Sent`. Give how many wait now."""
-        waiting = self._waiting
+        waiting = self.waiting
         waiting.append((stanza, sent_at, record))
         self.size_bytes += len(stanza.to_bytes())
         return len(waiting)
 
     def append_copy(self, source: Source, to: str) -> int:
         """One more stanza is sent: the copy of *source* for *to*. Give how many wait now."""
-        waiting = self._waiting
-        waiting.append((source, to))
+        self.waiting.append(source if to == self.to else self.turn_to(source, to))
         self.size_bytes += source.size_bytes + len(to)
-        return len(waiting)
+        return len(self.waiting)
+
+    def turn_to(self, source: Source, to: str) -> Kept:
+        """Copies go to *to* from now on; give what is kept of the first of them, that of *source*."""
+        self.to, self.address = to, escape_attr(to).encode()
+        return source, to
 
     def check(self, h: int) -> int:
         """Give how many stanzas *h* acknowledges anew. Raises `TooHigh`."""
         count = (h - self.acknowledged) % MODULUS
-        if count > len(self._waiting):
+        if count > len(self.waiting):
             raise TooHigh(h, self.sent)
         return count
 
@@ -105,17 +123,33 @@ class Outgoing:
 
         Raises `TooHigh`, and then nothing happened.
         """
-        gone = [self._waiting.popleft() for _ in range(self.check(h))]
+        count = self.check(h)
+        gone = self.waiting[:count]
+        del self.waiting[:count]
         self.acknowledged = h % MODULUS
         records: list[object] = []
         for kept in gone:
-            if len(kept) == COPY:
+            if not isinstance(kept, tuple):
+                self.size_bytes -= kept.size_bytes + len(self._first_to)
+            elif len(kept) == COPY:
+                self._first_to = kept[1]
                 self.size_bytes -= kept[0].size_bytes + len(kept[1])
             else:
                 self.size_bytes -= len(kept[0].to_bytes())
                 if kept[2] is not None:
                     records.append(kept[2])
         return records
+
+    def _all(self) -> list[Sent]:
+        to, sent = self._first_to, list[Sent]()
+        for kept in self.waiting:
+            if isinstance(kept, tuple):
+                if len(kept) != COPY:
+                    sent.append(Sent(*kept))
+                    continue
+                kept, to = kept
+            sent.append(Sent(kept.copy(to), kept.sent_at or 0.0))
+        return sent
 
 
 class Incoming:
@@ -171,12 +205,6 @@ class Incoming:
     def covers(self, h: int) -> bool:
         """Whether stanza *h* may be acknowledged."""
         return (self.committed - h) % MODULUS < MODULUS // 2
-
-
-def _whole(kept: tuple[Stanza, float, object] | tuple[Source, str]) -> Sent:
-    if len(kept) == COPY:
-        return Sent(kept[0].copy(kept[1]), kept[0].sent_at)
-    return Sent(*kept)
 
 
 def is_up_to(count: int, h: int) -> bool:

@@ -54,6 +54,31 @@ class ManyTests(SynchronousTestCase):
         self.juliet.send(f"<a xmlns='{NS}' h='2'/>")
         self.assertEqual((len(self.ledger.outgoing), self.ledger.outgoing.size_bytes), (0, 0))
 
+    def test_to_a_full_and_a_bare_jid(self) -> None:
+        """Each is written with the ``to`` it is for, is kept with it, and comes again with it."""
+        conn = self.session.conn = FakeConnection()
+        addresses = [
+            BALCONY,
+            BALCONY,
+            "juliet@localhost",
+            "juliet@localhost",
+            BALCONY,
+            "juliet@localhost/'&<",
+        ]
+        expected = [message(str(number), to=to) for number, to in enumerate(addresses)]
+        for number, to in enumerate(addresses):
+            Fanout(message(str(number))).send(self.session, to)
+        request = f"<r xmlns='{NS}'/>".encode()
+        self.assertEqual(
+            [data for data in conn.written if data != request], [stanza.to_bytes() for stanza in expected]
+        )
+        self.juliet.send(f"<a xmlns='{NS}' h='1'/>")
+        self.assertEqual([each.stanza for each in self.ledger.outgoing], expected[1:])
+        conn.written.clear()
+        self.ledger.detach()
+        self.ledger.replay()
+        self.assertEqual(conn.written, [*(stanza.to_bytes() for stanza in expected[1:]), request])
+
     def test_one_serialisation_for_all(self) -> None:
         """Nobody's copy is written out anew, nor to learn what it weighs; a queue keeps what all of them share."""
         written: list[str] = []
@@ -133,6 +158,31 @@ class ManyTests(SynchronousTestCase):
         for text in "abc":
             self.session.send(message(text))
         self.assertEqual(conn.written, [*(message(text).to_bytes() for text in "abc"), request])
+
+    def test_asked_for_in_a_while(self) -> None:
+        """Who gets fewer than so many is asked within half a second, each of them."""
+        self.conversation.client("romeo@localhost/orchard")
+        sessions = [self.session, self.conversation.session("romeo@localhost/orchard")]
+        connections = [FakeConnection() for _ in sessions]
+        for session, conn in zip(sessions, connections, strict=True):
+            session.conn = conn
+        for _ in range(2):
+            fanout = Fanout(message("hello"))
+            for session, conn in zip(sessions, connections, strict=True):
+                conn.written.clear()
+                fanout.send(session, session.full_jid or "")
+            self.conversation.pass_time(0.6)
+            for session, conn in zip(sessions, connections, strict=True):
+                self.assertEqual([data[:8] for data in conn.written], [b"<message", b"<r xmlns"])
+                ledger = ledger_of(session)
+                ledger.acknowledge(ledger.outgoing.sent)
+
+    def test_nothing_behind_the_end(self) -> None:
+        """What comes while the session ends is not written behind the end tag."""
+        conn = self.session.conn = FakeConnection()
+        self.session.is_ended = True
+        Fanout(message("late")).send(self.session, BALCONY)
+        self.assertEqual(conn.written, [])
 
     def test_corked(self) -> None:
         """What waits for a commit goes out behind it, copies too."""

@@ -121,31 +121,46 @@ class StreamLedger(Receipts):
         session.send(x.to_bytes())  # one element a write: a carrier may frame each
         return REQUEST
 
-    def send_copy(self, source: Source, to: str, data: bytes) -> bool:
-        """Count a copy of what goes to many, and write it; see `Ledger`."""
+    def send_copy(self, source: Source, to: str) -> bool:
+        """Count a copy of what goes to many, and write it; see `Ledger`.
+
+        What `Outgoing.append_copy`, `Session.write` and `Rounds.ask_soon` do is done here: the calls would cost much.
+        """
         outgoing, session, settings = self.outgoing, self.session, self._settings
-        count = outgoing.append_copy(source, to)
-        if not source.sent_at:
+        waiting = outgoing.waiting
+        waiting.append(source if to == outgoing.to else outgoing.turn_to(source, to))
+        outgoing.size_bytes = size = outgoing.size_bytes + source.size_bytes + len(to)
+        if source.sent_at is None:
             source.sent_at = self._now()
-        if count > settings.queue_stanzas or outgoing.size_bytes > settings.queue_bytes:
+        if size > settings.queue_bytes or len(waiting) > settings.queue_stanzas:
             self._rounds.next_turn(self.overflow)
-        if session.conn is None or self.is_silent:
-            if self.on_grown is not None:
-                self.on_grown(session)
+        conn = session.conn
+        if conn is None or self.is_silent or self._holds:
+            self._keep_copy(source, to)
             return True
-        if self._holds:
-            self._held.append(source.copy(to))
-            return True
-        session.write(data)
+        data = b"".join((source.head, outgoing.address, source.tail))
+        if session.bytes_filters or session.is_ended:
+            session.write(data)
+        else:
+            conn.write(data)
         self._unasked = unasked = self._unasked + 1
         if not self._is_asking:
             if unasked >= settings.ask_after:
-                self._is_asking = True
-                self._unasked = 0
-                session.send(REQUEST)
+                self.ask()
             elif unasked == 1:
-                self._rounds.ask_soon(self)
+                rounds = self._rounds
+                if rounds.unasked:
+                    rounds.unasked[self] = None
+                else:
+                    rounds.ask_soon(self)
         return True
+
+    def _keep_copy(self, source: Source, to: str) -> None:
+        """What has to wait is in the queue; behind a commit it is sent anyway."""
+        if self._holds and self.session.conn is not None and not self.is_silent:
+            self._held.append(source.copy(to))
+        elif self.on_grown is not None:
+            self.on_grown(self.session)
 
     def _count(self, stanza: Stanza) -> None:
         """Put a stanza into the queue, tell its record of it, and look at the queue's bounds."""
