@@ -6,8 +6,8 @@ from re import search
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.http.test_bosh import RESTART
-from tests.net.http.test_bosh import Client as BOSHClient
+from tests.net.http.bosh import RESTART
+from tests.net.http.bosh import Client as BOSHClient
 from xmppd.testing.client import PASSWORD, Client
 from xmppd.testing.server import MemoryServer, now
 from xmppd.testing.web import MemoryWeb
