@@ -4,7 +4,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.stream.test_framer import HEADER, condition, opened
+from tests.stream.framers import HEADER, condition, opened
 from xmppd.stanza import ns
 from xmppd.stanza.errors import StreamError
 from xmppd.stanza.stanza import Stanza

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.stream.test_framer import HEADER, opened
+from tests.stream.framers import HEADER, opened
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element, parse_element
 from xmppd.stanza.errors import StreamError
