@@ -1,51 +1,13 @@
 """Timers on one delayed call: a test for each row of their rules, t1 to t12."""
 
-import gc
 import weakref
-from typing import Any
 
-from twisted.internet.defer import CancelledError
-from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import TestCase
 
+from tests.core.timing import Param, TimersCase
 from xmppd.core.timers import BUDGET_S, Timer, Timers
 
 MANY = 100_000
-
-
-class Param:
-    """Something that can be weakly referred to."""
-
-
-class CountingClock(Clock):
-    """A clock that counts what is asked of it."""
-
-    asked = 0
-
-    def callLater(self, delay: float, *args: Any, **kw: Any) -> IDelayedCall:
-        """Count, then do it."""
-        self.asked += 1
-        return super().callLater(delay, *args, **kw)
-
-
-class TimersCase(SynchronousTestCase):
-    """Timers on a test clock, with a record of what has run."""
-
-    def setUp(self) -> None:
-        """Start at an odd moment, so that absolute and relative times differ."""
-        self.clock = CountingClock()
-        self.clock.advance(1000.0)
-        self.timers = Timers(self.clock)
-        self.ran: list[Any] = []
-
-    def record(self, now: float, timer: Timer, param: object) -> None:
-        """A callback that runs once."""
-        self.ran.append(param)
-
-    def record_all(self, now: float, timer: Timer, param: object) -> None:
-        """A callback that runs once and notes all that it got."""
-        self.ran.append((now, timer, param))
 
 
 class RowTests(TimersCase):
@@ -345,76 +307,6 @@ class RowTests(TimersCase):
         self.timers.add(1, self.record)
         self.clock.advance(1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
-
-
-class FurtherTests(TimersCase):
-    """What the rows do not say."""
-
-    def test_delay_must_be_finite(self) -> None:
-        """A delay that is not finite is the caller's bug, and changes nothing."""
-        timer = self.timers.add(1, self.record, "x")
-        for delay_s in (float("inf"), float("nan")):
-            self.assertRaises(ValueError, self.timers.add, delay_s, self.record)
-            self.assertRaises(ValueError, self.timers.reschedule, timer, delay_s)
-        self.clock.advance(1)
-        self.assertEqual(self.ran, ["x"])
-
-    def test_earlier_timer_wakes_earlier(self) -> None:
-        """A timer due before all others moves the one delayed call instead of making another."""
-        for delay_s in (9, 5, 7, 1):
-            self.timers.add(delay_s, self.record, delay_s)
-        self.assertEqual((self.clock.asked, len(self.clock.getDelayedCalls())), (1, 1))
-        self.clock.advance(1)
-        self.assertEqual(self.ran, [1])
-        self.clock.pump([1.0] * 8)
-        self.assertEqual(self.ran, [1, 5, 7, 9])
-
-    def test_measures_by_another_clock(self) -> None:
-        """With a monotonic clock given, a leap of the reactor's wall time fires nothing too early."""
-        monotonic = Clock()
-        timers = Timers(self.clock, seconds=monotonic.seconds)
-        timers.add(10, self.record, "x")
-        monotonic.advance(1)
-        self.clock.advance(3600)
-        self.assertEqual(self.ran, [])
-        monotonic.advance(9)
-        self.clock.advance(9)
-        self.assertEqual(self.ran, ["x"])
-
-    def test_no_circle_at_rest(self) -> None:
-        """Timers with nothing pending die by reference counting alone."""
-        timers = Timers(self.clock)
-        kept = timers.add(1, self.record)
-        timers.add(2, self.record)
-        self.clock.advance(3)
-        seen = weakref.ref(timers), weakref.ref(kept)
-        gc.disable()
-        self.addCleanup(gc.enable)
-        del timers, kept
-        self.assertEqual([reference() for reference in seen], [None, None])
-
-
-class WaitTests(TimersCase):
-    """A pause."""
-
-    def test_fires_later(self) -> None:
-        """Even a pause of nothing lets others have their turn first."""
-        at_once, later = self.timers.wait(), self.timers.wait(2.0)
-        self.assertNoResult(at_once)
-        self.clock.advance(0)
-        self.successResultOf(at_once)
-        self.clock.advance(1.9)
-        self.assertNoResult(later)
-        self.clock.advance(0.2)
-        self.successResultOf(later)
-        self.assertEqual(len(self.timers), 0)
-
-    def test_cancelled(self) -> None:
-        """Who waits no longer leaves no timer."""
-        pause = self.timers.wait(2.0)
-        pause.cancel()
-        self.failureResultOf(pause, CancelledError)
-        self.assertEqual((len(self.timers), self.clock.getDelayedCalls()), (0, []))
 
 
 class ReactorTests(TestCase):
