@@ -6,7 +6,7 @@ from functools import partial
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.transport.test_listen import FakeReactor
+from tests.net.transport.listening import FakeReactor
 from xmppd.config.limits import Limits
 from xmppd.config.model import Config
 from xmppd.config.read import parse

@@ -15,7 +15,7 @@ from benchmarks.load.login import HEADER
 from benchmarks.soak.client import Lost
 from tests.dialogues import socket_stage
 from tests.dialogues.socket_stage import SocketStage
-from tests.net.transport.test_listen import FakeReactor
+from tests.net.transport.listening import FakeReactor
 from tests.net.transport.test_proxy_header import STREAM, TLV, binary, block
 from tests.sockets.client import SocketClient
 from xmppd.net.streams.c2s import C2SFactory
