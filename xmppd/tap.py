@@ -47,10 +47,10 @@ from xmppd.core.elsewhere import Backend
 from xmppd.core.environment import Environment
 from xmppd.core.log import STANDARD_OUTPUT, LogWriter
 from xmppd.core.operations.running import Operations
+from xmppd.core.outgoing import NoNames, Resolver
 from xmppd.core.turns import whole
 from xmppd.core.waiting import spawn
 from xmppd.net.dial import dialer
-from xmppd.net.dns import DNS
 from xmppd.net.ports import (
     BYTESTREAMS,
     C2S,
@@ -355,6 +355,15 @@ def _ask_web(method: str, url: str) -> int:
     return status_of(method, url)
 
 
+def _names(given: _Prepared) -> Resolver:
+    if not given.config.is_federated:
+        return NoNames()  # nobody asks for any
+    from xmppd.net.dns import DNS
+
+    servers = [(each.host, each.port) for each in given.config.s2s.resolvers]
+    return DNS(given.reactor, servers or None, has_dnssec=given.config.s2s.dane)
+
+
 def _world(given: _Prepared) -> Environment:
     reactor = given.reactor
     return Environment(
@@ -364,11 +373,7 @@ def _world(given: _Prepared) -> Environment:
         random_text=secrets.token_urlsafe,
         secret=server_secret(given.config.data_dir),
         steady=time.monotonic,
-        resolve=DNS(
-            reactor,
-            [(each.host, each.port) for each in given.config.s2s.resolvers] or None,
-            has_dnssec=given.config.s2s.dane,
-        ),
+        resolve=_names(given),
         backends=_backend_of,
         ask_web=_ask_web,
         dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),

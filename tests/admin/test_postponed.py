@@ -7,12 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from types import ModuleType
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import temporary_folder
-from xmppd.admin.postponed import POSTPONED, Postponed
+from xmppd.admin.postponed import CALLED, POSTPONED, Postponed, is_empty
 
 UNUSED = (
     *(
@@ -25,8 +24,18 @@ UNUSED = (
         "email.parser",
         "http.client",
     ),
-    *("multiprocessing", "pprint", "ssl", "unittest", "urllib.request", "xml.dom", "xml.etree", "zoneinfo"),
-    *("twisted.conch", "twisted.mail", "twisted.trial", "twisted.words"),
+    *(
+        "html.entities",
+        "multiprocessing",
+        "pprint",
+        "ssl",
+        "unittest",
+        "urllib.request",
+        "xml.dom",
+        "xml.etree",
+    ),
+    *("zipfile", "zoneinfo"),
+    *("twisted.conch", "twisted.mail", "twisted.names", "twisted.trial", "twisted.words"),
     *("twisted.internet.endpoints", "twisted.web.client", "twisted.web.server"),
     *("PIL", "click", "jinja2", "jwt", "ldap3", "prometheus_client", "pydantic", "rich", "segno"),
     *("xmppd.admin.backup", "xmppd.admin.check", "xmppd.admin.moving", "xmppd.admin.xmppctl"),
@@ -35,8 +44,9 @@ UNUSED = (
 """What a server as it ships has no use for; of ours, whole packages of which nothing is loaded."""
 SHOWING = """
 import json, signal, sys
+from xmppd.admin.postponed import is_empty
 def show(*_):
-    modules = {name: type(module).__name__ for name, module in sys.modules.items()}
+    modules = {name: is_empty(module) for name, module in sys.modules.items()}
     sys.__stdout__.write(json.dumps(modules) + "\\n")
     sys.__stdout__.flush()
 signal.signal(signal.SIGUSR1, show)
@@ -58,8 +68,8 @@ listen = ["127.0.0.1:0"]
 class ServerTests(SynchronousTestCase):
     """A server that has nothing to do."""
 
-    def loaded(self) -> dict[str, str]:
-        """The types of its modules, by their names."""
+    def modules(self) -> dict[str, bool]:
+        """Its modules by their names, and whether each is empty."""
         folder = temporary_folder(self)
         (folder / "xmppd.toml").write_text(CONFIG)
         process = subprocess.Popen(
@@ -74,15 +84,15 @@ class ServerTests(SynchronousTestCase):
         while not process.stdout.readline().endswith(" Ready\n"):
             self.assertIsNone(process.poll(), "it has started")
         process.send_signal(signal.SIGUSR1)
-        loaded: dict[str, str] = json.loads(process.stdout.readline())
-        return loaded
+        modules: dict[str, bool] = json.loads(process.stdout.readline())
+        return modules
 
     def test_loads_what_it_uses(self) -> None:
         """Nothing of what others bring along and it has no use for, nor of what is turned off."""
-        loaded = self.loaded()
-        unused = [name for name in loaded if any(f"{name}.".startswith(f"{each}.") for each in UNUSED)]
+        modules = self.modules()
+        unused = [name for name in modules if any(f"{name}.".startswith(f"{each}.") for each in UNUSED)]
         self.assertEqual(unused, [])
-        self.assertEqual({name: loaded[name] for name in POSTPONED}, dict.fromkeys(POSTPONED, "Postponed"))
+        self.assertEqual({name for name, is_empty in modules.items() if is_empty}, set(POSTPONED))
 
 
 class PostponedTests(SynchronousTestCase):
@@ -118,31 +128,40 @@ class PostponedTests(SynchronousTestCase):
         """Whoever goes through all modules asks for such names."""
         for name in ("__file__", "__path__", "__warningregistry__", "__wrapped__", "__dict__"):
             hasattr(self.module, name)
-        self.assertEqual((self.parts(), type(self.module)), ([], Postponed))
+        self.assertEqual((self.parts(), is_empty(self.module)), ([], True))
         self.assertEqual(self.module.__file__, str(self.package / "__init__.py"))
 
     def test_known_names(self) -> None:
         """They are those of the inner module, which alone is loaded, and the same once all is."""
         known = getattr(importlib.import_module("of_later"), "known")  # noqa: B009 - as `from of_later import known`
-        self.assertEqual((self.parts(), type(self.module)), (["inner"], Postponed))
+        self.assertEqual((self.parts(), is_empty(self.module)), (["inner"], True))
         self.assertEqual((self.module.own, self.module.known), (1, known))
+
+    def test_functions_that_are_called(self) -> None:
+        """What stands for one loads all with the first call, and is it."""
+        self.write("def double(number, times=2):\n    return number * times\n")
+        module = sys.modules["of_later"] = Postponed("of_later", {"double": CALLED})
+        double = module.double
+        self.assertTrue(is_empty(module))
+        self.assertEqual((double(3), double(3, times=3)), (6, 9))
+        self.assertFalse(is_empty(module))
 
     def test_its_modules(self) -> None:
         """They can be imported, and import each other, without it."""
         importlib.import_module("of_later.beside")
-        self.assertEqual((self.parts(), type(self.module)), (["beside", "inner"], Postponed))
+        self.assertEqual((self.parts(), is_empty(self.module)), (["beside", "inner"], True))
         self.assertEqual(self.module.inner.other, 2)
 
     def test_another_name(self) -> None:
         """It is loaded then, into the same module, and is one like any other."""
         self.assertEqual(self.module.own, 1)
-        self.assertIs(type(self.module), ModuleType)
+        self.assertFalse(is_empty(self.module))
         self.assertIs(sys.modules["of_later"], self.module)
 
     def test_no_such_name(self) -> None:
         """It is missed as ever, with all that there is loaded."""
         self.assertRaises(AttributeError, getattr, self.module, "missing")
-        self.assertIs(type(self.module), ModuleType)
+        self.assertFalse(is_empty(self.module))
 
     def test_that_asks_itself(self) -> None:
         """A name that it asks of itself while it is loaded, and has not yet, is missed."""

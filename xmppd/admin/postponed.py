@@ -13,19 +13,27 @@ from threading import RLock
 from types import ModuleType
 from typing import Any, Final
 
+CALLED: Final = "()"
+"""Stands for a function of the module itself, which is only called: what is given out for it loads the module then."""
 POSTPONED: Final[Mapping[str, Mapping[str, str]]] = {
     "asyncio": {"AbstractEventLoop": "events", "Future": "futures", "iscoroutine": "coroutines"},
+    "bz2": {},
     "difflib": {},
+    "html": {"escape": CALLED},
     "http.cookiejar": {},
     "importlib.metadata": {},
     "locale": {},
+    "lzma": {},
     "pdb": {},
+    "tempfile": {},
+    "twisted.python.modules": {"getModule": CALLED},
 }
-"""By name; of a package the names that its own modules have, which are asked for alone at a start, and where they are.
+"""By name; with the names that are asked for at a start, and which module of the package has each, or `CALLED`.
 
-Who imports them: Twisted's Deferreds; we, for mistakes; Twisted, for names of old (with ``urllib.request``,
-``http.client``, ``ssl`` and a second OpenSSL); we, for modules from outside; ``calendar`` and ``subprocess``; twistd
-(with ``cmd``, ``bdb`` and ``pprint``).
+Who imports them: Twisted's Deferreds (asyncio); we, for mistakes (difflib) and for modules from outside
+(importlib.metadata); Twisted, for names of old (html; http.cookiejar, with urllib.request, http.client and ssl), for
+long bodies over HTTP (tempfile) and for its plug-ins (twisted.python.modules, with zipfile); ``shutil`` (bz2, lzma);
+``calendar`` and ``subprocess`` (locale); twistd (pdb, with cmd, bdb and pprint).
 """
 
 
@@ -36,7 +44,7 @@ class Postponed(ModuleType):
         """*known*: see `POSTPONED`. It is to be found."""
         super().__init__(name)
         spec = find_spec(name)
-        assert spec is not None and spec.loader is not None, "it is a part of Python"
+        assert spec is not None and spec.loader is not None, "it is a part of Python or of Twisted"
         self.__spec__, self.__loader__, self.__package__ = spec, spec.loader, spec.parent
         self.__file__ = spec.origin
         if spec.submodule_search_locations is not None:
@@ -44,18 +52,25 @@ class Postponed(ModuleType):
         self._loader = spec.loader
         self._known = known
         self._filling = RLock()
-        self._is_filling = False
+        self._is_filling = self._is_full = False
 
     def __getattr__(self, name: str) -> Any:
         """Asked for what is not there; what begins with ``__`` is asked of every module by those who look around."""
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in self._known:
-            return getattr(import_module(f"{self.__name__}.{self._known[name]}"), name)
-        if "__path__" in vars(self) and find_spec(f"{self.__name__}.{name}") is not None:
-            return import_module(f"{self.__name__}.{name}")
+        if not self._is_full:
+            if self._known.get(name) == CALLED:
+                return lambda *args, **kwargs: self._own(name)(*args, **kwargs)  # noqa: PLW0108 - not before the call
+            if name in self._known:
+                return getattr(import_module(f"{self.__name__}.{self._known[name]}"), name)
+            if "__path__" in vars(self) and find_spec(f"{self.__name__}.{name}") is not None:
+                return import_module(f"{self.__name__}.{name}")
+        return self._own(name)
+
+    def _own(self, name: str) -> Any:
+        """Give what it has itself. Who asks while another thread loads it waits."""
         with self._filling:
-            if type(self) is Postponed and not self._is_filling:
+            if not self._is_full and not self._is_filling:
                 self._fill()
         try:
             return vars(self)[name]
@@ -69,7 +84,12 @@ class Postponed(ModuleType):
             self._loader.exec_module(self)
         finally:
             self._is_filling = False
-        self.__class__ = ModuleType  # type: ignore[assignment]  # it has no more than one
+        self._is_full = True
+
+
+def is_empty(module: ModuleType) -> bool:
+    """Whether it is one that nobody has asked for anything yet."""
+    return isinstance(module, Postponed) and not vars(module)["_is_full"]
 
 
 def postpone(names: Iterable[str] = POSTPONED) -> None:
