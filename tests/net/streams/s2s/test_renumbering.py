@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
-from tests.services.federation.test_holding import HELD_S, JULIET, NS, Sending
+from tests.services.federation.sending import HELD_S, JULIET, NS, Sending
 from xmppd.services.federation.outbound import Item
 from xmppd.services.federation.pair import SLICE
 from xmppd.services.federation.rows import STORE
