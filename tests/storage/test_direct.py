@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.storage.contract_base import ALICE
-from tests.storage.test_sqlite import new_storage
+from tests.storage.sqlite_storage import new_storage
 from xmppd.storage.interface import Put, StorageFailed
 from xmppd.storage.sqlite import direct as direct_module
 from xmppd.storage.sqlite.direct import (

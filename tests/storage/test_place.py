@@ -3,7 +3,7 @@
 from twisted.trial.unittest import TestCase
 
 from tests.storage.contract_base import ALICE
-from tests.storage.test_sqlite import new_storage
+from tests.storage.sqlite_storage import new_storage
 from tests.temporary import temporary_folder
 from xmppd.storage.interface import Put, StorageFailed
 

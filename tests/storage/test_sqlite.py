@@ -1,85 +1,27 @@
 """The storage contract on `SQLiteStorage`, and what only a file and threads can get wrong."""
 
 import gc
-import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from threading import Event
-from typing import cast
 from unittest import mock
 from weakref import ref
 
-from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.storage import contract, contract_of_archives
 from tests.storage.contract_base import ALICE, BAD, BOB, archive, entry
+from tests.storage.sqlite_storage import REACTOR, WAIT_S, new_connection, new_storage
 from tests.temporary import temporary_folder
-from xmppd.storage.interface import (
-    Append,
-    DeleteEntries,
-    DeleteOwner,
-    InvalidChange,
-    Put,
-    StorageFailed,
-    StorageFull,
-)
+from xmppd.storage.interface import Append, DeleteOwner, InvalidChange, Put, StorageFailed, StorageFull
 from xmppd.storage.sqlite import boxes as boxes_module
 from xmppd.storage.sqlite import damage, reads, store, threads
 from xmppd.storage.sqlite.boxes import Boxes
-from xmppd.storage.sqlite.connection import Durability, open_reader, open_writer
+from xmppd.storage.sqlite.connection import Durability, open_reader
 from xmppd.storage.sqlite.schema import bring_up
-from xmppd.storage.sqlite.store import SQLiteStorage
 from xmppd.storage.sqlite.transaction import Transaction
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
-from xmppd.storage.interface import Append, NewEntry, Put
-from xmppd.storage.sqlite.store import SQLiteStorage
-
-storage = SQLiteStorage(Path(sys.argv[1]), reactor, sys.argv[2])
-storage.prepare()
-storage.start()
-commits = [
-    storage.commit(
-        Append("archive", "alice@localhost", NewEntry(str(n), n, "", b"<m/>")),
-        Put("s", "alice@localhost", "", b"%d" % n),
-    )
-    for n in range(300)
-]
-commits[-1].addCallback(lambda _: os.kill(os.getpid(), signal.SIGKILL))
-reactor.run()
-"""
-
-WAIT_S = 10.0
-REACTOR = cast(IReactorFromThreads, reactor)
-
-
-def new_storage(test: TestCase, path: Path | None = None, start: bool = True) -> SQLiteStorage:
-    """A storage over *path*, or a file of this test's own; stopped at the test's end."""
-    storage = SQLiteStorage(path or temporary_folder(test) / "data", REACTOR, "process")
-    storage.prepare()
-    if start:
-        storage.start()
-    test.addCleanup(storage.stop)
-    return storage
-
-
-def new_connection(test: SynchronousTestCase) -> sqlite3.Connection:
-    """The writer's connection to a file of this test's own; closed at the test's end."""
-    path = temporary_folder(test) / "data"
-    bring_up(path)
-    connection = open_writer(path, "process")
-    test.addCleanup(connection.close)
-    return connection
 
 
 class SQLiteStorageTests(contract.WholeContract):
@@ -281,65 +223,6 @@ class LookingThroughTests(TestCase):
     async def test_no_damage(self) -> None:
         """Then there is nothing to say."""
         self.assertEqual(await self.told(None), "")
-
-
-class DurabilityTests(TestCase):
-    """What was told to be durable is there afterwards."""
-
-    async def test_all_is_there_after_a_restart(self) -> None:
-        """Values, entries, their order and the growth of seq survive; the stopped file is one file."""
-        path = temporary_folder(self) / "data"
-        first = new_storage(self, path)
-        await first.commit(Put("s", ALICE, "k", b"v"), *archive(1, 2))
-        (_, last) = await first.read("archive", ALICE)
-        await first.commit(DeleteEntries("archive", ALICE, seqs=[last.seq]))
-        await first.stop()
-        self.assertEqual([file.name for file in path.parent.iterdir()], ["data"])
-        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        second = new_storage(self, path)
-        self.assertEqual(await second.get("s", ALICE, "k"), b"v")
-        await second.commit(*archive(3))
-        one, three = await second.read("archive", ALICE)
-        self.assertEqual((one.id, three.id), ("id1", "id3"))
-        self.assertGreater(three.seq, last.seq)
-
-    async def _kill(self, durability: Durability) -> None:
-        path = temporary_folder(self) / "data"
-        ended = subprocess.run([sys.executable, "-c", KILLED, str(path), durability], timeout=30, check=False)
-        self.assertEqual(ended.returncode, -signal.SIGKILL)
-        storage = new_storage(self, path)
-        self.assertEqual(await storage.count("archive", ALICE), 300)
-        self.assertEqual(await storage.get("s", ALICE), b"299")
-
-    async def test_a_kill_right_after_the_answer_with_power(self) -> None:
-        """SIGKILL in the turn in which the Deferred fired loses nothing, with durability "power"."""
-        await self._kill("power")
-
-    async def test_a_kill_right_after_the_answer_with_process(self) -> None:
-        """SIGKILL in the turn in which the Deferred fired loses nothing, with durability "process"."""
-        await self._kill("process")
-
-    def test_the_modes_sync_as_they_say(self) -> None:
-        """promises#durability:  "power" syncs at each commit (FULL = 2), "process" at checkpoints only (NORMAL = 1).
-
-        Both use WAL.
-        """
-        path = temporary_folder(self) / "data"
-        bring_up(path)
-        for durability, synchronous in (("power", 2), ("process", 1)):
-            connection = open_writer(path, cast(Durability, durability))
-            self.addCleanup(connection.close)
-            self.assertEqual(connection.execute("PRAGMA synchronous").fetchone(), (synchronous,))
-            self.assertEqual(connection.execute("PRAGMA journal_mode").fetchone(), ("wal",))
-
-    def test_readers_cannot_write(self) -> None:
-        """A reader's connection refuses to write."""
-        path = temporary_folder(self) / "data"
-        bring_up(path)
-        connection = open_reader(path)
-        self.addCleanup(connection.close)
-        with self.assertRaises(sqlite3.OperationalError):
-            connection.execute("DELETE FROM kv")
 
 
 class RestTests(TestCase):
