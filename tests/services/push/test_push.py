@@ -1,86 +1,20 @@
 """Push notifications (XEP-0357) where a dialogue does not reach: failures, bounds, restarts, several clients."""
 
-from collections.abc import Sequence
 from xml.etree.ElementTree import Element as Tree
 
 from twisted.internet.defer import Deferred, fail
-from twisted.trial.unittest import SynchronousTestCase
 
+from tests.services.push.pushing import COUNT, ENABLE_SM, ROMEO, SERVICE, PushCase, enable, lose
 from xmppd.services.accounts.accounts import Accounts
 from xmppd.services.push.publication import BODY_CHARS
 from xmppd.services.push.push import LONGEST_PAUSE_S, STORE, Push
 from xmppd.services.push.registrations import Registration
 from xmppd.stanza.jid import JID
 from xmppd.storage.interface import Change, Put, StorageFull
-from xmppd.testing.client import Client
 from xmppd.testing.server import MemoryServer, now
 
-ROMEO = JID.parse("romeo@localhost")
-SERVICE = "push@localhost/app"
-COUNT = ".//{jabber:x:data}field[@var='message-count']/{jabber:x:data}value"
 FAILURES = 16
-ENABLE_SM = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
 ENABLE_CARBONS = "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>"
-
-
-def enable(client: Client, jid: str = SERVICE, node: str = "n1") -> str:
-    """Enable a push service; give the type of the answer."""
-    client.inbox.clear()
-    client.send(f"<iq type='set' id='e'><enable xmlns='urn:xmpp:push:0' jid='{jid}' node='{node}'/></iq>")
-    return client.inbox.pop().get("type") or ""
-
-
-def lose(*clients: Client) -> None:
-    """Break connections."""
-    for client in clients:
-        assert client.carrier is not None
-        client.carrier.lose()
-
-
-class PushCase(SynchronousTestCase):
-    """Romeo has a phone, Juliet writes to him."""
-
-    options = ""
-
-    def setUp(self) -> None:
-        """The push service is a client."""
-        self.memory = MemoryServer("[modules.mam]\nenabled = false\n" + self.options)
-        self.push: Push = self.memory.server.services[Push]
-        self.phone = self.memory.logged_in("romeo@localhost/phone")
-        self.juliet = self.memory.logged_in("juliet@localhost/balcony")
-        self.service = self.memory.logged_in(SERVICE)
-
-    def write(self, to: str = "romeo@localhost") -> None:
-        """Send a message to Romeo."""
-        self.juliet.send(f"<message to='{to}' type='chat' id='m'><body>hi</body></message>")
-
-    def told(self) -> list[Tree]:
-        """Take what the push service was sent, and accept it."""
-        requests = list(self.service.inbox)
-        self.service.inbox.clear()
-        for request in requests:
-            self.service.send(f"<iq type='result' to='localhost' id='{request.get('id')}'/>")
-        return requests
-
-    def nodes(self) -> list[str]:
-        """Take the nodes that were published to."""
-        found = []
-        for request in self.told():
-            publish = request.find(".//{http://jabber.org/protocol/pubsub}publish")
-            assert publish is not None
-            found.append(publish.get("node") or "")
-        return found
-
-    @property
-    def enabled(self) -> Sequence[Registration]:
-        """What Romeo has enabled."""
-        found: Sequence[Registration] = now(self.push.registrations(ROMEO))
-        return found
-
-    @property
-    def stored(self) -> int:
-        """How many registrations are stored for Romeo."""
-        return len(now(self.memory.storage.get_all(STORE, ROMEO.bare)))
 
 
 class FailureTests(PushCase):
@@ -327,88 +261,3 @@ class ClientTests(PushCase):
         self.assertEqual(self.nodes(), ["phone"])
         self.memory.clock.advance(1_000)
         self.assertEqual(sorted(self.nodes()), ["phone", "tablet"])
-
-
-class AwayTests(PushCase):
-    """Another client takes the message; the phone's session is over."""
-
-    archive = "[modules.mam]\nenabled = true\n"
-
-    def setUp(self) -> None:
-        """The phone has gone, a desk is there."""
-        self.memory = MemoryServer(self.archive)
-        self.push = self.memory.server.services[Push]
-        self.phone = self.memory.logged_in("romeo@localhost/phone")
-        self.juliet = self.memory.logged_in("juliet@localhost/balcony")
-        self.service = self.memory.logged_in(SERVICE)
-        self.desk = self.memory.logged_in("romeo@localhost/desk")
-        self.desk.send("<presence/>")
-        enable(self.phone)
-        enable(self.desk, node="desk")
-        self.phone.send("</stream:stream>")
-
-    def counts(self) -> list[str | None]:
-        """Take how many messages wait, as told."""
-        return [request.findtext(COUNT) for request in self.told()]
-
-    def test_told(self) -> None:
-        """A message that the archive keeps is told to the client without a session, and to no other."""
-        self.write()
-        self.assertEqual(self.nodes(), ["n1"])
-        self.write("romeo@localhost/desk")
-        self.memory.clock.advance(1)
-        self.assertEqual(self.nodes(), ["n1"])
-
-    def test_what_is_not_worth_it(self) -> None:
-        """A chat state, a receipt, and what the desk sends itself wake nobody."""
-        for inner in (
-            "<composing xmlns='http://jabber.org/protocol/chatstates'/>",
-            "<received xmlns='urn:xmpp:receipts' id='m'/>",
-        ):
-            self.juliet.send(f"<message to='romeo@localhost' type='chat' id='s'>{inner}</message>")
-        self.desk.send("<message to='juliet@localhost' type='chat' id='o'><body>hi</body></message>")
-        self.juliet.send(
-            "<message to='romeo@localhost' type='chat' id='n'><body>hi</body>"
-            "<no-store xmlns='urn:xmpp:hints'/></message>"
-        )
-        self.assertEqual(self.nodes(), [])
-
-    def test_no_more_once_it_is_there(self) -> None:
-        """A phone with a session gets the message itself, or a copy."""
-        phone = self.memory.logged_in("romeo@localhost/phone")
-        self.write()
-        self.assertEqual(self.nodes(), [])
-        phone.send("</stream:stream>")
-        self.write()
-        self.assertEqual(self.counts(), ["1"])
-
-    def test_another_client_comes(self) -> None:
-        """What the archive keeps waits for the phone on, though another client is handed it."""
-        self.desk.send("</stream:stream>")
-        self.write()
-        self.assertEqual(sorted(self.nodes()), ["desk", "n1"])
-        self.write()
-        desk = self.memory.logged_in("romeo@localhost/desk")
-        desk.send("<presence/>")
-        self.memory.clock.advance(1)
-        (request,) = self.told()
-        self.assertEqual(request.findtext(COUNT), "2")
-
-    def test_counted_once(self) -> None:
-        """A message that waits for a session without a connection, too, is counted once for a client that is away."""
-        self.desk.send(
-            "<iq type='set' id='d'><disable xmlns='urn:xmpp:push:0' jid='push@localhost/app' node='desk'/></iq>"
-        )
-        self.desk.send(ENABLE_SM)
-        lose(self.desk)
-        self.write("romeo@localhost/desk")
-        self.assertEqual(self.counts(), ["1"])
-        self.memory.clock.advance(1)
-        self.assertEqual(self.counts(), [])
-
-    def test_without_an_archive(self) -> None:
-        """What the phone could not fetch is no reason to wake it."""
-        self.archive = "[modules.mam]\nenabled = false\n"
-        self.setUp()
-        self.write()
-        self.assertEqual(self.nodes(), [])
