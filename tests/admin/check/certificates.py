@@ -7,9 +7,12 @@ from pathlib import Path
 
 from cryptography import x509
 
+from tests.admin.check.machine import NOW
 from tests.certificates import Key, certify, common_name, names_of
 
 YEAR = timedelta(days=365)
+BEGAN = NOW - timedelta(days=100)
+CONFIG = '[hosts."a.example"]\ncertificate = "a.crt"\nkey = "a.key"\n'
 
 
 def make_certificate(

@@ -11,11 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.admin.check.certificates import (
-    address,
-    make_certificate,
-    write_private,
-)
+from tests.admin.check.certificates import BEGAN, CONFIG, address, make_certificate, write_private
 from tests.admin.check.machine import NOW, check_text
 from tests.certificates import dns, make_key, pem_of, srv_name, xmpp_addr
 from tests.net.tls.authority import NOW as TODAY
@@ -26,8 +22,6 @@ from xmppd.net.tls import flaws
 from xmppd.net.tls.names import covers, names_of
 from xmppd.net.tls.self_signed import make_self_signed
 
-BEGAN = NOW - timedelta(days=100)
-CONFIG = '[hosts."a.example"]\ncertificate = "a.crt"\nkey = "a.key"\n'
 DAY = timedelta(days=1)
 
 KEY = make_key()
@@ -370,34 +364,3 @@ class FolderPathTests(SynchronousTestCase):
         folder = temporary_folder(self)
         found = check_text(folder, CONFIG, None, "certificates")
         self.assertIn(str(Path(folder) / "a.crt"), found[0].what)
-
-
-class ComponentTests(SynchronousTestCase):
-    """Other servers reach a component where a certificate here covers its name, whosever it is."""
-
-    COMPONENTS = (
-        '[components."rooms.a.example"]\nmodule = "muc"\n[components."rooms.localhost"]\nmodule = "muc"\n'
-    )
-
-    def found(self, *names: str, more: str = "") -> list[tuple[str, str]]:
-        """Check a host with a certificate for *names*; give what is said of components, with the line."""
-        folder = temporary_folder(self)
-        write_private(folder / "a.crt", pem_of(make_certificate(KEY, dns(*names), BEGAN)))
-        write_private(folder / "a.key", pem_of(KEY))
-        found = check_text(folder, CONFIG + self.COMPONENTS + more, None, "certificates")
-        return [
-            (each.what, each.place.rpartition(":")[2]) for each in found if each.id == "certificate.component"
-        ]
-
-    def test_covered(self) -> None:
-        """By the host's, by name or by a wildcard."""
-        self.assertEqual(self.found("a.example", "rooms.a.example"), [])
-        self.assertEqual(self.found("a.example", "*.a.example"), [])
-
-    def test_not_covered(self) -> None:
-        """It is told; not of a name of this machine."""
-        self.assertEqual(self.found("a.example"), [('certificate of "rooms.a.example"', "4")])
-
-    def test_not_federated(self) -> None:
-        """Nobody comes by TLS who would miss it."""
-        self.assertEqual(self.found("a.example", more="[s2s]\nenabled = false\n"), [])
