@@ -19,12 +19,7 @@ from xmppd.config.section import Address
 from xmppd.net.tls.certificates import CertificateStore
 from xmppd.net.tls.incoming import ServerTLS
 from xmppd.net.tls.peers import channel_bindings
-from xmppd.net.transport.listen import (
-    DescriptorShortage,
-    Listener,
-    StockAcceptor,
-    bind,
-)
+from xmppd.net.transport.listen import DescriptorShortage, Listener, StockAcceptor, bind
 
 
 @implementer(IHandshakeListener)
