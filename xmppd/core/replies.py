@@ -17,7 +17,7 @@ from xmppd.core.events import IQAnswerer, IQRequest, Traffic
 from xmppd.core.hooks import Hook, ask_these
 from xmppd.core.host import Host, Hosts
 from xmppd.core.session import Session
-from xmppd.core.waiting import Waiting
+from xmppd.core.waiting import Waiting, is_there
 from xmppd.stanza.errors import StanzaError, StreamError
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, StorageError
@@ -51,9 +51,11 @@ class Replies:
         request = IQRequest(traffic.stanza, traffic.sender, traffic.target, traffic.origin, host)
         answer = handler(request)
         if answer is not None and isinstance(answer, Deferred):  # an abstract class, which is slow to ask
-            return answer.addCallback(lambda payload: self._answer(traffic, payload)).addErrback(
-                self.failed, traffic
-            )
+            if not is_there(answer):
+                return answer.addCallback(lambda payload: self._answer(traffic, payload)).addErrback(
+                    self.failed, traffic
+                )
+            answer = answer.result
         self._answer(traffic, answer)
         return None
 

@@ -1,11 +1,16 @@
-"""The one way from ``async def`` to Deferred, and the one way to let go of a Deferred that nobody awaits."""
+"""The one way from ``async def`` to Deferred, and the one way to let go of a Deferred that nobody awaits.
 
-from collections.abc import Callable, Coroutine
+What has nothing to wait for, as most of a login, is done without Twisted's machinery for coroutines, which costs many
+times what it costs to run one.
+"""
+
+from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,18 +22,30 @@ Waiting = Deferred[Any] | None
 _log = Logger()
 
 
-def deferred(method: Callable[P, Running[T]]) -> Callable[P, Deferred[T]]:
-    """Expose an ``async def`` as a function that returns a Deferred of its result.
+def started(running: Running[T]) -> Deferred[T]:
+    """Run *running* up to its first real wait; the Deferred of its result may come back already fired."""
+    try:
+        awaited = running.send(None)
+    except StopIteration as ended:
+        return succeed(ended.value)
+    except BaseException:  # noqa: BLE001 - as Twisted does: whatever it is, who waits is told
+        return fail()
+    return Deferred.fromCoroutine(_Begun(running, awaited))
 
-    The body starts to run at once and runs synchronously up to its first real wait, so a Deferred may
-    come back already fired.
-    """
+
+def deferred(method: Callable[P, Running[T]]) -> Callable[P, Deferred[T]]:
+    """Expose an ``async def`` as a function that returns a Deferred of its result: see `started`."""
 
     @wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return Deferred.fromCoroutine(method(*args, **kwargs))
+        return started(method(*args, **kwargs))
 
     return call
+
+
+def is_there(answer: Deferred[Any]) -> bool:
+    """Whether *answer* has fired, and not with a failure: then its ``result`` can be taken as it stands."""
+    return answer.called and not answer.paused and not isinstance(answer.result, Failure)
 
 
 async def waited(answer: object) -> object:
@@ -38,7 +55,33 @@ async def waited(answer: object) -> object:
 
 def spawn(name: str, waiting: "Running[T] | Deferred[T]") -> Deferred[T | None]:
     """Let *waiting* run on its own; a failure is logged once under *name*. The Deferred given never fails."""
-    started = waiting if isinstance(waiting, Deferred) else Deferred.fromCoroutine(waiting)
-    return started.addErrback(
+    running = waiting if isinstance(waiting, Deferred) else started(waiting)
+    return running.addErrback(
         lambda failure: _log.failure("A task that nobody awaits has failed: {task}", failure, task=name)
     )
+
+
+class _Begun(Coroutine[Any, Any, T]):
+    """A coroutine that has come to its first wait, for who wants to begin it: gives what that is for, and goes on."""
+
+    __slots__ = ("_awaited", "_running")
+
+    def __init__(self, running: Running[T], awaited: object) -> None:
+        self._running = running
+        self._awaited = awaited
+
+    def send(self, value: object) -> Any:
+        """Give what is awaited next, the first time what is awaited now."""
+        awaited, self._awaited = self._awaited, None
+        return self._running.send(value) if awaited is None else awaited
+
+    def throw(self, *error: Any) -> Any:
+        """Have it meet *error* where it waits; give what is awaited next."""
+        return self._running.throw(*error)
+
+    def close(self) -> None:
+        """End it."""
+        self._running.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._running.__await__()

@@ -11,7 +11,7 @@ from xmppd.core.module import XEP, Module, on
 from xmppd.core.session import Session
 from xmppd.core.stations import NOTING, SHOWING
 from xmppd.core.turns import Turns
-from xmppd.core.waiting import spawn
+from xmppd.core.waiting import spawn, started
 from xmppd.services.components.components import CONNECTED, DISCONNECTED, Connection
 from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.presence.presence import BECAME_AVAILABLE, NS_DELAY, REQUESTING, Presence
@@ -69,7 +69,7 @@ class PresenceModule(Module):
         if stanza.type == "probe":
             if self._subscriptions.is_ignored(traffic.target, traffic.sender):
                 return True
-            answered = Deferred.fromCoroutine(self._presence.probed(traffic.sender, traffic.target))
+            answered = started(self._presence.probed(traffic.sender, traffic.target))
             return answered.addCallback(lambda _: True)
         if stanza.type in AVAILABILITY or stanza.type == "error":
             if stanza.type != "error":

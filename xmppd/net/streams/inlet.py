@@ -18,6 +18,7 @@ from xmppd.config.limits import Limits
 from xmppd.core.commits import Commit
 from xmppd.core.inlet import Acknowledger
 from xmppd.core.timers import Timer, Timers
+from xmppd.core.waiting import is_there
 from xmppd.net.streams.limits import authenticated_limits, unauthenticated_limits
 from xmppd.net.streams.link import Link
 from xmppd.net.streams.uncommitted import Uncommitted
@@ -217,15 +218,18 @@ class StreamInlet:
             self.failed(Failure(), event)
             answer = None
         if answer is not None and type(answer) is not Commit:
-            self._wait_for(answer, event)
-        elif type(event) is Stanza:
+            assert isinstance(answer, Deferred)
+            if not is_there(answer):
+                self._wait_for(answer, event)
+                return
+            answer = answer.result  # type: ignore[assignment]  # a commit or None: what it fires with
+        if type(event) is Stanza:
             ledger = self.acknowledger()
             if ledger is not None or answer is not None:
-                self._dealt_with(answer, ledger)
+                self._dealt_with(answer, ledger)  # type: ignore[arg-type]  # no Deferred any more
 
-    def _wait_for(self, answer: Answer, event: Event) -> None:
+    def _wait_for(self, answer: "Deferred[Any]", event: Event) -> None:
         """Nothing else is handled before *answer* fires."""
-        assert isinstance(answer, Deferred)
         self.is_waiting = self._in_hand = True
         answer.addErrback(self.failed, event).addCallback(self._handled, event, self.acknowledger())
 
@@ -339,12 +343,11 @@ class PeerInlet(StreamInlet):
 
     # -- IQs that wait ------------------------------------------------------------------------------------------------
 
-    def _wait_for(self, answer: Answer, event: Event) -> None:
+    def _wait_for(self, answer: "Deferred[Any]", event: Event) -> None:
         is_iq = type(event) is Stanza and event.name == "iq"
         if not is_iq or self._aside >= IQS_ASIDE:
             super()._wait_for(answer, event)
             return
-        assert isinstance(answer, Deferred)
         self._aside += 1
         answer.addErrback(self.failed, event).addCallback(self._answered)
         self._dealt_with(None, self.acknowledger())

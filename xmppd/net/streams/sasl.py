@@ -9,6 +9,7 @@ from functools import lru_cache
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from xmppd.core.waiting import is_there
 from xmppd.net.streams.announcement import Announcement
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.login_progress import LoginProgress
@@ -100,12 +101,15 @@ def _on_response(stream: ClientStream, element: Element) -> Deferred[None] | Non
     return _answer(stream, exchange.respond(data))
 
 
-def _answer(stream: ClientStream, step: Deferred[bytes | Success]) -> Deferred[None]:
-    """Tell the client what has come of its message.
+def _answer(stream: ClientStream, step: Deferred[bytes | Success]) -> Deferred[None] | None:
+    """Tell the client what has come of its message, at once where it is there, as nearly always.
 
     By callbacks: a coroutine's frame would be in the traceback of a failure, and keep the stream until the collector
     comes.
     """
+    if is_there(step):
+        _advance(stream, step.result)  # type: ignore[arg-type]  # it has not failed
+        return None
     return step.addCallbacks(
         lambda outcome: _advance(stream, outcome), lambda failure: _refused(stream, failure)
     )

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from xmppd.core.filters import FilterStage
 from xmppd.core.hooks import Hooks
 from xmppd.core.session import Session
-from xmppd.core.waiting import waited
+from xmppd.core.waiting import started, waited
 from xmppd.net.streams.client_stream import ClientStream
 from xmppd.net.streams.login_progress import LoginProgress
 from xmppd.net.streams.sasl import OFFERS_KEPT, announcement, count_failure
@@ -250,7 +250,7 @@ def _guarded(stream: ClientStream, steps: Coroutine[object, object, None]) -> De
             _log.error("A login fails for the storage: {error}", error=str(error))
             _fail(stream, SaslError("temporary-auth-failure"))
 
-    return Deferred.fromCoroutine(run())
+    return started(run())
 
 
 def _fail(stream: ClientStream, error: SaslError) -> None:

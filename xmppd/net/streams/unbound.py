@@ -11,6 +11,7 @@ from xmppd.core.host import Host
 from xmppd.core.iq import check_iq
 from xmppd.core.router import Router
 from xmppd.core.session import SessionStream
+from xmppd.core.waiting import started
 from xmppd.services.login.binding import Binding
 from xmppd.stanza import ns
 from xmppd.stanza.element import Element
@@ -51,7 +52,7 @@ def unbound_stanza(stream: UnboundStream, stanza: Stanza) -> Deferred[None] | No
             stream.router.refuse(stanza, error, session)
             return None
         if stanza.type == "set" and stanza.has("bind", ns.BIND):
-            return Deferred.fromCoroutine(_bind(stream, stanza))
+            return started(_bind(stream, stanza))
     answer = host.hooks.ask(events.UNBOUND_STANZA, Traffic(stanza, own, own, session))
     if isinstance(answer, Deferred):
         answer.addCallback(lambda taken: None if taken else _refuse(stream, stanza))

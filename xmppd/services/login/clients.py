@@ -23,7 +23,7 @@ from xmppd.core.bounded import Bounded
 from xmppd.core.directory import AccountDirectory
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.session import Session
-from xmppd.core.waiting import deferred, spawn
+from xmppd.core.waiting import deferred, spawn, started
 from xmppd.services.login.client_records import ClientRecord, client_id, hashed
 from xmppd.services.login.listed_clients import Client, Revoked
 from xmppd.services.login.login import Login
@@ -329,7 +329,7 @@ class Clients:
                 self._known.pop(owner, None)
                 raise
 
-        return Deferred.fromCoroutine(commit())
+        return started(commit())
 
     def _client(self, id: str, record: ClientRecord | None, sessions: tuple[Session, ...]) -> Client:
         if record is None:
