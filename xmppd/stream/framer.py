@@ -171,8 +171,12 @@ class Framer:
 
     def _read_header(self, data: bytes, events: list[Event]) -> int:
         """Read on in the header; gives how many bytes of *data* it took."""
-        header = self._header
+        header, is_whole = self._header, self._header is None
         if header is None:
+            known = self._pool.known_header(data, self._content_ns, self.limits.tag_bytes)
+            if known is not None:
+                self._behind(known.opened, known.shelf, events)
+                return known.size_bytes
             header = self._header = HeaderReader(self.limits)
         try:
             taken = header.feed(data)
@@ -184,13 +188,20 @@ class Framer:
         if header.opened is None:
             return taken
         self._header = None
-        self._shelf = self._pool.shelf(header.tag, header.default_ns, header.prefixes, self._content_ns)
-        self.lang = header.opened.attrs.get("xml:lang")
-        events.append(header.opened)
+        shelf = self._pool.shelf(header.tag, header.default_ns, header.prefixes, self._content_ns)
+        self._behind(header.opened, shelf, events)
         if header.is_closed:
             events.append(StreamClosed())
             self.close()
+        elif is_whole:
+            self._pool.learn_header(data[:taken], self._content_ns, header.opened, shelf)
         return taken
+
+    def _behind(self, opened: StreamOpened, shelf: Shelf, events: list[Event]) -> None:
+        """The header is read: what follows is read by parsers of *shelf*."""
+        self._shelf = shelf
+        self.lang = opened.attrs.get("xml:lang")
+        events.append(opened)
 
     def _hold(self, parser: StreamParser, size: int) -> None:
         """Keep *parser* for the rest of a half-received element, or end if it is over."""

@@ -1,12 +1,13 @@
-"""Parsers at rest, lent to the streams that are just receiving something.
+"""Parsers at rest, lent to the streams that are just receiving something, and headers that were read before.
 
 A live expat costs 10 to 15 KiB, so an idle session holds none. Only a parser between two elements comes
 here, never one that saw an error, and never one that has read so much that its tables have grown.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
+from xmppd.stream.events import StreamOpened
 from xmppd.stream.limits import StreamLimits
 from xmppd.stream.parser import StreamParser
 from xmppd.stream.scope import Scope
@@ -14,6 +15,10 @@ from xmppd.stream.scope import Scope
 POOL_SIZE: Final = 32
 SHELVES: Final = 8
 SCOPE_BYTES: Final = 512
+HEADERS: Final = 64
+HEADER_BYTES: Final = 512
+"""What is kept of headers: each stream has its own twice, and most have that of others."""
+_XML_DECLARATION: Final = b"<?xml"
 WORN_BYTES: Final = 65_536
 """A new parser costs about three microseconds, so one is thrown away early."""
 
@@ -33,6 +38,11 @@ class Shelf:
         """How many parsers are at rest."""
         return len(self._at_rest)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether parsers rest here at all."""
+        return self._room > 0
+
     def take(self, limits: StreamLimits, lang: str | None) -> StreamParser:
         """A parser between two elements, for a stream with that xml:lang."""
         parser = self._at_rest.pop() if self._at_rest else StreamParser(self._scope)
@@ -48,14 +58,23 @@ class Shelf:
             parser.close()
 
 
+class KnownHeader(NamedTuple):
+    """A header that is read already: what it opened, and where the parsers behind it rest."""
+
+    size_bytes: int
+    opened: StreamOpened
+    shelf: Shelf
+
+
 class ParserPool:
     """At most *size* parsers at rest for each of the few kinds of stream headers that are usual."""
 
-    __slots__ = ("_shelves", "_size")
+    __slots__ = ("_headers", "_shelves", "_size")
 
     def __init__(self, size: int = POOL_SIZE) -> None:
         self._size = size
         self._shelves: dict[tuple[str, str, tuple[tuple[str, str], ...], str], Shelf] = {}
+        self._headers: dict[tuple[bytes, str], KnownHeader] = {}
 
     def __len__(self) -> int:
         """How many parsers are at rest."""
@@ -71,3 +90,17 @@ class ParserPool:
         if scope.is_plain and len(self._shelves) < SHELVES and len(scope.header) <= SCOPE_BYTES:
             return self._shelves.setdefault(key, Shelf(scope, self._size))
         return Shelf(scope, 0)
+
+    def known_header(self, data: bytes, content_ns: str, most_bytes: int) -> KnownHeader | None:
+        """Give the header of at most so many bytes that *data* begins with, if `learn_header` was told of the same."""
+        end = data.find(b">") + 1
+        if data.startswith(_XML_DECLARATION):
+            end = data.find(b">", end) + 1
+        return self._headers.get((data[:end], content_ns)) if end <= most_bytes else None
+
+    def learn_header(self, data: bytes, content_ns: str, opened: StreamOpened, shelf: Shelf) -> None:
+        """Keep that *data* is a whole header; of one for whose like no parsers are kept, nothing."""
+        if len(data) <= HEADER_BYTES and shelf.is_shared:
+            if len(self._headers) >= HEADERS:
+                self._headers.clear()
+            self._headers[data, content_ns] = KnownHeader(len(data), opened, shelf)
