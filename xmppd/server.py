@@ -199,4 +199,5 @@ def _stream_services(parts: CoreParts) -> StreamServices[ClientStream]:
         limits=lambda: current.limits,
         new_stream_id=Ids(parts.environment.random_text).next,  # unpredictable (RFC 6120 4.7.3)
         features=CLIENT_FEATURES,
+        hears=parts.environment.hears,
     )

@@ -377,4 +377,5 @@ def _world(given: _Prepared) -> Environment:
         backends=_backend_of,
         ask_web=_ask_web,
         dial=dialer(reactor, given.config.net.transport == "twisted", lambda: given.config.limits),
+        hears=(lambda level: True) if given.log_writer is None else given.log_writer.hears,
     )

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.temporary import temporary_folder
-from xmppd.core.log import LogWriter, as_json, as_line
+from xmppd.core.log import LEVELS, LogWriter, as_json, as_line
 
 TIME = 1_795_298_400.1234
 
@@ -121,6 +121,22 @@ class WriterTests(SynchronousTestCase):
         log.debug("three")
         self.assertEqual(self.written(), ["two", "three"])
         verifyObject(ILogObserver, writer)
+
+    def test_who_hears(self) -> None:
+        """What is written is heard, and all that somebody follows."""
+        writer = self.writer("warn")
+
+        def heard() -> list[str]:
+            return [level for level in LEVELS if writer.hears(level)]
+
+        self.assertEqual(heard(), ["warn", "error", "critical"])
+        with writer.followed():
+            with writer.followed():
+                self.assertEqual(heard(), list(LEVELS))
+            self.assertEqual(heard(), list(LEVELS))
+        self.assertEqual(heard(), ["warn", "error", "critical"])
+        writer.level = "info"
+        self.assertEqual(heard(), ["info", "warn", "error", "critical"])
 
     def test_twisteds_own_lines(self) -> None:
         """twistd's and its factories' lines tell an operator nothing, but their warnings do."""

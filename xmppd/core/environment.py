@@ -11,6 +11,7 @@ from xmppd.config.limits import Limits
 from xmppd.config.model import Config
 from xmppd.config.options import HostSettings
 from xmppd.core.elsewhere import AskWeb, Backend, nobody
+from xmppd.core.log import Hears
 from xmppd.core.outgoing import Dial, NoNames, Resolver, no_connection
 from xmppd.stream.sasl.credentials import ITERATIONS
 
@@ -44,6 +45,8 @@ class Environment:
     """What opens connections to other servers."""
     iterations: int = ITERATIONS
     """Of the keys that are kept of a password (RFC 5802 3); fewer where nobody could steal them."""
+    hears: Hears = lambda level: True
+    """Who hears the log."""
 
     def own_id(self, size: int) -> str:
         """An unguessable id of what waits in this process for an answer; so many bytes of it are random."""

@@ -12,6 +12,7 @@ Twisted's own lines below "warn" (twistd starting up, factories starting) are wr
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,11 @@ LEVELS = ("debug", "info", "warn", "error", "critical")
 """The least important first; the last one is Twisted's for what nobody has caught."""
 STANDARD_OUTPUT = 1
 
+Hears = Callable[[str], bool]
+"""Whether anybody hears lines of one of `LEVELS`. One that nobody hears costs some microseconds: who has one for each
+login asks first."""
+
+_RANKS_BY_NAME = {name: rank for rank, name in enumerate(LEVELS)}
 _RANKS = {LogLevel.lookupByName(name): rank for rank, name in enumerate(LEVELS)}
 _RANK_OF_DEBUG, _RANK_OF_INFO, _RANK_OF_WARN = 0, 1, 2
 _NAMESPACES_OF_TWISTED = ("twisted.", "log_legacy")
@@ -58,6 +64,7 @@ class LogWriter:
         self._standard = descriptor
         self._descriptor = descriptor
         self._open_journal = journal
+        self._followers = 0
         self._to_journal: Callable[[LogEvent], None] | None = None
         self.apply(level, style, file)
 
@@ -82,6 +89,19 @@ class LogWriter:
     @level.setter
     def level(self, level: str) -> None:
         self._rank = LEVELS.index(level)
+
+    def hears(self, level: str) -> bool:
+        """Whether lines of *level* are written, or followed by somebody else, who may want all."""
+        return _RANKS_BY_NAME[level] >= self._rank or self._followers > 0
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Have all lines made meanwhile, whatever is written: somebody observes them besides."""
+        self._followers += 1
+        try:
+            yield
+        finally:
+            self._followers -= 1
 
     def close(self) -> None:
         """Close the file; lines go to the descriptor from then on."""

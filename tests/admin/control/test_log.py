@@ -39,6 +39,16 @@ class LogTests(SynchronousTestCase):
         self.log.warn("nobody listens")
         self.assertEqual(self.lines(), [])
 
+    def test_while_somebody_follows_all_is_heard(self) -> None:
+        """So that the lines are made, however little is written."""
+        log = self.bench.parts.log
+        assert log is not None
+        self.assertFalse(log.hears("debug"))
+        running = self.bench.begin("log.follow", level="debug")
+        self.assertTrue(log.hears("debug"))
+        running.cancel()
+        self.assertFalse(log.hears("debug"))
+
     def test_follow_one(self) -> None:
         """What names the account or one of its sessions, and what its streams say from then on."""
         running = self.bench.begin("log.follow", jid="romeo@localhost")

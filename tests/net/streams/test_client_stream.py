@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -302,6 +303,25 @@ class EndTests(StreamTestCase):
             self.carrier(client).lose()
             said = [formatEvent(event) for event in logged if event.get("stream")]
             self.assertEqual(said, [f"Stream ended: {reason}"])
+
+    def test_lines_that_nobody_hears_are_not_made(self) -> None:
+        """A login has none where only warnings are written, nor has its end."""
+        asked: set[str] = set()
+
+        def hears(level: str) -> bool:
+            asked.add(level)
+            return False
+
+        self.world.factory.server = replace(self.world.server.streams, hears=hears)
+        logged: list[LogEvent] = []
+        observer = cast(ILogObserver, logged.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        client = self.world.logged_in("benvolio@localhost/street")
+        self.assertTrue(client.is_connected)
+        client.send("</stream:stream>")
+        self.assertEqual([formatEvent(event) for event in logged if event.get("stream")], [])
+        self.assertEqual(asked, {"debug", "info"})
 
     def test_ids_of_streams(self) -> None:
         """RFC 6120 4.7.3: each header of ours has another id, that behind SASL too."""

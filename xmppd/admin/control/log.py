@@ -1,6 +1,7 @@
 """What does the operations on the log, and what watches stanzas."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
@@ -60,7 +61,8 @@ async def log_follow(
     if reasons is not None:
         reasons.start()
     try:
-        await _for_ever()
+        with nullcontext() if parts.log is None else parts.log.followed():
+            await _for_ever()
     finally:
         globalLogPublisher.removeObserver(observe)
         if reasons is not None:

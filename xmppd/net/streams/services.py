@@ -6,6 +6,7 @@ from typing import Generic
 
 from xmppd.config.limits import Limits
 from xmppd.core.host import Hosts
+from xmppd.core.log import Hears
 from xmppd.core.registry import SessionRegistry
 from xmppd.core.router import Router
 from xmppd.core.timers import Timers
@@ -30,3 +31,5 @@ class StreamServices(Generic[S]):
     new_stream_id: Callable[[], str]
     features: tuple[StreamFeature[S], ...]
     """The features of every client stream; modules add theirs by host."""
+    hears: Hears
+    """Who hears what streams log of each login."""
