@@ -25,6 +25,8 @@ TIMES: Final = {
     "ping": 6_000,
     "login": 60,
     "presence": 10_000,
+    "remote": 6_000,
+    "remote-kept": 6_000,
     "message-pep": 6_000,
     "login-pep": 60,
 }

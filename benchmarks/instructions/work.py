@@ -39,6 +39,9 @@ DUE_S: Final = 0.05
 """What is due so soon belongs to the work."""
 BODY: Final = b"x" * 100
 PING = b"<iq to='localhost' type='get' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>"
+ENABLE = b"<enable xmlns='urn:xmpp:sm:3'/>"
+THERE: Final = "elsewhere.example"
+A_TURN_S: Final = 0.002
 PRESENCE = b"<presence><show>away</show><status>out for a while</status></presence>"
 BIND = b"<iq type='set' id='bind-1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>"
 
@@ -107,15 +110,16 @@ def server_with(users: int, with_pep: bool = False) -> MemoryServer:
     return server
 
 
-def log_in(server: MemoryServer, number: int) -> Line:
+def log_in(server: MemoryServer, number: int, domain: str = "localhost") -> Line:
     """SCRAM, binding, roster and presence, as in S3."""
     line, scram = Line(server), ScramClient(f"u{number}", PASSWORD, NONCE)
-    line.ask(HEADER, b"features>")
+    header = HEADER.replace(b"localhost", domain.encode())
+    line.ask(header, b"features>")
     start = f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-1'>".encode()
     challenge = line.ask(start + scram.first() + b"</auth>", b"</challenge>")
     payload = challenge[challenge.rindex(b"<challenge") :].split(b">", 1)[1][: -len(b"</challenge>")]
     line.ask(f"<response xmlns='{SASL}'>".encode() + scram.final(payload) + b"</response>", b"</success>")
-    line.ask(HEADER, b"features>")
+    line.ask(header, b"features>")
     line.ask(BIND, b"/r</jid>")
     line.ask(ROSTER, b"roster-1")
     line.ask(b"<presence/>", b"<presence")
@@ -202,11 +206,59 @@ def presence() -> Work:
     return work
 
 
+def remote(is_kept: bool = False) -> Work:
+    """S10: pairs that chat across two servers, what both do for a message; *is_kept*: as the senders use XEP-0198."""
+    from xmppd.testing.peers import PeerServer, network  # here, since older checkouts have none
+
+    off = "".join(f"[modules.{name}]\nenabled = false\n" for name in (*LEAN, *EVENTING) if name != "sm")
+    world = network()
+    here, there = (
+        PeerServer(f'{OPTIONS}{off}[hosts."{domain}"]\n', world) for domain in ("localhost", THERE)
+    )
+    senders, receivers = _accounts(here, "localhost"), _accounts(there, THERE)
+    if is_kept:
+        for line in senders:
+            line.ask(ENABLE, b"<enabled")
+    to = [f"<message to='u{pair}@{THERE}/r' type='chat' id='m1'>".encode() for pair in range(PAIRS)]
+    reads = [(start + b"<body>" + BODY + b"</body></message>") * A_READ for start in to]
+    senders[0].send(reads[0])
+    settle(here)
+    wire, under_way = world.wires[0], list[bytes]()
+    wire.write = under_way.append  # what is written in a turn arrives in one piece
+
+    def work(times: int) -> int:
+        written = 0
+        for _ in range(0, times, A_READ * PAIRS):
+            for line, read in zip(senders, reads, strict=True):
+                line.send(read)
+            data = b"".join(under_way)
+            under_way.clear()
+            wire.peer.protocol.dataReceived(data)
+            here.clock.advance(A_TURN_S)
+            for line in receivers:
+                written += len(line.written)
+                line.written.clear()
+        return written
+
+    return work
+
+
+def _accounts(server: MemoryServer, domain: str) -> list[Line]:
+    for number in range(PAIRS):
+        server.add_account(f"u{number}@{domain}", PASSWORD)
+    lines = [log_in(server, number, domain) for number in range(PAIRS)]
+    for line in lines:
+        line.written.clear()
+    return lines
+
+
 CASES: dict[str, Callable[[], Work]] = {
     "message": message,
     "ping": ping,
     "login": login,
     "presence": presence,
+    "remote": remote,
+    "remote-kept": partial(remote, is_kept=True),
     "message-pep": partial(message, with_pep=True),
     "login-pep": partial(login, with_pep=True),
 }

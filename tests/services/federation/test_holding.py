@@ -58,6 +58,19 @@ class HoldingTests(Sending):
         self.settle(10)
         self.assertEqual((self.heard(), self.rows()), (["second"], 0))
 
+    def test_the_stream_breaks_with_many(self) -> None:
+        """All go to disk in one transaction, and come once and in order."""
+        texts = [str(index) for index in range(20)]
+        self.wire().is_frozen = True
+        for text in texts:
+            self.speak(text)
+        before = self.capulet.storage.writes.commits
+        self.wire().abortConnection()
+        commits = self.capulet.storage.writes.commits - before
+        self.assertEqual((self.rows(), self.recorded(), commits), (20, 21, 1))
+        self.settle(10)
+        self.assertEqual((self.heard(), self.rows()), (texts, 0))
+
     def test_the_stream_breaks_before_it_has_left(self) -> None:
         """Then it comes by another."""
         self.wire().is_frozen = True

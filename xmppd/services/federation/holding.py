@@ -7,7 +7,8 @@ is written in one transaction with the count, as it is where nothing can be held
 waited for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -28,14 +29,14 @@ PRESSED_TICKS: Final = 3
 """The same where its sender has asked for an acknowledgement, counted from then."""
 PROMPT_S: Final = 0.2
 """A server whose latest answer took longer is not waited for: so much is left of the ticks behind a request."""
-MOST: Final = 1_000
-"""So many are held at most: they may all have to be written in one turn."""
+MOST: Final = 3_000
+"""So many are held at most: they may all have to be handed to the storage in one turn."""
 
 
 class HeldItem(Item):
     """A stanza that was sent, with the commit that waits: an `xmppd.core.holding.Held`."""
 
-    __slots__ = ("changes", "count", "decided", "holding", "is_gone", "ledger", "number", "stream_id")
+    __slots__ = ("changes", "count", "decided", "due", "holding", "is_gone", "ledger", "number", "stream_id")
 
     def __init__(
         self, stanza: Stanza, at: float, holding: "Holding", ledger: Ledger, stream_id: str, number: int
@@ -52,6 +53,8 @@ class HeldItem(Item):
         self.changes: Sequence[Change] = ()
         self.decided: Decided | None = None
         """Set while its commit is held."""
+        self.due = 0
+        """The tick at which that is held no longer."""
 
     def hold(self, changes: Sequence[Change], decided: Decided) -> None:
         """Hold its commit, or have it made where what it waits for has come."""
@@ -71,8 +74,9 @@ class Holding:
         self._carrier: Carrier | None = None
         """What was last sent by."""
         self._timer: Timer | None = None
-        self._ticks: list[list[HeldItem]] = [[]]
-        """What came between two ticks, and what is left of it, oldest first."""
+        self._ticks = 0
+        self._items: deque[HeldItem] = deque()
+        """What is held, oldest first, and among it what is not any more."""
         self._count = 0
         self._pressed: dict[object, int] = {}
         """So many ticks ago these have asked for an acknowledgement."""
@@ -94,9 +98,10 @@ class Holding:
         if item.is_gone:
             self.arrived((item,))
         elif self._is_stopped:
-            self._write(item)
+            self._write((item,))
         else:
-            self._ticks[-1].append(item)
+            item.due = self._ticks + TICKS
+            self._items.append(item)
             if self._timer is None:
                 self._timer = self._timers.add(TICK_S, self._tick)
 
@@ -118,22 +123,20 @@ class Holding:
             self._is_prompt = self._carrier.answered_in_s < PROMPT_S
         if decided:
             self._count -= len(decided)
+            self._forget()
             changes += _counts(counts)
             self._rows.settle(changes, partial(_tell, decided))
 
     def lost(self, items: Iterable[Item]) -> None:
         """The stream that these were sent on is gone: they wait, and that needs entries."""
-        for item in items:
-            if type(item) is HeldItem:
-                self._write(item)
-                item.stream_id = ""
+        held = [item for item in items if type(item) is HeldItem]
+        self._write(held)
+        for item in held:
+            item.stream_id = ""
 
     def release(self, ledger: object) -> None:
         """Something else of this sender is to be committed; see `Keeper`."""
-        for items in self._ticks:
-            for item in items:
-                if item.ledger is ledger:
-                    self._write(item)
+        self._write([item for item in self._items if item.ledger is ledger])
 
     def press(self, ledger: object) -> None:
         """This sender waits for its ``<a/>``; see `Keeper`."""
@@ -141,9 +144,7 @@ class Holding:
 
     def release_all(self) -> None:
         """Hold nothing."""
-        for items in self._ticks:
-            for item in items:
-                self._write(item)
+        self._write(self._items)
 
     def stop(self) -> None:
         """Hold nothing any more."""
@@ -151,41 +152,60 @@ class Holding:
         self.release_all()
 
     def _tick(self, now: float, timer: Timer, param: None) -> float | None:
+        self._ticks += 1
         if not self._count:
-            self._ticks, self._timer = [[]], None
+            self._timer = None
+            self._items.clear()
             self._pressed.clear()
             return None
         if self._carrier is not None:
             self._carrier.ask()
-        self._ticks.append([])
-        if len(self._ticks) > TICKS:
-            late = [item for item in self._ticks.pop(0) if item.decided is not None]
-            self._is_prompt = self._is_prompt and not late
-            for item in late:
-                self._write(item)
+        late = [item for item in self._due() if item.decided is not None]
+        if late:
+            self._is_prompt = False
+            self._write(late)
         if self._pressed:
             self._release_pressed()
         return TICK_S
+
+    def _due(self) -> Iterator[HeldItem]:
+        """Give what was held long enough, and forget it."""
+        items = self._items
+        while items and items[0].due <= self._ticks:
+            yield items.popleft()
+
+    def _forget(self) -> None:
+        """Forget what is first and not held any more."""
+        items = self._items
+        while items and items[0].decided is None:
+            items.popleft()
 
     def _release_pressed(self) -> None:
         """Who has waited for so long waits for the disk alone."""
         pressed = {ledger: ticks + 1 for ledger, ticks in self._pressed.items()}
         due = {ledger for ledger, ticks in pressed.items() if ticks >= PRESSED_TICKS}
         self._pressed = {ledger: ticks for ledger, ticks in pressed.items() if ledger not in due}
-        for items in self._ticks if due else ():
-            for item in items:
-                if item.ledger in due:
-                    self._write(item)
+        if due:
+            self._write([item for item in self._items if item.ledger in due])
 
-    def _write(self, item: HeldItem) -> None:
-        """Commit what was held back, and the entry."""
-        decided, item.decided = item.decided, None
-        if decided is None:
+    def _write(self, items: Iterable[HeldItem]) -> None:
+        """Commit what of these is held back, and the entries, in one transaction: there may be many."""
+        held = [item for item in items if item.decided is not None]
+        if not held:
             return
-        self._count -= 1
-        item.mark = mark_of(item.stream_id, item.number)
-        changes = (*item.changes, *_counts({item.ledger: item.count}))
-        self._rows.keep(self._pair, item, changes, decided)
+        decided: list[Decided] = []
+        changes: list[Change] = []
+        counts: dict[Ledger, int] = {}
+        for item in held:
+            assert item.decided is not None
+            decided.append(item.decided)
+            changes += item.changes
+            counts[item.ledger] = item.count
+            item.decided = None
+            item.mark = mark_of(item.stream_id, item.number)
+        self._count -= len(held)
+        changes += _counts(counts)
+        self._rows.keep(self._pair, held, changes, partial(_tell, decided))
 
 
 def _counts(counts: dict[Ledger, int]) -> list[Change]:

@@ -60,11 +60,15 @@ class Rows:
         """Give the change that keeps *stanza* under the id *row*; *mark* says which it is on which stream."""
         return Append(STORE, part_of(ours, theirs), NewEntry(row, at, "", stanza.to_bytes(), mark))
 
-    def keep(self, pair: tuple[str, str], item: Item, changes: Sequence[Change], decided: Decided) -> None:
-        """Commit *changes*, and an entry for *item*."""
-        item.row = self.new_id()
-        kept = self.keeping(*pair, item.row, item.stanza, item.at, item.mark)
-        self._storage.submit((*changes, kept), decided)
+    def keep(
+        self, pair: tuple[str, str], items: Iterable[Item], changes: Sequence[Change], decided: Decided
+    ) -> None:
+        """Commit *changes*, and an entry for each of *items*."""
+        kept = []
+        for item in items:
+            item.row = self.new_id()
+            kept.append(self.keeping(*pair, item.row, item.stanza, item.at, item.mark))
+        self._storage.submit((*changes, *kept), decided)
 
     def settle(self, changes: Sequence[Change], decided: Decided) -> None:
         """Commit *changes* alone; where there are none, *decided* comes when all that was committed before is."""

@@ -12,7 +12,8 @@ from xmppd.stanza.errors import StreamError
 from xmppd.stream.acks import TooHigh, is_up_to
 
 ASK_AFTER: Final = 50
-"""So many stanzas, and an acknowledgement is asked for at once."""
+"""So many stanzas, and an acknowledgement is asked for at once, unless the peer has yet to answer an earlier request:
+it may have to write to its disk for each."""
 ASK_S: Final = 0.2
 """After this time without that it is asked for, too."""
 R: Final = f"<r xmlns='{NS}'/>".encode()
@@ -73,7 +74,7 @@ class SentCounter:
         assert self.sent is not None
         self.sent.append(item)
         self._ask += 1
-        if self._ask >= ASK_AFTER:
+        if self._ask >= ASK_AFTER and self._asked is None:
             self._request()
         elif self._timer is None:
             self._timer = self._timers.add(ASK_S, self._due)
@@ -90,12 +91,14 @@ class SentCounter:
             raise StreamError("undefined-condition", extra=extra) from None
         if self._asked is not None and is_up_to(self._asked[0], h):
             self.answered_in_s, self._asked = self._timers.seconds() - self._asked[1], None
+            if self._ask >= ASK_AFTER:
+                self._request()
         if gone:
             self.sender.arrived(gone)
 
     def ask(self) -> None:
-        """Ask for an acknowledgement, if something was written since one was asked for."""
-        if self._ask:
+        """Ask for an acknowledgement, if something was written since one was asked for, and that is answered."""
+        if self._ask and self._asked is None:
             self._request()
 
     def stop(self) -> None:
