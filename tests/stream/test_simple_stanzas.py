@@ -1,4 +1,4 @@
-"""Stanzas that are read without a parser: docs/decisions/0025. The parser is the judge of each."""
+"""Stanzas that are read without a parser: docs/decisions/0026. The parser is the judge of each."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Reads stanzas of the simplest shape, as most are, by a regular expression instead of a parser: docs/decisions/0025.
+"""Reads stanzas of the simplest shape, as most are, by a regular expression instead of a parser: docs/decisions/0026.
 
 Of that shape is a stanza
 
