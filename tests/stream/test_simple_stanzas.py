@@ -31,6 +31,8 @@ SIMPLE = (
     "<message from='a@b/c' xml:lang='de'><body>ü\t\n\U0001f600</body></message>",
     "<message xmlns='jabber:client' to='a@b'><body/><x xmlns='urn:x' id='1'/></message>",
     "<message><body xml='1'>stream:x db:y</body></message>",
+    "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' ver='y='/></presence>",
+    "<message><body/><delay from='a' xml='b' stamp='c'/></message>",
     f"<message>{BODY * MOST_CHILDREN}</message>",
 )
 OTHER = (
@@ -70,6 +72,9 @@ OTHER = (
     "<message><x xmlns='http://www.w3.org/2000/xmlns/'/></message>",
     "<message><x id='1' id='1'/></message>",
     "<message><x xmlns='urn:x' xmlns='urn:x'/></message>",
+    "<message><x id='1' by='2' id='3'/></message>",
+    "<message><body/><x id='1' by='2' id='3'/></message>",
+    "<message><x a='1' b='2' c='3' d='4' e='5'/></message>",
     "<message><x id='1' xmlns='urn:x'/></message>",
     "<message><x xmlns:y='urn:x'/></message>",
     f"<message>{BODY * (MOST_CHILDREN + 1)}</message>",
@@ -217,7 +222,7 @@ simple_heads = st.builds(
     "{0}{1}{2}".format,
     st.sampled_from(("body", "x", "origin-id", "x1")),
     st.sampled_from(("", " xmlns='urn:x'", " xmlns='urn:y'")),
-    st.sampled_from(("", " id='1'", " xml='&lt;'", " a=''")),
+    st.lists(st.sampled_from((" id='1'", " xml='&lt;'", " a=''", " b='2'")), max_size=3).map("".join),
 )
 simple_children = simple_heads.map("<{0}/>".format) | st.tuples(simple_heads, texts).map(
     lambda found: f"<{found[0]}>{found[1]}</{found[0].partition(' ')[0]}>"

@@ -95,8 +95,7 @@ def kind_of(stanza: Stanza) -> Kind:
         return known
     flags = 0
     for name in stanza.child_names:
-        if name in MEANING:
-            flags |= MEANING[name]
+        flags |= MEANING.get(name, 0)
     if flags & MUC and _is_invitation(stanza):
         flags = flags & ~MUC | WORTH | INVITE
     kind = stanza.kind = _kind(stanza.type if stanza.type in TYPES else "normal", flags)

@@ -3,7 +3,7 @@
 Of that shape is a stanza
 
 (a) whose tag has none but the five usual attributes and the content namespace, each once, with one space before each;
-(b) whose children, at most `MOST_CHILDREN`, hold text alone, and have no prefix and at most one attribute, behind
+(b) whose children, at most `MOST_CHILDREN`, hold text alone, and have no prefix and at most `MOST_ATTRIBUTES`, behind
     ``xmlns`` if there is one; the namespace is none that stands for a kind of stream, or for nothing, or for XML;
 (c) where all but text is printable ASCII without quotes, ``<``, ``>`` and ``&``, text is what the peer would have to
     send as it is anyway or one of the five references, and all attributes are quoted alike.
@@ -23,6 +23,7 @@ from xmppd.stream.events import Event
 from xmppd.stream.limits import StreamLimits
 
 MOST_CHILDREN: Final = 8
+MOST_ATTRIBUTES: Final = 4
 ATTRIBUTES: Final = 6
 """Those that a stanza may have, with ``xmlns``."""
 HEADS_KEPT: Final = 512
@@ -38,7 +39,8 @@ _ATTRIBUTES: Final = "|".join(
     f" {name}=Q({_VALUE})Q" for name in ("to", "from", "type", "id", "xmlns", "xml:lang")
 )
 _CHILD: Final = (
-    f"<(?P<head>(?P<child>[a-z][a-z0-9-]*+)(?: xmlns=Q{_VALUE}Q)?+)(?: (?!xmlns=)[a-z][a-z0-9-]*+=Q{_VALUE}Q)?+"
+    f"<(?P<head>(?P<child>[a-z][a-z0-9-]*+)(?: xmlns=Q{_VALUE}Q)?+)"
+    f"(?P<own>(?: (?!xmlns=)[a-z][a-z0-9-]*+=Q{_VALUE}Q){{0,{MOST_ATTRIBUTES}}}+)"
     f"(?:/>|>{_TEXT_OR_REFERENCES}</(?P=child)>)"
 )
 _STANZA: Final = f"<(message|presence|iq)((?:{_ATTRIBUTES})*+)(?:(/)>|>(?:{_CHILD})?+(</\\1>)?+)"
@@ -83,11 +85,13 @@ class SimpleStanzas:
         most = min(limits.stanza_bytes, limits.tag_bytes)
         while (found := match(text, place)) is not None:
             values = found.groups()
-            name, attributes, to, from_, type_, id_, xmlns, own_lang, slash, head, _, end_tag = values
+            name, attributes, to, from_, type_, id_, xmlns, own_lang, slash, head, _, own, end_tag = values
             end = found.end()
             names = () if head is None else heads.get(head) or self._names(head)
+            if own and not _are_different(own, quote):
+                break
             if end_tag is None and slash is None:
-                end, names = self._others(shapes.child, text, end, name, names)
+                end, names = self._others(quote, text, end, name, names)
             if (
                 names is None
                 or end - place > most
@@ -104,16 +108,18 @@ class SimpleStanzas:
         return place
 
     def _others(
-        self, child: re.Pattern[str], text: str, place: int, name: str, names: tuple[ChildName, ...] | None
+        self, quote: str, text: str, place: int, name: str, names: tuple[ChildName, ...] | None
     ) -> tuple[int, tuple[ChildName, ...] | None]:
         """Read the children behind the first; give where the stanza *name* ends and the names of all.
 
         None for the names where something else stands there.
         """
         end_tag = f"</{name}>"
-        while names and len(names) < MOST_CHILDREN and (found := child.match(text, place)) is not None:
-            more = self._heads.get(found[1]) or self._names(found[1])
-            if more is None:
+        match = _SHAPES[quote].child.match
+        while names and len(names) < MOST_CHILDREN and (found := match(text, place)) is not None:
+            head, _, own = found.groups()
+            more = self._heads.get(head) or self._names(head)
+            if more is None or (own and not _are_different(own, quote)):
                 return place, None
             names += more
             place = found.end()
@@ -131,6 +137,14 @@ class SimpleStanzas:
             self._heads.clear()
         names = self._heads[head] = ((namespace, local),)
         return names
+
+
+def _are_different(attributes: str, quote: str) -> bool:
+    """Whether no two of these have the same name (XML 1.0 3.1)."""
+    if attributes.count(quote) == 2:
+        return True
+    names = attributes.split(quote)[:-1:2]
+    return len(set(names)) == len(names)
 
 
 def _is_text(inner: bytes) -> bool:
