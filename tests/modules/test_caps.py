@@ -20,7 +20,7 @@ class NodeTests(SynchronousTestCase):
         assert session is not None and session.stream is not None
         features = memory.server.hosts["localhost"].stream_features
         [offer] = offered(
-            [feature for feature in features if feature.name == "caps"],
+            tuple(feature for feature in features if feature.name == "caps"),
             StreamKind.C2S,
             session.stream.state,
             session.stream,

@@ -49,6 +49,27 @@ class FeatureTests(SynchronousTestCase):
         silent: StreamFeature[object] = StreamFeature(name="silent")
         self.assertEqual(_names((silent,), C2S), [])
 
+    def test_each_stream_is_asked(self) -> None:
+        """What is open in a state is known from one stream to the next; what a feature looks like is its stream's."""
+
+        def offer(stream: str | None) -> Element | None:
+            return None if stream is None else Element(stream, "urn:x")
+
+        changing: StreamFeature[str | None] = StreamFeature(name="x", offer=offer, forbids=StreamState.BOUND)
+        states = (StreamState.NONE, StreamState.BOUND) * 2
+        shown = [
+            [element.name for element in offered((changing,), C2S, state, stream)]
+            for stream in ("one", None, "other")
+            for state in states
+        ]
+        self.assertEqual(shown, [["one"], [], ["one"], [], *[[]] * 4, ["other"], [], ["other"], []])
+
+    def test_a_feature_is_itself_alone(self) -> None:
+        """Another one that looks the same is another: a module that was loaded anew offers its own."""
+        one, other = _feature("x"), _feature("x")
+        self.assertNotEqual(one, other)
+        self.assertEqual(offered((other,), C2S, StreamState.NONE, None), [Element("x", "urn:x")])
+
     def test_handler_only_in_the_right_state(self) -> None:
         """An element is handled in the states in which its feature is open: no SASL once authenticated (6.4.6)."""
 

@@ -7,8 +7,9 @@ the attempt has failed, and the stream alone changes its state, by `after` and `
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import attrgetter
-from typing import Final, Generic, Never, TypeVar
+from typing import Any, Final, Generic, Never, TypeVar
 
 from xmppd.stanza.element import Element
 
@@ -39,9 +40,12 @@ ElementHandler = Callable[[S, Element], object]
 """Takes the stream and the element; gives a Deferred where the next element must wait, else nothing of interest."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StreamFeature(Generic[S]):
-    """One stream feature: for whom, when it is offered, how it looks, and which first-level elements it handles."""
+    """One stream feature: for whom, when it is offered, how it looks, and which first-level elements it handles.
+
+    It is equal to itself alone.
+    """
 
     name: str
     needs: int = StreamState.NONE
@@ -72,12 +76,13 @@ class StreamFeature(Generic[S]):
 AnyFeature = StreamFeature[Never]
 """A feature of no matter which streams."""
 _PRIORITY = attrgetter("priority")
+OPEN_KEPT: Final = 32
+"""For so many sets of features, kinds and states it is kept what is open; a host has six of them or so."""
 
 
-def offered(features: Iterable[StreamFeature[S]], kind: int, state: int, stream: S) -> list[Element]:
+def offered(features: tuple[StreamFeature[S], ...], kind: int, state: int, stream: S) -> list[Element]:
     """Give what a stream of *kind* puts into ``<stream:features/>`` in *state*, highest priority first."""
-    ranked = [feature for feature in features if feature.kinds & kind and feature.is_open_in(state)]
-    ranked.sort(key=_PRIORITY, reverse=True)
+    ranked: tuple[StreamFeature[S], ...] = _open_in(features, kind, state)
     return [element for feature in ranked if (element := feature.offer(stream)) is not None]
 
 
@@ -91,3 +96,10 @@ def handler_of(
         if handler is not None and feature.kinds & kind and feature.is_open_in(state):
             return handler
     return None
+
+
+@lru_cache(maxsize=OPEN_KEPT)
+def _open_in(features: tuple[AnyFeature, ...], kind: int, state: int) -> tuple[Any, ...]:
+    """Those of *features* that a stream of *kind* has in *state*, highest priority first."""
+    ranked = [feature for feature in features if feature.kinds & kind and feature.is_open_in(state)]
+    return tuple(sorted(ranked, key=_PRIORITY, reverse=True))
