@@ -1,7 +1,7 @@
 """One stanza to many: serialised once, only the ``to`` differs (presence, rooms, notifications).
 
-A session that keeps what was not acknowledged (XEP-0198) keeps of each copy whose it is and this, which all copies
-share: the bytes of a copy are made again where they are needed again.
+A session that keeps what was not acknowledged (XEP-0198) keeps of each copy this, which all copies share, and its
+address once for all in a row that have the same: the bytes of a copy are made again where they are needed again.
 """
 
 from xmppd.core.session import Session
