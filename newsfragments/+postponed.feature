@@ -1,1 +1,1 @@
-A server at rest takes 63.0 MB, 18 less than before (80.9): what checks options is its own, and the command `xmppd` leaves parts of Python that Twisted imports and a server never uses (asyncio, cookies, zip files, the debugger) until somebody asks for them.
+A server at rest takes 62.4 MB, 19 less than before (81.3): what checks options is its own, and the command `xmppd` leaves parts of Python that Twisted imports and a server never uses (asyncio, cookies, archives, the debugger) until somebody asks for them.

@@ -1,7 +1,7 @@
 """What a start prints: where the server is reached, where its data are, and what to type next."""
 
+import os
 import shlex
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,8 @@ class Banner:
 def typed(name: str, here: Path, interpreter: Path) -> str:
     """Give what to type for the command *name*: itself where the PATH has it, else the one beside *interpreter*."""
     beside = interpreter.parent / name
-    if shutil.which(name) is not None or not beside.exists():
+    on_path = any(os.access(os.path.join(folder, name), os.X_OK) for folder in os.get_exec_path())
+    if on_path or not beside.exists():
         return name
     return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 

@@ -18,22 +18,30 @@ CALLED: Final = "()"
 POSTPONED: Final[Mapping[str, Mapping[str, str]]] = {
     "asyncio": {"AbstractEventLoop": "events", "Future": "futures", "iscoroutine": "coroutines"},
     "bz2": {},
+    "calendar": {},
     "difflib": {},
+    "getpass": {},
+    "gettext": {"gettext": CALLED},
+    "glob": {},
     "html": {"escape": CALLED},
     "http.cookiejar": {},
     "importlib.metadata": {},
     "locale": {},
     "lzma": {},
     "pdb": {},
+    "pty": {},
+    "shutil": {},
     "tempfile": {},
+    "textwrap": {},
     "twisted.python.modules": {"getModule": CALLED},
 }
 """By name; with the names that are asked for at a start, and which module of the package has each, or `CALLED`.
 
-Who imports them: Twisted's Deferreds (asyncio); we, for mistakes (difflib) and for modules from outside
-(importlib.metadata); Twisted, for names of old (html; http.cookiejar, with urllib.request, http.client and ssl), for
-long bodies over HTTP (tempfile) and for its plug-ins (twisted.python.modules, with zipfile); ``shutil`` (bz2, lzma);
-``calendar`` and ``subprocess`` (locale); twistd (pdb, with cmd, bdb and pprint).
+Who imports them: Twisted's Deferreds (asyncio); we, for mistakes (difflib), modules from outside (importlib.metadata)
+and what xmppctl asks for (shutil, with bz2 and lzma); Twisted, for names of old (html; http.cookiejar, with
+urllib.request, http.client and ssl), for long bodies over HTTP and old dates (tempfile, calendar), for its plug-ins
+(twisted.python.modules, with zipfile), for help (textwrap), for passwords, terminals and logs that nobody has there
+(getpass, pty, glob); ``subprocess`` (locale); ``getopt`` (gettext); twistd (pdb, with cmd, bdb and pprint).
 """
 
 
