@@ -31,10 +31,8 @@ class NameServer:
         self.records = dict(records)
         self._is_authentic = is_authentic
         self.asked: list[str] = []
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self._streams = socket.create_server(("127.0.0.1", self.port))
+        self._socket, self._streams = _of_one_number()
+        self.port: int = self._streams.getsockname()[1]
         for serve in (self._serve, self._serve_streams):
             Thread(target=serve, daemon=True).start()
 
@@ -103,3 +101,17 @@ def serving(
     if direct_port:
         records[f"_xmpps-server._tcp.{domain}"] = [dns.Record_SRV(1, 0, direct_port, target or domain)]
     return records
+
+
+def _of_one_number() -> tuple[socket.socket, socket.socket]:
+    """Give sockets for datagrams and for streams with the same port; others may have one half of a number."""
+    while True:
+        streams = socket.create_server(("127.0.0.1", 0))
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(streams.getsockname())
+        except OSError:
+            streams.close()
+            datagrams.close()
+        else:
+            return datagrams, streams
