@@ -4,27 +4,35 @@ No Deferred, since each message has one of these: the storage calls `Commit.deci
 brought the stanza to the router (`Routed`).
 """
 
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Sequence
+from typing import Protocol, final
 
 from twisted.internet.defer import Deferred
 
 from xmppd.core.events import Traffic
 from xmppd.core.inlet import Acknowledger
-from xmppd.storage.interface import StorageError
+from xmppd.storage.interface import Change, StorageError
+
+
+class Waits(Protocol):
+    """What a stream has that waits for commits."""
+
+    def decided(self, commit: "Commit") -> None:
+        """*commit* is decided."""
 
 
 @final
 class Commit:
     """The fate of what a stanza changed; the sender hears of a failure, the stream that it came on of either."""
 
-    __slots__ = ("_hear", "_refuse", "_traffic", "is_kept", "ledger", "size_bytes")
+    __slots__ = ("_refuse", "_traffic", "is_kept", "ledger", "size_bytes", "waits")
 
     def __init__(self, traffic: Traffic, refuse: Callable[[StorageError, Traffic], None]):
         """*refuse* tells the sender that its stanza could not be kept."""
         self._traffic = traffic
         self._refuse = refuse
-        self._hear: Callable[[Commit], None] | None = None
+        self.waits: Waits | None = None
+        """Who is told when it is decided; set by the stream, where it is not yet."""
         self.is_kept: bool | None = None
         """None until it is decided."""
         self.ledger: Acknowledger | None = None
@@ -37,15 +45,13 @@ class Commit:
         if error is not None:
             self._traffic.undo()
             self._refuse(error, self._traffic)
-        if self._hear is not None:
-            self._hear(self)
+        if self.waits is not None:
+            self.waits.decided(self)
 
-    def tell(self, hear: Callable[["Commit"], None]) -> None:
-        """Have *hear* called when it is decided; at once if it is."""
-        if self.is_kept is None:
-            self._hear = hear
-        else:
-            hear(self)
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What is to be committed."""
+        return self._traffic.changes
 
 
 Routed = Commit | Deferred[Commit | None] | None

@@ -7,7 +7,7 @@ commits stays: before anything behind it is committed, what is held back is.
 from collections.abc import Sequence
 from typing import Protocol
 
-from xmppd.storage.interface import Change, Decided
+from xmppd.storage.interface import Change, StorageError
 
 
 class Keeper(Protocol):
@@ -20,11 +20,22 @@ class Keeper(Protocol):
         """Have all committed now that is held back of the stanzas that *ledger* counts, in their order."""
 
 
+class Pending(Protocol):
+    """What is held back: an `xmppd.core.commits.Commit`."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What is to be committed."""
+
+    def decided(self, error: StorageError | None) -> None:
+        """It is committed, or cannot be."""
+
+
 class Held(Protocol):
     """What holds back the commit of one stanza."""
 
-    def hold(self, changes: Sequence[Change], decided: Decided) -> None:
-        """The stanza is routed: have *decided* called, once, when *changes* and its sender's count are committed.
+    def hold(self, commit: Pending) -> None:
+        """The stanza is routed: have *commit* decided, once, when its changes and its sender's count are committed.
 
         Before that either somebody else has taken the stanza over, or what keeps it here is committed with these. It
         may be called at once.

@@ -313,7 +313,7 @@ class Router:
     def _commit(self, traffic: Traffic, ledger: Acknowledger | None) -> Commit | None:
         if traffic.held is not None:
             commit = Commit(traffic, self._not_kept)
-            traffic.held.hold(traffic.changes, commit.decided)
+            traffic.held.hold(commit)
             return commit
         if ledger is not None:
             ledger.routing(traffic.changes)

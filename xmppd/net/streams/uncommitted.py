@@ -34,7 +34,10 @@ class Uncommitted:
         self.stanzas += 1
         self.size_bytes += commit.size_bytes
         commit.ledger = ledger
-        commit.tell(self._decided)
+        if commit.is_kept is None:
+            commit.waits = self
+        else:
+            self.decided(commit)
         limits = self._limits()
         if self.stanzas >= limits.uncommitted_stanzas or self.size_bytes >= limits.uncommitted_bytes:
             self.is_full = self.stanzas > 0
@@ -44,7 +47,7 @@ class Uncommitted:
         self._go_on = go_on if self.is_full else None
         return self.is_full
 
-    def _decided(self, commit: Commit) -> None:
+    def decided(self, commit: Commit) -> None:
         """A commit has happened, or the router has told the sender that it has not: this is the end of it."""
         self.stanzas -= 1
         self.size_bytes -= commit.size_bytes

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
+from xmppd.core.holding import Pending
 from xmppd.core.session import Ledger
 from xmppd.core.timers import Timer, Timers
 from xmppd.services.federation.outbound import Carrier, Item
@@ -36,7 +37,7 @@ MOST: Final = 3_000
 class HeldItem(Item):
     """A stanza that was sent, with the commit that waits: an `xmppd.core.holding.Held`."""
 
-    __slots__ = ("changes", "count", "decided", "due", "holding", "is_gone", "ledger", "number", "stream_id")
+    __slots__ = ("commit", "count", "due", "holding", "is_gone", "ledger", "number", "stream_id")
 
     def __init__(
         self, stanza: Stanza, at: float, holding: "Holding", ledger: Ledger, stream_id: str, number: int
@@ -50,17 +51,15 @@ class HeldItem(Item):
         self.count = 0
         self.is_gone = False
         """Whether it needs no entry any more: it has arrived, or went back."""
-        self.changes: Sequence[Change] = ()
-        self.decided: Decided | None = None
-        """Set while its commit is held."""
+        self.commit: Pending | None = None
+        """Set while it is held."""
         self.due = 0
         """The tick at which that is held no longer."""
 
-    def hold(self, changes: Sequence[Change], decided: Decided) -> None:
+    def hold(self, commit: Pending) -> None:
         """Hold its commit, or have it made where what it waits for has come."""
         self.count = self.ledger.holding(self.holding)
-        self.changes = changes
-        self.decided = decided
+        self.commit = commit
         self.holding.add(self)
 
 
@@ -107,25 +106,17 @@ class Holding:
 
     def arrived(self, items: Iterable[Item]) -> None:
         """These need no entries any more; their senders' counts are committed together."""
-        decided: list[Decided] = []
-        changes: list[Change] = []
-        counts: dict[Ledger, int] = {}
+        held = []
         for item in items:
-            if type(item) is not HeldItem:
-                continue
-            item.is_gone = True
-            if item.decided is not None:
-                decided.append(item.decided)
-                changes += item.changes
-                counts[item.ledger] = item.count
-                item.decided = None
+            if type(item) is HeldItem:
+                item.is_gone = True
+                if item.commit is not None:
+                    held.append(item)
         if self._carrier is not None:
             self._is_prompt = self._carrier.answered_in_s < PROMPT_S
-        if decided:
-            self._count -= len(decided)
+        if held:
+            self._rows.settle(*self._released(held))
             self._forget()
-            changes += _counts(counts)
-            self._rows.settle(changes, partial(_tell, decided))
 
     def lost(self, items: Iterable[Item]) -> None:
         """The stream that these were sent on is gone: they wait, and that needs entries."""
@@ -160,7 +151,7 @@ class Holding:
             return None
         if self._carrier is not None:
             self._carrier.ask()
-        late = [item for item in self._due() if item.decided is not None]
+        late = [item for item in self._due() if item.commit is not None]
         if late:
             self._is_prompt = False
             self._write(late)
@@ -177,7 +168,7 @@ class Holding:
     def _forget(self) -> None:
         """Forget what is first and not held any more."""
         items = self._items
-        while items and items[0].decided is None:
+        while items and items[0].commit is None:
             items.popleft()
 
     def _release_pressed(self) -> None:
@@ -190,29 +181,29 @@ class Holding:
 
     def _write(self, items: Iterable[HeldItem]) -> None:
         """Commit what of these is held back, and the entries, in one transaction: there may be many."""
-        held = [item for item in items if item.decided is not None]
-        if not held:
-            return
-        decided: list[Decided] = []
+        held = [item for item in items if item.commit is not None]
+        if held:
+            for item in held:
+                item.mark = mark_of(item.stream_id, item.number)
+            self._rows.keep(self._pair, held, *self._released(held))
+
+    def _released(self, held: Sequence[HeldItem]) -> tuple[list[Change], Decided]:
+        """Hold these no more; give what is to be committed of them, entries apart, and who is told of that."""
+        self._count -= len(held)
+        commits: list[Pending] = []
         changes: list[Change] = []
         counts: dict[Ledger, int] = {}
         for item in held:
-            assert item.decided is not None
-            decided.append(item.decided)
-            changes += item.changes
+            assert item.commit is not None
+            commits.append(item.commit)
+            changes += item.commit.changes
             counts[item.ledger] = item.count
-            item.decided = None
-            item.mark = mark_of(item.stream_id, item.number)
-        self._count -= len(held)
-        changes += _counts(counts)
-        self._rows.keep(self._pair, held, changes, partial(_tell, decided))
+            item.commit = None
+        found = [ledger.counted(count) for ledger, count in counts.items()]
+        changes += [change for change in found if change is not None]
+        return changes, partial(_tell, commits)
 
 
-def _counts(counts: dict[Ledger, int]) -> list[Change]:
-    found = [ledger.counted(count) for ledger, count in counts.items()]
-    return [change for change in found if change is not None]
-
-
-def _tell(decided: list[Decided], error: StorageError | None) -> None:
-    for each in decided:
-        each(error)
+def _tell(commits: list[Pending], error: StorageError | None) -> None:
+    for each in commits:
+        each.decided(error)
