@@ -281,6 +281,8 @@ class RewritingTests(SynchronousTestCase):
             self.assertIsNotNone(event.child("body", ns.CLIENT))
         event = stanza(framer, b"<message a=''><xml:a><body/></xml:a></message>")
         self.assertEqual(event.inner, b"<xml:a><body/></xml:a>")
+        event = stanza(framer, b"<message><body><x xmlns='jabber:server'/></body></message>")
+        self.assertEqual(event.inner, b"<body><x/></body>")
         event = stanza(framer, b"<message a=''><x xmlns='urn:x'><y xmlns='jabber:server'/></x></message>")
         self.assertEqual(event.inner, b"<x xmlns='urn:x'><y xmlns='jabber:server'/></x>")
 

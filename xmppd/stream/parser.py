@@ -8,7 +8,8 @@ tags while it reads. A stanza keeps the raw bytes between its tags where they me
 (b) the header declared nothing but the content namespace, ``stream`` and ``db``;
 (c) the top tag declares nothing but the content namespace and has only the five usual attributes;
 (d) the bytes hold neither ``stream:`` nor ``db:``;
-(e) no child element declares a content namespace anew, this stream's or another kind's.
+(e) no child element declares a content namespace anew, this stream's or another kind's; nor does an element further
+    in declare this stream's, where that is not ``jabber:client``.
 
 Otherwise the stanza is parsed into a tree and written again, in ``jabber:client``, as `Stanza` wants it.
 """
@@ -164,7 +165,7 @@ class StreamParser:
         check_namespace(uri)
         if self._level == 0:
             self._is_odd = self._is_odd or prefix is not None or uri != self.scope.content_ns
-        elif self._level == 1 and uri in ns.CONTENT:
+        elif uri in ns.CONTENT and (self._level == 1 or uri == self.scope.content_ns != ns.CLIENT):
             self._is_odd = True
 
     def _started(self, name: str, attrs: dict[str, str]) -> None:
