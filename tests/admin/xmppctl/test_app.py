@@ -48,6 +48,14 @@ class UsageTests(SynchronousTestCase):
             self.assertTrue(result.stderr.startswith("xmppctl: "), result.stderr)
             self.assertRegex(result.stderr, r"([^.?]; t|[?] T)o see what there is: xmppctl .*--help$")
 
+    def test_a_name_that_begins_with_a_hyphen(self) -> None:
+        """It is taken for an option, and a word says how it is not; behind ``--`` it is a name like any other."""
+        result = Bench().run("room", "show", "-x")
+        self.assertTrue(
+            result.stderr.endswith("; a name that begins with - stands behind --\n"), result.stderr
+        )
+        self.assertNotIn("option", Bench().run("room", "show", "--", "-x").stderr)
+
     def test_wrong_usage_as_json(self) -> None:
         """With ``--json``, wherever it stands, wrong usage is an object too."""
         for args in (("--json", "usr"), ("user", "--json", "ad"), ("status", "now", "--json"), ("--json",)):

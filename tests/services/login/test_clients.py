@@ -28,6 +28,16 @@ class CertifiedTLS(FakeTLS):
         return (ROMEO,)
 
 
+class NamesTests(SynchronousTestCase):
+    """By which people name a client in commands."""
+
+    def test_none_is_taken_for_an_option(self) -> None:
+        """There is no hyphen in them."""
+        names = {client_id(str(number)) for number in range(1_000)}
+        self.assertEqual((len(names), [name for name in names if "-" in name]), (1_000, []))
+        self.assertEqual(client_id(""), "")
+
+
 class ClientsTests(SynchronousTestCase):
     """The service, behind a server."""
 

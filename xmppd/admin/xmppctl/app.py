@@ -107,6 +107,8 @@ def _with_help(error: click.UsageError) -> str:
     """Give a line: click spreads choices over several, ends only some of its sentences, and asks at the end of some."""
     line = " ".join(error.format_message().split()).rstrip(".")
     what = f"o see what there is: {_help_of(error)}"
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        what = f"{what}; a name that begins with - stands behind --"
     return f"{line} T{what}" if line.endswith("?") else f"{line}; t{what}"
 
 

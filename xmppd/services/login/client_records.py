@@ -1,7 +1,7 @@
 """What is kept of a client of an account: who it says it is, when it was here, and the tokens it may log in with."""
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import b64encode
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -72,5 +72,5 @@ def client_id(agent_id: str) -> str:
 
 
 def hashed(text: str) -> str:
-    """Give a short name that does not tell what it was made from."""
-    return urlsafe_b64encode(blake2b(text.encode(), digest_size=ID_BYTES).digest()).decode()
+    """Give a short name that does not tell what it was made from; without ``-``, since people type it in commands."""
+    return b64encode(blake2b(text.encode(), digest_size=ID_BYTES).digest(), b"._").decode()
