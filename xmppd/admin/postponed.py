@@ -22,7 +22,6 @@ POSTPONED: Final[Mapping[str, Mapping[str, str]]] = {
     "difflib": {},
     "getpass": {},
     "gettext": {"gettext": CALLED},
-    "glob": {},
     "html": {"escape": CALLED},
     "http.cookiejar": {},
     "importlib.metadata": {},
@@ -40,8 +39,8 @@ POSTPONED: Final[Mapping[str, Mapping[str, str]]] = {
 Who imports them: Twisted's Deferreds (asyncio); we, for mistakes (difflib), modules from outside (importlib.metadata)
 and what xmppctl asks for (shutil, with bz2 and lzma); Twisted, for names of old (html; http.cookiejar, with
 urllib.request, http.client and ssl), for long bodies over HTTP and old dates (tempfile, calendar), for its plug-ins
-(twisted.python.modules, with zipfile), for help (textwrap), for passwords, terminals and logs that nobody has there
-(getpass, pty, glob); ``subprocess`` (locale); ``getopt`` (gettext); twistd (pdb, with cmd, bdb and pprint).
+(twisted.python.modules, with zipfile), for help (textwrap), for passwords and terminals that nobody has there
+(getpass, pty); ``subprocess`` (locale); ``getopt`` (gettext); twistd (pdb, with cmd, bdb and pprint).
 """
 
 
