@@ -1,6 +1,7 @@
 """Properties of the framer over generated streams."""
 
 from itertools import pairwise
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from xmppd.stream.events import Event, StreamOpened
 from xmppd.stream.framer import Framer
 from xmppd.stream.limits import StreamLimits
 from xmppd.stream.parser_pool import ParserPool
+from xmppd.stream.simple_stanzas import SimpleStanzas
 
 bounded = settings(
     max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -126,6 +128,11 @@ def comparable(events: list[Event]) -> list[object]:
     return [event.condition if isinstance(event, StreamError) else event for event in events]
 
 
+def meanings(events: list[Event]) -> list[object]:
+    """The same with stanzas as their elements: the bytes differ where a parser has written them anew."""
+    return [event.element if isinstance(event, Stanza) else event for event in comparable(events)]
+
+
 def of_kind(content_ns: str, limits: StreamLimits | None = None) -> Framer:
     """A framer of a stream with that content namespace, behind its header."""
     return opened(
@@ -165,6 +172,16 @@ class FramerProperties(SynchronousTestCase):
         for start, end in pairwise(places):
             events += framer.feed(data[start:end])
         self.assertEqual(comparable(events), whole)
+
+    @bounded
+    @given(st.lists(streams | st.just(b"<message><body>x</body></message>"), max_size=4).map(b"".join))
+    def test_looking_for_ends_makes_no_difference(self, data: bytes) -> None:
+        """Where a parser is left behind each element, as in what is long, the events are the same as of one parser."""
+        with patch("xmppd.stream.framer.WORTH_BYTES", 1):
+            often = opened(limits=LIMITS).feed(data)
+        with patch.object(SimpleStanzas, "read", lambda self, data, place, *_: place):
+            once = opened(limits=LIMITS).feed(data)
+        self.assertEqual(meanings(often), meanings(once))
 
     @bounded
     @given(streams)
