@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import pem_of
 from tests.net.tls.authority import NOW, Authority
+from tests.net.tls.shaking import TLSTestCase
 from tests.temporary import temporary_folder
 from xmppd.net.tls.certificates import CertificateError, CertificateStore, HostFiles, read_certificate
 from xmppd.net.tls.self_signed import SELF_MADE_DAYS, make_self_signed, to_ascii
@@ -162,15 +163,8 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual(read_certificate(self.files).end_point, leaf.fingerprint(hashes.SHA384()))
 
 
-class StoreTests(SynchronousTestCase):
+class StoreTests(TLSTestCase):
     """Which certificate a client is shown, and what a reload does."""
-
-    def setUp(self) -> None:
-        self.folder = temporary_folder(self)
-        self.authority = Authority()
-        self.a = self.authority.write_host(self.folder, "a.example")
-        self.b = self.authority.write_host(self.folder, "b.example", "b.example", "*.b.example")
-        self.store = CertificateStore([self.a, self.b], lambda: NOW)
 
     def test_found_by_host_by_wildcard_and_by_default(self) -> None:
         """The host's own, else one that covers the name, else the first host's; case does not matter."""
