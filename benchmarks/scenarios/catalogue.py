@@ -83,7 +83,8 @@ def _usual(sizes: Sizes) -> Iterator[Scenario]:
     yield Paging("S9", sizes.entries, sizes.pages)
     yield Federated("S10", 100, sizes.window, is_acknowledged=False)
     yield Federated("S10-kept", 100, sizes.window, is_acknowledged=True)
-    yield BesideAQueue("S1-queue", 100, sizes.window)
+    yield BesideAQueue("S1-queue", 100, sizes.window, has_archive=False)
+    yield BesideAQueue("S1d-queue", 100, sizes.window, has_archive=True)
     for with_tls, name, goal in ((False, "plain", "≤ 8"), (True, "tls", "≤ 12")):
         yield Publishing(f"S11-{name}", with_tls, 1_000, sizes.window, goal)
         yield PersonalEvent(f"S11-pep-{name}", with_tls, 500, sizes.window, goal)
