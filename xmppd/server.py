@@ -7,6 +7,8 @@ login that ``xmppctl check`` tries imports this file.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 
 import xmppd.modules
 from xmppd.config.kinds import DomainKind
@@ -196,7 +198,9 @@ def _stream_services(parts: CoreParts) -> StreamServices[ClientStream]:
         binding=services[Binding],
         timers=parts.timers,
         now=parts.environment.now,
-        limits=lambda: current.limits,
+        limits=partial(
+            attrgetter("config.limits"), current
+        ),  # without a frame: it is asked for each stanza that waits
         new_stream_id=Ids(parts.environment.random_text).next,  # unpredictable (RFC 6120 4.7.3)
         features=CLIENT_FEATURES,
         hears=parts.environment.hears,

@@ -25,7 +25,7 @@ class Waits(Protocol):
 class Commit:
     """The fate of what a stanza changed; the sender hears of a failure, the stream that it came on of either."""
 
-    __slots__ = ("_refuse", "_traffic", "is_kept", "ledger", "size_bytes", "waits")
+    __slots__ = ("_refuse", "_traffic", "changes", "is_kept", "ledger", "size_bytes", "waits")
 
     def __init__(self, traffic: Traffic, refuse: Callable[[StorageError, Traffic], None]):
         """*refuse* tells the sender that its stanza could not be kept."""
@@ -38,6 +38,8 @@ class Commit:
         self.ledger: Acknowledger | None = None
         """Who counts the stanza; set by the stream."""
         self.size_bytes = len(traffic.stanza.inner)
+        self.changes: Sequence[Change] = traffic.changes
+        """What is to be committed."""
 
     def decided(self, error: StorageError | None) -> None:
         """The storage has kept it, or has not."""
@@ -47,11 +49,6 @@ class Commit:
             self._refuse(error, self._traffic)
         if self.waits is not None:
             self.waits.decided(self)
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """What is to be committed."""
-        return self._traffic.changes
 
 
 Routed = Commit | Deferred[Commit | None] | None

@@ -124,17 +124,14 @@ def check_time(sent_at: float) -> None:
 class Backlog:
     """Counts what waits for its commit, and wakes those who wait for room."""
 
-    __slots__ = ("_roomy", "changes", "size_bytes")
+    __slots__ = ("_roomy", "changes", "is_full", "size_bytes")
 
     def __init__(self) -> None:
         self.changes = 0
         self.size_bytes = 0
-        self._roomy: list[Deferred[None]] = []
-
-    @property
-    def is_full(self) -> bool:
+        self.is_full = False
         """True when producers must pause."""
-        return self.changes >= PAUSE_CHANGES or self.size_bytes >= PAUSE_BYTES
+        self._roomy: list[Deferred[None]] = []
 
     @property
     def is_beyond_bounds(self) -> bool:
@@ -151,11 +148,13 @@ class Backlog:
         """So much more waits."""
         self.changes += changes
         self.size_bytes += size_bytes
+        self.is_full = self.changes >= PAUSE_CHANGES or self.size_bytes >= PAUSE_BYTES
 
     def remove(self, changes: int, size_bytes: int) -> None:
         """So much is decided; those who waited for room go on when half of the bound is free."""
         self.changes -= changes
         self.size_bytes -= size_bytes
+        self.is_full = self.changes >= PAUSE_CHANGES or self.size_bytes >= PAUSE_BYTES
         if self._roomy and self.changes <= PAUSE_CHANGES // 2 and self.size_bytes <= PAUSE_BYTES // 2:
             woken, self._roomy = self._roomy, []
             for waiting in woken:

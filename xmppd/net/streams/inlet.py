@@ -225,8 +225,10 @@ class StreamInlet:
             answer = answer.result  # type: ignore[assignment]  # a commit or None: what it fires with
         if type(event) is Stanza:
             ledger = self.acknowledger()
-            if ledger is not None or answer is not None:
-                self._dealt_with(answer, ledger)  # type: ignore[arg-type]  # no Deferred any more
+            if ledger is not None:
+                ledger.handled(answer is not None)
+            if answer is not None:
+                self._wait_to_commit(answer, ledger)  # type: ignore[arg-type]  # no Deferred any more
 
     def _wait_for(self, answer: "Deferred[Any]", event: Event) -> None:
         """Nothing else is handled before *answer* fires."""
@@ -262,10 +264,15 @@ class StreamInlet:
         self.link.go_on()
 
     def _dealt_with(self, commit: Commit | None, ledger: Acknowledger | None) -> None:
-        """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
+        """A stanza has been routed: tell who counts it, and that it waits for a commit, if it does."""
         if ledger is not None:
             ledger.handled(commit is not None)
-        if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
+        if commit is not None:
+            self._wait_to_commit(commit, ledger)
+
+    def _wait_to_commit(self, commit: Commit, ledger: Acknowledger | None) -> None:
+        """Take no more where too much is not committed yet."""
+        if self._uncommitted.add(commit, ledger, self._roomy):
             self.is_waiting = True
             self._pause()
 
@@ -355,6 +362,5 @@ class PeerInlet(StreamInlet):
     def _answered(self, commit: Commit | None) -> None:
         """What an IQ has changed counts among what is not committed yet, like all else."""
         self._aside -= 1
-        if commit is not None and self._uncommitted.add(commit, None, self._roomy):
-            self.is_waiting = True
-            self._pause()
+        if commit is not None:
+            self._wait_to_commit(commit, None)

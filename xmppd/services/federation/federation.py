@@ -10,7 +10,6 @@ from xmppd.config.s2s import S2s
 from xmppd.core.counters import stanzas
 from xmppd.core.environment import CurrentConfiguration, Environment
 from xmppd.core.events import Traffic
-from xmppd.core.holding import Held
 from xmppd.core.host import Hosts
 from xmppd.core.ids import Ids
 from xmppd.core.router import SUBSCRIPTION_TYPES, Router
@@ -19,12 +18,13 @@ from xmppd.core.waiting import spawn
 from xmppd.services.federation.contacts import RemoteContacts
 from xmppd.services.federation.counters import Counters
 from xmppd.services.federation.outbound import Carrier, Connections, Failed, Item, Open, Sender, Unreachable
-from xmppd.services.federation.pair import Pair, PairParts
+from xmppd.services.federation.pair import Pair
+from xmppd.services.federation.pair_parts import PairParts
 from xmppd.services.federation.received import Received
 from xmppd.services.federation.rows import Kept, Rows
 from xmppd.services.federation.sent import left_of
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.kinds import is_durable
+from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stanza import Stanza
 
 SWEEP_S: Final = 5.0
@@ -109,16 +109,17 @@ class Federation:
         pair = self.pairs.get(key)
         if pair is None:
             pair = self._new_pair(*key)
-        stanza = traffic.stanza
+        stanza, inlet = traffic.stanza, traffic.inlet
         self.taken[stanza.name] += 1
         row, mark = "", b""
         is_kept = _must_arrive(stanza)
-        pair.check(is_kept)
-        is_promised = traffic.inlet is not None and traffic.inlet.ledger is not None
-        if is_kept and is_promised:
-            traffic.held = _held(pair, traffic)
-            if traffic.held is not None:
+        is_promised = inlet is not None and inlet.ledger is not None
+        if is_kept and is_promised and inlet is traffic.origin and not (traffic.changes or traffic.hops):
+            # It changes nothing else, and is not what another has become: its commit may not be needed.
+            held = traffic.held = pair.hold(stanza, inlet.ledger)  # type: ignore[union-attr,arg-type]  # of a session
+            if held is not None:
                 return True
+        pair.check(is_kept)
         if is_kept and (is_promised or pair.carrier is None):
             row, mark = self.rows.new_id(), pair.next_mark
             traffic.changes.append(self.rows.keeping(*key, row, stanza, self._now(), mark))
@@ -239,27 +240,10 @@ class Federation:
         return len(found)
 
 
-def _held(pair: Pair, traffic: Traffic) -> Held | None:
-    """Send what changes nothing else, so that its commit can wait: what has arrived meanwhile needs no entry.
-
-    Not what another stanza has become, which is committed with that.
-    """
-    origin = traffic.origin
-    if (
-        traffic.changes
-        or traffic.hops
-        or origin is None
-        or origin is not traffic.inlet
-        or origin.ledger is None
-    ):
-        return None
-    return pair.hold(traffic.stanza, origin.ledger)
-
-
 def _must_arrive(stanza: Stanza) -> bool:
     """Whether a stanza waits for a server that is not there: else two rosters would not agree (RFC 6121 3)."""
     if stanza.name == "message":
-        return is_durable(stanza)
+        return kind_of(stanza).is_durable
     return stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from xmppd.core.holding import Pending
 from xmppd.core.session import Ledger
 from xmppd.core.timers import Timer, Timers
-from xmppd.services.federation.outbound import Carrier, Item
+from xmppd.services.federation.outbound import OVERHEAD_BYTES, Carrier, Item
 from xmppd.services.federation.rows import Rows
 from xmppd.services.federation.sent import mark_of
 from xmppd.stanza.stanza import Stanza
@@ -38,23 +38,25 @@ class HeldItem(Item):
     """A stanza that was sent, with the commit that waits: an `xmppd.core.holding.Held`."""
 
     __slots__ = ("commit", "count", "due", "holding", "is_gone", "ledger", "number", "stream_id")
+    count: int
+    due: int
 
     def __init__(
         self, stanza: Stanza, at: float, holding: "Holding", ledger: Ledger, stream_id: str, number: int
     ):
         """*ledger* counts what its sender sends; it is the stanza *number* of the stream *stream_id*."""
-        super().__init__(stanza, "", at, True)
+        self.stanza = stanza  # all that an item has, without a call
+        self.row, self.mark, self.is_durable = "", b"", True
+        self.at = at
+        self.size_bytes = len(stanza.inner) + OVERHEAD_BYTES
         self.holding = holding
         self.ledger = ledger
         self.stream_id = stream_id
         self.number = number
-        self.count = 0
         self.is_gone = False
         """Whether it needs no entry any more: it has arrived, or went back."""
         self.commit: Pending | None = None
-        """Set while it is held."""
-        self.due = 0
-        """The tick at which that is held no longer."""
+        """Set while it is held; then *count* is what its ledger counts with it, *due* the tick at which that ends."""
 
     def hold(self, commit: Pending) -> None:
         """Hold its commit, or have it made where what it waits for has come."""
@@ -75,8 +77,7 @@ class Holding:
         self._timer: Timer | None = None
         self._ticks = 0
         self._items: deque[HeldItem] = deque()
-        """What is held, oldest first, and among it what is not any more."""
-        self._count = 0
+        """What is held, oldest first, and behind the first what is not any more."""
         self._pressed: dict[object, int] = {}
         """So many ticks ago these have asked for an acknowledgement."""
         self._is_prompt = True
@@ -85,7 +86,7 @@ class Holding:
     def carry(self, carrier: Carrier, stanza: Stanza, at: float, ledger: Ledger) -> HeldItem | None:
         """Send a stanza whose commit may wait; None where it may not, and then it was not sent."""
         numbered, self._carrier = carrier.numbered, carrier
-        if numbered is None or not self._is_prompt or self._count >= MOST or self._is_stopped:
+        if numbered is None or not self._is_prompt or len(self._items) >= MOST or self._is_stopped:
             return None
         item = HeldItem(stanza, at, self, ledger, numbered.id, (numbered.sent + 1) % MODULUS)
         carrier.carry(item)
@@ -93,7 +94,6 @@ class Holding:
 
     def add(self, item: HeldItem) -> None:
         """Hold the commit of an item that was sent."""
-        self._count += 1
         if item.is_gone:
             self.arrived((item,))
         elif self._is_stopped:
@@ -144,9 +144,8 @@ class Holding:
 
     def _tick(self, now: float, timer: Timer, param: None) -> float | None:
         self._ticks += 1
-        if not self._count:
+        if not self._items:
             self._timer = None
-            self._items.clear()
             self._pressed.clear()
             return None
         if self._carrier is not None:
@@ -186,10 +185,10 @@ class Holding:
             for item in held:
                 item.mark = mark_of(item.stream_id, item.number)
             self._rows.keep(self._pair, held, *self._released(held))
+            self._forget()
 
     def _released(self, held: Sequence[HeldItem]) -> tuple[list[Change], Decided]:
         """Hold these no more; give what is to be committed of them, entries apart, and who is told of that."""
-        self._count -= len(held)
         commits: list[Pending] = []
         changes: list[Change] = []
         counts: dict[Ledger, int] = {}

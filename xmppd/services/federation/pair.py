@@ -15,8 +15,6 @@ next attempt. Errors go back in a later turn, so that nobody hears of a stanza w
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -24,16 +22,13 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd.config.s2s import S2s
 from xmppd.core.holding import Held
 from xmppd.core.session import Ledger
-from xmppd.core.timers import Timer, Timers
+from xmppd.core.timers import Timer
 from xmppd.services.federation.backoff import Backoff
-from xmppd.services.federation.contacts import RemoteContacts
-from xmppd.services.federation.counters import Counters
 from xmppd.services.federation.holding import Holding
-from xmppd.services.federation.outbound import Carrier, Failed, Item, Numbered, Open, Unreachable
-from xmppd.services.federation.rows import Rows
+from xmppd.services.federation.outbound import Carrier, Failed, Item, Numbered, Unreachable
+from xmppd.services.federation.pair_parts import PairParts
 from xmppd.services.federation.sent import foreseen_mark, to_be_marked
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
@@ -45,21 +40,6 @@ JAM_BYTES: Final = 262_144
 JAM_S: Final = 0.1
 SHORT_S: Final = 10.0
 """A carrier that lived shorter is a failure, and followed by a wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class PairParts:
-    """What all pairs work with."""
-
-    open: Open
-    refuse: Callable[[Stanza, StanzaError], None]
-    rows: Rows
-    timers: Timers
-    settings: Callable[[], S2s]
-    now: Callable[[], float]
-    random: Callable[[], float]
-    counters: Counters
-    contacts: RemoteContacts
 
 
 class Pair:
@@ -90,6 +70,8 @@ class Pair:
         self._marked = 0
         """Among so many at the front are all whose rows may say which they were on an earlier stream. None leaves
         before these are numbered anew: else a crash would leave rows that say which another one was."""
+        self._room_bytes = 0
+        """So much may be sent before it is looked how much of it has not left."""
         self._is_stopped = False
 
     @property
@@ -125,28 +107,33 @@ class Pair:
 
     def take(self, stanza: Stanza, row: str, is_durable: bool, mark: bytes = b"") -> None:
         """Send a stanza, or let it wait; `check` has let it in. *mark* is the `next_mark` that its row has."""
-        parts = self._parts
-        now = parts.now()
-        carrier = self.carrier
-        if carrier is not None and not self.queue and carrier.unsent_bytes < JAM_BYTES:
-            self.last_used_at = now
-            parts.counters.sent += 1
-            carrier.carry(Item(stanza, row, now, is_durable, mark))
+        carrier, item = self.carrier, Item(stanza, row, self._parts.now(), is_durable, mark)
+        if carrier is None or self.queue or (self._room_bytes <= 0 and self._is_jammed(carrier)):
+            self.add(item)
+            self.wake()
             return
-        self.add(Item(stanza, row, now, is_durable, mark))
-        self.wake()
+        self.last_used_at = item.at
+        self._room_bytes -= item.size_bytes
+        self._parts.counters.sent += 1
+        carrier.carry(item)
 
     def hold(self, stanza: Stanza, ledger: Ledger) -> Held | None:
         """Send a message whose sender, by *ledger*, is told later that it is safe; None where it must be kept first."""
         carrier = self.carrier
-        if carrier is None or self.queue or carrier.unsent_bytes >= JAM_BYTES:
+        if carrier is None or self.queue or (self._room_bytes <= 0 and self._is_jammed(carrier)):
             return None
-        now = self._parts.now()
-        held = self.holding.carry(carrier, stanza, now, ledger)
+        parts = self._parts
+        held = self.holding.carry(carrier, stanza, parts.now(), ledger)
         if held is not None:
-            self.last_used_at = now
-            self._parts.counters.sent += 1
+            self.last_used_at = held.at
+            self._room_bytes -= held.size_bytes
+            parts.counters.sent += 1
         return held
+
+    def _is_jammed(self, carrier: Carrier) -> bool:
+        """Look whether so much is unsent that more has to wait; if not, see when to look again."""
+        self._room_bytes = JAM_BYTES - carrier.unsent_bytes
+        return self._room_bytes <= 0
 
     def add(self, item: Item) -> None:
         """Let *item* wait behind all others."""
@@ -272,7 +259,7 @@ class Pair:
 
     def _opened(self, carrier: Carrier) -> None:
         self._attempt = None
-        self.carrier = carrier
+        self.carrier, self._room_bytes = carrier, 0
         self.opened_at = self.last_used_at = self._parts.now()
         self.last_failed = None
         self._stop_retry()
@@ -370,6 +357,7 @@ class Pair:
         self._send_some(carrier, some if carrier is self.carrier else [])
 
     def _send_some(self, carrier: Carrier, some: list[Item]) -> None:
+        self._room_bytes = 0
         for item in some:
             if not self.queue or self.queue[0] is not item:  # sent back meanwhile
                 continue

@@ -14,7 +14,7 @@ from xmppd.core.session import Session
 from xmppd.services.stream_management.records import Key, recorded
 from xmppd.services.stream_management.rounds import Rounds
 from xmppd.storage.interface import Change
-from xmppd.stream.acks import Incoming
+from xmppd.stream.acks import MODULUS, Incoming
 
 NS: Final = "urn:xmpp:sm:3"
 
@@ -64,7 +64,7 @@ class Receipts:
         if self._keeper is not keeper:
             self._release()
             self._keeper = keeper
-        return self.incoming.next
+        return (self.incoming.handled + 1) % MODULUS  # `Incoming.next`, without a call
 
     def counted(self, number: int) -> Change | None:
         """Give what keeps that *number* stanzas are handled; see `Ledger`."""
@@ -83,7 +83,8 @@ class Receipts:
     def decided(self, is_kept: bool) -> None:
         """The oldest commit is decided: whatever came of it, its stanza was answered."""
         self.incoming.decided(is_kept)
-        self._settle(may_record=True)
+        if self._owed is not None:
+            self._settle(may_record=True)
 
     def _settle(self, *, may_record: bool) -> None:
         owed = self._owed

@@ -76,9 +76,9 @@ class WayBack(PairCarrier):
         """*numbered* where the peer acknowledges."""
         super().__init__(stream, sender)
         self._returning = stream
-        self.counter.sent = numbered
+        self.numbered = numbered
 
     def close(self) -> None:
         """The pair has nothing to send; the stream is the peer's, and stays."""
-        self.counter.stop()
+        self.stop()
         self._returning.carry_no_more()

@@ -13,7 +13,6 @@ from xmppd.core.timers import Timer
 from xmppd.net.streams.s2s.counting import SentCounter
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.services.federation.outbound import Failed, Item, Sender
-from xmppd.services.federation.sent import SentItems
 
 PULSE_S: Final = 0.1
 """How often is looked what the kernel has taken."""
@@ -33,16 +32,15 @@ class CarryingStream(Protocol):
         """End the stream."""
 
 
-class PairCarrier:
+class PairCarrier(SentCounter):
     """A `xmppd.services.federation.outbound.Carrier`."""
 
     def __init__(self, stream: CarryingStream, sender: Sender):
         """*sender* is the pair that it is for."""
+        super().__init__(sender, stream.send, stream.parts.timers)
         self._stream = stream
-        self.sender = sender
         self.is_always_resumed = False
         """Whether a later stream goes on with this one though nothing is left: to tell the peer what has come."""
-        self.counter = SentCounter(sender, stream.send, stream.parts.timers)
         self._pulse: Timer | None = None
         self._written: deque[tuple[int, Item]] = deque()
         self._written_bytes = 0
@@ -52,27 +50,19 @@ class PairCarrier:
     def carry(self, item: Item) -> None:
         """Write a stanza, and see when the kernel has taken it."""
         stream = self._stream
-        if stream.is_ended or stream.conn is None:
+        conn = stream.conn
+        if conn is None or stream.is_ended:
             self._late.append(item)
             return
         data = item.stanza.to_bytes()
-        stream.conn.write(data)
-        if self.counter.sent is not None:
-            self.counter.written(item)
+        conn.write(data)
+        if self.numbered is not None:
+            self.written(item)
             return
         self._written_bytes += len(data)
         self._written.append((self._written_bytes, item))
         if self._pulse is None:
             self._pulse = stream.parts.timers.add(0.0, self._look)  # mostly the kernel has all by then
-
-    def ask(self) -> None:
-        """Ask the peer what has arrived."""
-        self.counter.ask()
-
-    @property
-    def answered_in_s(self) -> float:
-        """How long its latest answer took."""
-        return self.counter.answered_in_s
 
     @property
     def unsent_bytes(self) -> int:
@@ -83,13 +73,8 @@ class PairCarrier:
     @property
     def unconfirmed(self) -> int:
         """How many stanzas are not known to have arrived."""
-        sent = self.counter.sent
-        return len(self._late) + len(self._written) + (0 if sent is None else len(sent.items))
-
-    @property
-    def numbered(self) -> SentItems | None:
-        """What counts stanzas, where the peer acknowledges them."""
-        return self.counter.sent
+        numbered = self.numbered
+        return len(self._late) + len(self._written) + (0 if numbered is None else len(numbered.items))
 
     def close(self) -> None:
         """End the stream; the sender hears no more of it."""
@@ -100,8 +85,8 @@ class PairCarrier:
 
         *has_left*: all that was written has left, since the end was orderly.
         """
-        self.counter.stop()
-        sent, written = self.counter.sent, [item for _, item in self._written]
+        self.stop()
+        sent, written = self.numbered, [item for _, item in self._written]
         self._written.clear()
         if has_left:
             self.sender.arrived(written)

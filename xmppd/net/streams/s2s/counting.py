@@ -9,7 +9,7 @@ from xmppd.services.federation.received import NS
 from xmppd.services.federation.sent import SentItems
 from xmppd.stanza.element import Element, escape_attr
 from xmppd.stanza.errors import StreamError
-from xmppd.stream.acks import TooHigh, is_up_to
+from xmppd.stream.acks import MODULUS, TooHigh, is_up_to
 
 ASK_AFTER: Final = 50
 """So many stanzas, and an acknowledgement is asked for at once, unless the peer has yet to answer an earlier request:
@@ -24,7 +24,7 @@ TRUE: Final = ("true", "1")
 class SentCounter:
     """Asks for acknowledgements of one stream, and hears them."""
 
-    __slots__ = ("_ask", "_asked", "_send", "_timer", "_timers", "answered_in_s", "sender", "sent")
+    __slots__ = ("_ask", "_asked", "_send", "_timer", "_timers", "answered_in_s", "numbered", "sender")
 
     def __init__(self, sender: Sender, send: Callable[[bytes], object], timers: Timers):
         self.sender = sender
@@ -36,8 +36,8 @@ class SentCounter:
         """What the oldest request without an answer was about, and when it was sent."""
         self.answered_in_s = 0.0
         """How long the peer has taken for its latest answer."""
-        self.sent: SentItems | None = None
-        """None while acknowledgements are not agreed upon."""
+        self.numbered: SentItems | None = None
+        """What was sent; None while acknowledgements are not agreed upon."""
 
     # -- the agreement ------------------------------------------------------------------------------------------------
 
@@ -54,13 +54,13 @@ class SentCounter:
         left, h = self.sender.left, count_in(element)
         if element.name == "enabled":
             self.sender.left = None
-            self.sent = SentItems((element.get("id") or "") if element.get("resume") in TRUE else "")
+            self.numbered = SentItems((element.get("id") or "") if element.get("resume") in TRUE else "")
             return True
         if left is not None and h is not None:
             self.sender.confirmed(left.covered(h))
         if element.name == "resumed" and left is not None and h is not None:
             self.sender.left = None
-            self.sent = SentItems(left.id, h)
+            self.numbered = SentItems(left.id, h)
             return True
         was_resuming, self.sender.left = left is not None, None
         if was_resuming:
@@ -71,8 +71,10 @@ class SentCounter:
 
     def written(self, item: Item) -> None:
         """One more was written."""
-        assert self.sent is not None
-        self.sent.append(item)
+        numbered = self.numbered
+        assert numbered is not None
+        numbered.sent = number = (numbered.sent + 1) % MODULUS  # `SentItems.append`, without a call
+        numbered.items.append((number, item))
         self._ask += 1
         if self._ask >= ASK_AFTER and self._asked is None:
             self._request()
@@ -82,12 +84,14 @@ class SentCounter:
     def acknowledged(self, element: Element) -> None:
         """The peer acknowledges some; `StreamError` for more than were sent (section 4)."""
         h = count_in(element)
-        if self.sent is None or h is None:
+        if self.numbered is None or h is None:
             raise StreamError("bad-format")
         try:
-            gone = self.sent.acknowledge(h)
+            gone = self.numbered.acknowledge(h)
         except TooHigh:
-            extra = Element("handled-count-too-high", NS, {"h": str(h), "send-count": str(self.sent.sent)})
+            extra = Element(
+                "handled-count-too-high", NS, {"h": str(h), "send-count": str(self.numbered.sent)}
+            )
             raise StreamError("undefined-condition", extra=extra) from None
         if self._asked is not None and is_up_to(self._asked[0], h):
             self.answered_in_s, self._asked = self._timers.seconds() - self._asked[1], None
@@ -108,13 +112,13 @@ class SentCounter:
 
     def _due(self, now: float, timer: object, param: None) -> None:
         self._timer = None
-        if self.sent is not None and self.sent.items:
+        if self.numbered is not None and self.numbered.items:
             self._request()
 
     def _request(self) -> None:
         self._ask = 0
-        if self._asked is None and self.sent is not None:
-            self._asked = (self.sent.sent, self._timers.seconds())
+        if self._asked is None and self.numbered is not None:
+            self._asked = (self.numbered.sent, self._timers.seconds())
         self._send(R)
 
 

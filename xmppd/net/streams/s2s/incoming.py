@@ -283,7 +283,7 @@ class IncomingStream(ServerStream):
         """Acknowledgements are agreed upon, both ways."""
         self._sent_back = SentItems(id)
         if self._back is not None:
-            self._back.counter.sent = self._sent_back
+            self._back.numbered = self._sent_back
         elif self.is_bidi and not self._has_way_back:
             self._open_way_back()
 
@@ -296,7 +296,7 @@ class IncomingStream(ServerStream):
     def acknowledged(self, element: Element) -> None:
         """The peer acknowledges what went back."""
         if self._back is not None:
-            self._back.counter.acknowledged(element)
+            self._back.acknowledged(element)
 
     def carry_back(self, sender: Sender) -> Carrier:
         """Carry for *sender* from now on."""

@@ -162,28 +162,28 @@ class OutgoingStream(InitiatedStream):
         if left is not None and self.is_bidi:
             ledger = self.parts.federation.received.find(self.ours, self.theirs, left.id)
         if ledger is None:
-            self._cargo.counter.begin()
+            self._cargo.begin()
             return None
         return Deferred.fromCoroutine(self._resume_both(ledger))
 
     async def _resume_both(self, ledger: ReceivedLedger) -> None:
         """What has come by the earlier stream is told when all of it is decided."""
         await settled(ledger, self.parts.timers)
-        self._cargo.counter.begin(ledger.incoming.handled)
+        self._cargo.begin(ledger.incoming.handled)
 
     def _acks(self, element: Element) -> None:
         if element.name == "a":
-            self._cargo.counter.acknowledged(element)
+            self._cargo.acknowledged(element)
         elif element.name == "r" and isinstance(self.ledger, ReceivedLedger):
             self.ledger.requested()
         elif element.name == "r":
             self.send(f"<a xmlns='{NS_SM}' h='0'/>")
-        elif not self.is_told and self._cargo.counter.answered(element):
+        elif not self.is_told and self._cargo.answered(element):
             self._count_what_comes()
             self._ready()
 
     def _count_what_comes(self) -> None:
-        sent, received = self._cargo.counter.sent, self.parts.federation.received
+        sent, received = self._cargo.numbered, self.parts.federation.received
         if sent is None or not self.is_bidi:
             return
         ledger = received.find(self.ours, self.theirs, sent.id) or received.adopt(
@@ -213,4 +213,4 @@ class OutgoingStream(InitiatedStream):
         if was_carrier:
             self._cargo.lost(self.failure, has_left=was_closing and self.carrier.was_clean)
         else:
-            self._cargo.counter.stop()
+            self._cargo.stop()
