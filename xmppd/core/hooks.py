@@ -162,7 +162,7 @@ class Hooks:
 
         What a handler raises reaches the caller.
         """
-        return ask_these(self.by_hook.get(hook, ()), payload)
+        return _ask(self.by_hook.get(hook, ()), payload)
 
     def notify(self, hook: Hook[P], payload: P) -> "Deferred[None] | None":
         """Call all handlers of *hook*; what one raises is logged and the others still hear.
@@ -242,17 +242,17 @@ class Hooks:
 _PLACE = attrgetter("position", "rank")
 
 
-def ask_these(handlers: tuple[Handler, ...], payload: object) -> object:
-    """Call *handlers* in order until one answers, as `Hooks.ask` does, for those who have looked them up already."""
+def _ask(handlers: tuple[Handler, ...], payload: object) -> object:
     for position, handler in enumerate(handlers):
         answer = handler(payload)
         if answer is None:
             continue
         if isinstance(answer, Deferred):
-            return answer.addCallback(_go_on, handlers[position + 1 :], payload)
+            return ask_behind(answer, handlers[position + 1 :], payload)
         return answer
     return None
 
 
-def _go_on(answer: object, handlers: tuple[Handler, ...], payload: object) -> object:
-    return answer if answer is not None else ask_these(handlers, payload)
+def ask_behind(answer: "Deferred[Any]", handlers: tuple[Handler, ...], payload: object) -> "Deferred[Any]":
+    """When *answer* is there and is None, ask *handlers*, for those who ask by themselves (`Hooks.by_hook`)."""
+    return answer.addCallback(lambda given: given if given is not None else _ask(handlers, payload))

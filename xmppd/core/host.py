@@ -62,36 +62,37 @@ class Hosts:
     """All domains that are configured here by name, of every kind."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, Host] = {}
+        self.by_name: dict[str, Host] = {}
+        """Read on the way of every stanza, written here alone."""
 
     def add(self, host: Host) -> None:
         """Serve *host*; ValueError if the name is served already."""
-        if host.name in self._by_name:
+        if host.name in self.by_name:
             raise ValueError(f"{host.name} is served already")
-        self._by_name[host.name] = host
+        self.by_name[host.name] = host
 
     def get(self, name: str | None) -> Host | None:
         """Give the host of this (prepared) name, or None where it is not served here."""
-        return self._by_name.get(name)  # type: ignore[arg-type]  # None is simply not there
+        return self.by_name.get(name)  # type: ignore[arg-type]  # None is simply not there
 
     def with_accounts(self, name: str | None) -> Host | None:
         """Give the host of this (prepared) name, or None where no accounts live there."""
-        host = self._by_name.get(name)  # type: ignore[arg-type]  # None is simply not there
+        host = self.by_name.get(name)  # type: ignore[arg-type]  # None is simply not there
         return host if host is not None and host.kind is DomainKind.ACCOUNTS else None
 
     @property
     def of_accounts(self) -> tuple[Host, ...]:
         """The hosts with accounts, in the order of the configuration."""
-        return tuple(host for host in self._by_name.values() if host.kind is DomainKind.ACCOUNTS)
+        return tuple(host for host in self.by_name.values() if host.kind is DomainKind.ACCOUNTS)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._by_name
+        return name in self.by_name
 
     def __getitem__(self, name: str) -> Host:
-        return self._by_name[name]
+        return self.by_name[name]
 
     def __iter__(self) -> Iterator[Host]:
-        return iter(self._by_name.values())
+        return iter(self.by_name.values())
 
     def __len__(self) -> int:
-        return len(self._by_name)
+        return len(self.by_name)

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from xmppd.core import events
 from xmppd.core.domains.door import Door
 from xmppd.core.events import IQAnswerer, IQRequest, Traffic
-from xmppd.core.hooks import Hook, ask_these
+from xmppd.core.hooks import Hook, ask_behind
 from xmppd.core.host import Host, Hosts
 from xmppd.core.session import Session
 from xmppd.core.waiting import Waiting, is_there
@@ -62,14 +62,19 @@ class Replies:
     # -- handlers that take a stanza, or do not -----------------------------------------------------------------------
 
     def ask(self, host: Host, hook: Hook[T], traffic: T, go_on: Callable[[T], Waiting]) -> Waiting:
-        """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it."""
-        handlers = host.hooks.by_hook.get(hook)
-        answer = None if handlers is None else ask_these(handlers, traffic)
-        if answer is None:  # as nearly always, and to ask what kind of answer it is would cost more
-            return go_on(traffic)
-        if isinstance(answer, Deferred):
-            return self.after(answer, traffic, go_on)
-        return None if answer else go_on(traffic)
+        """Ask the handlers of *hook*; unless one of them deals with the stanza, *go_on* with it.
+
+        As `Hooks.ask`, without a call: every stanza is asked about several times.
+        """
+        handlers = host.hooks.by_hook.get(hook, ())
+        for position, handler in enumerate(handlers):
+            answer = handler(traffic)
+            if answer is None:  # as nearly always, and to ask what kind of answer it is would cost more
+                continue
+            if isinstance(answer, Deferred):
+                return self.after(ask_behind(answer, handlers[position + 1 :], traffic), traffic, go_on)
+            return None if answer else go_on(traffic)
+        return go_on(traffic)
 
     def give(self, door: Door, traffic: Traffic, go_on: Callable[[Traffic], Waiting]) -> Waiting:
         """Give a stanza to *door*; unless that takes it, *go_on* with it."""

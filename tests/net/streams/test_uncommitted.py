@@ -11,7 +11,7 @@ from xmppd.core.events import Traffic
 from xmppd.net.streams.uncommitted import Uncommitted
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.storage.interface import StorageError, StorageFailed
+from xmppd.storage.interface import Change, Delete, StorageError, StorageFailed
 
 
 class FakeStorage:
@@ -53,13 +53,14 @@ class UncommittedTests(SynchronousTestCase):
 
     def add(self, size_bytes: int = 20) -> bool:
         """Let one more wait."""
-        self.commits.append(self.commit(size_bytes))
+        self.commits.append(self.commit(size_bytes, Delete("store", "a@a", "key")))
         return self.uncommitted.add(self.commits[-1], cast(Any, self.ledger), self.go_on)
 
-    def commit(self, size_bytes: int) -> Commit:
+    def commit(self, size_bytes: int, *changes: Change) -> Commit:
         """Make one of a stanza of that size."""
         stanza = Stanza.make("message", b"<body>" + b"x" * (size_bytes - len("<body></body>")) + b"</body>")
         traffic = Traffic(stanza, JID.parse("a@a"), JID.parse("b@a"), None)
+        traffic.changes.extend(changes)
         return Commit(traffic, lambda error, traffic: self.refused.append(error))
 
     def go_on(self) -> None:
@@ -94,6 +95,11 @@ class UncommittedTests(SynchronousTestCase):
         error = StorageFailed("no disk")
         self.commits[0].decided(error)
         self.assertEqual((self.ledger.told, self.refused), ([False], [error]))
+
+    def test_nothing_for_the_storage(self) -> None:
+        """A commit that is held back, and may never be needed there, does not wait for its room."""
+        self.storage.is_full = True
+        self.assertFalse(self.uncommitted.add(self.commit(20), None, self.go_on))
 
     def test_far_too_much_waits_for_the_storage(self) -> None:
         """Back-pressure to the sender; it goes on when there is room, and waits again where there is not.

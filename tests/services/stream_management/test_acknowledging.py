@@ -192,7 +192,7 @@ class AcknowledgingTests(SynchronousTestCase):
         def broken(traffic: object) -> None:
             raise RuntimeError("a bug")
 
-        self.patch(router, "_client_routed", broken)
+        self.patch(router, "_deliver", broken)
         self.conversation.quick_commits()
         self.romeo.send(f"<message to='{JULIET}' id='x'/>{REQUEST}")
         self.assertEqual(tags(self.romeo), ["message", "a"])

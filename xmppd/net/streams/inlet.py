@@ -159,7 +159,23 @@ class StreamInlet:
             if len(self._queue) >= QUEUE_BEFORE_PAUSE:
                 self._pause()
             return
-        self._process(event)
+        try:
+            answer = self.handle(event)
+        except Exception:  # noqa: BLE001 - the net of the session queue
+            self.failed(Failure(), event)
+            answer = None
+        if answer is not None and type(answer) is not Commit:
+            assert isinstance(answer, Deferred)
+            if not is_there(answer):
+                self._wait_for(answer, event)
+                return
+            answer = answer.result  # type: ignore[assignment]  # a commit or None: what it fires with
+        if type(event) is Stanza:
+            ledger = self.acknowledger()
+            if ledger is not None:
+                ledger.handled(answer is not None)
+            if answer is not None and self._uncommitted.add(answer, ledger, self._roomy):  # type: ignore[arg-type]  # no Deferred any more
+                self._hold_on()
 
     def seconds(self) -> float:
         """Give the time, on a clock that only goes forward."""
@@ -211,25 +227,6 @@ class StreamInlet:
 
     # -- one event at a time ------------------------------------------------------------------------------------------
 
-    def _process(self, event: Event) -> None:
-        try:
-            answer = self.handle(event)
-        except Exception:  # noqa: BLE001 - the net of the session queue
-            self.failed(Failure(), event)
-            answer = None
-        if answer is not None and type(answer) is not Commit:
-            assert isinstance(answer, Deferred)
-            if not is_there(answer):
-                self._wait_for(answer, event)
-                return
-            answer = answer.result  # type: ignore[assignment]  # a commit or None: what it fires with
-        if type(event) is Stanza:
-            ledger = self.acknowledger()
-            if ledger is not None:
-                ledger.handled(answer is not None)
-            if answer is not None:
-                self._wait_to_commit(answer, ledger)  # type: ignore[arg-type]  # no Deferred any more
-
     def _wait_for(self, answer: "Deferred[Any]", event: Event) -> None:
         """Nothing else is handled before *answer* fires."""
         self.is_waiting = self._in_hand = True
@@ -251,7 +248,7 @@ class StreamInlet:
             return
         self._is_draining = True
         while self._queue and not self.is_waiting:
-            self._process(self._queue.popleft())
+            self.receive(self._queue.popleft())
         self._is_draining = False
         if self.is_waiting:
             return
@@ -264,17 +261,16 @@ class StreamInlet:
         self.link.go_on()
 
     def _dealt_with(self, commit: Commit | None, ledger: Acknowledger | None) -> None:
-        """A stanza has been routed: tell who counts it, and that it waits for a commit, if it does."""
+        """A stanza has been routed: tell who counts it, and take no more where too much is not committed yet."""
         if ledger is not None:
             ledger.handled(commit is not None)
-        if commit is not None:
-            self._wait_to_commit(commit, ledger)
+        if commit is not None and self._uncommitted.add(commit, ledger, self._roomy):
+            self._hold_on()
 
-    def _wait_to_commit(self, commit: Commit, ledger: Acknowledger | None) -> None:
-        """Take no more where too much is not committed yet."""
-        if self._uncommitted.add(commit, ledger, self._roomy):
-            self.is_waiting = True
-            self._pause()
+    def _hold_on(self) -> None:
+        """Take no more: too much is not committed yet."""
+        self.is_waiting = True
+        self._pause()
 
     def _roomy(self) -> None:
         """Enough is committed."""
@@ -362,5 +358,5 @@ class PeerInlet(StreamInlet):
     def _answered(self, commit: Commit | None) -> None:
         """What an IQ has changed counts among what is not committed yet, like all else."""
         self._aside -= 1
-        if commit is not None:
-            self._wait_to_commit(commit, None)
+        if commit is not None and self._uncommitted.add(commit, None, self._roomy):
+            self._hold_on()

@@ -41,7 +41,7 @@ class Uncommitted:
         limits = self._limits()
         if self.stanzas >= limits.uncommitted_stanzas or self.size_bytes >= limits.uncommitted_bytes:
             self.is_full = self.stanzas > 0
-        elif self._storage.is_full:
+        elif commit.changes and self._storage.is_full:
             self.is_full = True
             self._await_room()
         self._go_on = go_on if self.is_full else None

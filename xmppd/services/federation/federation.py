@@ -112,7 +112,7 @@ class Federation:
         stanza, inlet = traffic.stanza, traffic.inlet
         self.taken[stanza.name] += 1
         row, mark = "", b""
-        is_kept = _must_arrive(stanza)
+        is_kept = kind_of(stanza).is_durable if stanza.name == "message" else _must_arrive(stanza)
         is_promised = inlet is not None and inlet.ledger is not None
         if is_kept and is_promised and inlet is traffic.origin and not (traffic.changes or traffic.hops):
             # It changes nothing else, and is not what another has become: its commit may not be needed.
@@ -241,9 +241,7 @@ class Federation:
 
 
 def _must_arrive(stanza: Stanza) -> bool:
-    """Whether a stanza waits for a server that is not there: else two rosters would not agree (RFC 6121 3)."""
-    if stanza.name == "message":
-        return kind_of(stanza).is_durable
+    """Whether what is no message waits for a server that is not there: else rosters would not agree (RFC 6121 3)."""
     return stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES
 
 

@@ -60,9 +60,14 @@ class HeldItem(Item):
 
     def hold(self, commit: Pending) -> None:
         """Hold its commit, or have it made where what it waits for has come."""
-        self.count = self.ledger.holding(self.holding)
+        holding = self.holding
+        self.count = self.ledger.holding(holding)
         self.commit = commit
-        self.holding.add(self)
+        if self.is_gone or holding.timer is None:
+            holding.add(self)
+        else:
+            self.due = holding.ticks + TICKS
+            holding.items.append(self)
 
 
 class Holding:
@@ -74,10 +79,11 @@ class Holding:
         self._timers = timers
         self._carrier: Carrier | None = None
         """What was last sent by."""
-        self._timer: Timer | None = None
-        self._ticks = 0
-        self._items: deque[HeldItem] = deque()
-        """What is held, oldest first, and behind the first what is not any more."""
+        self.timer: Timer | None = None
+        """Running while something is held."""
+        self.ticks = 0
+        self.items: deque[HeldItem] = deque()
+        """What is held, oldest first, and behind the first what is not any more. For this module, as the two above."""
         self._pressed: dict[object, int] = {}
         """So many ticks ago these have asked for an acknowledgement."""
         self._is_prompt = True
@@ -86,7 +92,7 @@ class Holding:
     def carry(self, carrier: Carrier, stanza: Stanza, at: float, ledger: Ledger) -> HeldItem | None:
         """Send a stanza whose commit may wait; None where it may not, and then it was not sent."""
         numbered, self._carrier = carrier.numbered, carrier
-        if numbered is None or not self._is_prompt or len(self._items) >= MOST or self._is_stopped:
+        if numbered is None or not self._is_prompt or len(self.items) >= MOST or self._is_stopped:
             return None
         item = HeldItem(stanza, at, self, ledger, numbered.id, (numbered.sent + 1) % MODULUS)
         carrier.carry(item)
@@ -99,10 +105,10 @@ class Holding:
         elif self._is_stopped:
             self._write((item,))
         else:
-            item.due = self._ticks + TICKS
-            self._items.append(item)
-            if self._timer is None:
-                self._timer = self._timers.add(TICK_S, self._tick)
+            item.due = self.ticks + TICKS
+            self.items.append(item)
+            if self.timer is None:
+                self.timer = self._timers.add(TICK_S, self._tick)
 
     def arrived(self, items: Iterable[Item]) -> None:
         """These need no entries any more; their senders' counts are committed together."""
@@ -127,7 +133,7 @@ class Holding:
 
     def release(self, ledger: object) -> None:
         """Something else of this sender is to be committed; see `Keeper`."""
-        self._write([item for item in self._items if item.ledger is ledger])
+        self._write([item for item in self.items if item.ledger is ledger])
 
     def press(self, ledger: object) -> None:
         """This sender waits for its ``<a/>``; see `Keeper`."""
@@ -135,17 +141,19 @@ class Holding:
 
     def release_all(self) -> None:
         """Hold nothing."""
-        self._write(self._items)
+        self._write(self.items)
 
     def stop(self) -> None:
         """Hold nothing any more."""
         self._is_stopped = True
+        self._timers.stop(self.timer)
+        self.timer = None
         self.release_all()
 
     def _tick(self, now: float, timer: Timer, param: None) -> float | None:
-        self._ticks += 1
-        if not self._items:
-            self._timer = None
+        self.ticks += 1
+        if not self.items:
+            self.timer = None
             self._pressed.clear()
             return None
         if self._carrier is not None:
@@ -160,13 +168,13 @@ class Holding:
 
     def _due(self) -> Iterator[HeldItem]:
         """Give what was held long enough, and forget it."""
-        items = self._items
-        while items and items[0].due <= self._ticks:
+        items = self.items
+        while items and items[0].due <= self.ticks:
             yield items.popleft()
 
     def _forget(self) -> None:
         """Forget what is first and not held any more."""
-        items = self._items
+        items = self.items
         while items and items[0].commit is None:
             items.popleft()
 
@@ -176,7 +184,7 @@ class Holding:
         due = {ledger for ledger, ticks in pressed.items() if ticks >= PRESSED_TICKS}
         self._pressed = {ledger: ticks for ledger, ticks in pressed.items() if ledger not in due}
         if due:
-            self._write([item for item in self._items if item.ledger in due])
+            self._write([item for item in self.items if item.ledger in due])
 
     def _write(self, items: Iterable[HeldItem]) -> None:
         """Commit what of these is held back, and the entries, in one transaction: there may be many."""

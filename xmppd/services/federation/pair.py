@@ -210,7 +210,9 @@ class Pair:
     def arrived(self, items: list[Item]) -> None:
         """These have arrived, as far as that can be known."""
         self.holding.arrived(items)
-        self._parts.rows.done(self.ours, self.theirs, [item.row for item in items])
+        rows = [item.row for item in items if item.row]
+        if rows:
+            self._parts.rows.done(self.ours, self.theirs, rows)
 
     def resumed(self, id: str, h: int) -> bool:
         """The other server resumes the stream *id*, and has got *h* stanzas by it; whether more may go that way."""

@@ -73,7 +73,7 @@ class SentCounter:
         """One more was written."""
         numbered = self.numbered
         assert numbered is not None
-        numbered.sent = number = (numbered.sent + 1) % MODULUS  # `SentItems.append`, without a call
+        numbered.sent = number = (numbered.sent + 1) % MODULUS
         numbered.items.append((number, item))
         self._ask += 1
         if self._ask >= ASK_AFTER and self._asked is None:
