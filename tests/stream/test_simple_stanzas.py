@@ -96,7 +96,7 @@ OTHER = (
 def read(data: bytes, content_ns: str = ns.CLIENT, limits: StreamLimits = LIMITS) -> tuple[int, list[Event]]:
     """How far it is read, and what was found."""
     events: list[Event] = []
-    return SimpleStanzas(content_ns).read(data, 0, limits, "en", events), events
+    return SimpleStanzas(content_ns).read(data, 0, limits, "en", None, events), events
 
 
 def parsed(data: bytes, content_ns: str = ns.CLIENT) -> list[Event]:
@@ -155,6 +155,13 @@ class SimpleStanzasTests(SynchronousTestCase):
                 if other != kind:
                     self.assertEqual(read(data, other), (0, []))
 
+    def test_who_sends(self) -> None:
+        """Whose stanza it is that does not say it is told; what says it is left as it is (RFC 6120 8.1.2.1)."""
+        events: list[Event] = []
+        data = b"<presence/><presence from='b@x/r'/><presence from=''/>"
+        SimpleStanzas(ns.CLIENT).read(data, 0, LIMITS, None, "a@x/r", events)
+        self.assertEqual([getattr(event, "from_", None) for event in events], ["a@x/r", "b@x/r", ""])
+
     def test_narrow_limits(self) -> None:
         """Where a stanza of this shape may be against the limits, none is read."""
         for limits in (StreamLimits(elements=MOST_CHILDREN), StreamLimits(depth=1)):
@@ -165,7 +172,7 @@ class SimpleStanzasTests(SynchronousTestCase):
         simple = SimpleStanzas(ns.CLIENT)
         for number in (*range(HEADS_KEPT + 1), 0):
             events: list[Event] = []
-            simple.read(f"<iq><x xmlns='urn:{number}'/></iq>".encode(), 0, LIMITS, None, events)
+            simple.read(f"<iq><x xmlns='urn:{number}'/></iq>".encode(), 0, LIMITS, None, None, events)
             [event] = events
             assert isinstance(event, Stanza)
             self.assertEqual(event.child_names, ((f"urn:{number}", "x"),))

@@ -59,6 +59,7 @@ class Router:
         storage: Storage,
     ):
         self._hosts = hosts
+        self._host_of = hosts.by_name
         self._registry = registry
         self._directory = directory
         self._requests = requests
@@ -117,12 +118,15 @@ class Router:
         The client's next stanza waits for the Deferred, if there is one; what becomes of the commit is for its stream.
         """
         self.from_clients[stanza.name] += 1
-        if stanza.from_ is not None and stanza.from_ != session.full_jid:
-            _check_from(session, stanza.from_)
-        sender = session.jid
+        sender, from_ = session.jid, stanza.from_
         assert sender is not None, "only connected resources route stanzas"
-        is_about_subscription = stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES
-        stanza = stanza.sent_by(sender.bare if is_about_subscription else sender.full, session.lang)
+        is_known = from_ == sender.full
+        if not is_known and from_ is not None:
+            _check_from(session, from_)
+        if stanza.name == "presence" and stanza.type in SUBSCRIPTION_TYPES:
+            stanza = stanza.sent_by(sender.bare, session.lang)
+        elif not is_known or (stanza.lang is None and session.lang is not None):
+            stanza = stanza.sent_by(sender.full, session.lang)
         try:
             traffic = Traffic(stanza, sender, self._target(stanza.to, sender), session)
         except StanzaError as error:
@@ -163,7 +167,7 @@ class Router:
         if target.domainpart not in ours:
             raise StreamError("invalid-from")
         traffic = Traffic(_addressed(stanza, sender, target), sender, target, None, _counted(stanza, inlet))
-        if self._hosts.get(target.domainpart) is None:
+        if target.domainpart not in self._host_of:
             self._replies.refused(traffic, StanzaError("remote-server-not-found"))
             return None
         return self._settle(traffic, self._delivered(traffic))
@@ -262,7 +266,9 @@ class Router:
 
     def _deliver(self, traffic: Traffic) -> Waiting:
         name = traffic.target.domainpart
-        domain = self._known_domains.get(name) or self.domains.of(name)
+        domain = self._known_domains.get(name)
+        if domain is None:
+            domain = self.domains.of(name) if name in self._host_of else self.remote
         if self.elsewhere is not None:
             door = self.elsewhere(traffic.target)
             if door is not None:
@@ -283,19 +289,18 @@ class Router:
             raise StanzaError("jid-malformed", str(error)) from error
 
     def _client_stanza(self, traffic: Traffic) -> Waiting:
-        host = self._hosts[traffic.sender.domainpart]
+        host = self._host_of[traffic.sender.domainpart]
         stanza = traffic.stanza
         if stanza.to != traffic.target.full and (stanza.to is not None or stanza.name == "message"):
             traffic.stanza = stanza = stanza.replace(to=traffic.target.full)
         if stanza.name == "iq":
             check_iq(stanza)
-        return self._ask(host, events.CLIENT_STANZA, traffic, self._client_routed)
+        go_on = self._client_presence if stanza.name == "presence" else self._deliver
+        return self._ask(host, events.CLIENT_STANZA, traffic, go_on)
 
-    def _client_routed(self, traffic: Traffic) -> Waiting:
-        if traffic.stanza.name == "presence":
-            host = self._hosts[traffic.sender.domainpart]
-            return self._ask(host, events.CLIENT_PRESENCE, traffic, self._deliver)
-        return self._deliver(traffic)
+    def _client_presence(self, traffic: Traffic) -> Waiting:
+        host = self._hosts[traffic.sender.domainpart]
+        return self._ask(host, events.CLIENT_PRESENCE, traffic, self._deliver)
 
     # -- commits ------------------------------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class Framer:
         "_parser",
         "_pool",
         "_shelf",
+        "from_",
         "lang",
         "limits",
         "stepwise",
@@ -61,6 +62,8 @@ class Framer:
         self.tells_begun = False
         self.lang: str | None = None
         """The xml:lang of the stream header (RFC 6120 4.7.4)."""
+        self.from_: str | None = None
+        """Whom stanzas may be said to be from that do not say it (RFC 6120 8.1.2.1); those of a parser are not."""
         self._pool = ParserPool(0) if pool is None else pool
         self._content_ns = content_ns
         self._backlog = b""
@@ -131,7 +134,7 @@ class Framer:
         place, size = 0, len(data)
         while place < size and not self._is_over:
             if self._parser is None:
-                place = simple.read(data, place, self.limits, self.lang, events)
+                place = simple.read(data, place, self.limits, self.lang, self.from_, events)
             if place < size:
                 place = self._read_one(data, place, shelf, events)
         return events

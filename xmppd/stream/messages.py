@@ -24,13 +24,15 @@ _FIRST: Final = b"<"
 class MessageFramer:
     """The reading side of one stream over WebSocket; between messages it holds neither a parser nor bytes."""
 
-    __slots__ = ("_is_open", "_is_over", "_shelf", "lang", "limits")
+    __slots__ = ("_is_open", "_is_over", "_shelf", "from_", "lang", "limits")
 
     def __init__(self, limits: StreamLimits, pool: ParserPool) -> None:
         self.limits = limits
         """Holds from the next message on."""
         self.lang: str | None = None
         """The xml:lang of ``<open/>``."""
+        self.from_: str | None = None
+        """Whom stanzas are from that do not say it, where that is known (RFC 6120 8.1.2.1)."""
         self._shelf = pool.shelf(_TAG, ns.CLIENT, _NO_PREFIXES, ns.CLIENT)
         self._is_open = self._is_over = False
 
@@ -59,7 +61,7 @@ class MessageFramer:
         events: list[Event] = []
         if not self._is_open or self._shelf.simple is None:
             return None
-        end = self._shelf.simple.read(message, 0, self.limits, self.lang, events)
+        end = self._shelf.simple.read(message, 0, self.limits, self.lang, self.from_, events)
         return events[0] if end == len(message) and len(events) == 1 else None
 
     def restart(self) -> None:

@@ -70,11 +70,17 @@ class SimpleStanzas:
         """By what stood in its tag, what `Stanza.child_names` is where there is but this child."""
 
     def read(
-        self, data: bytes, place: int, limits: StreamLimits, lang: str | None, events: list[Event]
+        self,
+        data: bytes,
+        place: int,
+        limits: StreamLimits,
+        lang: str | None,
+        sender: str | None,
+        events: list[Event],
     ) -> int:
         """Put the stanzas that *data* has from *place* on into *events*; give where something else begins.
 
-        *lang* is that of those that say none.
+        *lang* is that of those that say none, *sender* whom those are from that do not say it.
         """
         if limits.elements <= MOST_CHILDREN or limits.depth <= 1:
             return place
@@ -102,7 +108,10 @@ class SimpleStanzas:
             inner = b"" if slash is not None else data[found.end(2) + 1 : end - len(name) - 3]
             if not inner.isascii() and not _is_text(inner):
                 break
-            own_lang = lang if own_lang is None else own_lang
+            if own_lang is None:
+                own_lang = lang
+            if from_ is None:
+                from_ = sender
             events.append(Stanza(name, to, from_, id_, type_, own_lang, "", inner, names))
             place = end
         return place

@@ -202,6 +202,9 @@ class BOSHSession(Paced):
 
     take_limits = authenticated = restart
 
+    def bound(self, jid: str) -> None:
+        """Whose stanzas they are is for the router to write."""
+
     def pauseProducing(self) -> None:
         """Take no more bodies: what is paused here is the session itself."""
         self._is_paused = True

@@ -196,6 +196,10 @@ class WebSocketConnection(Paced):
 
     authenticated = take_limits
 
+    def bound(self, jid: str) -> None:
+        """Read what is simple as sent by *jid* where it says nothing."""
+        self._framer.from_ = jid
+
     def go_on(self) -> None:
         """Take what had to wait while an element of the negotiation was dealt with."""
         held = self._held

@@ -257,6 +257,8 @@ class ClientStream(StreamInlet):
         session = self.session
         self.negotiated(BIND)
         self.is_bound = True
+        if session.full_jid is not None:
+            self.link.bound(session.full_jid)
         self.set_deadline(None)
         if self.server.hears("info"):
             self._log.info(

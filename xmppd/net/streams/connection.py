@@ -111,6 +111,10 @@ class StreamConnection(Paced, TwistedProtocol):
         self.take_limits()
         self.framer.stepwise = False
 
+    def bound(self, jid: str) -> None:
+        """Read what is simple as sent by *jid* where it says nothing."""
+        self.framer.from_ = jid
+
     def go_on(self) -> None:
         """Take what had to wait while an element of the negotiation was dealt with."""
         if self._is_parsing:

@@ -23,6 +23,9 @@ class Link(Protocol):
     def authenticated(self) -> None:
         """The peer is authenticated: take the limits that hold now."""
 
+    def bound(self, jid: str) -> None:
+        """The client is *jid* from now on: it may put that into the ``from`` of stanzas that have none."""
+
     def pause(self) -> None:
         """Stop reading."""
 
@@ -57,6 +60,9 @@ class _Gone:
         """Too late."""
 
     take_limits = authenticated = pause = resume = go_on = drop = abort = restart
+
+    def bound(self, jid: str) -> None:
+        """Too late."""
 
     def channel_bindings(self) -> Mapping[str, bytes]:
         """There is no channel."""
