@@ -93,10 +93,12 @@ OTHER = (
 )
 
 
-def read(data: bytes, content_ns: str = ns.CLIENT, limits: StreamLimits = LIMITS) -> tuple[int, list[Event]]:
+def read(
+    data: bytes, content_ns: str = ns.CLIENT, limits: StreamLimits = LIMITS, sender: str | None = None
+) -> tuple[int, list[Event]]:
     """How far it is read, and what was found."""
     events: list[Event] = []
-    return SimpleStanzas(content_ns).read(data, 0, limits, "en", None, events), events
+    return SimpleStanzas(content_ns).read(data, 0, limits, "en", sender, events), events
 
 
 def parsed(data: bytes, content_ns: str = ns.CLIENT) -> list[Event]:
@@ -157,10 +159,11 @@ class SimpleStanzasTests(SynchronousTestCase):
 
     def test_who_sends(self) -> None:
         """Whose stanza it is that does not say it is told; what says it is left as it is (RFC 6120 8.1.2.1)."""
-        events: list[Event] = []
         data = b"<presence/><presence from='b@x/r'/><presence from=''/>"
-        SimpleStanzas(ns.CLIENT).read(data, 0, LIMITS, None, "a@x/r", events)
-        self.assertEqual([getattr(event, "from_", None) for event in events], ["a@x/r", "b@x/r", ""])
+        _, events = read(data, sender="a@x/r")
+        self.assertEqual(
+            [event.from_ for event in events if isinstance(event, Stanza)], ["a@x/r", "b@x/r", ""]
+        )
 
     def test_narrow_limits(self) -> None:
         """Where a stanza of this shape may be against the limits, none is read."""
@@ -254,6 +257,20 @@ class SimpleStanzasProperties(SynchronousTestCase):
         """Up to where something else begins, and no byte more."""
         place, events = read(data, kind)
         self.assertEqual(facts(events), facts(parsed(data[:place], kind)))
+
+    @bounded
+    @given(streams, st.sampled_from(KINDS), st.sampled_from(("a@x/r", 'ä@x/it\'s <me> & "you"')))
+    def test_as_the_parser_with_a_sender(self, data: bytes, kind: str, sender: str) -> None:
+        """The same where it is known who sends: what is to be written says so, too (RFC 6120 8.1.2.1)."""
+        place, events = read(data, kind, sender=sender)
+        found = [
+            each.replace(from_=sender) if isinstance(each, Stanza) and each.from_ is None else each
+            for each in parsed(data[:place], kind)
+        ]
+        self.assertEqual(facts(events), facts(found))
+        for event in events:
+            assert isinstance(event, Stanza)
+            self.assertEqual(facts([Stanza.parse(event.to_bytes())]), facts([event]))
 
     @bounded
     @given(st.lists(nearly_simple, min_size=1, max_size=3).map("".join).map(str.encode), st.data())

@@ -63,8 +63,12 @@ class Stanza:
         extra: str,
         inner: bytes,
         child_names: tuple[ChildName, ...],
+        written: bytes | None = None,
     ) -> None:
-        """For the framer and this file; others call `make` or `parse`."""
+        """For the framer and this file; others call `make` or `parse`.
+
+        *written* is what `to_bytes` gives, where that is known: the same, but for the order of attributes and quotes.
+        """
         self.name = name
         self.to = to
         self.from_ = from_
@@ -74,7 +78,7 @@ class Stanza:
         self.extra = extra
         self.inner = inner
         self.child_names = child_names
-        self._bytes: bytes | None = None
+        self._bytes = written
         self._element: Element | None = None
         self.kind: object = None
         """What it is good for, once that was asked (`xmppd.stanza.kinds.kind_of`)."""

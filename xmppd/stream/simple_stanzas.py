@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from xmppd.stanza import ns
 from xmppd.stanza.layout import ChildName
+from xmppd.stanza.markup import escape_attr
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.events import Event
 from xmppd.stream.limits import StreamLimits
@@ -89,6 +90,7 @@ class SimpleStanzas:
         shapes = _SHAPES[quote]
         match, heads = shapes.stanza.match, self._heads
         most = min(limits.stanza_bytes, limits.tag_bytes)
+        from_tag, lang_tag = _attribute("from", sender), _attribute("xml:lang", lang)
         while (found := match(text, place)) is not None:
             values = found.groups()
             name, attributes, to, from_, type_, id_, xmlns, own_lang, slash, head, _, own, end_tag = values
@@ -105,14 +107,18 @@ class SimpleStanzas:
                 or attributes.count(quote) != 2 * (ATTRIBUTES - values[2:8].count(None))  # one is there twice
             ):
                 break
-            inner = b"" if slash is not None else data[found.end(2) + 1 : end - len(name) - 3]
+            tag_end = found.end(2)
+            inner = b"" if slash is not None else data[tag_end + 1 : end - len(name) - 3]
             if not inner.isascii() and not _is_text(inner):
                 break
-            if own_lang is None:
-                own_lang = lang
+            more = b""
             if from_ is None:
-                from_ = sender
-            events.append(Stanza(name, to, from_, id_, type_, own_lang, "", inner, names))
+                from_, more = sender, from_tag
+            if own_lang is None:
+                own_lang, more = lang, more + lang_tag
+            is_as_written = slash is None and xmlns is None and name != "presence"  # sessions keep theirs
+            written = data[place:tag_end] + more + data[tag_end:end] if is_as_written else None
+            events.append(Stanza(name, to, from_, id_, type_, own_lang, "", inner, names, written))
             place = end
         return place
 
@@ -146,6 +152,10 @@ class SimpleStanzas:
             self._heads.clear()
         names = self._heads[head] = ((namespace, local),)
         return names
+
+
+def _attribute(name: str, value: str | None) -> bytes:
+    return b"" if value is None else f" {name}='{escape_attr(value)}'".encode()
 
 
 def _are_different(attributes: str, quote: str) -> bool:
