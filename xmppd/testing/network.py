@@ -50,8 +50,8 @@ class Wire:
             self._clock.callLater(0, self.peer._arrived, data)
 
     def loseConnection(self) -> None:
-        """Close once all has left."""
-        if self._is_open and self.peer is not None:
+        """Close once all has left: where it does not leave, whoever waits has to abort it."""
+        if self._is_open and self.peer is not None and not self._unsent:
             self._is_open = False
             self._clock.callLater(0, self.peer._ended)
             self._clock.callLater(0, self._lost)

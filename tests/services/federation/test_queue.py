@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
 from xmppd.core.outgoing import Service
+from xmppd.net.streams.s2s import acks
 from xmppd.services.federation.backoff import Backoff
 from xmppd.services.federation.outbound import Item
 from xmppd.services.federation.pair import SLICE, Pair
@@ -104,6 +105,32 @@ class QueueTests(Two):
         self.montague.break_connections()
         self.settle(30)
         self.assertEqual(self.came(self.romeo), [f"message chat {index}" for index in range(3)])
+
+    def freeze(self) -> None:
+        """What goes to Romeo's server gets no further, and nobody there answers whoever connects."""
+        (address,) = self.network.names[MONTAGUE]
+        for wire in self.network.wires:
+            wire.is_frozen = wire.peer is not None
+        self.network.listening[address, 5269] = lambda peer: None
+        self.network.silent.add(address)
+
+    def test_a_peer_that_hangs(self) -> None:
+        """Its connection stays, and nothing comes of it: the sender hears of it in the end."""
+        self.say("one")
+        self.came(self.romeo)
+        self.freeze()
+        self.say("two")
+        self.settle(50)
+        self.assertEqual(self.came(self.juliet), [])
+        self.settle(120)
+        (answer,) = self.came(self.juliet)
+        self.assertIn("has stopped answering", answer)
+        self.assertEqual((self.came(self.romeo), self.rows()), ([], 0))
+
+    def test_a_peer_that_hangs_and_does_not_acknowledge(self) -> None:
+        """The same without XEP-0198, where the kernel does not take what is written."""
+        self.patch(acks, "OFFER", None)
+        self.test_a_peer_that_hangs()
 
     def test_nobody_has_such_a_name(self) -> None:
         """Without an address all comes back at the first attempt to look, and with remote-server-not-found."""

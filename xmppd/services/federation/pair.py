@@ -244,6 +244,7 @@ class Pair:
             self.size_bytes += item.size_bytes
         if self._parts.now() - self.opened_at >= SHORT_S:
             self._backoff.reset()
+            self.last_failed = failed
             if self.queue:
                 self._look()
         elif self.queue:

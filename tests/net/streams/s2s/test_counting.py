@@ -4,7 +4,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.core.timers import Timers
-from xmppd.net.streams.s2s.counting import ASK_AFTER, ASK_S, R, SentCounter
+from xmppd.net.streams.s2s.counting import ANSWER_S, ASK_AFTER, ASK_S, R, SentCounter
 from xmppd.services.federation.outbound import Carrier, Failed, Item, Numbered
 from xmppd.services.federation.received import NS
 from xmppd.stanza.element import Element
@@ -42,8 +42,13 @@ class AskingTests(SynchronousTestCase):
         self.clock = Clock()
         self.written: list[bytes] = []
         self.sender = QuietSender()
-        self.counter = SentCounter(self.sender, self.written.append, Timers(self.clock))
+        self.hung = 0
+        self.counter = SentCounter(self.sender, self.written.append, Timers(self.clock), self.hang)
         self.counter.answered(Element("enabled", NS, {"id": "x", "resume": "true"}))
+
+    def hang(self) -> None:
+        """The peer has not answered for long."""
+        self.hung += 1
 
     def send(self, count: int) -> None:
         """So many stanzas are written."""
@@ -83,3 +88,31 @@ class AskingTests(SynchronousTestCase):
         self.send(2 * ASK_AFTER)
         self.clock.advance(ASK_S)
         self.assertEqual(self.written, [R, R])
+
+    def test_a_peer_that_hangs(self) -> None:
+        """It is told once, when no answer has come for a minute; nothing is left to run then."""
+        self.send(ASK_AFTER)
+        self.clock.advance(ANSWER_S / 2)
+        self.send(ASK_AFTER)
+        self.acknowledge(ASK_AFTER)
+        self.clock.advance(ANSWER_S / 2)
+        self.assertEqual(self.hung, 0)
+        self.clock.advance(ANSWER_S / 2)
+        self.assertEqual(self.hung, 1)
+        self.counter.stop()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_peer_that_answers(self) -> None:
+        """Whoever has nothing to answer does not hang, however long it is silent; nor is it looked at for ever."""
+        self.send(ASK_AFTER)
+        self.acknowledge(ASK_AFTER)
+        self.clock.advance(2 * ANSWER_S)
+        self.assertEqual(self.hung, 0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_end(self) -> None:
+        """Of a stream that is over nothing is expected."""
+        self.send(ASK_AFTER)
+        self.counter.stop()
+        self.clock.advance(2 * ANSWER_S)
+        self.assertEqual(self.hung, 0)

@@ -1,7 +1,8 @@
 """What a stream carries for one pair of domains: stanzas out, and what is known of their arrival.
 
 What was written has arrived when the peer acknowledges it (XEP-0198); where it does not, for all we know, when the
-kernel has taken it.
+kernel has taken it. A peer of which neither is heard for a minute hangs, and its stream is ended: what it has not got
+goes back to the pair, which looks for another stream, and in the end to its senders.
 """
 
 from collections import deque
@@ -10,9 +11,10 @@ from typing import Final, Protocol
 from xmppd.core.session import Connection
 from xmppd.core.stream import Sendable
 from xmppd.core.timers import Timer
-from xmppd.net.streams.s2s.counting import SentCounter
+from xmppd.net.streams.s2s.counting import ANSWER_S, SentCounter
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.services.federation.outbound import Failed, Item, Sender
+from xmppd.stanza.errors import StreamError
 
 PULSE_S: Final = 0.1
 """How often is looked what the kernel has taken."""
@@ -28,8 +30,8 @@ class CarryingStream(Protocol):
     def send(self, x: Sendable) -> bool:
         """Write *x*."""
 
-    def close(self) -> None:
-        """End the stream."""
+    def close(self, x: StreamError | None = None) -> None:
+        """End the stream, with an error if *x* is one."""
 
 
 class PairCarrier(SentCounter):
@@ -37,15 +39,19 @@ class PairCarrier(SentCounter):
 
     def __init__(self, stream: CarryingStream, sender: Sender):
         """*sender* is the pair that it is for."""
-        super().__init__(sender, stream.send, stream.parts.timers)
+        super().__init__(sender, stream.send, stream.parts.timers, self._hang)
         self._stream = stream
         self.is_always_resumed = False
         """Whether a later stream goes on with this one though nothing is left: to tell the peer what has come."""
         self._pulse: Timer | None = None
         self._written: deque[tuple[int, Item]] = deque()
-        self._written_bytes = 0
+        self._written_bytes = self._taken_bytes = 0
+        self._moved_at = 0.0
+        """When the kernel has taken something the last time, while it has not taken all."""
         self._late: list[Item] = []
         """What came when the end was written already."""
+        self._hung: Failed | None = None
+        """Set when the peer is left because it hangs."""
 
     def carry(self, item: Item) -> None:
         """Write a stanza, and see when the kernel has taken it."""
@@ -62,6 +68,7 @@ class PairCarrier(SentCounter):
         self._written_bytes += len(data)
         self._written.append((self._written_bytes, item))
         if self._pulse is None:
+            self._moved_at = stream.parts.timers.seconds()
             self._pulse = stream.parts.timers.add(0.0, self._look)  # mostly the kernel has all by then
 
     @property
@@ -94,7 +101,7 @@ class PairCarrier(SentCounter):
         if sent is not None:
             written += [item for _, item in sent.items]
             self.sender.left = sent if sent.id and (sent.items or self.is_always_resumed) else None
-        self.sender.lost(self, written + self._late, failed)
+        self.sender.lost(self, written + self._late, failed or self._hung)
 
     def _look(self, now: float, timer: object, param: None) -> float | None:
         conn = self._stream.conn
@@ -106,7 +113,15 @@ class PairCarrier(SentCounter):
             gone.append(self._written.popleft()[1])
         if gone:
             self.sender.arrived(gone)
-        if self._written:
+        if taken != self._taken_bytes:
+            self._taken_bytes, self._moved_at = taken, now
+        if self._written and now - self._moved_at < ANSWER_S:
             return PULSE_S
         self._pulse = None
+        if self._written:
+            self._hang()
         return None
+
+    def _hang(self) -> None:
+        self._hung = Failed("remote-server-timeout", f"{self.sender.theirs} has stopped answering")
+        self._stream.close(StreamError("connection-timeout", "Nothing that was sent is acknowledged"))

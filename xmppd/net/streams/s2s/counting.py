@@ -16,6 +16,9 @@ ASK_AFTER: Final = 50
 it may have to write to its disk for each."""
 ASK_S: Final = 0.2
 """After this time without that it is asked for, too."""
+ANSWER_S: Final = 60.0
+"""A peer that has not answered for so long hangs, whatever TCP says: what it has not acknowledged must not wait for it.
+"""
 R: Final = f"<r xmlns='{NS}'/>".encode()
 MAX_DIGITS: Final = 10
 TRUE: Final = ("true", "1")
@@ -24,13 +27,29 @@ TRUE: Final = ("true", "1")
 class SentCounter:
     """Asks for acknowledgements of one stream, and hears them."""
 
-    __slots__ = ("_ask", "_asked", "_send", "_timer", "_timers", "answered_in_s", "numbered", "sender")
+    __slots__ = (
+        "_ask",
+        "_asked",
+        "_hangs",
+        "_send",
+        "_timer",
+        "_timers",
+        "_watch",
+        "answered_in_s",
+        "numbered",
+        "sender",
+    )
 
-    def __init__(self, sender: Sender, send: Callable[[bytes], object], timers: Timers):
+    def __init__(
+        self, sender: Sender, send: Callable[[bytes], object], timers: Timers, hangs: Callable[[], None]
+    ):
+        """*hangs* is called where the peer has not answered for `ANSWER_S`."""
         self.sender = sender
         self._send = send
         self._timers = timers
+        self._hangs = hangs
         self._timer: Timer | None = None
+        self._watch: Timer | None = None
         self._ask = 0
         self._asked: tuple[int, float] | None = None
         """What the oldest request without an answer was about, and when it was sent."""
@@ -108,7 +127,8 @@ class SentCounter:
     def stop(self) -> None:
         """The stream is over."""
         self._timers.stop(self._timer)
-        self._timer = None
+        self._timers.stop(self._watch)
+        self._timer = self._watch = None
 
     def _due(self, now: float, timer: object, param: None) -> None:
         self._timer = None
@@ -119,7 +139,19 @@ class SentCounter:
         self._ask = 0
         if self._asked is None and self.numbered is not None:
             self._asked = (self.numbered.sent, self._timers.seconds())
+            if self._watch is None:
+                self._watch = self._timers.add(ANSWER_S, self._look_for_answer)
         self._send(R)
+
+    def _look_for_answer(self, now: float, timer: object, param: None) -> float | None:
+        """Is an answer due, it is waited for as long as one that was asked for just now; else nobody looks any more."""
+        waited_s = 0.0 if self._asked is None else self._timers.seconds() - self._asked[1]
+        if self._asked is not None and waited_s < ANSWER_S:
+            return ANSWER_S - waited_s
+        self._watch = None
+        if self._asked is not None:
+            self._hangs()
+        return None
 
 
 def count_in(element: Element) -> int | None:
