@@ -48,7 +48,7 @@ class HeldItem(Item):
         self.stanza = stanza  # all that an item has, without a call
         self.row, self.mark, self.is_durable = "", b"", True
         self.at = at
-        self.size_bytes = len(stanza.inner) + OVERHEAD_BYTES
+        self.size_bytes = len(stanza.to_bytes()) + OVERHEAD_BYTES
         self.holding = holding
         self.ledger = ledger
         self.stream_id = stream_id

@@ -24,11 +24,11 @@ class Item:
         """What stands there of which it is, or is to be, on which stream; see `xmppd.services.federation.sent`."""
         self.at = at
         """When it came, in seconds since 1970."""
-        self.size_bytes = len(stanza.inner) + OVERHEAD_BYTES
+        self.size_bytes = len(stanza.to_bytes()) + OVERHEAD_BYTES
 
 
 OVERHEAD_BYTES = 200
-"""What a stanza costs besides its content, about."""
+"""What a stanza costs besides its bytes, about."""
 
 
 @dataclass(frozen=True, slots=True)
