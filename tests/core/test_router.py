@@ -224,7 +224,8 @@ class ChecksTests(RouterTestCase):
         self.alice.lang = "it"
         self.send("message", to=BOB)
         self.send("message", to=BOB, lang="la")
-        self.assertEqual([got.get("xml:lang") for got in self.received(self.bob)], ["it", "la"])
+        self.send("message", to=BOB, lang="")
+        self.assertEqual([got.get("xml:lang") for got in self.received(self.bob)], ["it", "la", ""])
 
 
 class OwnStanzasTests(RouterTestCase):

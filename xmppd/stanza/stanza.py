@@ -190,7 +190,7 @@ class Stanza:
             from_,
             self.id,
             self.type,
-            self.lang or lang,
+            lang if self.lang is None else self.lang,
             self.extra,
             self.inner,
             self.child_names,
