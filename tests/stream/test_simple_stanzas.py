@@ -165,6 +165,15 @@ class SimpleStanzasTests(SynchronousTestCase):
             [event.from_ for event in events if isinstance(event, Stanza)], ["a@x/r", "b@x/r", ""]
         )
 
+    def test_equal(self) -> None:
+        """One that is written as it came is what the parser finds, though the bytes are others."""
+        data = b'<message id="1" to="a@b"><body>hi</body></message>'
+        ((event,), [found]) = read(data, sender="a@x/r")[1], parsed(data)
+        assert isinstance(found, Stanza)
+        found = found.replace(from_="a@x/r")
+        self.assertEqual((event, hash(event)), (found, hash(found)))
+        self.assertNotEqual(event, found.replace(id="2"))
+
     def test_narrow_limits(self) -> None:
         """Where a stanza of this shape may be against the limits, none is read."""
         for limits in (StreamLimits(elements=MOST_CHILDREN), StreamLimits(depth=1)):

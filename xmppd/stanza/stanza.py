@@ -255,10 +255,10 @@ class Stanza:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Stanza):
             return NotImplemented
-        return self.to_bytes() == other.to_bytes()
+        return self.inner == other.inner and self.head() == other.head()
 
     def __hash__(self) -> int:
-        return hash(self.to_bytes())
+        return hash((self.inner, self.head()))
 
     def __repr__(self) -> str:
         return f"<Stanza {self.head()} {self.child_names}>"
