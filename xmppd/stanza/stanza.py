@@ -1,9 +1,10 @@
 """A stanza: the attributes of its top tag and the raw bytes between start and end tag (RFC 6120 8).
 
-A stanza never changes after it was made. What is only forwarded is never parsed again: the top tag is
-written anew, the inner bytes stay as they came. They belong to a scope where the content namespace
-(RFC 6120 4.8.2) is the default and no prefix but ``xml`` is bound, so that they fit into client and
-server streams alike; in `child_names` and `element` the content namespace is always ``jabber:client``.
+A stanza never changes after it was made. What is only forwarded is never parsed again: the inner bytes stay as
+they came, and so does the top tag of one of the simplest shape (docs/decisions/0026); others are written anew. The
+bytes belong to a scope where the content namespace (RFC 6120 4.8.2) is the default and no prefix but ``xml`` is
+bound, so that they fit into client and server streams alike; in `child_names` and `element` the content namespace is
+always ``jabber:client``.
 """
 
 from collections.abc import Callable
