@@ -23,6 +23,7 @@ ZONE: dict[bytes, list[Any]] = {
     ],
     b"_xmpps-server._tcp.b.example": [dns.Record_SRV(0, 0, 0, b"", 60)],
     b"xmpp.b.example": [dns.Record_A("192.0.2.1", 60), dns.Record_AAAA("2001:db8::1", 60)],
+    b"_xmpp-server._tcp.xn--bcher-kva.b.example": [dns.Record_SRV(0, 0, 5271, b"xmpp.b.example", 60)],
     b"xn--bcher-kva.b.example": [dns.Record_A("192.0.2.2", 60)],
     b"b.example": [dns.Record_SOA(b"ns.b.example", b"root.b.example", 1, 60, 60, 60, 60)],
 }
@@ -66,6 +67,13 @@ class DNSTests(TestCase):
         self.assertEqual(
             set(found), {Service(5, 10, 5269, "xmpp.b.example"), Service(6, 0, 5270, "other.b.example")}
         )
+
+    @deferred
+    async def test_services_of_an_international_name(self) -> None:
+        """RFC 7622 3.2: its labels are asked for as A-labels, beside those of the service, which begin with "_"."""
+        for name in ("bücher.b.example", "B\u00dcCHER\u3002b.example"):
+            (found,) = await self.dns.services(f"_xmpp-server._tcp.{name}")
+            self.assertEqual(found.port, 5271)
 
     @deferred
     async def test_kept(self) -> None:

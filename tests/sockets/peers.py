@@ -10,6 +10,7 @@ from tests.forked import xmppctl
 from tests.net.tls.authority import Authority
 from tests.sockets.client import PlainClient
 from tests.sockets.process import ServerProcess
+from xmppd.net.tls.self_signed import to_ascii
 
 PASSWORD = "open sesame"
 _random = random.SystemRandom()
@@ -34,7 +35,9 @@ class Domains:
         self.authority = Authority("the authority of these tests")
         self.ca = folder / "ca.pem"
         self.ca.write_bytes(self.authority.certificate.public_bytes(Encoding.PEM))
-        self.certificates = {name: self.authority.write_host(folder, name, is_both=True) for name in names}
+        self.certificates = {
+            name: self.authority.write_host(folder, name, to_ascii(name), is_both=True) for name in names
+        }
         self.ports = {name: free_port() for name in names}
         self.direct_ports = {name: free_port() for name in names}
 

@@ -10,6 +10,7 @@ from tests.interop.names import TLSA, NameServer, serving
 from tests.net.tls.authority import Authority
 from tests.sockets.peers import Domains, XmppdPeer
 from tests.temporary import temporary_folder
+from xmppd.net.tls.self_signed import to_ascii
 
 CAPULET, MONTAGUE = "capulet.example", "montague.example"
 
@@ -71,6 +72,27 @@ class ServersTests(SynchronousTestCase):
             answer = juliet.message()
             self.assertEqual(answer.get("type"), "error")
             self.assertIn("is for verona.example", "".join(answer.itertext()))
+
+
+class InternationalTests(SynchronousTestCase):
+    """A domain that is not in ASCII (RFC 7622 3.2)."""
+
+    def test_it_is_found_and_believed(self) -> None:
+        """By the A-labels in DNS and in certificates, both ways, each by a stream of its own."""
+        books = "bücher.example"
+        domains = Domains(temporary_folder(self), CAPULET, books)
+        ports = domains.ports
+        names = NameServer(serving(CAPULET, ports[CAPULET]) | serving(to_ascii(books), ports[books]))
+        self.addCleanup(names.stop)
+        text = f'resolvers = ["127.0.0.1:{names.port}"]\nallow_loopback = true\nbidirectional = false'
+        peers = [XmppdPeer(domains, *who, text, is_routed=False) for who in ((CAPULET, "a"), (books, "b"))]
+        for peer in peers:
+            self.addCleanup(peer.stop)
+        with peers[0].client() as one, peers[1].client() as other:
+            for here, there in ((one, other), (other, one)):
+                here.send(f"<message to='{there.jid}' type='chat'><body>Shall I</body></message>")
+                self.assertEqual(there.body(), "Shall I")
+        self.assertIn(f"{books} is authenticated to {CAPULET} by EXTERNAL", peers[0].log)
 
 
 class DaneTests(SynchronousTestCase):

@@ -1,6 +1,7 @@
 """A certificate that a host signs itself, for the time until it has a better one."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ SELF_MADE_DAYS = 825
 """How long it lasts: the most that Apple's libraries take from any server."""
 
 _COMMON_NAME_MAX = 64  # X.520: ub-common-name
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # UTS 46, 4.5
 _BACKDATED = timedelta(hours=1)  # for clients whose clock is a little late
 
 PrivateKey = (
@@ -53,14 +55,21 @@ def make_self_signed(
 
 
 def to_ascii(name: str) -> str:
-    """Give a DNS name in lower case with A-labels; what is none comes back in lower case."""
+    """Give a DNS name in lower case with A-labels; what is none comes back in lower case.
+
+    Labels in ASCII stay as they are: those of services, as ``_xmpp-server``, are none of a host (RFC 2782).
+    """
     lowered = name.lower().rstrip(".")
     if lowered.isascii():
         return lowered
     try:
-        return idna.encode(lowered, uts46=True).decode("ascii")
+        return ".".join(map(_label_to_ascii, _DOTS.split(lowered)))
     except (idna.IDNAError, UnicodeError):
         return lowered
+
+
+def _label_to_ascii(label: str) -> str:
+    return label if label.isascii() else idna.encode(label, uts46=True).decode("ascii")
 
 
 def _sign(hosts: Sequence[str], key: PrivateKey, now: datetime) -> x509.Certificate:
