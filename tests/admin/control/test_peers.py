@@ -86,6 +86,21 @@ class PeersTests(Two):
         self.settle()
         self.assertEqual(self.came(self.romeo), ["message chat Wherefore"])
 
+    def test_who_is_not_connected_to(self) -> None:
+        """Nobody here, and nobody from elsewhere."""
+        for names, identifier, why in (
+            ({"domain": CAPULET}, "not-possible", f"{CAPULET} is a domain of this server"),
+            (
+                {"domain": MONTAGUE, "host": "verona.example"},
+                "no-such-host",
+                "verona.example is no domain of",
+            ),
+        ):
+            refusal = self.bench.refusal("s2s.connect", **names)
+            self.assertEqual(refusal[0], identifier)
+            self.assertIn(why, refusal[1])
+        self.assertEqual(self.bench.do("s2s.list")["queues"], [])
+
     def test_close(self) -> None:
         """Streams end, what waits goes back."""
         self.say("Wherefore")

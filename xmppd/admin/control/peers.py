@@ -53,7 +53,11 @@ def s2s_close(parts: ControlParts, domain: str) -> PeersClosed:
 def s2s_connect(parts: ControlParts, domain: str, host: str | None = None) -> PeerQueue:
     """Look for the server of a domain now, from a domain of ours: the first host where none is named."""
     peers, wanted = _peers(parts), _domain(domain)
-    ours = parts.hosts.of_accounts[0].name if host is None else host
+    ours = parts.hosts.of_accounts[0].name if host is None else _domain(host)
+    if ours not in parts.hosts:
+        raise ControlError("no-such-host", f"{ours} is no domain of this server")
+    if wanted in parts.hosts:
+        raise ControlError("not-possible", f"{wanted} is a domain of this server")
     try:
         return _queue(peers.federation.connect(ours, wanted))
     except StanzaError as error:

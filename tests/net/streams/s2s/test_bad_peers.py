@@ -3,6 +3,7 @@
 import re
 
 from twisted.internet.protocol import Protocol
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
 from xmppd.testing.network import Wire
@@ -85,6 +86,51 @@ class PeerTestCase(Two):
     def message(self, from_: str = "tybalt@verona.example/x", to: str = f"juliet@{CAPULET}") -> str:
         """Give a message."""
         return f"<message from='{from_}' to='{to}' type='chat'><body>hello</body></message>"
+
+
+class ReasonTests(PeerTestCase):
+    """What operators read of such a stream: one line, with the peer's name and what was wrong."""
+
+    s2s = ""
+
+    def end(self, peer: Peer) -> str:
+        """Let the peer go away; give the line about it."""
+        with capturedLogs() as events:
+            peer.say("</stream:stream>")
+            self.settle(1)
+        self.assertTrue(peer.is_lost)
+        lines = [formatEvent(event) for event in events]
+        (line,) = [line for line in lines if line.startswith("Stream with ")]
+        return line
+
+    def test_a_certificate_for_others(self) -> None:
+        """EXTERNAL is not offered, and the peer goes."""
+        self.assertEqual(
+            self.end(self.opened(names=("nobody.example",))),
+            "Stream with verona.example ended: closed by the peer; "
+            "The certificate of verona.example is for nobody.example",
+        )
+
+    def test_dialback_for_what_is_not_served(self) -> None:
+        """It is told too which domain was meant."""
+        peer = self.opened(names=("verona.example",))
+        peer.say("<db:result from='verona.example' to='paris.example'>x</db:result>")
+        self.settle()
+        self.assertIn("item-not-found", peer.text)
+        self.assertIn("; verona.example may not speak to paris.example here (item-not-found)", self.end(peer))
+
+    def test_dialback_of_another(self) -> None:
+        """Where certificates are needed."""
+        peer = self.opened(names=("verona.example",))
+        peer.say(f"<db:result from='mantua.example' to='{CAPULET}'>x</db:result>")
+        self.settle()
+        self.assertIn("not-authorized", peer.text)
+        self.assertIn("; The certificate of mantua.example is for verona.example", self.end(peer))
+
+    def test_who_is_believed(self) -> None:
+        """There is nothing to be said of it."""
+        line = self.end(self.authenticated())
+        self.assertEqual(line, "Stream with verona.example ended: closed by the peer")
 
 
 class BadPeerTests(PeerTestCase):

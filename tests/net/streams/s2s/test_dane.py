@@ -67,7 +67,7 @@ class DaneTests(DaneTestCase):
         self.capulet.break_connections()
         self.capulet.tls.is_believing = False
         self.settle(30)
-        self.assertRefused("not-authorized", "nobody who is believed has issued it")
+        self.assertRefused("not-authorized", "is issued by nobody who is believed")
 
     def test_a_target_that_nobody_vouches_for(self) -> None:
         """3.1: then its TLSA records are no proof of the domain, and not asked for."""

@@ -19,6 +19,7 @@ from xmppd.net.streams.negotiation import STARTTLS
 from xmppd.net.streams.s2s.acks import SM
 from xmppd.net.streams.s2s.believing import BY_AUTHORITY, BY_DNS, Belief, Lookups, belief
 from xmppd.net.streams.s2s.bidi import TWO_WAYS, WayBack
+from xmppd.net.streams.s2s.distrust import distrust
 from xmppd.net.streams.s2s.external import EXTERNAL
 from xmppd.net.streams.s2s.header import domains_of, has_features
 from xmppd.net.streams.s2s.parts import S2SParts
@@ -57,6 +58,7 @@ class IncomingStream(ServerStream):
         "_belief",
         "_has_way_back",
         "_lookups",
+        "_refusal",
         "_sent_back",
         "_verifying",
         "auth_failures",
@@ -69,6 +71,8 @@ class IncomingStream(ServerStream):
         """Whether our header was sent."""
         self.auth_failures = 0
         self.lang: str | None = None
+        self._refusal = ""
+        """Why what the peer claims to be was not believed the last time."""
         self._verifying = 0
         self._lookups = Lookups(parts.records)
         self._belief: Belief | None = None
@@ -107,8 +111,15 @@ class IncomingStream(ServerStream):
         if is_modern and self._may_dns_say_more:
             return self._lookups.ask(self.theirs, self._heard)
         if is_modern:
+            self._look_at_certificate()
             self._offer()
         return None
+
+    def _look_at_certificate(self) -> None:
+        """Where it is not believed, that may be why the peer goes away."""
+        is_shown = self.state & (StreamState.SECURE | StreamState.AUTHENTICATED) == StreamState.SECURE
+        if is_shown and self.theirs and not self.is_covered(self.theirs):
+            self._refusal = distrust(self.theirs, self.shown(), None, self.parts.now())
 
     def _offer(self) -> None:
         elements = offered(FEATURES, self.kind, self.state, self)
@@ -196,6 +207,7 @@ class IncomingStream(ServerStream):
             return
         problem = self._problem_of(request)
         if problem is not None:
+            self._refusal = f"{request.from_} may not speak to {request.to} here ({problem})"
             self._answer(request, ERROR, problem)
         elif self.parts.settings().dane:
             self._verifying += 1
@@ -216,6 +228,7 @@ class IncomingStream(ServerStream):
             self._log.info("A certificate is not taken: {why}", why=found.failed.text, peer=self.peer)
             self._answer(request, ERROR, found.failed.condition)
         elif self.parts.settings().of(request.from_).require_certificate:
+            self._refusal = distrust(request.from_, self.shown(), None, self.parts.now())
             self._answer(request, ERROR, "not-authorized")
         else:
             self._verifying += 1
@@ -337,8 +350,13 @@ class IncomingStream(ServerStream):
     def prove(self, theirs: str, ours: str, how: str, feature: AnyFeature) -> None:
         """The peer has shown towards *ours* to be *theirs*; so it is there, and what waits is sent by the way back."""
         super().prove(theirs, ours, how, feature)
+        self._refusal = ""
         if not self.is_bidi:
             self.parts.federation.came(ours, theirs)
+
+    def explained(self, reason: str) -> str:
+        """With what was wrong with the peer, which may not say so itself."""
+        return f"{reason}; {self._refusal}" if self._refusal else reason
 
     def ended(self, reason: str) -> None:
         """Count who never got in."""

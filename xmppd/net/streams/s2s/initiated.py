@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from xmppd.core.session import Connection
 from xmppd.net.streams.header import check_content_ns
+from xmppd.net.streams.s2s.distrust import distrust
 from xmppd.net.streams.s2s.header import has_features
 from xmppd.net.streams.s2s.parts import S2SParts
 from xmppd.net.streams.s2s.stream import FRAMING, ServerStream
@@ -114,7 +115,8 @@ class InitiatedStream(ServerStream):
                 return None
         is_needed = settings.of(self.theirs).require_certificate or pinned is not None
         if is_needed and not self.is_covered(self.theirs):
-            self.give_up(Failed("not-authorized", self._why_not_believed(), is_final=True))
+            why = distrust(self.theirs, self.shown(), pinned, self.parts.now())
+            self.give_up(Failed("not-authorized", why, is_final=True))
             return None
         return self.secured(features)
 
@@ -128,18 +130,6 @@ class InitiatedStream(ServerStream):
         self.carrier.begin_tls(creator)
         self.state |= StreamState.SECURE
         self.restart()
-
-    def _why_not_believed(self) -> str:
-        shown = self.shown()
-        if shown is None:
-            return f"{self.theirs} has shown no certificate"
-        if self.carrier.pinned is not None:
-            return (
-                f"The certificate of {self.theirs} is not what DNS says (TLSA of {self.carrier.pinned.host})"
-            )
-        if not shown.is_trusted:
-            return f"The certificate of {self.theirs} is out of date, or nobody who is believed has issued it"
-        return f"The certificate of {self.theirs} is for {', '.join(shown.names[:3]) or 'nobody'}"
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

@@ -88,6 +88,10 @@ class ServerStream(ServerInlet):
     def begun(self, element: ElementBegun) -> None:
         """What is no stanza begins; raises `StreamError` where its name is enough to refuse it (4.9.3.24)."""
 
+    def explained(self, reason: str) -> str:
+        """Give the reason for the end as operators read it."""
+        return reason
+
     def ended(self, reason: str) -> None:
         """The stream is over, for whatever reason; called once."""
 
@@ -248,8 +252,9 @@ class ServerStream(ServerInlet):
         if reason == LOST:  # neither side has closed it
             self._broke_off()
         self._log.info(
-            "Stream of servers ended: {reason}",
-            reason=reason,
+            "Stream with {whom} ended: {reason}",
+            whom=self.theirs or "an unknown server",
+            reason=self.explained(reason),
             peer=self.peer,
             domain=self.theirs,
             ours=self.ours,

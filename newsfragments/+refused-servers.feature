@@ -1,0 +1,1 @@
+A server whose certificate is not believed, or that claims a domain that is not its own, is named in the log with what was wrong, in the line about the end of its stream; errors tell a certificate that is out of date from one of an unknown authority. ``xmppctl s2s connect`` refuses domains of this server.
