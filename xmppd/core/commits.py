@@ -37,7 +37,7 @@ class Commit:
         """None until it is decided."""
         self.ledger: Acknowledger | None = None
         """Who counts the stanza; set by the stream."""
-        self.size_bytes = len(traffic.stanza.inner)
+        self.size_bytes = len(traffic.stanza.to_bytes())
         self.changes: Sequence[Change] = traffic.changes
         """What is to be committed."""
 

@@ -13,6 +13,8 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.storage.interface import Change, Delete, StorageError, StorageFailed
 
+EMPTY = "<message><body></body></message>"
+
 
 class FakeStorage:
     """A storage of which so much waits as a test says."""
@@ -51,14 +53,15 @@ class UncommittedTests(SynchronousTestCase):
         self.refused: list[StorageError] = []
         self.went_on = 0
 
-    def add(self, size_bytes: int = 20) -> bool:
+    def add(self, size_bytes: int = 40) -> bool:
         """Let one more wait."""
         self.commits.append(self.commit(size_bytes, Delete("store", "a@a", "key")))
         return self.uncommitted.add(self.commits[-1], cast(Any, self.ledger), self.go_on)
 
-    def commit(self, size_bytes: int, *changes: Change) -> Commit:
-        """Make one of a stanza of that size."""
-        stanza = Stanza.make("message", b"<body>" + b"x" * (size_bytes - len("<body></body>")) + b"</body>")
+    def commit(self, size_bytes: int, *changes: Change, id: str | None = None) -> Commit:
+        """Make one of a stanza of that size, without its attributes."""
+        inner = b"<body>" + b"x" * (size_bytes - len(EMPTY)) + b"</body>"
+        stanza = Stanza.make("message", inner, id=id)
         traffic = Traffic(stanza, JID.parse("a@a"), JID.parse("b@a"), None)
         traffic.changes.extend(changes)
         return Commit(traffic, lambda error, traffic: self.refused.append(error))
@@ -83,6 +86,10 @@ class UncommittedTests(SynchronousTestCase):
         self.commits[0].decided(None)
         self.assertEqual(self.went_on, 1)
 
+    def test_long_tags(self) -> None:
+        """promises#back-pressure: attributes count as content does."""
+        self.assertTrue(self.uncommitted.add(self.commit(40, id="x" * 1000), None, self.go_on))
+
     def test_decided_at_once(self) -> None:
         """What needs no waiting makes nobody wait."""
         done = self.commit(5_000)
@@ -99,7 +106,7 @@ class UncommittedTests(SynchronousTestCase):
     def test_nothing_for_the_storage(self) -> None:
         """A commit that is held back, and may never be needed there, does not wait for its room."""
         self.storage.is_full = True
-        self.assertFalse(self.uncommitted.add(self.commit(20), None, self.go_on))
+        self.assertFalse(self.uncommitted.add(self.commit(40), None, self.go_on))
 
     def test_far_too_much_waits_for_the_storage(self) -> None:
         """Back-pressure to the sender; it goes on when there is room, and waits again where there is not.
