@@ -1,17 +1,24 @@
-"""Memory of sessions that have ended is given back to the system.
+"""Memory that is used no more is given back to the system.
 
 glibc keeps what is freed in the middle of its heap, so that a great wave of sessions would leave its size behind. After
 many have ended the heap is trimmed, by a thread: that takes some 15 ms for 300 MB. Python gives its arenas back, of
 1 MiB each, once nothing lives in them. So what is only kept to be quick goes first: it was made while the wave was
 high, and little of it is enough to hold many arenas.
+
+A few sessions can leave as much: each that does not read has up to ``limits.send_buffer_bytes`` waiting for it. So the
+heap is also trimmed when that has grown which is resident and not handed out by malloc. Most of that is free pages of
+the heap; for what is not, such as arenas of Python's, one trimming is in vain.
 """
 
-import ctypes
 import gc
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
+
+from xmppd.admin import glibc
 from xmppd.core.environment import InThread
 from xmppd.core.parts import CoreParts
 from xmppd.core.timers import Timer, Timers
@@ -29,17 +36,18 @@ ROUNDS = 2
 """How often all do so after a wave: what was busy the first time lets go the second time. Only then the heap is
 trimmed."""
 
-_MALLOC_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
-
-
-def trim() -> None:
-    """Give unused pages of the heap back; nothing happens where there is no glibc."""
-    if _MALLOC_TRIM is not None:
-        _MALLOC_TRIM(0)
+MUCH_BYTES = 8 * 1024 * 1024
+"""By so much what is not handed out may grow."""
+PIECES_A_LOOK = 50_000
+"""So many free pieces are counted in some 5 ms, in which who needs memory may wait. Where there are more, looks are
+left out."""
 
 
 class Heap:
-    """Looks every `LOOK_S` how many sessions there are, and has the heap trimmed when many have ended."""
+    """Looks every `LOOK_S` how many sessions there are and how much memory is used.
+
+    It has the heap trimmed when many sessions have ended, or much is resident that is not used.
+    """
 
     def __init__(
         self,
@@ -47,7 +55,8 @@ class Heap:
         sessions: Callable[[], tuple[int, int]],
         in_thread: InThread,
         rests: Sequence[Callable[[], object]] = (),
-        trim: Callable[[], None] = trim,
+        trim: Callable[[], None] = glibc.trim,
+        memory: Callable[[], glibc.Memory] = glibc.count,
     ):
         """*sessions* gives how many there are now, and how many there were at most since it was asked last.
 
@@ -57,6 +66,11 @@ class Heap:
         self._in_thread = in_thread
         self._rests = rests
         self._trim = trim
+        self._memory = memory
+        self._least_unused_bytes = sys.maxsize
+        """Resident and not handed out since the last trimming; the least there was of that."""
+        self._looks_left_out = 0
+        self._counting: Deferred[None] | None = None
         self._count = self._most = 0
         self._steps: deque[Callable[[], object]] = deque()
         self._begin(rounds=1)  # what starting has left over; and the thread is there before a wave is
@@ -70,6 +84,10 @@ class Heap:
             self._begin(ROUNDS)
         if self._steps:
             self._steps.popleft()()
+        elif self._looks_left_out:
+            self._looks_left_out -= 1
+        elif self._counting is None or self._counting.called:
+            self._counting = spawn("counting what is used", self._give_back_much())
         return STEP_S if self._steps else LOOK_S
 
     def _begin(self, rounds: int) -> None:
@@ -81,7 +99,22 @@ class Heap:
             gc.collect()
 
     def _trim_heap(self) -> None:
-        spawn("trimming the heap", self._in_thread(self._trim))
+        spawn("trimming the heap", self._give_back())
+
+    async def _give_back_much(self) -> None:
+        unused_bytes = await self._unused_bytes()
+        self._least_unused_bytes = min(self._least_unused_bytes, unused_bytes)
+        if unused_bytes - self._least_unused_bytes >= MUCH_BYTES:
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        await self._in_thread(self._trim)
+        self._least_unused_bytes = await self._unused_bytes()
+
+    async def _unused_bytes(self) -> int:
+        memory: glibc.Memory = await self._in_thread(self._memory)
+        self._looks_left_out = memory.free_pieces // PIECES_A_LOOK
+        return memory.resident_bytes - memory.used_bytes
 
 
 class Releasing(Protocol):

@@ -17,7 +17,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
-from xmppd.admin.heap import trim
+from xmppd.admin.glibc import trim
 from xmppd.core.loader import ModuleError
 from xmppd.core.waiting import deferred
 from xmppd.net.transport.listen import Listener
