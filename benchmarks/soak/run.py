@@ -5,6 +5,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ GROWTH = 1.10
 """So much more than after the first part, the warming up, may be resident after the last."""
 GROWTH_SEEN_S = 600.0
 """In less time than that only the warming up would be seen: caches and pools fill for two and a half minutes."""
+STILL_S = 15.0
+"""So long the memory must have been still before it is looked at. It is more than lies between two looks of the server
+at its heap (`xmppd.admin.heap.LOOK_S`), after which it gives back what clients have left."""
+STILL_MB = 0.5
+REST_S = 60.0
+"""Then it is looked at in any case: what still grows by itself belongs to what is found."""
 SAID = 60
 """So much is told of what asyncio complains of."""
 SPARE_DESCRIPTORS = 4
@@ -76,6 +83,24 @@ def soak(seconds: float, crowd: int, chance: int, options: str = "") -> Report:
             stage.stop()
 
 
+async def memory_at_rest(
+    resident_mb: Callable[[], float],
+    still_s: float = STILL_S,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> float:
+    """Wait until what is resident has been the same for *still_s*, but not longer than `REST_S`; give it, in MB."""
+    seen = first = resident_mb()
+    waited_s = same_s = 0.0
+    while same_s < still_s and waited_s < REST_S:
+        await sleep(LOOK_S)
+        waited_s += LOOK_S
+        same_s += LOOK_S
+        seen = resident_mb()
+        if abs(seen - first) > STILL_MB:
+            first, same_s = seen, 0.0
+    return seen
+
+
 class _Soak:
     def __init__(self, stage: Stage, crowd: int, chance: int) -> None:
         self._stage = stage
@@ -96,7 +121,7 @@ class _Soak:
         for _ in range(parts):
             await self._part(seconds / parts)
             after = await self._settled(before)
-            report.rest_mb.append(stage.resident_mb())
+            report.rest_mb.append(await memory_at_rest(stage.resident_mb, STILL_S if parts > 1 else 0.0))
         report.descriptors = (before, self._most, after)
         self._judge(before, after)
         return report

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from benchmarks.soak import behaviours
 from benchmarks.soak.behaviours import Place, hears_nothing
 from benchmarks.soak.client import Lost
+from benchmarks.soak.run import LOOK_S, REST_S, STILL_MB, STILL_S, memory_at_rest
 
 JID = "u1@localhost/there"
 
@@ -86,3 +87,36 @@ class CutOffTests(SynchronousTestCase):
     def test_a_server_that_knows_of_nobody_proves_nothing(self) -> None:
         """The session of a client that is there must be known before it counts that it is not known."""
         self.assertRaises(AssertionError, self.judged, Deaf(3), [], [])
+
+
+class MemoryAtRestTests(SynchronousTestCase):
+    """`memory_at_rest`."""
+
+    def looked_at(self, resident_mb: Callable[[float], float]) -> tuple[float, float]:
+        """Give what is found where so much is resident after so long, and after how long that is."""
+        now_s = 0.0
+
+        async def sleep(seconds: float) -> None:
+            nonlocal now_s
+            now_s += seconds
+
+        return asyncio.run(memory_at_rest(lambda: resident_mb(now_s), STILL_S, sleep)), now_s
+
+    def test_nothing_happens(self) -> None:
+        """It is not believed at once."""
+        self.assertEqual(self.looked_at(lambda _: 100.0), (100.0, STILL_S))
+
+    def test_the_server_gives_back(self) -> None:
+        """What is left then is found, after as long a stillness."""
+        back_s = STILL_S - LOOK_S
+        found = self.looked_at(lambda now_s: 120.0 if now_s < back_s else 100.0)
+        self.assertEqual(found, (100.0, back_s + STILL_S))
+
+    def test_what_is_kept(self) -> None:
+        """It is found."""
+        self.assertEqual(self.looked_at(lambda now_s: 90.0 if now_s < LOOK_S else 120.0)[0], 120.0)
+
+    def test_what_grows_slowly(self) -> None:
+        """It is no stillness, and does not hold up the soak for ever."""
+        slope = 2 * STILL_MB / STILL_S
+        self.assertEqual(self.looked_at(lambda now_s: slope * now_s), (slope * REST_S, REST_S))
