@@ -1,7 +1,9 @@
 """The door to all other servers: a queue for each pair of domains, policies, and what an operator asks of them."""
 
+from collections.abc import MutableMapping
+from itertools import islice
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
@@ -23,6 +25,7 @@ from xmppd.services.federation.pair_parts import PairParts
 from xmppd.services.federation.received import Received
 from xmppd.services.federation.rows import Kept, Rows
 from xmppd.services.federation.sent import left_of
+from xmppd.services.federation.shares import Key, Shares
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.kinds import kind_of
 from xmppd.stanza.stanza import Stanza
@@ -31,6 +34,8 @@ SWEEP_S: Final = 5.0
 """How often queues are looked through for what is too old, and carriers for those that are idle."""
 SWEPT: Final = 500
 """So many pairs are looked at in one turn."""
+LOOKED_AT: Final = 100
+"""So many, one after another, where there is no room for a new one."""
 
 
 class Federation:
@@ -64,7 +69,8 @@ class Federation:
         """Who finds streams; set by who has connections."""
         self.connections: Connections = tuple
         """The streams that there are, both ways; set by the same."""
-        self.pairs: dict[tuple[str, str], Pair] = {}
+        self.pairs: dict[Key, Pair] = {}
+        self._shares = Shares()
         self._to_sweep: list[tuple[str, str]] = []
         self._after_load: list[Deferred[None]] | None = None
         """Searches that wait until what an earlier run has left is read: that may be a stream to resume. Then None."""
@@ -108,7 +114,7 @@ class Federation:
         key = (traffic.sender.domainpart, traffic.target.domainpart)
         pair = self.pairs.get(key)
         if pair is None:
-            pair = self._new_pair(*key)
+            pair = self._new_pair(*key, traffic.sender.bare)
         stanza, inlet = traffic.stanza, traffic.inlet
         self.taken[stanza.name] += 1
         row, mark = "", b""
@@ -130,16 +136,35 @@ class Federation:
         """Give the pair of a (prepared) domain of ours and another one; StanzaError where there can be none."""
         return self.pairs.get((ours, theirs)) or self._new_pair(ours, theirs)
 
-    def _new_pair(self, ours: str, theirs: str) -> Pair:
+    def _new_pair(self, ours: str, theirs: str, who: str = "") -> Pair:
+        """*who* has something for it; it is nobody's where an operator, or an earlier run, has."""
         settings = self.settings
         if not settings.may_talk_to(theirs):
             raise StanzaError("policy-violation", f"This server does not talk to {theirs}", type="cancel")
         if ours not in self._hosts:
             raise StanzaError("remote-server-not-found")
-        if len(self.pairs) >= settings.queues:
-            raise StanzaError("resource-constraint", "Too many servers are talked to", type="wait")
-        pair = self.pairs[ours, theirs] = Pair(ours, theirs, self._parts)
+        if who and self._shares.is_full(who, settings.queues):
+            self._make_room(self._shares.of(who), "You talk to too many servers")
+        elif len(self.pairs) >= settings.queues:
+            self._make_room(self.pairs, "Too many servers are talked to")
+        key = ours, theirs
+        pair = self.pairs[key] = Pair(ours, theirs, self._parts)
+        if who:
+            self._shares.add(key, who)
         return pair
+
+    def _make_room(self, keys: MutableMapping[Key, Any], why: str) -> None:
+        """Forget one of *keys* of which there is nothing to know but that it has failed; StanzaError where none is."""
+        for key in list(islice(keys, LOOKED_AT)):
+            if self.pairs[key].is_forgettable:
+                self._forget(key)
+                return
+            keys[key] = keys.pop(key)  # others are looked at the next time
+        raise StanzaError("resource-constraint", why, type="wait")
+
+    def _forget(self, key: Key) -> None:
+        self.pairs.pop(key).stop()
+        self._shares.remove(key)
 
     def _open(self, sender: Sender) -> Deferred[Carrier]:
         if self._after_load is None:
@@ -184,8 +209,11 @@ class Federation:
             is_unused = wall - pair.last_used_at > settings.idle_s
             if is_unused:
                 pair.rest()
-            if pair.is_idle and (is_unused or pair.left is None):
-                del self.pairs[key]
+            has_failed = (
+                pair.failed_at > wall - settings.retry_max_s
+            )  # what comes next must not be tried sooner
+            if pair.is_idle and not has_failed and (is_unused or pair.left is None):
+                self._forget(key)
         return 0.0 if waiting else SWEEP_S
 
     async def _load(self) -> None:

@@ -57,7 +57,8 @@ class Pair:
         self.left: Numbered | None = None
         """What an earlier carrier has left, to be resumed; it is in the queue, too."""
         self.last_failed: Failed | None = None
-        self.last_used_at = self.opened_at = 0.0
+        self.last_used_at = self.opened_at = self.failed_at = 0.0
+        """``failed_at`` is 0 where the latest attempt was none that failed."""
         self.retry_at: float | None = None
         self._parts = parts
         self._backoff = Backoff(parts.random)
@@ -93,6 +94,12 @@ class Pair:
     def is_idle(self) -> bool:
         """Whether there is nothing to know of this pair."""
         return not (self.queue or self.carrier or self._attempt or self._retry)
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether it has nothing but failures to tell, so that others may have its room."""
+        is_missed = self._parts.contacts.is_missed(self.ours, self.theirs)
+        return not (self.queue or self.carrier or self._attempt or self.left or is_missed)
 
     def check(self, is_durable: bool) -> None:
         """Raise `StanzaError` where one more stanza cannot be taken."""
@@ -264,7 +271,7 @@ class Pair:
         self._attempt = None
         self.carrier, self._room_bytes = carrier, 0
         self.opened_at = self.last_used_at = self._parts.now()
-        self.last_failed = None
+        self.last_failed, self.failed_at = None, 0.0
         self._stop_retry()
         self._parts.counters.opened += 1
         self._parts.contacts.reached(self.ours, self.theirs)
@@ -297,7 +304,7 @@ class Pair:
         """Leave the peer alone for a while."""
         parts = self._parts
         parts.counters.failures += 1
-        self.last_failed = failed
+        self.last_failed, self.failed_at = failed, parts.now()
         settings = parts.settings()
         pause = self._backoff.next_s(settings.retry_min_s, max(settings.retry_min_s, settings.retry_max_s))
         self.retry_at = parts.now() + pause
