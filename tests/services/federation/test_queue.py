@@ -140,6 +140,20 @@ class QueueTests(Two):
         self.juliet.send(f"<iq to='{MONTAGUE}' id='p' type='get'><ping xmlns='urn:xmpp:ping'/></iq>")
         self.settle()
         self.assertIn("has no address", self.came(self.juliet)[0])
+        self.say("one")
+        self.assertIn("message error", self.came(self.juliet)[0])
+        self.assertEqual(self.rows(), 0)
+
+    def test_only_one_of_its_hosts_has_a_name(self) -> None:
+        """It does not answer; so the message waits for it, whichever of them is tried last."""
+        self.montague.vanish()
+        for first, second in ((MONTAGUE, "nobody.example"), ("nobody.example", MONTAGUE)):
+            records = (Service(0, 0, 5269, first), Service(1, 0, 5269, second))
+            self.network.records[f"_xmpp-server._tcp.{MONTAGUE}"] = records
+            self.say("one")
+            self.settle(30)
+            self.assertEqual(self.came(self.juliet), [])
+        self.assertEqual(self.rows(), 2)
 
     def test_no_name_server_answers(self) -> None:
         """Then the message waits."""

@@ -1,6 +1,7 @@
 """Finds another server, and makes a stream to it: target by target, until one answers as it should."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ VERIFICATIONS: Final = 500
 """Dialback keys that are asked about at a time: strangers can have as many asked about as they like."""
 ADDRESSES: Final = 8
 """Addresses of one target that are tried."""
+NOT_FOUND: Final = "remote-server-not-found"
 MakeStream = Callable[..., InitiatedStream]
 
 
@@ -109,8 +111,9 @@ class Connector:
 
     @deferred
     async def _reach(self, ours: str, theirs: str, make: MakeStream) -> Any:
+        """Where none of the targets has an address to go to, there is nothing to be waited for (RFC 6120 10.4)."""
         settings = self._parts.settings()
-        last = Failed("remote-server-not-found", f"{theirs} was not found")
+        last, is_somewhere = Failed(NOT_FOUND, f"{theirs} was not found"), False
         for target in await targets_of(theirs, settings, self._resolver, self._random):
             try:
                 return await self._try(ours, theirs, target, make)
@@ -119,7 +122,8 @@ class Connector:
                 self._log.debug("{domain} at {host}: {why}", domain=theirs, host=target.host, why=last.text)
                 if last.is_final:
                     break
-        raise Unreachable(last)
+                is_somewhere = is_somewhere or last.condition != NOT_FOUND
+        raise Unreachable(last if is_somewhere else replace(last, is_final=True))
 
     async def _try(self, ours: str, theirs: str, target: Target, make: MakeStream) -> Any:
         addresses = await self._addresses(theirs, target)
@@ -163,12 +167,12 @@ class Connector:
             raise Unreachable(Failed("remote-server-timeout", text)) from problem
         if not found:
             text = f"{theirs} was not found: {target.host} has no address"
-            raise Unreachable(Failed("remote-server-not-found", text))
+            raise Unreachable(Failed(NOT_FOUND, text))
         settings = self._parts.settings()
         if not target.is_configured:
             found = [each for each in found if may_go_to(each, settings)]
         found = [each for each in found if (each, target.port) not in self._own]
         if not found:
             text = f"{theirs} was not found: its address is one of this machine"
-            raise Unreachable(Failed("remote-server-not-found", text))
+            raise Unreachable(Failed(NOT_FOUND, text))
         return found[:ADDRESSES]
