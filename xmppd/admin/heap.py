@@ -39,7 +39,7 @@ trimmed."""
 MUCH_BYTES = 8 * 1024 * 1024
 """By so much what is not handed out may grow."""
 PIECES_A_LOOK = 50_000
-"""So many free pieces are counted in some 5 ms, in which who needs memory may wait. Where there are more, looks are
+"""So many free pieces are counted in some 8 ms, in which who needs memory may wait. Where there are more, looks are
 left out."""
 
 
