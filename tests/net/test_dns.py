@@ -3,7 +3,7 @@
 from typing import Any
 
 from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 from twisted.names import dns
 from twisted.names.authority import FileAuthority
 from twisted.names.common import ResolverBase
@@ -24,6 +24,7 @@ ZONE: dict[bytes, list[Any]] = {
     b"_xmpps-server._tcp.b.example": [dns.Record_SRV(0, 0, 0, b"", 60)],
     b"xmpp.b.example": [dns.Record_A("192.0.2.1", 60), dns.Record_AAAA("2001:db8::1", 60)],
     b"_xmpp-server._tcp.xn--bcher-kva.b.example": [dns.Record_SRV(0, 0, 5271, b"xmpp.b.example", 60)],
+    b"slow.b.example": [dns.Record_A("192.0.2.3", 60), dns.Record_AAAA("2001:db8::3", 60)],
     b"xn--bcher-kva.b.example": [dns.Record_A("192.0.2.2", 60)],
     b"b.example": [dns.Record_SOA(b"ns.b.example", b"root.b.example", 1, 60, 60, 60, 60)],
 }
@@ -35,11 +36,17 @@ class MemoryAuthority(FileAuthority):
     def __init__(self, soa: tuple[bytes, Any], records: dict[bytes, list[Any]]) -> None:
         ResolverBase.__init__(self)
         self.asked: list[bytes] = []
+        self.slow = 0
+        """The type of record for which ``slow.b.example`` has an answer when one of `waiting` fires."""
+        self.waiting: list[Deferred[Any]] = []
         self.soa, self.records = soa, records  # type: ignore[assignment]  # Twisted says None
 
     def query(self, query: dns.Query, timeout: object = None) -> Any:
         """One name breaks it."""
         self.asked.append(query.name.name)
+        if (query.name.name, query.type) == (b"slow.b.example", self.slow):
+            self.waiting.append(Deferred())
+            return self.waiting[-1]
         if query.name.name == b"broken.b.example":
             return fail(ValueError())
         return super().query(query, timeout)  # type: ignore[no-untyped-call]  # Twisted's
@@ -57,8 +64,14 @@ class DNSTests(TestCase):
         self.addCleanup(port.stopListening)
         hosts = temporary_folder(self) / "hosts"
         hosts.write_text("127.0.0.1 localhost\n::1 localhost\n192.0.2.9 here.b.example\n")
-        self.dns = DNS(reactor, [("127.0.0.1", port.getHost().port)], hosts=str(hosts), timeouts_s=(1, 1))
-        self.addCleanup(self.dns.stop)
+        self.port, self.hosts = port.getHost().port, str(hosts)
+        self.dns = self.another()
+
+    def another(self) -> DNS:
+        """Give one that has asked nothing yet."""
+        made = DNS(reactor, [("127.0.0.1", self.port)], hosts=self.hosts, timeouts_s=(1, 1))
+        self.addCleanup(made.stop)
+        return made
 
     @deferred
     async def test_services(self) -> None:
@@ -105,6 +118,16 @@ class DNSTests(TestCase):
         self.assertEqual(await self.dns.addresses("2001:db8::7"), ("2001:db8::7",))
         self.assertEqual(await self.dns.addresses("here.b.example"), ("192.0.2.9",))
         self.assertEqual(set(await self.dns.addresses("localhost")), {"127.0.0.1", "::1"})
+
+    @deferred
+    async def test_one_family_takes_its_time(self) -> None:
+        """RFC 8305 3: the other one is not kept waiting by it, whichever it is; nor for longer by one that has none."""
+        for slow, found in ((dns.AAAA, ("192.0.2.3",)), (dns.A, ("2001:db8::3",))):
+            self.authority.slow = slow
+            resolver = self.another()
+            self.assertEqual(await resolver.addresses("slow.b.example"), found)
+        for waiting in self.authority.waiting:
+            waiting.callback(([], [], []))
 
     @deferred
     async def test_what_is_no_name(self) -> None:

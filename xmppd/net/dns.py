@@ -16,6 +16,7 @@ from twisted.internet.error import CannotListenError
 from twisted.names import dns, error
 from twisted.names.client import Resolver as Client
 from twisted.names.hosts import searchFileForAll
+from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
 
 from xmppd.core.bounded import Bounded
@@ -25,12 +26,15 @@ from xmppd.net.tls.self_signed import to_ascii
 
 TIMEOUTS_S: Final = (2, 3, 5)
 """How long a server of names is waited for, each time it is asked."""
+APART_S: Final = 0.25
+"""How long who has an address waits for those of the other family (RFC 8305 3)."""
 KEPT: Final = 2_000
 KEPT_S: Final = 3_600.0
 ABSENT_S: Final = 30.0
 LABEL_BYTES: Final = 63
 NAME_BYTES: Final = 253
 """RFC 1035 2.3.4, without the dot at the end."""
+_FAMILIES: Final = (dns.AAAA, dns.A)
 _NO_ANSWER: Final = (NoAnswer, error.DNSQueryTimeoutError)
 _UNKNOWN: Final = (error.DNSNameError, error.AuthoritativeDomainError)
 _TROUBLE: Final = (
@@ -105,16 +109,46 @@ class DNS:
         known = (name,) if _is_address(name) else tuple(self._in_hosts_file(name))
         if known:
             return known
-        found: list[str] = []
-        trouble: list[CannotResolve] = []
-        for waiting in [Deferred.fromCoroutine(self._ask(name, kind)) for kind in (dns.AAAA, dns.A)]:
-            try:
-                found += [str(ipaddress.ip_address(record.address)) for record in (await waiting).records]
-            except CannotResolve as problem:
-                trouble.append(problem)
-        if trouble and not found:
-            raise trouble[0]
-        return tuple(found)
+        answers: list[_Answer | Failure | None] = [None, None]
+        await self._heard(answers, [Deferred.fromCoroutine(self._ask(name, kind)) for kind in _FAMILIES])
+        known = tuple(
+            str(ipaddress.ip_address(record.address))
+            for answer in answers
+            if isinstance(answer, _Answer)
+            for record in answer.records
+        )
+        trouble = next((answer for answer in answers if isinstance(answer, Failure)), None)
+        if trouble is not None and not known:
+            trouble.raiseException()
+        return known
+
+    def _heard(
+        self, answers: list[_Answer | Failure | None], asked: list[Deferred[_Answer]]
+    ) -> Deferred[None]:
+        """Fire when all *answers* are there, or some address is, and the others take too long (RFC 8305 3).
+
+        What comes later is kept for the next time.
+        """
+        enough: Deferred[None] = Deferred()
+        late: list[Any] = []
+
+        def over() -> None:
+            if not enough.called:
+                enough.callback(None)
+
+        def hear(answer: _Answer | Failure, place: int) -> None:
+            answers[place] = answer
+            if None not in answers:
+                for call in late:
+                    if call.active():
+                        call.cancel()
+                over()
+            elif isinstance(answer, _Answer) and answer.records:
+                late.append(self._reactor.callLater(APART_S, over))
+
+        for place, each in enumerate(asked):
+            each.addBoth(hear, place)
+        return enough
 
     def stop(self) -> None:
         """Ask nobody any more."""
