@@ -1,9 +1,11 @@
 """Where the server of a domain is looked for, and in which order."""
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.net.streams.s2s.two import MONTAGUE, Two
 from xmppd.config.s2s import Route, S2s, S2sDomain
 from xmppd.core.outgoing import CannotConnect, Service
 from xmppd.core.timers import Timers
@@ -106,3 +108,38 @@ class RaceTests(SynchronousTestCase):
         """RFC 8305 4."""
         self.assertEqual(interleaved(["::1", "::2", "::3", "1.1.1.1"]), ["::1", "1.1.1.1", "::2", "::3"])
         self.assertEqual(interleaved([]), [])
+
+
+class AddressesTests(Two):
+    """A server with two addresses, at the first of which somebody takes connections and says nothing."""
+
+    s2s = "connect_timeout_s = 5"
+
+    def setUp(self) -> None:
+        """It is the first one that answers."""
+        super().setUp()
+        self.network.names[MONTAGUE] = ("2001:db8::7", *self.network.names[MONTAGUE])
+        self.network.listening["2001:db8::7", 5269] = lambda peer: Protocol()
+
+    def test_the_other_one(self) -> None:
+        """It has its turn when the time for the first is over (RFC 6120 3.2.1)."""
+        self.say("one")
+        self.settle(5)
+        self.assertEqual(self.came(self.romeo), ["message chat one"])
+
+    def test_neither(self) -> None:
+        """Then it is told, once, and a search later it is tried again."""
+        self.montague.vanish()
+        self.juliet.send(f"<iq to='{MONTAGUE}' id='p' type='get'><ping xmlns='urn:xmpp:ping'/></iq>")
+        self.settle(5)
+        (answer,) = self.came(self.juliet)
+        self.assertIn("does not answer", answer)
+        self.assertEqual([address for address, _ in self.network.dialled], list(self.network.names[MONTAGUE]))
+
+    def test_what_the_certificate_says_is_final(self) -> None:
+        """It is the same server at each."""
+        self.network.listening["2001:db8::7", 5269] = self.network.listening[self.montague.address, 5269]
+        self.montague.tls.certificates[MONTAGUE] = ("verona.example",)
+        self.say("one")
+        self.assertIn("is for verona.example", self.came(self.juliet)[0])
+        self.assertEqual(self.network.dialled, [("2001:db8::7", 5269)])

@@ -19,6 +19,7 @@ from xmppd.net.streams.s2s.records import pinned_at
 from xmppd.net.streams.s2s.targets import Target, may_go_to, targets_of
 from xmppd.net.streams.s2s.verifying import VerifyingStream
 from xmppd.net.streams.s2s.wire import Connections, S2SProtocol
+from xmppd.net.tls.dane import Pinned
 from xmppd.services.federation.outbound import Carrier, Failed, Sender, Unreachable
 from xmppd.stream.dialback import Dialback
 
@@ -126,38 +127,53 @@ class Connector:
         raise Unreachable(last if is_somewhere else replace(last, is_final=True))
 
     async def _try(self, ours: str, theirs: str, target: Target, make: MakeStream) -> Any:
-        addresses = await self._addresses(theirs, target)
+        """Address by address, where one takes the connection and no stream comes of it."""
+        left = await self._addresses(theirs, target)
+        pinned = await pinned_at(theirs, target, self._parts.settings(), self._resolver)
+        while True:
+            told: Deferred[Any] = Deferred()
+            taken = await self._connect(ours, theirs, target, pinned, left, partial(make, _teller(told)))
+            try:
+                return await told
+            except Unreachable as problem:
+                left = interleaved([each for each in left if each != taken])
+                if problem.failed.is_final or not left:
+                    raise
+
+    async def _connect(
+        self,
+        ours: str,
+        theirs: str,
+        target: Target,
+        pinned: Pinned | None,
+        addresses: list[str],
+        make: Callable[..., InitiatedStream],
+    ) -> str:
+        """Give which of *addresses* takes a connection, on which a stream is then; fails with `Unreachable`."""
         parts = self._parts
-        pinned = await pinned_at(theirs, target, parts.settings(), self._resolver)
-        told: Deferred[Any] = Deferred()
         creator = None
         if target.is_direct:
             if parts.tls is None:
-                raise Unreachable(Failed("remote-server-not-found", "This server has no TLS"))
+                raise Unreachable(Failed(NOT_FOUND, "This server has no TLS"))
             creator = parts.tls.creator_out(ours, theirs, is_direct=True, pinned=pinned)
 
-        def dial(address: str) -> Deferred[S2SProtocol]:
-            def protocol() -> S2SProtocol:
-                made = partial(make, tell, target.is_direct)
-                return S2SProtocol(self._connections, made, target.is_direct, pinned)
+        def protocol() -> S2SProtocol:
+            return S2SProtocol(self._connections, partial(make, target.is_direct), target.is_direct, pinned)
 
-            return self._dial(address, target.port, protocol, tls=creator)
+        def dial(address: str) -> Deferred[str]:
+            made = self._dial(address, target.port, protocol, tls=creator)
+            return made.addCallback(lambda _: address)
 
-        def tell(outcome: object) -> None:
-            if not told.called:
-                told.errback(Unreachable(outcome)) if isinstance(outcome, Failed) else told.callback(outcome)
-
-        race: Race[S2SProtocol] = Race(
+        race: Race[str] = Race(
             parts.timers,
             [partial(dial, address) for address in addresses],
             parts.settings().connect_timeout_s,
         )
         try:
-            await race.run()
+            return await race.run()
         except CannotConnect as problem:
             text = f"{theirs} does not answer: {problem}"
             raise Unreachable(Failed("remote-server-timeout", text)) from problem
-        return await told
 
     async def _addresses(self, theirs: str, target: Target) -> list[str]:
         try:
@@ -176,3 +192,13 @@ class Connector:
             text = f"{theirs} was not found: its address is one of this machine"
             raise Unreachable(Failed(NOT_FOUND, text))
         return found[:ADDRESSES]
+
+
+def _teller(told: Deferred[Any]) -> Callable[[object], None]:
+    """Give what fires *told* once with the outcome of a stream, or fails it with why there is none."""
+
+    def tell(outcome: object) -> None:
+        if not told.called:
+            told.errback(Unreachable(outcome)) if isinstance(outcome, Failed) else told.callback(outcome)
+
+    return tell
