@@ -63,6 +63,62 @@ class DNSTests(SynchronousTestCase):
         ((_, why),) = self.found(TEXT, {"xmpp-server": Service(0, 0, 0, "")})
         self.assertIn("no such service", why)
 
+    def of_rooms(
+        self, more: str = "", address: str = "192.0.2.1", **records: Service
+    ) -> list[tuple[str, str]]:
+        """Give what is told of a service of a host with an address; *records* are the service's, by kind."""
+
+        def of(name: str, servers: Sequence[Address]) -> Sequence[Service]:
+            kind, _, domain = name.partition("._tcp.")
+            found = (
+                records.get(kind.removeprefix("_").replace("-", "_"))
+                if domain == "rooms.example.org"
+                else None
+            )
+            return () if found is None else (found,)
+
+        text = f'{more}{TEXT}[components."rooms.example.org"]\nmodule = "muc"\n'
+        findings = check_text(
+            temporary_folder(self),
+            text,
+            None,
+            "dns",
+            services=of,
+            addresses=lambda name, servers: (
+                ("192.0.2.1",) if name == "example.org" else () if name == "gone" else (address,)
+            ),
+        )
+        return [(finding.id, finding.why) for finding in findings]
+
+    def test_services(self) -> None:
+        """Records of a service of both kinds lead to ports that are listened on, and to this machine."""
+        self.assertEqual(self.of_rooms(), [])
+        self.assertEqual(self.of_rooms(xmpp_server=Service(0, 0, 5269, "a")), [])
+        direct = '[s2s]\ndirect_tls_listen = ["127.0.0.1:5270"]\n'
+        self.assertEqual(self.of_rooms(direct, xmpps_server=Service(0, 0, 5270, "a")), [])
+        for kind in ("xmpp_server", "xmpps_server"):
+            ((id, why),) = self.of_rooms(**{kind: Service(0, 0, 1, "a")})
+            self.assertEqual(id, "dns.wrong-service")
+            self.assertIn("port 1", why)
+        ((_, why),) = self.of_rooms(xmpp_server=Service(0, 0, 0, ""))
+        self.assertIn("no such service", why)
+        ((id, _),) = self.of_rooms(xmpp_server=Service(0, 0, 5269, "gone"))
+        self.assertEqual(id, "dns.no-address")
+        ((id, why),) = self.of_rooms(address="127.0.0.1")
+        self.assertEqual((id, "rooms.example.org" in why), ("dns.loopback", True))
+
+    def test_services_by_their_address(self) -> None:
+        """Without records the usual port is tried, of a service as of a host."""
+        found = self.of_rooms('[s2s]\nlisten = ["127.0.0.1:7"]\n')
+        self.assertEqual([id for id, _ in found], ["dns.wrong-service"] * 2)
+
+    def test_versions_of_ip(self) -> None:
+        """Other servers come where s2s listens, and by what their records say."""
+        listening = '[c2s]\nlisten = ["127.0.0.1:5222", "[::1]:5222"]\n[s2s]\nlisten = ["[::1]:5269"]\n'
+        found = self.found(listening + TEXT, {"xmpp-server": Service(0, 0, 5269, "a")})
+        self.assertEqual([id for id, _ in found], ["dns.ip-version"])
+        self.assertIn("for other servers", found[0][1])
+
     def test_not_where_nobody_is_to_find_it(self) -> None:
         """localhost, and a server that talks to no others."""
         self.assertEqual(self.found('[hosts."localhost"]\n', has_address=False), [])

@@ -4,7 +4,7 @@ and whether TLSA records are of the certificates here.
 Asks the name servers of this system, or those of ``s2s.resolvers``; left out with ``--offline``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from itertools import chain
 from typing import Final
@@ -97,27 +97,54 @@ def _host(subject: Subject, name: str) -> Iterator[Told]:
             why = f"it has neither SRV records for {word}s nor an address, so nobody finds it"
             yield "dns.not-found", "warning", why, f"add {record}, or an address for {name}"
         elif port not in _ports(config, section, "listen"):
-            why = f"without SRV records {who} try port {port}, which is not listened on"
-            yield _WRONG, "warning", why, f"add {record} with the right port, or listen on {port}"
-    targets = dict.fromkeys(each.target for records in found.values() for each in records if each.target)
-    for target in targets:
-        yield from _target(subject, target, subject.machine.addresses(target, servers))
-    if own:
-        yield from _target(subject, name, own)
+            yield _without(record, port, who)
+    missing = [section for section, records in found.items() if not records]
+    yield from _targets(subject, found, {section: (name, own) for section in missing if own})
     ports = [port for section, _, port, _ in _WITHOUT if not found[section]]
     yield from check_pins(subject, name, chain(*found.values()), ports)
 
 
 def _service(subject: Subject, name: str) -> Iterator[Told]:
-    """Others reach rooms and the like by a name of their own."""
-    servers = subject.config.s2s.resolvers
-    records = subject.machine.services(f"_xmpp-server._tcp.{name}", servers)
-    if not records and not subject.machine.addresses(name, servers):
+    """Others reach rooms and the like by a name of their own; clients come to the host alone."""
+    config, servers = subject.config, subject.config.s2s.resolvers
+    found: list[Service] = []
+    for kind, section, option in _KINDS:
+        if section == "s2s":
+            records = list(subject.machine.services(f"{kind}._tcp.{name}", servers))
+            found += records
+            yield from _wrong(config, kind, section, option, records)
+    own = () if found else subject.machine.addresses(name, servers)
+    if not found and not own:
         why = "it has neither SRV records for servers nor an address, so that users of other servers do not reach it"
         remedy = f"add _xmpp-server._tcp.{name} SRV, as the host has, unless it is for your own users alone"
         yield "dns.service-not-found", "warning", why, remedy
         return
-    yield from check_pins(subject, name, records, () if records else (SERVER_PORT,))
+    if own and SERVER_PORT not in _ports(config, "s2s", "listen"):
+        yield _without(f"_xmpp-server._tcp.{name} SRV", SERVER_PORT, "others")
+    yield from _targets(subject, {"s2s": found}, {"s2s": (name, own)} if own else {})
+    yield from check_pins(subject, name, found, () if found else (SERVER_PORT,))
+
+
+def _without(record: str, port: int, who: str) -> Told:
+    why = f"without SRV records {who} try port {port}, which is not listened on"
+    return _WRONG, "warning", why, f"add {record} with the right port, or listen on {port}"
+
+
+def _targets(
+    subject: Subject, found: Mapping[str, Sequence[Service]], own: Mapping[str, tuple[str, Sequence[str]]]
+) -> Iterator[Told]:
+    """Look where the records lead, and at *own* (name and addresses) where there are none, by section."""
+    servers = subject.config.s2s.resolvers
+    led: dict[str, tuple[Sequence[str], list[str]]] = {}
+    for section, records in found.items():
+        for target in dict.fromkeys(each.target for each in records if each.target):
+            if target not in led:
+                led[target] = subject.machine.addresses(target, servers), []
+            led[target][1].append(section)
+    for section, (name, addresses) in own.items():
+        led.setdefault(name, (addresses, []))[1].append(section)
+    for target, (addresses, sections) in led.items():
+        yield from _target(subject, target, addresses, sections)
 
 
 def _wrong(
@@ -134,7 +161,9 @@ def _wrong(
         yield _WRONG, "warning", why, remedy
 
 
-def _target(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator[Told]:
+def _target(
+    subject: Subject, target: str, addresses: Sequence[str], sections: Sequence[str]
+) -> Iterator[Told]:
     """Where a record leads, or the name itself: to this machine, by every version of IP that it has there."""
     if not addresses:
         why = f"{target}, where its records lead, has no address"
@@ -156,7 +185,8 @@ def _target(subject: Subject, target: str, addresses: Sequence[str]) -> Iterator
         )
     else:
         yield from _elsewhere(subject, target, addresses)
-    yield from _version(subject.config, target, {each.version for each in kinds})
+    for section in sections:
+        yield from _version(subject.config, section, target, {each.version for each in kinds})
 
 
 def _is_example(address: str) -> bool:
@@ -180,15 +210,22 @@ def _is_public(address: str) -> bool:
     return _is_example(address) or ip_address(address).is_global
 
 
-def _version(config: Config, target: str, versions: set[int]) -> Iterator[Told]:
-    listening = {6 if each.is_ipv6 else 4 for each in config.c2s.listen}
+def _version(config: Config, section: str, target: str, versions: set[int]) -> Iterator[Told]:
+    listeners = _listeners(config, section, "listen") or _listeners(config, section, "direct_tls_listen")
+    listening = {6 if each.is_ipv6 else 4 for each in listeners}
+    port = CLIENT_PORT if section == "c2s" else SERVER_PORT
     for version in sorted(versions - listening) if listening else ():
-        every = "0.0.0.0:5222" if version == 4 else "[::]:5222"
-        why = f"{target} has an address of IPv{version}, and nothing listens there"
-        remedy = f'add "{every}" to c2s.listen, or remove that address'
+        every = f"0.0.0.0:{port}" if version == 4 else f"[::]:{port}"
+        who = "nothing listens there" if section == "c2s" else "nothing listens there for other servers"
+        why = f"{target} has an address of IPv{version}, and {who}"
+        remedy = f'add "{every}" to {section}.listen, or remove that address'
         yield "dns.ip-version", "warning", why, remedy
 
 
 def _ports(config: Config, section: str, option: str) -> set[int]:
+    return {address.port for address in _listeners(config, section, option)}
+
+
+def _listeners(config: Config, section: str, option: str) -> Sequence[Address]:
     found: Sequence[Address] = getattr(getattr(config, section), option)
-    return {address.port for address in found}
+    return found

@@ -1,0 +1,1 @@
+``xmppctl check`` looks at the records of rooms and other services as at those of hosts: SRV records of both kinds for servers, the ports and addresses to which they lead; and whether other servers can reach this one by each version of IP.
