@@ -97,7 +97,8 @@ class DNSTests(SynchronousTestCase):
         direct = '[s2s]\ndirect_tls_listen = ["127.0.0.1:5270"]\n'
         self.assertEqual(self.of_rooms(direct, xmpps_server=Service(0, 0, 5270, "a")), [])
         for kind in ("xmpp_server", "xmpps_server"):
-            ((id, why),) = self.of_rooms(**{kind: Service(0, 0, 1, "a")})
+            wrong = {kind: Service(0, 0, 1, "a")}
+            ((id, why),) = self.of_rooms(**wrong)  # type: ignore[arg-type]  # one of the records
             self.assertEqual(id, "dns.wrong-service")
             self.assertIn("port 1", why)
         ((_, why),) = self.of_rooms(xmpp_server=Service(0, 0, 0, ""))
