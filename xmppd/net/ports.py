@@ -49,6 +49,13 @@ class PortKind:
         found: Sequence[Network] = getattr(getattr(config, self.section), "proxy_protocol_from", ())
         return found
 
+    def listeners(self, config: Config) -> Sequence[Address]:
+        """Give the addresses that hold."""
+        if self.addresses is not None:
+            return self.addresses(config)
+        found: Sequence[Address] = getattr(getattr(config, self.section), self.option)
+        return found
+
     @property
     def name(self) -> str:
         """The option, as an operator writes it."""
@@ -164,12 +171,8 @@ class Ports:
 
 
 def _bind(config: Config, kind: PortKind) -> list[socket.socket]:
-    if kind.addresses is not None:
-        addresses = kind.addresses(config)
-    else:
-        addresses = getattr(getattr(config, kind.section), kind.option)
     is_default = not config.source.has((kind.section, kind.option))
-    return bind_all(addresses, kind.name, is_ipv6_optional=is_default)
+    return bind_all(kind.listeners(config), kind.name, is_ipv6_optional=is_default)
 
 
 class OwnAcceptor:

@@ -201,6 +201,27 @@ class ListenerTests(SynchronousTestCase):
             )
             self.assertIn(remedy, found[0].remedy)
 
+    def test_of_every_kind(self) -> None:
+        """What the server would listen on is tried, whatever it is for: a start must not be the first to fail."""
+        text = (
+            "[components]\nlisten = ['192.0.2.1:4']\n[components.'gateway.example.org']\nsecret = 'x'\n"
+            "[metrics]\nlisten = ['192.0.2.1:3']\n[s2s]\nlisten = ['192.0.2.1:2']\n[hosts.'example.org']\n"
+        )
+
+        def refuse(address: Address) -> None:
+            if address.host == "192.0.2.1":
+                raise OSError(errno.EADDRNOTAVAIL, "not here")
+
+        found = check_text(temporary_folder(self), text, None, "listeners", try_to_bind=refuse)
+        self.assertEqual(
+            {each.what for each in found},
+            {
+                '"192.0.2.1:2" in s2s.listen',
+                '"192.0.2.1:3" in metrics.listen',
+                '"192.0.2.1:4" in components.listen',
+            },
+        )
+
     def test_our_own(self) -> None:
         """A port in use by the server of the same data folder is fine."""
         asked: list[Path] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from xmppd.admin.check.subject import Subject
 from xmppd.config.findings import Finding, Severity
 from xmppd.config.section import Address
+from xmppd.net.ports import KINDS
 
 FIRST_FREE_PORT = 1024
 
@@ -36,22 +37,12 @@ _MISSING_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 def check_listeners(subject: Subject) -> Iterator[Finding]:
     """Try every address that the configuration names, or by default would be listened on."""
-    config = subject.config
-    options = (
-        ("c2s", "listen", config.c2s.listen),
-        ("c2s", "direct_tls_listen", config.c2s.direct_tls_listen),
-        ("s2s", "listen", config.s2s_listeners("listen")),
-        ("s2s", "direct_tls_listen", config.s2s_listeners("direct_tls_listen")),
-        ("http", "listen", config.http.listen),
-        ("http", "tls_listen", config.http.tls_listen),
-        ("bytestreams", "listen", config.bytestreams_listeners),
-    )
-    for section, key, addresses in options:
-        for index, address in enumerate(addresses):
+    for kind in KINDS:
+        for index, address in enumerate(kind.listeners(subject.config)):
             try:
                 subject.machine.try_to_bind(address)
             except OSError as problem:
-                yield from _refusal(subject, (section, key, index), address, problem)
+                yield from _refusal(subject, (kind.section, kind.option, index), address, problem)
 
 
 def _refusal(
