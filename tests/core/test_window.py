@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.services.stream_management.conversation import JULIET, NS, ROMEO, Conversation, bodies, tags
 from xmppd.core.window import PATIENCE_S, UNSENT_BYTES, Window
 from xmppd.services.archive.pages import PAGE_BYTES
-from xmppd.services.inbox.delivery import VOLATILE_BYTES
+from xmppd.services.inbox.delivery import OVERHEAD_BYTES, VOLATILE_BYTES
 from xmppd.testing.client import Client
 from xmppd.testing.server import now
 
@@ -186,6 +186,21 @@ class PaceTests(SynchronousTestCase):
                 self.romeo.send(f"<message to='{BALCONY}' type='headline'><body>{BIG}</body></message>")
             self.talk.pass_time(0.1)
             self.assertEqual(tags(client)[:2], expected)
+
+    def test_too_many_behind(self) -> None:
+        """The same where there is no content: each takes room, and its attributes do."""
+        for id, count in (
+            ("", VOLATILE_BYTES // OVERHEAD_BYTES),
+            ("x" * 50_000, VOLATILE_BYTES // 50_000 + 1),
+        ):
+            self.talk = Conversation()
+            self.setUp_again()
+            self.talk.say(self.romeo, "old")
+            client, _ = self.slow_client()
+            for _ in range(count):
+                self.romeo.send(f"<message to='{BALCONY}' type='headline' id='{id}'/>")
+            self.talk.pass_time(0.1)
+            self.assertEqual(tags(client)[:2], ["error", "end"])
 
     def test_copies_behind(self) -> None:
         """Copies of which another client has one are no more in memory than others: they are read, in order."""

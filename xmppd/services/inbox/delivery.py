@@ -38,6 +38,8 @@ LIVE_BYTES: Final = 1024 * 1024
 """Live messages that are kept in memory while they wait behind stored ones, besides their records."""
 VOLATILE_BYTES: Final = 4 * 1024 * 1024
 """What is not durable and waits there; more of it ends the session."""
+OVERHEAD_BYTES: Final = 200
+"""What a stanza takes besides its bytes, about."""
 
 
 class Earlier(Protocol):
@@ -89,7 +91,7 @@ class Backlogs:
 
     def put(self, backlog: Backlog, stanza: Stanza, record: Record | None) -> None:
         """A live message waits."""
-        live, size = Due(stanza, record, self._records.now()), len(stanza.inner)
+        live, size = Due(stanza, record, self._records.now()), _size(stanza)
         if live.is_stored and backlog.live_bytes + size > LIVE_BYTES:
             self._let_go_of_live(backlog)  # it is read from the store in its turn, as are those ahead of it
             return
@@ -114,7 +116,7 @@ class Backlogs:
         self._records.unpin(each.record for each in backlog.live if each.is_stored)
         backlog.live = deque(each for each in backlog.live if not each.is_stored)
         backlog.live_ids.clear()
-        backlog.live_bytes = sum(len(each.stanza.inner) for each in backlog.live)
+        backlog.live_bytes = sum(_size(each.stanza) for each in backlog.live)
 
     def _overflow(self, now: float, timer: Timer, session: Session) -> None:
         session.close(StreamError("resource-constraint", "Too much waits behind stored messages"))
@@ -282,7 +284,7 @@ class Backlogs:
                 stanzas = await self._giver.contents(owner, waiting)
             window = await self._window(owner, backlog)
             waiting = [each for each in waiting if each.seq in stanzas and self._is_given(backlog, each)]
-            fitting = window.fitting(len(stanzas[each.seq].inner) for each in waiting)
+            fitting = window.fitting(_size(stanzas[each.seq]) for each in waiting)
             if not backlog.is_taking:
                 return False
             now, waiting = waiting[:fitting], waiting[fitting:]
@@ -302,9 +304,9 @@ class Backlogs:
         window = await self._window(owner, backlog)
         if not backlog.is_taking:
             return
-        fitting = window.fitting(len(each.stanza.inner) for each in backlog.live)
+        fitting = window.fitting(_size(each.stanza) for each in backlog.live)
         those = [backlog.live.popleft() for _ in range(min(fitting, len(backlog.live)))]
-        backlog.live_bytes -= sum(len(each.stanza.inner) for each in those)
+        backlog.live_bytes -= sum(_size(each.stanza) for each in those)
         backlog.live_ids.difference_update(each.record.id for each in those if each.record is not None)
         if not backlog.live and not backlog.is_unread:
             self._emptied(owner, backlog)
@@ -342,3 +344,7 @@ class Backlogs:
 def _has_room(session: Session) -> bool:
     """Whether a session without a connection keeps what it is sent, and has room for it."""
     return session.ledger is not None and window_of(session).is_there
+
+
+def _size(stanza: Stanza) -> int:
+    return len(stanza.to_bytes()) + OVERHEAD_BYTES
