@@ -2,6 +2,7 @@
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.net.streams.component import ABORT_AFTER_S
@@ -160,6 +161,26 @@ class StanzaTests(ComponentTestCase):
         gateway.send(f"<message from='{CONTACT}' to='@localhost' id='1'><body>hello</body></message>")
         self.assertEqual([element.get("type") for element in gateway.inbox], ["error"])
         self.assertTrue(gateway.is_connected)
+
+
+class LogTests(ComponentTestCase):
+    """What operators read of an end."""
+
+    def test_which_component_it_was(self) -> None:
+        """One line, with its name; before it has named itself nobody knows that."""
+        with capturedLogs() as events:
+            self.world.component(GATEWAY).send("<message from='x@elsewhere.example' to='juliet@localhost'/>")
+            stranger = ComponentClient("gateway", "nobody.example")
+            self.world.connect(stranger)
+            stranger.send_header()
+        ends = [line for line in map(formatEvent, events) if " ended: " in line]
+        self.assertEqual(
+            ends,
+            [
+                f"Stream of {GATEWAY} ended: invalid-from",
+                "Stream of an unknown component ended: host-unknown",
+            ],
+        )
 
 
 class EndTests(ComponentTestCase):

@@ -167,7 +167,8 @@ class ComponentStream(PeerInlet):
         self._leave(reason)
 
     def _leave(self, reason: str) -> None:
-        self._log.info("Component stream ended: {reason}", reason=reason, **self.who)
+        name = "an unknown component" if self._host is None else self._host.name
+        self._log.info("Stream of {name} ended: {reason}", name=name, reason=reason, **self.who)
         self.server.components.disconnected(self)
 
     # -- what comes ---------------------------------------------------------------------------------------------------
