@@ -45,7 +45,8 @@ class _Waiting(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    outcome: Deferred[Any]
+    outcome: object
+    """What was read, or a Failure: no Deferred, which would complain when a storage is dropped as by a crash."""
     call: IDelayedCall
 
 
@@ -278,8 +279,10 @@ class MemoryStorage:
         outcome = self._outcome(work)
         if self.clock is None or not self.read_delay_s:
             return outcome
+        found: list[object] = []
+        outcome.addBoth(found.append)
         done: Deferred[T] = Deferred()
-        self._answers[done] = _Answer(outcome, self.clock.callLater(self.read_delay_s, self._hand, done))
+        self._answers[done] = _Answer(found[0], self.clock.callLater(self.read_delay_s, self._hand, done))
         return done
 
     def _outcome(self, work: Callable[[], T]) -> Deferred[T]:
@@ -291,7 +294,7 @@ class MemoryStorage:
             return fail(error)
 
     def _hand(self, done: Deferred[Any]) -> None:
-        self._answers.pop(done).outcome.chainDeferred(done)
+        done.callback(self._answers.pop(done).outcome)
 
     def _tick(self) -> None:
         self._timers.popleft()
