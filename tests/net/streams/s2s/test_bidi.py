@@ -5,6 +5,7 @@ import re
 from tests.net.streams.s2s import test_acks, test_presence
 from tests.net.streams.s2s.test_bad_peers import EXTERNAL, HEADER, PeerTestCase
 from tests.net.streams.s2s.two import CAPULET, MONTAGUE, Two
+from xmppd.net.streams.s2s.counting import ANSWER_S
 from xmppd.services.federation.rows import STORE
 from xmppd.storage.interface import part_of
 from xmppd.testing.peers import PeerServer
@@ -75,6 +76,17 @@ class BidiTests(Two):
         wire.is_frozen = True
         self.quickly("fourth")
         self.capulet.break_connections()
+
+    def test_it_hangs(self) -> None:
+        """What goes back gets no further, and the connection stays: after a minute another one is found for it."""
+        wire = next(each for each in self.network.wires if each.address != "127.0.0.1")
+        wire.is_frozen = True
+        self.quickly("third")
+        self.settle(ANSWER_S / 2)
+        self.assertEqual((self.bodies(), self.rows()), ([], 1))
+        self.settle(ANSWER_S)
+        self.assertEqual((self.bodies(), self.rows()), (["third"], 0))
+        self.assertEqual(self.network.dialled[-1][0], self.capulet.address)
 
     def test_the_other_end_starts_anew(self) -> None:
         """It has kept how many of the stream it has got, though it had begun the stream itself."""
