@@ -23,9 +23,12 @@ from xmppd.services.inbox.store import PULSE_S
 
 OPTIONS: Final = """require_tls = false
 allow_plain_without_tls = true
+[limits]
+offline_messages = 1_000_000
 [storage]
 durability = "{durability}"
 """
+"""There is room for all that waits for who is away or slow: what is refused for want of it would seem lost."""
 PULSES: Final = 2
 """What a client has acknowledged is stored in the first pulse after that, or in the second (`Records.flush`)."""
 ARRIVAL_S: Final = 15.0
