@@ -1,6 +1,6 @@
 """Whether others find a server: its SRV records, addresses and ports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -27,13 +27,22 @@ class DNSTests(SynchronousTestCase):
             kind = name.partition(".")[0].removeprefix("_")
             return (records[kind],) if kind in records else ()
 
+        return self.told(text, of, lambda name: ("192.0.2.1",) if has_address or name == "a" else ())
+
+    def told(
+        self,
+        text: str,
+        services: Callable[[str, Sequence[Address]], Sequence[Service]],
+        addresses: Callable[[str], Sequence[str]],
+    ) -> list[tuple[str, str]]:
+        """Give identifiers and reasons, where DNS has these *services* and *addresses* by name."""
         findings = check_text(
             temporary_folder(self),
             text,
             None,
             "dns",
-            services=of,
-            addresses=lambda name, servers: ("192.0.2.1",) if has_address or name == "a" else (),
+            services=services,
+            addresses=lambda name, servers: addresses(name),
         )
         return [(finding.id, finding.why) for finding in findings]
 
@@ -78,17 +87,8 @@ class DNSTests(SynchronousTestCase):
             return () if found is None else (found,)
 
         text = f'{more}{TEXT}[components."rooms.example.org"]\nmodule = "muc"\n'
-        findings = check_text(
-            temporary_folder(self),
-            text,
-            None,
-            "dns",
-            services=of,
-            addresses=lambda name, servers: (
-                ("192.0.2.1",) if name == "example.org" else () if name == "gone" else (address,)
-            ),
-        )
-        return [(finding.id, finding.why) for finding in findings]
+        own = {"example.org": ("192.0.2.1",), "gone": ()}
+        return self.told(text, of, lambda name: own.get(name, (address,)))
 
     def test_services(self) -> None:
         """Records of a service of both kinds lead to ports that are listened on, and to this machine."""
