@@ -198,9 +198,7 @@ def _stream_services(parts: CoreParts) -> StreamServices[ClientStream]:
         binding=services[Binding],
         timers=parts.timers,
         now=parts.environment.now,
-        limits=partial(
-            attrgetter("config.limits"), current
-        ),  # without a frame: it is asked for each stanza that waits
+        limits=partial(attrgetter("config.limits"), current),  # asked for each stanza that waits: no frame
         new_stream_id=Ids(parts.environment.random_text).next,  # unpredictable (RFC 6120 4.7.3)
         features=CLIENT_FEATURES,
         hears=parts.environment.hears,

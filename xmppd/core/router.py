@@ -299,7 +299,7 @@ class Router:
         return self._ask(host, events.CLIENT_STANZA, traffic, go_on)
 
     def _client_presence(self, traffic: Traffic) -> Waiting:
-        host = self._hosts[traffic.sender.domainpart]
+        host = self._host_of[traffic.sender.domainpart]
         return self._ask(host, events.CLIENT_PRESENCE, traffic, self._deliver)
 
     # -- commits ------------------------------------------------------------------------------------------------------
